@@ -1,0 +1,189 @@
+import json
+
+import pytest
+from corpora import conversation, coqa_json, only_drop, only_fault, only_record, text_of, whole
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from preprocessing.coqa import parse
+from preprocessing.digests import sha256_json
+from preprocessing.options import CorpusOptions
+from preprocessing.reading import read_records
+from preprocessing.records import Drop, Fault, Record, Segment
+
+OPTIONS = CorpusOptions(task="coqa")
+
+
+def outcomes(data: bytes, options: CorpusOptions = OPTIONS):
+    return list(parse(whole("coqa.json", data), data, options, 0))
+
+
+def test_a_conversation_is_its_story_and_its_turns():
+    record = only_record(outcomes(coqa_json(conversation())))
+    assert record.segments == (
+        Segment("A story.", False),
+        Segment("\n Q: q1?\n A:", False),
+        Segment(" a1\n", True, ("a1",)),
+        Segment(" Q: q2?\n A:", False),
+        Segment(" a2", True, ("a2",)),
+    )
+    assert text_of(record) == "A story.\n Q: q1?\n A: a1\n Q: q2?\n A: a2"
+    assert (record.id, record.position, record.split) == ("c1", 0, "train")
+
+
+def test_further_annotators_answers_are_references_after_the_gold_one():
+    annotators = {
+        "1": [{"input_text": "c"}, {"input_text": "d"}],
+        "0": [{"input_text": "a1", "turn_id": 1}, {"input_text": "", "turn_id": 2}],
+    }
+    record = only_record(outcomes(coqa_json(conversation(additional_answers=annotators))))
+    assert record.segments[2].references == ("a1", "a1", "c")
+    assert record.segments[4].references == ("a2", "d")
+
+
+def test_the_loss_can_be_on_everything():
+    options = CorpusOptions(task="coqa", loss_on="all")
+    record = only_record(outcomes(coqa_json(conversation()), options))
+    assert all(segment.in_loss for segment in record.segments)
+
+
+def test_white_space_inside_a_turn_becomes_a_space():
+    talk = conversation(turns=1, answers=[{"input_text": " to\n\nthe\tpoint "}])
+    assert text_of(only_record(outcomes(coqa_json(talk)))).endswith("\n A: to the point")
+
+
+def test_the_digest_is_of_the_conversation_not_of_its_layout():
+    talk = conversation()
+    compact, wide = coqa_json(talk), json.dumps({"data": [talk]}, indent=4).encode()
+    digests = {only_record(outcomes(data)).digest for data in (compact, wide)}
+    assert digests == {sha256_json(talk)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"story": " \n "}, "empty_story"),
+        ({"questions": [], "answers": []}, "no_turns"),
+        ({"answers": [{"input_text": "a"}, {"input_text": " "}]}, "empty_turn"),
+        ({"questions": [{"input_text": ""}, {"input_text": "q"}]}, "empty_turn"),
+        ({"story": "half a \ud83d character"}, "lone_surrogate"),
+        ({"id": "half \ud83d"}, "lone_surrogate"),
+        ({"story": "a\0b"}, "nul_bytes"),
+        ({"story": "x" * 2000}, "too_large"),
+    ],
+)
+def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason):
+    options = CorpusOptions(task="coqa", max_record_bytes=1000)
+    good = conversation("other")
+    found = outcomes(coqa_json(good, conversation(**changes)), options)
+    assert only_record(found[:1]).id == "other"
+    drop = only_drop(found[1:])
+    assert (drop.reason, drop.source) == (reason, "coqa.json")
+    assert drop.detail.startswith("data[1]")
+    drop.id.encode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": 7}, "data[0].id must be a string, got 7"),
+        ({"id": ""}, "data[0].id is empty"),
+        ({"story": None}, "data[0].story must be a string, got None"),
+        ({"questions": "q"}, "data[0].questions must be a list, got 'q'"),
+        ({"questions": [{"input_text": "q"}, 3]}, "data[0].questions[1] must be an object, got 3"),
+        (
+            {"answers": [{"input_text": "a"}, {"input_text": 5}]},
+            "data[0].answers[1].input_text must be a string, got 5",
+        ),
+        (
+            {"answers": [{"input_text": "a"}, {"span_text": "a"}]},
+            "data[0].answers[1].input_text is missing, found 'span_text'",
+        ),
+        (
+            {"answers": [{"input_text": "a"}]},
+            "data[0].answers has 1 entries, data[0].questions has 2",
+        ),
+        (
+            {"additional_answers": {"0": [{"input_text": "a"}]}},
+            "data[0].additional_answers.0 has 1 entries, data[0].questions has 2",
+        ),
+        ({"additional_answers": []}, "data[0].additional_answers must be an object, got []"),
+        (
+            {"answers": [{"input_text": "a", "turn_id": 2}, {"input_text": "b", "turn_id": 1}]},
+            "data[0].answers[0].turn_id is 2, that of its question is 1",
+        ),
+    ],
+)
+def test_a_break_of_the_schema_is_a_fault_that_names_the_place(changes, message):
+    fault = only_fault(outcomes(coqa_json(conversation(**changes))))
+    assert fault.startswith(f"coqa.json: {message}")
+    assert fault.endswith("correct it, or remove the conversation from the file")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'{"data": [\n  {"id": 1,}\n]}', "coqa.json, line 2, column 12: not JSON"),
+        (b"", "coqa.json, line 1, column 1: not JSON"),
+        (b"[" * 100_000, "coqa.json: cannot be read as JSON"),
+        (b'{"data": [1' + b"0" * 5000 + b"]}", "coqa.json: cannot be read as JSON"),
+        (b'{"data": "\xff"}', "coqa.json: byte 10 is 0xff"),
+        (b'{"datum": []}', "coqa.json: data is missing, found 'datum'"),
+        (b"[]", "coqa.json: the top level must be an object, got []"),
+        (b'{"data": {}}', "coqa.json: data must be a list, got {}"),
+    ],
+)
+def test_a_file_that_is_not_coqa_is_a_fault(data, message):
+    assert only_fault(outcomes(data)).startswith(message)
+
+
+def test_a_second_conversation_with_the_same_id_is_a_fault():
+    found = outcomes(coqa_json(conversation("a"), conversation("b"), conversation("a")))
+    assert [type(outcome) for outcome in found] == [Record, Record, Fault]
+    assert "data[2].id 'a' is also the id of data[0]" in only_fault(found[2:])
+
+
+def test_a_byte_order_mark_is_no_mistake():
+    only_record(outcomes(b"\xef\xbb\xbf" + coqa_json(conversation())))
+
+
+KEYS = ["id", "story", "questions", "answers", "additional_answers", "input_text", "turn_id", "0"]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=5)
+    ),
+    max_leaves=15,
+)
+CHANGES = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=2)
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(VALUES | CHANGES.map(lambda changes: {**conversation(), **changes}), max_size=3)
+    | VALUES
+)
+def test_any_json_becomes_records_drops_and_faults(value):
+    for outcome in outcomes(json.dumps({"data": value}).encode()):
+        match outcome:
+            case Record():
+                text_of(outcome).encode()
+                assert any(segment.references for segment in outcome.segments)
+            case Drop():
+                f"{outcome.id}{outcome.detail}".encode()
+            case Fault():
+                outcome.message.encode()
+
+
+@given(st.binary())
+def test_any_bytes_become_records_drops_and_faults(data):
+    assert all(isinstance(outcome, Record | Drop | Fault) for outcome in outcomes(data))
+
+
+def test_the_genuine_conversation_loses_nothing(genuine):
+    records, drops = read_records(genuine / "coqa", OPTIONS, 0)
+    assert drops == []
+    (record,) = records
+    assert record.split == "train"
+    assert sum(bool(segment.references) for segment in record.segments) == 20

@@ -1,0 +1,174 @@
+import os
+from pathlib import Path
+
+import pytest
+from corpora import conversation, coqa_json, sha1, story, url_of, write_release
+
+from preprocessing.errors import InputError
+from preprocessing.options import CorpusOptions
+from preprocessing.sources import SourceFile, list_sources
+
+CNN = CorpusOptions()
+COQA = CorpusOptions(task="coqa")
+TEXT = CorpusOptions(task="text")
+
+
+def drops_of(sources: list[SourceFile]) -> list[tuple[str, str]]:
+    return [(source.drop.reason, source.drop.id) for source in sources if source.drop]
+
+
+def test_stories_get_the_split_of_the_list_that_names_their_url(tmp_path):
+    ids = write_release(tmp_path)
+    sources = list_sources(tmp_path, CNN)
+    splits = {Path(source.name).stem: source.split for source in sources}
+    assert splits == dict.fromkeys(ids, "train") | {ids[1]: "test", ids[2]: "validation"}
+    assert [source.name for source in sources] == sorted(source.name for source in sources)
+    assert drops_of(sources) == []
+
+
+def test_a_story_in_no_list_and_a_url_without_story_are_counted(tmp_path):
+    ids = write_release(tmp_path)
+    stories = tmp_path / "cnn" / "stories"
+    (stories / f"{ids[4]}.story").rename(stories / "stranger.story")
+    sources = list_sources(tmp_path, CNN)
+    assert drops_of(sources) == [("not_in_url_lists", "stranger"), ("url_without_story", ids[4])]
+    (missing,) = [source.drop for source in sources if source.size == 0]
+    assert missing.source == "url_lists/all_train.txt"
+    assert missing.detail == f"no {ids[4]}.story for {url_of(4)}"
+
+
+def test_who_has_one_publisher_does_not_miss_the_others_urls(tmp_path):
+    write_release(tmp_path)
+    for file in (tmp_path / "dailymail" / "stories").iterdir():
+        file.unlink()
+    (tmp_path / "dailymail" / "stories").rmdir()
+    sources = list_sources(tmp_path, CNN)
+    assert drops_of(sources) == []
+    assert len(sources) == 8
+
+
+def test_stories_directly_in_the_folder_are_split_by_hash(tmp_path):
+    (tmp_path / "a.story").write_text(story("Article", "One"))
+    (tmp_path / "notes.md").write_text("not a story")
+    assert list_sources(tmp_path, CNN) == [SourceFile("a.story", 24, None, 0, 24)]
+
+
+def test_a_story_too_large_is_dropped_unread(tmp_path):
+    (tmp_path / "a.story").write_text("x" * 101)
+    (source,) = list_sources(tmp_path, CorpusOptions(max_record_bytes=100))
+    assert drops_of([source]) == [("too_large", "a")]
+    assert source.drop.detail == "101 bytes, max_record_bytes 100"
+
+
+def test_incomplete_or_contradictory_url_lists_are_refused(tmp_path):
+    write_release(tmp_path)
+    test_list = tmp_path / "url_lists" / "all_test.txt"
+    test_list.write_text(f"{url_of(1)}\n\n{url_of(4)}\n")
+    with pytest.raises(InputError, match=rf"all_test.txt, line 3: {url_of(4)} is also in .*train"):
+        list_sources(tmp_path, CNN)
+    test_list.unlink()
+    with pytest.raises(InputError, match=r"url_lists: all_test.txt missing"):
+        list_sources(tmp_path, CNN)
+
+
+def test_a_url_listed_twice_in_one_list_counts_once(tmp_path):
+    ids = write_release(tmp_path)
+    with open(tmp_path / "url_lists" / "all_test.txt", "a") as file:
+        file.write(f"{url_of(1)}\n")
+    sources = list_sources(tmp_path, CNN)
+    assert sha1(url_of(1)) == ids[1]
+    assert len(sources) == len(ids)
+
+
+def test_coqa_files_have_the_splits_of_the_release(tmp_path):
+    for name in ("coqa-train-v1.0.json", "coqa-dev-v1.0.json", "other.json"):
+        (tmp_path / name).write_bytes(coqa_json(conversation()))
+    sources = list_sources(tmp_path, COQA)
+    assert [(source.name, source.split) for source in sources] == [
+        ("coqa-dev-v1.0.json", "test"),
+        ("coqa-train-v1.0.json", "train"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("my-train.json", "train"), ("Dev.json", "test"), ("talks.json", None)]
+)
+def test_a_single_coqa_file_has_its_split_by_name(tmp_path, name, split):
+    (tmp_path / name).write_bytes(coqa_json(conversation()))
+    (source,) = list_sources(tmp_path / name, COQA)
+    assert (source.name, source.split) == (name, split)
+
+
+def test_texts_are_found_in_folders_and_sorted_by_name(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name in ("b/a.txt", "c.txt", "a.txt"):
+        (tmp_path / name).write_text("line\n")
+    options = CorpusOptions(task="text", validation_fraction=0, test_fraction=0)
+    assert [source.name for source in list_sources(tmp_path, options)] == [
+        "a.txt",
+        "b/a.txt",
+        "c.txt",
+    ]
+
+
+def test_a_single_text_file_is_cut_into_the_splits(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("012345678\n" * 10)
+    assert list_sources(file, TEXT) == [
+        SourceFile("a.txt", 100, "train", 0, 80),
+        SourceFile("a.txt", 100, "validation", 80, 90),
+        SourceFile("a.txt", 100, "test", 90, 100),
+    ]
+
+
+def test_a_link_out_of_the_corpus_is_refused_and_one_within_is_not(tmp_path):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (corpus / "a.txt").write_text("text")
+    (corpus / "b.txt").symlink_to(corpus / "a.txt")
+    assert {source.name for source in list_sources(corpus, TEXT)} == {"a.txt", "b.txt"}
+    (corpus / "c.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(InputError, match=r"c.txt: a link to .*secret.txt, outside the corpus"):
+        list_sources(corpus, TEXT)
+
+
+def test_a_linked_folder_of_stories_outside_the_corpus_is_refused(tmp_path):
+    write_release(tmp_path / "elsewhere")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "cnn").symlink_to(tmp_path / "elsewhere" / "cnn")
+    with pytest.raises(InputError, match="outside the corpus"):
+        list_sources(tmp_path / "corpus", CNN)
+
+
+def test_a_corpus_that_is_itself_a_link_is_read(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.txt").write_text("text")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert list_sources(tmp_path / "link", TEXT) == list_sources(tmp_path / "real", TEXT)
+
+
+def test_a_file_name_that_is_not_utf8_is_refused(tmp_path):
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.txt", "w") as file:
+        file.write("text")
+    with pytest.raises(InputError, match="name is not UTF-8; rename it"):
+        list_sources(tmp_path, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("options", "looked_for"),
+    [(CNN, "cnn/stories/\\*.story"), (COQA, "coqa-train-v1.0.json"), (TEXT, ".txt")],
+)
+def test_an_empty_or_missing_corpus_is_refused(tmp_path, options, looked_for):
+    with pytest.raises(InputError, match=f"looked for .*{looked_for}"):
+        list_sources(tmp_path, options)
+    with pytest.raises(InputError, match=r"no such file or folder; set corpus\.path"):
+        list_sources(tmp_path / "missing", options)
+
+
+@pytest.mark.parametrize("options", [CNN, COQA, TEXT])
+def test_a_single_file_of_another_kind_is_refused(tmp_path, options):
+    file = tmp_path / "corpus.zip"
+    file.write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"set corpus\.path"):
+        list_sources(file, options)

@@ -1,0 +1,218 @@
+"""The Tokenizer's Beam job: shards of records to shards of rows, with an account of everything."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from preprocessing import progress
+from preprocessing.atomic_files import write_atomically
+from preprocessing.options import OverLong, TokenOptions
+from preprocessing.packing import unpack
+from preprocessing.records import Record, Segment, record_to_example
+from preprocessing.rows import read_rows
+from preprocessing.tfrecords import write_tfrecords
+from preprocessing.tokenize_job import ShardTask, list_shards, write_token_rows
+from preprocessing.vocabulary import load_vocabulary
+
+OPTIONS = TokenOptions(sequence_length=16, vocabulary="bytes")
+
+
+def record(record_id: str, article: str, summary: str) -> Record:
+    segments = (Segment(article, False), Segment("|", False), Segment(summary, True, (summary,)))
+    return Record(record_id, f"{record_id}.story", 0, "", "train", segments)
+
+
+TRAIN = [
+    [record("one", "abc", "de"), record("two", "fgh", "ij"), record("long", "k" * 40, "lm")],
+    [record("three", "no", "pq"), record("huge", "r", "s" * 40)],
+]
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """Two shards for training, one for validation that is empty."""
+    write_shards(tmp_path / "examples" / "Split-train", TRAIN)
+    write_shards(tmp_path / "examples" / "Split-validation", [[]])
+    return tmp_path / "examples"
+
+
+def write_shards(folder: Path, shards: Sequence[Sequence[Record]]) -> None:
+    folder.mkdir(parents=True)
+    for number, records in enumerate(shards):
+        path = folder / f"records-{number:05d}-of-{len(shards):05d}.tfrecord"
+        with path.open("wb") as file:
+            write_tfrecords(file, map(record_to_example, records))
+
+
+def run(
+    shards: Sequence[ShardTask],
+    statistics: Path,
+    options: TokenOptions = OPTIONS,
+    over_long: OverLong = "truncate_prompt",
+    *flags: str,
+) -> dict[str, Any]:
+    """Run the job and give its statistics."""
+    with beam.Pipeline(options=PipelineOptions(list(flags))) as pipeline:
+        write_token_rows(pipeline, shards, options, over_long, str(statistics))
+    report: dict[str, Any] = json.loads((statistics / "token_statistics.json").read_text())
+    return report
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def texts(folder: Path) -> set[str]:
+    vocabulary = load_vocabulary("bytes")
+    rows = read_rows(sorted(folder.glob("rows-*.tfrecord")))
+    return {vocabulary.decode(sequence.ids.tolist()) for sequence in unpack(rows)}
+
+
+def test_shards_are_listed_in_order_with_the_place_of_their_rows(examples: Path) -> None:
+    shards = list_shards(str(examples), "out")
+    assert [shard.split for shard in shards] == ["train", "train", "validation"]
+    assert [shard.rows for shard in shards] == [
+        "out/Split-train/rows-00000-of-00002.tfrecord",
+        "out/Split-train/rows-00001-of-00002.tfrecord",
+        "out/Split-validation/rows-00000-of-00001.tfrecord",
+    ]
+    assert shards[1].records == f"{examples}/Split-train/records-00001-of-00002.tfrecord"
+
+
+def test_every_shard_becomes_a_file_of_rows_even_an_empty_one(
+    examples: Path, tmp_path: Path
+) -> None:
+    run(list_shards(str(examples), str(tmp_path / "rows")), tmp_path)
+    written = files(tmp_path / "rows")
+    assert sorted(written) == [
+        "Split-train/rows-00000-of-00002.tfrecord",
+        "Split-train/rows-00001-of-00002.tfrecord",
+        "Split-validation/rows-00000-of-00001.tfrecord",
+    ]
+    assert written["Split-validation/rows-00000-of-00001.tfrecord"] == b""
+    assert texts(tmp_path / "rows" / "Split-train") == {
+        "abc|de<|endoftext|>",
+        "fgh|ij<|endoftext|>",
+        "no|pq<|endoftext|>",
+        "k" * 12 + "|lm<|endoftext|>",
+    }
+
+
+def test_the_statistics_account_for_every_record(examples: Path, tmp_path: Path) -> None:
+    report = run(list_shards(str(examples), str(tmp_path / "rows")), tmp_path)
+    assert report["sequence_length"] == 16
+    assert report["over_long"] == "truncate_prompt"
+    assert report["vocabulary"]["size"] == 257
+    assert report["splits"]["train"] == {
+        "records": 5,
+        "dropped": 1,
+        "reasons": {
+            "target_too_long": {
+                "count": 1,
+                "first": [
+                    {
+                        "id": "huge",
+                        "source": "huge.story",
+                        "detail": "43 tokens, and the last target with its prompt alone "
+                        "more than 16",
+                    }
+                ],
+            }
+        },
+        "truncated": 1,
+        "tokens_left_out": 28,
+        "sequences": 4,
+        "tokens": 7 + 7 + 16 + 6,
+        "loss_tokens": 4 * 3,
+        "rows": 3,
+        "fill": 36 / 48,
+    }
+    assert report["splits"]["validation"]["records"] == 0
+    assert report["splits"]["validation"]["fill"] is None
+
+
+def test_the_first_drops_of_a_reason_are_named_and_all_counted(tmp_path: Path) -> None:
+    shards = [[record(f"{shard}-{i:02d}", "a", "b" * 40) for i in range(15)] for shard in range(2)]
+    write_shards(tmp_path / "examples" / "Split-train", shards)
+    tasks = list_shards(str(tmp_path / "examples"), str(tmp_path / "rows"))
+    report = run(tasks, tmp_path, OPTIONS, "drop")
+    too_long = report["splits"]["train"]["reasons"]["too_long"]
+    assert too_long["count"] == 30
+    named = [drop["id"] for drop in too_long["first"]]
+    assert named == [f"0-{i:02d}" for i in range(15)] + [f"1-{i:02d}" for i in range(5)]
+
+
+def test_the_bytes_written_do_not_depend_on_order_or_threads(
+    examples: Path, tmp_path: Path
+) -> None:
+    shards = list_shards(str(examples), str(tmp_path / "a"))
+    run(shards, tmp_path / "a")
+    backwards = list_shards(str(examples), str(tmp_path / "b"))[::-1]
+    flags = ("--direct_num_workers=3", "--direct_running_mode=multi_threading")
+    run(backwards, tmp_path / "b", OPTIONS, "truncate_prompt", *flags)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+    assert len(files(tmp_path / "a")) == 4
+
+
+def test_without_packing_each_record_has_a_row(examples: Path, tmp_path: Path) -> None:
+    options = TokenOptions(sequence_length=16, packing=False, vocabulary="bytes")
+    report = run(list_shards(str(examples), str(tmp_path / "rows")), tmp_path, options)
+    assert report["splits"]["train"]["rows"] == report["splits"]["train"]["sequences"] == 4
+
+
+def test_damaged_records_are_named_and_leave_no_rows(examples: Path, tmp_path: Path) -> None:
+    damaged = examples / "Split-train" / "records-00000-of-00002.tfrecord"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with pytest.raises(Exception, match=r"records-00000-of-00002\.tfrecord: TFRecord at byte"):
+        run(list_shards(str(examples), str(tmp_path / "rows")), tmp_path)
+    assert "Split-train/rows-00000-of-00002.tfrecord" not in files(tmp_path / "rows")
+
+
+def test_a_file_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
+    def fail(file: Any) -> None:
+        file.write(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(str(tmp_path / "rows.tfrecord"), fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_counts_the_records_of_all_shards(examples: Path, tmp_path: Path) -> None:
+    reports: list[progress.Report] = []
+    progress.set_sink(reports.append)
+    try:
+        run(list_shards(str(examples), str(tmp_path / "rows")), tmp_path)
+    finally:
+        progress.set_sink(None)
+    assert {report["phase"] for report in reports} == {"tokenise"}
+    assert max(int(report["done"]) for report in reports) == 5
+
+
+def test_genuine_stories_all_become_rows(genuine: Path, tmp_path: Path) -> None:
+    stories = sorted((genuine / "cnn_dailymail").rglob("*.story"))
+    records = []
+    for path in stories:
+        article, *highlights = path.read_text(encoding="utf-8").split("@highlight")
+        records.append(record(path.stem, article.strip(), "\n".join(map(str.strip, highlights))))
+    write_shards(tmp_path / "examples" / "Split-test", [records])
+    tasks = list_shards(str(tmp_path / "examples"), str(tmp_path / "rows"))
+    report = run(tasks, tmp_path, TokenOptions(sequence_length=512))["splits"]["test"]
+    assert report["records"] == report["sequences"] == len(stories) > 0
+    assert report["dropped"] == 0
+
+
+def test_workers_do_not_import_tensorflow(root: Path) -> None:
+    code = (
+        "import sys, preprocessing.tokenize_job;"
+        "assert 'tensorflow' not in sys.modules, 'tensorflow was imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
