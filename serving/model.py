@@ -1,0 +1,251 @@
+"""A model to use: it generates and scores text; from a SavedModel or a checkpoint folder."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from preprocessing.errors import InputError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    Signature = Callable[..., dict[str, tf.Tensor]]
+
+GENERATE_ROWS = 16
+SCORE_TOKENS = 4096  # tokens scored at once: their float32 logits take 0.8 GB at 50,257 ids
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A text that was generated.
+
+    text: cut before the first stop string.
+    tokens: number of tokens in the text.
+    finish_reason: `stop` where a stop string or the end of text was met, else `length`.
+    """
+
+    text: str
+    tokens: int
+    finish_reason: Literal["stop", "length"]
+
+
+class LanguageModel:
+    """A GPT-2 that takes and gives text; made by `load_model`.
+
+    context: the most tokens that the model sees at once.
+    """
+
+    def __init__(self, signatures: Mapping[str, "Signature"], context: int, owner: object) -> None:
+        self.context = context
+        self._signatures = signatures
+        self._owner = owner  # holds the variables that the signatures read
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        sample_offset: int = 0,
+    ) -> list[Completion]:
+        """One completion for each prompt; row i uses the random stream (seed, sample_offset + i).
+
+        temperature: 0 is greedy. top_k: 0 is off. top_p: 1 is off.
+        stop: the text is cut before the first of these strings.
+        At most the context less one token is generated; a prompt that does not fit beside the new
+        tokens loses its beginning, with a warning.
+        Raises InputError where a value is out of its range.
+        """
+        _require_valid(max_new_tokens, temperature, top_k, top_p, stop)
+        self._warn_of_cuts(prompts, max_new_tokens)
+        completions: list[Completion] = []
+        for start, chunk in _chunks(prompts, GENERATE_ROWS):
+            rows = np.arange(start, start + len(chunk), dtype=np.int64) + sample_offset
+            seeds = np.stack([np.full_like(rows, seed), rows], axis=1)
+            result = self._call(
+                "generate",
+                prompts=_strings(chunk),
+                max_new_tokens=np.int32(max_new_tokens),
+                temperature=np.float32(temperature),
+                top_k=np.int32(top_k),
+                top_p=np.float32(top_p),
+                seeds=seeds,
+            )
+            completions += self._completions(result, stop)
+        return completions
+
+    def score(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """The summed log-probability (nats) of each text's tokens from the second on; their number.
+
+        A text longer than the context is scored in windows that overlap by one token, so that every
+        token from the second on counts once.
+        """
+        scores: list[tuple[float, int]] = []
+        for text in texts:
+            ids = self._token_ids(text)
+            total = 0.0
+            stride = self.context - 1
+            for start in range(0, len(ids) - 1, stride):
+                window = ids[np.newaxis, start : start + self.context].astype(np.int64)
+                rows = {
+                    "input_ids": window,
+                    "segment_ids": np.ones_like(window),
+                    "positions": np.arange(window.shape[1])[np.newaxis],
+                }
+                total += float(self.score_rows(rows).sum(dtype=np.float64))
+            scores.append((total, max(len(ids) - 1, 0)))
+        return scores
+
+    def score_rows(self, rows: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Log-probability (nats) of each next token: float32 [batch, L - 1].
+
+        rows: input_ids, segment_ids and positions, int [batch, L]. It is 0 where token i + 1 does
+        not go on with the segment of token i.
+        """
+        names = ("input_ids", "segment_ids", "positions")
+        features = {name: np.asarray(rows[name], np.int64) for name in names}
+        count, length = features["input_ids"].shape
+        at_once = max(1, SCORE_TOKENS // max(length, 1))
+        parts = [np.zeros([0, max(length - 1, 0)], np.float32)]
+        for start in range(0, count, at_once):
+            chunk = {name: value[start : start + at_once] for name, value in features.items()}
+            parts.append(self._call("score_rows", **chunk)["log_probabilities"])
+        return np.concatenate(parts)
+
+    def _completions(
+        self, result: Mapping[str, np.ndarray], stop: Sequence[str]
+    ) -> Iterator[Completion]:
+        for raw, tokens, finished in zip(
+            result["completions"], result["tokens"], result["finished"], strict=True
+        ):
+            text = raw.decode("utf-8")
+            ends = [end for string in stop if (end := text.find(string)) >= 0]
+            if ends:
+                kept = text[: min(ends)]
+                yield Completion(kept, len(self._token_ids(kept)), "stop")
+            else:
+                yield Completion(text, int(tokens), "stop" if finished else "length")
+
+    def _warn_of_cuts(self, prompts: Sequence[str], max_new_tokens: int) -> None:
+        new = min(max_new_tokens, self.context - 1)
+        if new < max_new_tokens:
+            warnings.warn(
+                f"max_new_tokens {max_new_tokens} is more than the context {self.context} leaves "
+                f"beside a prompt; at most {new} are generated",
+                stacklevel=3,
+            )
+        room = self.context - new
+        for number, prompt in enumerate(prompts):
+            # a token is at least a byte, so short prompts need no counting
+            if len(prompt.encode("utf-8", "replace")) <= room:
+                continue
+            if (tokens := len(self._token_ids(prompt))) > room:
+                warnings.warn(
+                    f"prompt {number} has {tokens} tokens and {room} fit beside {new} new ones in "
+                    f"the context of {self.context}; its beginning is cut",
+                    stacklevel=3,
+                )
+
+    def _token_ids(self, text: str) -> np.ndarray:
+        return self._call("tokenize", texts=_strings([text]))["input_ids"][0]
+
+    def _call(self, name: str, **arguments: Any) -> dict[str, np.ndarray]:
+        import tensorflow as tf
+
+        tensors = {key: tf.constant(value) for key, value in arguments.items()}
+        return {key: value.numpy() for key, value in self._signatures[name](**tensors).items()}
+
+
+def load_model(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
+    """The model in a folder: an exported SavedModel (a pushed version too) or an OpenAI checkpoint.
+
+    vocabulary: of a checkpoint; a SavedModel brings its own.
+    Raises InputError where the folder is neither, or is damaged.
+    """
+    if (path / "saved_model.pb").is_file():
+        return _from_saved_model(path)
+    if (path / "hparams.json").is_file():
+        return _from_checkpoint(path, vocabulary)
+    found = "a folder with neither" if path.is_dir() else "no folder"
+    raise InputError(
+        f"{path}: no model; it must hold saved_model.pb (an exported model) or hparams.json (an "
+        f"OpenAI checkpoint), and is {found}"
+    )
+
+
+def _from_saved_model(path: Path) -> LanguageModel:
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  its operations are in the graph
+
+    from trainer.export import METADATA_FILE, SIGNATURES
+
+    metadata_path = path / METADATA_FILE
+    try:
+        metadata = json.loads(metadata_path.read_text(encoding="utf-8"))
+        context = int(metadata["config"]["context"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{metadata_path}: missing or damaged ({error}); load a model that `gpt2-tfx` exported"
+        ) from error
+    try:
+        loaded = tf.saved_model.load(str(path))
+    except (tf.errors.OpError, OSError, ValueError, LookupError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: the SavedModel is damaged ({str(error).splitlines()[0]}); export it again"
+        ) from error
+    missing = [name for name in SIGNATURES if name not in loaded.signatures]
+    if missing:
+        raise InputError(
+            f"{path}: the SavedModel lacks the signatures {', '.join(missing)}; load a model that "
+            "`gpt2-tfx` exported"
+        )
+    return LanguageModel(loaded.signatures, context, loaded)
+
+
+def _from_checkpoint(path: Path, vocabulary: str) -> LanguageModel:
+    from preprocessing.vocabulary import load_vocabulary
+    from trainer.checkpoints import load_model as load_checkpoint
+    from trainer.export import ExportedModel
+    from trainer.options import GenerationOptions
+
+    exported: ExportedModel = ExportedModel(
+        load_checkpoint(path), load_vocabulary(vocabulary), GenerationOptions()
+    )
+    signatures = {name: getattr(exported, name) for name in ("generate", "score_rows", "tokenize")}
+    return LanguageModel(signatures, exported.model.config.context, exported)
+
+
+def _require_valid(
+    max_new_tokens: int, temperature: float, top_k: int, top_p: float, stop: Sequence[str]
+) -> None:
+    """InputError naming every value that is out of its range."""
+    checks = [
+        (max_new_tokens >= 1, "max_new_tokens", max_new_tokens, "at least 1"),
+        (temperature >= 0, "temperature", temperature, "at least 0 (0 is greedy)"),
+        (top_k >= 0, "top_k", top_k, "at least 0 (0 is off)"),
+        (0 < top_p <= 1, "top_p", top_p, "above 0 and at most 1 (1 is off)"),
+        ("" not in stop, "stop", list(stop), "strings that are not empty"),
+    ]
+    faults = [f"{name} is {value}; it must be {rule}" for ok, name, value, rule in checks if not ok]
+    if faults:
+        raise InputError(*faults)
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[tuple[int, Sequence[str]]]:
+    """Consecutive parts of at most a size, each with the place of its first item."""
+    for start in range(0, len(items), size):
+        yield start, items[start : start + size]
+
+
+def _strings(texts: Sequence[str]) -> np.ndarray:
+    """Texts as UTF-8 byte strings for TensorFlow; a lone surrogate becomes a question mark."""
+    return np.array([text.encode("utf-8", "replace") for text in texts], dtype=object)

@@ -1,0 +1,128 @@
+"""The Trainer's entry point: from files of rows to an export, a history and checkpoints."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from preprocessing.errors import InputError
+from preprocessing.vocabulary import load_vocabulary
+from tests.trainer.random_models import random_model
+from tests.trainer.token_rows import counting_rows, write_rows
+from trainer import run
+from trainer.checkpoints import write_openai
+from trainer.config import GPT2Config
+from trainer.gpt2 import GPT2
+from trainer.options import CHECKPOINTS_VARIABLE, GenerationOptions, ModelOptions, TrainingOptions
+from trainer.run import base_folder, run_fn
+
+LENGTH = 8
+
+
+@pytest.fixture
+def fn_args(tmp_path: Path) -> SimpleNamespace:
+    """What TFX passes, for a tiny model and six rows."""
+    write_rows(tmp_path / "train.gz", counting_rows(6, LENGTH))
+    write_rows(tmp_path / "eval.gz", counting_rows(3, LENGTH))
+    model = ModelOptions(width=16, layers=1, context=16)
+    training = TrainingOptions(steps=2, batch_size=2, log_every=1, checkpoint_every=1)
+    return SimpleNamespace(
+        train_files=[str(tmp_path / "train*")],
+        eval_files=[str(tmp_path / "eval*")],
+        base_model=None,
+        serving_model_dir=str(tmp_path / "export" / "Format-Serving"),
+        model_run_dir=str(tmp_path / "logs"),
+        custom_config={
+            "model": asdict(model),
+            "training": asdict(training),
+            "generation": asdict(GenerationOptions(max_new_tokens=3)),
+            "vocabulary": "bytes",
+            "seed": 5,
+            "sequence_length": LENGTH,
+        },
+    )
+
+
+def settings(fn_args: SimpleNamespace, section: str) -> dict[str, Any]:
+    return fn_args.custom_config[section]
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> list[GPT2]:
+    """The models that are handed to the export, which takes seconds and is left out."""
+    models: list[GPT2] = []
+    monkeypatch.setattr(run, "export", lambda model, *_: models.append(model))
+    monkeypatch.delenv(CHECKPOINTS_VARIABLE, raising=False)
+    return models
+
+
+def test_a_run_leaves_an_export_a_history_and_checkpoints(
+    fn_args: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, str(tmp_path / "checkpoints"))
+    run_fn(fn_args)
+    served = tf.saved_model.load(fn_args.serving_model_dir).signatures["serving_default"]
+    assert served(prompts=tf.constant(["ab"]))["completions"].shape == [1]
+    history = json.loads((tmp_path / "logs" / "history.json").read_text())
+    assert [entry["step"] for entry in history["steps"]] == [1, 2]
+    assert [entry["step"] for entry in history["validation"]] == [2]
+    assert (tmp_path / "checkpoints" / "ckpt-2.index").is_file()
+
+
+def test_without_validation_rows_there_is_no_validation_loss(
+    fn_args: SimpleNamespace, tmp_path: Path, exported: list[GPT2]
+) -> None:
+    fn_args.eval_files = [str(tmp_path / "nothing*")]
+    run_fn(fn_args)
+    history = json.loads((tmp_path / "logs" / "history.json").read_text())
+    assert history["validation"] == []
+    assert len(exported) == 1
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_training_starts_from_the_base_model(
+    fn_args: SimpleNamespace, tmp_path: Path, exported: list[GPT2]
+) -> None:
+    size = load_vocabulary("bytes").size
+    config = GPT2Config(vocabulary_size=size, context=16, width=16, heads=2, layers=1)
+    base = random_model(config, seed=8)
+    write_openai(tmp_path / "base", config, {name: v.numpy() for name, v in base.by_name.items()})
+    fn_args.base_model = str(tmp_path / "base" / "Format-Serving")  # as TFX names it
+    settings(fn_args, "training")["learning_rate"] = 0.0
+    run_fn(fn_args)
+    for name, variable in base.by_name.items():
+        np.testing.assert_array_equal(exported[0].by_name[name], variable)
+
+
+def test_a_base_model_of_another_size_is_refused(fn_args: SimpleNamespace, tmp_path: Path) -> None:
+    config = GPT2Config(vocabulary_size=257, context=16, width=16, heads=2, layers=2)
+    base = random_model(config, seed=8)
+    write_openai(tmp_path / "base", config, {name: v.numpy() for name, v in base.by_name.items()})
+    fn_args.base_model = str(tmp_path / "base")
+    with pytest.raises(InputError, match=r"model\.size.*layers 2 in the checkpoint and 1 in"):
+        run_fn(fn_args)
+
+
+def test_rows_longer_than_the_context_are_refused(fn_args: SimpleNamespace) -> None:
+    settings(fn_args, "model")["context"] = 4
+    with pytest.raises(InputError, match=r"tokens\.sequence_length is 8.*context 4"):
+        run_fn(fn_args)
+
+
+def test_no_row_to_train_on_is_refused(fn_args: SimpleNamespace, tmp_path: Path) -> None:
+    fn_args.train_files = [str(tmp_path / "nothing*")]
+    with pytest.raises(InputError, match="no token row to train on"):
+        run_fn(fn_args)
+
+
+def test_a_serving_folder_that_exists_is_the_base_folder(tmp_path: Path) -> None:
+    serving = tmp_path / "Format-Serving"
+    assert base_folder(str(serving)) == tmp_path
+    serving.mkdir()
+    assert base_folder(str(serving)) == serving
+    assert base_folder(str(tmp_path / "absent")) == tmp_path / "absent"

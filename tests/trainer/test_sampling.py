@@ -1,0 +1,148 @@
+"""Samplers as units, with scripted logits, and the frequencies of what they draw."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer.sampling import (
+    apply_temperature,
+    draw,
+    greedy,
+    keep_top_k,
+    keep_top_p,
+    sample,
+    uniforms,
+)
+
+# logarithms of probabilities that are easy to add
+HALVES = np.log(np.array([[0.5, 0.25, 0.125, 0.125]], np.float32))
+
+
+def kept(logits: tf.Tensor) -> list[int]:
+    return np.flatnonzero(np.isfinite(logits.numpy()[0])).tolist()
+
+
+def test_temperature_divides() -> None:
+    assert apply_temperature(tf.constant([[2.0, 1.0]]), 0.5).numpy().tolist() == [[4.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("k", "expected"), [(1, [0]), (3, [0, 1, 2]), (0, [0, 1, 2, 3]), (9, [0, 1, 2, 3])]
+)
+def test_top_k_keeps_the_k_most_probable(k: int, expected: list[int]) -> None:
+    assert kept(keep_top_k(HALVES, k)) == expected
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"),
+    [
+        (0.4, [0]),
+        (0.6, [0, 1]),  # 0.5 falls short of p, the second token crosses it and stays
+        (0.75, [0, 1]),  # reached exactly
+        (0.8, [0, 1, 2]),
+        (1e-6, [0]),
+        (1.0, [0, 1, 2, 3]),
+    ],
+)
+def test_top_p_keeps_the_token_that_crosses_p(p: float, expected: list[int]) -> None:
+    assert kept(keep_top_p(HALVES, p)) == expected
+
+
+def test_top_p_of_one_keeps_even_what_rounding_would_lose() -> None:
+    logits = tf.constant([[50.0, *np.linspace(0, -40, 500)]], tf.float32)
+    assert len(kept(keep_top_p(logits, 1.0))) == 501
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.floats(-8, 8, width=32), min_size=2, max_size=30),
+    st.floats(0.01, 0.999),
+)
+def test_top_p_is_the_smallest_prefix_that_reaches_p(values: list[float], p: float) -> None:
+    descending = np.sort(np.array(values, np.float32))[::-1].copy()
+    probabilities = np.exp(descending.astype(np.float64))
+    probabilities /= probabilities.sum()
+    count = len(kept(keep_top_p(tf.constant([descending]), p)))
+    assert probabilities[:count].sum() >= p - 1e-5
+    assert probabilities[: count - 1].sum() < p + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("uniform", "index"),
+    [(0.0, 0), (0.49, 0), (0.5, 1), (0.74, 1), (0.76, 2), (0.87, 2), (0.88, 3), (0.9999999, 3)],
+)
+def test_a_draw_is_the_inverse_of_the_cumulative_distribution(uniform: float, index: int) -> None:
+    assert draw(HALVES, tf.constant([uniform])).numpy().tolist() == [index]
+
+
+def test_what_is_filtered_is_never_drawn_even_by_the_largest_uniform() -> None:
+    logits = tf.constant([[-np.inf, 0.3, 0.1, -np.inf, -np.inf]] * 3, tf.float32)
+    largest = np.nextafter(np.float32(1), np.float32(0))
+    assert draw(logits, tf.constant([0.0, 0.7, largest])).numpy().tolist() == [1, 2, 2]
+
+
+def test_greedy_takes_the_first_of_equals() -> None:
+    assert greedy(tf.constant([[1.0, 3.0, 3.0]])).numpy().tolist() == [1]
+
+
+def test_temperature_zero_is_greedy_whatever_the_uniform() -> None:
+    logits = tf.constant([[0.1, 0.3, 0.2]] * 2)
+    chosen = sample(logits, tf.constant([0.0, 0.99]), 0.0, top_k=0, top_p=1.0)
+    assert chosen.numpy().tolist() == [1, 1]
+
+
+def test_a_sample_gives_the_id_and_not_the_rank() -> None:
+    logits = tf.constant(np.log([[0.1, 0.2, 0.7]] * 3), tf.float32)
+    chosen = sample(logits, tf.constant([0.1, 0.8, 0.95]), 1.0, top_k=0, top_p=1.0)
+    assert chosen.numpy().tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "top_p", "expected"),
+    [
+        (1.0, 0, 1.0, [0.1, 0.4, 0.05, 0.3, 0.15]),
+        (1.0, 2, 1.0, [0, 4 / 7, 0, 3 / 7, 0]),
+        (1.0, 0, 0.8, [0, 0.4 / 0.85, 0, 0.3 / 0.85, 0.15 / 0.85]),
+        (0.5, 0, 1.0, np.square([0.1, 0.4, 0.05, 0.3, 0.15]) / 0.285),
+        (1.0, 4, 0.6, [0, 4 / 7, 0, 3 / 7, 0]),  # top-p is of what top-k leaves
+    ],
+)
+def test_frequencies_follow_the_probabilities(
+    temperature: float, top_k: int, top_p: float, expected: list[float]
+) -> None:
+    count = 20_000
+    logits = tf.tile(tf.math.log([[0.1, 0.4, 0.05, 0.3, 0.15]]), [count, 1])
+    uniform = tf.random.stateless_uniform([count], [1, 2])
+    chosen = sample(logits, uniform, temperature, top_k, top_p).numpy()
+    counts = np.bincount(chosen, minlength=5)
+    wanted = np.array(expected) * count
+    possible = wanted > 0
+    assert (counts[~possible] == 0).all()
+    chi_square = np.sum((counts - wanted)[possible] ** 2 / wanted[possible])
+    # 0.999 quantiles of chi-square with 1, 2 and 4 degrees of freedom
+    assert chi_square < {2: 10.83, 3: 13.82, 5: 18.47}[int(possible.sum())]
+
+
+def test_uniforms_are_uniform() -> None:
+    numbers = uniforms(tf.constant([[3, row] for row in range(200)], tf.int64), 50).numpy()
+    assert numbers.min() >= 0
+    assert numbers.max() < 1
+    counts, _ = np.histogram(numbers, bins=10, range=(0, 1))
+    chi_square = np.sum((counts - 1000) ** 2 / 1000)
+    assert chi_square < 27.88  # 0.999 quantile with 9 degrees of freedom
+
+
+def test_a_rows_stream_depends_on_its_own_seed_alone() -> None:
+    seeds = [[3, 0], [3, 1], [4, 0]]
+    together = uniforms(tf.constant(seeds, tf.int64), 7).numpy()
+    assert len(np.unique(together)) == together.size
+    for row, seed in enumerate(seeds):
+        alone = uniforms(tf.constant([seed], tf.int64), 7).numpy()
+        np.testing.assert_array_equal(together[row], alone[0])
+
+
+def test_the_first_numbers_do_not_depend_on_how_many_are_drawn() -> None:
+    seeds = tf.constant([[3, 0]], tf.int64)
+    np.testing.assert_array_equal(uniforms(seeds, 5), uniforms(seeds, 1000)[:, :5])

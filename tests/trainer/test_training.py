@@ -1,0 +1,217 @@
+"""The training loop: it learns, counts right, resumes bit for bit, stops when it diverges."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from preprocessing import progress
+from tests.trainer.random_models import SMALL, random_model
+from tests.trainer.token_rows import counting_rows
+from trainer.data import TokenRows
+from trainer.gpt2 import GPT2
+from trainer.loss import counted, summed_loss
+from trainer.options import TrainingOptions
+from trainer.training import History, TrainingDiverged, evaluation_loss, mean_loss, train
+
+OPTIONS = TrainingOptions(
+    steps=12,
+    batch_size=4,
+    learning_rate=1e-2,
+    warmup_steps=2,
+    dropout=0.1,
+    validate_every=5,
+    checkpoint_every=5,
+    log_every=3,
+)
+ROWS = counting_rows(10)
+NO_ROWS = counting_rows(0)
+ONE_LAYER = replace(SMALL, layers=1)
+
+
+def weights(model: GPT2) -> dict[str, np.ndarray]:
+    return {name: variable.numpy() for name, variable in model.by_name.items()}
+
+
+class Uninterrupted(NamedTuple):
+    """A training from start to end, with what it left and said."""
+
+    model: GPT2
+    history: History
+    folder: Path
+    reports: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+    folder = tmp_path_factory.mktemp("checkpoints")
+    reports: list[dict[str, Any]] = []
+    progress.set_sink(reports.append)
+    model = GPT2(ONE_LAYER, seed=1)
+    history = train(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
+    progress.set_sink(None)
+    return Uninterrupted(model, history, folder, reports)
+
+
+def assert_same_weights(first: GPT2, second: GPT2) -> None:
+    for name, value in weights(first).items():
+        np.testing.assert_array_equal(value, weights(second)[name], err_msg=name)
+
+
+def test_the_loss_falls_until_the_rows_are_known_by_heart() -> None:
+    model = GPT2(SMALL, seed=1)
+    options = replace(OPTIONS, steps=80, dropout=0.0, log_every=1)
+    history = train(model, ROWS, ROWS, options, seed=3)
+    assert history.steps[0]["loss"] == pytest.approx(np.log(61), abs=0.1)
+    assert history.validation[-1]["loss"] < 0.3
+    # each id follows the one before it: greedy continuations count on
+    logits = model(tf.constant(ROWS.features["input_ids"]))
+    predicted = tf.argmax(logits, axis=-1).numpy()
+    assert (predicted[:, 1:-1] == ROWS.features["input_ids"][:, 2:]).mean() > 0.95
+
+
+def test_bfloat16_learns_too_and_keeps_float32_weights() -> None:
+    model = GPT2(SMALL, seed=1, precision="bfloat16")
+    options = replace(OPTIONS, steps=40, dropout=0.0, precision="bfloat16")
+    history = train(model, ROWS, ROWS, options, seed=3)
+    assert history.validation[-1]["loss"] < 1.5
+    assert {variable.dtype for variable in model.by_name.values()} == {tf.float32}
+
+
+def test_only_masked_tokens_of_the_same_segment_count() -> None:
+    loss_mask = tf.constant([[0, 0, 1, 0, 1, 0]])
+    segment_ids = tf.constant([[1, 1, 1, 2, 2, 0]])
+    assert counted(loss_mask, segment_ids).numpy().tolist() == [[False, True, False, True, False]]
+    # a mask that is set where it cannot hold: the first of a segment, and padding
+    everywhere = counted(tf.ones_like(loss_mask), segment_ids)
+    assert everywhere.numpy().tolist() == [[True, True, False, True, False]]
+
+
+def test_the_loss_is_the_mean_over_the_tokens_that_count() -> None:
+    hidden = tf.math.log([[[0.5, 0.25, 0.25]] * 4])
+    total, count = summed_loss(
+        tf.identity,
+        hidden,
+        tf.constant([[0, 0, 1, 2]]),
+        tf.constant([[0, 1, 0, 1]]),
+        tf.constant([[1, 1, 1, 1]]),
+    )
+    assert float(count) == 2
+    assert float(total) == pytest.approx(np.log(2) + np.log(4))
+
+
+def test_the_validation_loss_does_not_depend_on_the_batch_size() -> None:
+    model = random_model(SMALL, seed=2)
+    loss_function = evaluation_loss(model)
+    one, four, sixteen = (mean_loss(loss_function, ROWS, size) for size in (1, 4, 16))
+    assert four == pytest.approx(one, rel=1e-5)
+    assert sixteen == pytest.approx(one, rel=1e-5)
+
+
+def test_rows_without_a_token_in_the_loss_have_no_validation_loss() -> None:
+    silent = TokenRows({**ROWS.features, "loss_mask": np.zeros_like(ROWS.features["loss_mask"])})
+    assert mean_loss(evaluation_loss(GPT2(ONE_LAYER, seed=1)), silent, 4) is None
+    history = train(GPT2(ONE_LAYER, seed=1), silent, silent, replace(OPTIONS, steps=2), seed=1)
+    assert history.validation == []
+    assert history.steps[-1]["loss"] == 0
+
+
+class KilledError(Exception):
+    """Stands for a process that dies."""
+
+
+@pytest.mark.parametrize("death", [4, 7, 11])
+def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
+    uninterrupted: Uninterrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, death: int
+) -> None:
+    def die(**fields: Any) -> None:
+        if fields["step"] == death:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "report", die)
+        with pytest.raises(KilledError):
+            train(GPT2(ONE_LAYER, seed=1), ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
+
+    saved = death > OPTIONS.checkpoint_every
+    assert (tf.train.latest_checkpoint(str(tmp_path)) is not None) == saved
+    # where there is a checkpoint, nothing of the new model's own weights may be left
+    resumed = GPT2(ONE_LAYER, seed=99 if saved else 1)
+    history = train(resumed, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
+    expected = uninterrupted.history
+    assert_same_weights(uninterrupted.model, resumed)
+    assert history.validation == expected.validation
+    for name in ("step", "loss", "learning_rate", "gradient_norm"):
+        assert [e[name] for e in history.steps] == [e[name] for e in expected.steps]
+
+
+@pytest.mark.parametrize(("rate", "differ"), [(0.5, True), (0.0, False)])
+def test_every_step_drops_other_activations(rate: float, differ: bool) -> None:
+    one_row = counting_rows(1)
+    options = replace(OPTIONS, steps=2, batch_size=1, learning_rate=0.0, dropout=rate, log_every=1)
+    history = train(random_model(ONE_LAYER, seed=2), one_row, NO_ROWS, options, seed=3)
+    first, second = (entry["loss"] for entry in history.steps)
+    assert (first != second) == differ
+
+
+def test_another_seed_trains_another_model(uninterrupted: Uninterrupted) -> None:
+    other = GPT2(ONE_LAYER, seed=1)
+    train(other, ROWS, NO_ROWS, OPTIONS, seed=4)
+    assert not np.array_equal(
+        weights(other)["model/wte"], weights(uninterrupted.model)["model/wte"]
+    )
+
+
+def test_a_finished_training_is_not_trained_again(
+    uninterrupted: Uninterrupted, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(uninterrupted.folder, folder)
+    model = GPT2(ONE_LAYER, seed=99)
+    history = train(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
+    assert_same_weights(model, uninterrupted.model)
+    assert history.steps == uninterrupted.history.steps
+
+
+def test_two_checkpoints_are_kept(uninterrupted: Uninterrupted) -> None:
+    kept = sorted(path.name for path in uninterrupted.folder.glob("*.index"))
+    assert kept == ["ckpt-10.index", "ckpt-12.index"]
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_remedy(tmp_path: Path) -> None:
+    options = replace(OPTIONS, learning_rate=1e30, warmup_steps=0, clip_norm=None)
+    with pytest.raises(TrainingDiverged, match=r"step \d+.*lower training\.learning_rate"):
+        train(GPT2(ONE_LAYER, seed=1), ROWS, NO_ROWS, options, seed=3, checkpoint_folder=tmp_path)
+    assert tf.train.latest_checkpoint(str(tmp_path)) is None
+
+
+def test_progress_is_reported_at_every_step(uninterrupted: Uninterrupted) -> None:
+    reports = uninterrupted.reports
+    assert [report["step"] for report in reports] == list(range(1, 13))
+    for report in reports:
+        assert set(report) == {"phase", "step", "steps", "loss", "tokens_per_s", "seconds_left"}
+        assert report["phase"] == "train"
+        assert report["steps"] == 12
+    assert reports[-1]["seconds_left"] == 0
+    assert reports[-1]["tokens_per_s"] > 0
+
+
+def test_the_history_is_a_json_document_of_the_agreed_form(uninterrupted: Uninterrupted) -> None:
+    document = json.loads(uninterrupted.history.to_json())
+    assert set(document) == {"steps", "validation", "parameters", "seconds"}
+    assert set(document["steps"][0]) == {
+        "step",
+        "loss",
+        "learning_rate",
+        "gradient_norm",
+        "tokens_per_s",
+    }
+    assert [entry["step"] for entry in document["steps"]] == [3, 6, 9, 12]
+    assert [entry["step"] for entry in document["validation"]] == [5, 10, 12]
+    assert document["parameters"] == uninterrupted.model.parameters
+    assert document["seconds"] > 0

@@ -1,0 +1,72 @@
+"""The shape of a GPT-2, and the shapes that have a name (no TensorFlow here)."""
+
+from dataclasses import asdict, dataclass, fields, replace
+
+from preprocessing.errors import InputError
+from trainer.options import ModelOptions
+
+
+@dataclass(frozen=True)
+class GPT2Config:
+    """Everything that fixes the shapes of a GPT-2.
+
+    vocabulary_size: number of token ids.
+    context: the most tokens that the model sees at once (rows of the position embedding).
+    width: length of the vector of a token.
+    heads: attention heads of a block; they share the width.
+    layers: blocks.
+
+    Raises InputError where no such model exists.
+    """
+
+    vocabulary_size: int
+    context: int
+    width: int
+    heads: int
+    layers: int
+
+    def __post_init__(self) -> None:
+        sizes = asdict(self)
+        faults = [
+            f"model: {name} is {value!r}; it must be a whole number of at least 1"
+            for name, value in sizes.items()
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1
+        ]
+        if not faults and self.width % self.heads:
+            faults.append(
+                f"model: width {self.width} is not a multiple of heads {self.heads}; "
+                "change model.width or model.heads"
+            )
+        if faults:
+            raise InputError(*faults)
+
+    @property
+    def head_width(self) -> int:
+        """Length of the vectors that one head compares."""
+        return self.width // self.heads
+
+
+GPT2_VOCABULARY_SIZE = 50257
+
+# The four public sizes are those of OpenAI's hparams.json files (Radford et al. 2019).
+SIZES = {
+    "tiny": GPT2Config(GPT2_VOCABULARY_SIZE, context=512, width=64, heads=2, layers=2),
+    "124M": GPT2Config(GPT2_VOCABULARY_SIZE, context=1024, width=768, heads=12, layers=12),
+    "355M": GPT2Config(GPT2_VOCABULARY_SIZE, context=1024, width=1024, heads=16, layers=24),
+    "774M": GPT2Config(GPT2_VOCABULARY_SIZE, context=1024, width=1280, heads=20, layers=36),
+    "1558M": GPT2Config(GPT2_VOCABULARY_SIZE, context=1024, width=1600, heads=25, layers=48),
+}
+
+
+def model_config(options: ModelOptions, vocabulary_size: int) -> GPT2Config:
+    """The shape that the options ask for: that of the size, with what they override."""
+    if options.size not in SIZES:
+        raise InputError(
+            f"model.size is {options.size!r}, which is no size; choose one of {', '.join(SIZES)}"
+        )
+    overrides = {
+        name: value
+        for name in (field.name for field in fields(GPT2Config))
+        if (value := getattr(options, name, None)) is not None
+    }
+    return replace(SIZES[options.size], vocabulary_size=vocabulary_size, **overrides)

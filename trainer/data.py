@@ -1,0 +1,133 @@
+"""Token rows for training and validation, read from TFRecord files into memory.
+
+A row takes 11 bytes a token in memory (ids and positions int32, segments uint16, mask bool): a
+million rows of 256 tokens take 2.8 GB.
+"""
+
+import glob
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from preprocessing.errors import InputError
+
+# how each feature of a row is kept; segment ids and positions are below the sequence length
+FEATURES: dict[str, type[np.generic]] = {
+    "input_ids": np.int32,
+    "loss_mask": np.bool_,
+    "segment_ids": np.uint16,
+    "positions": np.int32,
+}
+Batch = dict[str, np.ndarray]
+
+
+class TokenRows:
+    """Rows of tokens: the features [n, L] of `FEATURES`, and batches of them.
+
+    features: an array for each name of `FEATURES`, all of one shape.
+    """
+
+    def __init__(self, features: Batch) -> None:
+        self.features = {
+            name: np.asarray(features[name]).astype(dtype) for name, dtype in FEATURES.items()
+        }
+
+    def __len__(self) -> int:
+        return len(self.features["input_ids"])
+
+    @property
+    def sequence_length(self) -> int:
+        """Tokens in a row."""
+        return int(self.features["input_ids"].shape[1])
+
+    def training_batch(self, step: int, batch_size: int, seed: int) -> Batch:
+        """The batch of a step, int32 [batch_size, L] each: a function of step and seed alone.
+
+        The rows of an epoch are a permutation by (seed, epoch); epoch follows epoch without a gap,
+        so a batch can reach into the next, and one larger than the data holds a row more than once.
+        """
+        numbers = np.arange(step * batch_size, (step + 1) * batch_size)
+        epochs, places = np.divmod(numbers, len(self))
+        chosen = np.concatenate(
+            [
+                self._permutation(seed, int(epoch))[places[epochs == epoch]]
+                for epoch in np.unique(epochs)
+            ]
+        )
+        return self._rows(chosen)
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """Every row once and in order, int32 [batch_size, L] each.
+
+        The last batch is filled with rows of padding: nothing of them counts in a loss.
+        """
+        for start in range(0, len(self), batch_size):
+            batch = self._rows(np.arange(start, min(start + batch_size, len(self))))
+            missing = batch_size - len(batch["input_ids"])
+            yield {name: np.pad(value, [(0, missing), (0, 0)]) for name, value in batch.items()}
+
+    def _permutation(self, seed: int, epoch: int) -> np.ndarray:
+        return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(self))
+
+    def _rows(self, numbers: np.ndarray) -> Batch:
+        return {name: value[numbers].astype(np.int32) for name, value in self.features.items()}
+
+
+def training_dataset(
+    rows: TokenRows, *, batch_size: int, seed: int, first_step: int, steps: int
+) -> tf.data.Dataset:
+    """The batches of steps first_step .. steps - 1, int32 [batch_size, L] each, prepared ahead.
+
+    Whoever starts at step k gets what an uninterrupted reader gets at step k.
+    """
+
+    def batches() -> Iterator[Batch]:
+        for step in range(first_step, steps):
+            yield rows.training_batch(step, batch_size, seed)
+
+    shape = (batch_size, rows.sequence_length)
+    signature = {name: tf.TensorSpec(shape, tf.int32) for name in FEATURES}
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
+
+
+def read_training_rows(patterns: Sequence[str], sequence_length: int) -> TokenRows:
+    """As `read_rows`; InputError where there is no row to train on."""
+    rows = read_rows(patterns, sequence_length)
+    if not len(rows):
+        raise InputError(
+            f"{', '.join(patterns)}: no token row to train on; corpus.path must give at least one "
+            "record in the split train that is not dropped (the drop report says why records are)"
+        )
+    return rows
+
+
+def read_rows(patterns: Sequence[str], sequence_length: int) -> TokenRows:
+    """All rows of the files that match the glob patterns, by file name and then in order.
+
+    Files are TFRecords, gzip-compressed where the name ends in `.gz`. There may be none.
+    Raises InputError where a file is damaged, or holds other rows than of sequence_length tokens.
+    """
+    files = sorted({file for pattern in patterns for file in glob.glob(pattern)})
+    parts: list[Batch] = [
+        {name: np.zeros([0, sequence_length], dtype) for name, dtype in FEATURES.items()}
+    ]
+    for file in files:
+        parts.extend(_read_file(Path(file), sequence_length))
+    return TokenRows({name: np.concatenate([part[name] for part in parts]) for name in FEATURES})
+
+
+def _read_file(path: Path, sequence_length: int, chunk: int = 1024) -> Iterator[Batch]:
+    """The rows of one file, at most `chunk` at a time."""
+    compression = "GZIP" if path.suffix == ".gz" else ""
+    features = {name: tf.io.FixedLenFeature([sequence_length], tf.int64) for name in FEATURES}
+    records = tf.data.TFRecordDataset(str(path), compression_type=compression).batch(chunk)
+    try:
+        for batch in records.map(lambda batch: tf.io.parse_example(batch, features)):
+            yield {name: batch[name].numpy().astype(dtype) for name, dtype in FEATURES.items()}
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        raise InputError(
+            f"{path}: not token rows of {sequence_length} tokens, or damaged "
+            f"({str(error).splitlines()[0]}); make them again with --force Tokenizer"
+        ) from error

@@ -1,0 +1,349 @@
+"""GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"), whole.
+
+Read from the top: what the model holds (`variable_shapes`, `GPT2`), what it does to a batch of
+tokens (`transformer`, `block`, `attention`, `mlp`), and the small parts below. Names and shapes are
+those of OpenAI's checkpoints, so that a checkpoint loads by name alone.
+
+Letters of the shapes: B rows of a batch, L tokens of a row, S slots of a cache, V ids of the
+vocabulary, W width, H heads, D = W / H width of a head. A dense kernel is [1, in, out], as OpenAI
+wrote it (a convolution over one token).
+
+The forward pass is made of functions of `weights`, a mapping from names to tensors, and not of
+layer objects that hold variables: a caller casts the weights once for a whole generation, or passes
+them one block at a time.
+"""
+
+import math
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import tensorflow as tf
+
+from trainer.config import SIZES, GPT2Config
+
+__all__ = ["GPT2", "SIZES", "Cache", "GPT2Config", "transformer", "variable_shapes"]
+
+Precision = Literal["float32", "bfloat16"]
+Weights = Mapping[str, tf.Tensor]
+# dropout(x, place): x with activations dropped; every place of the model draws its own
+Dropout = Callable[[tf.Tensor, int], tf.Tensor]
+
+
+def variable_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every variable, in the order of computation; 12 a block and 4 more."""
+    width = config.width
+    in_block: dict[str, tuple[int, ...]] = {
+        "ln_1/g": (width,),
+        "ln_1/b": (width,),
+        "attn/c_attn/w": (1, width, 3 * width),
+        "attn/c_attn/b": (3 * width,),
+        "attn/c_proj/w": (1, width, width),
+        "attn/c_proj/b": (width,),
+        "ln_2/g": (width,),
+        "ln_2/b": (width,),
+        "mlp/c_fc/w": (1, width, 4 * width),
+        "mlp/c_fc/b": (4 * width,),
+        "mlp/c_proj/w": (1, 4 * width, width),
+        "mlp/c_proj/b": (width,),
+    }
+    return {
+        "model/wte": (config.vocabulary_size, width),
+        "model/wpe": (config.context, width),
+        **{
+            f"model/h{layer}/{name}": shape
+            for layer in range(config.layers)
+            for name, shape in in_block.items()
+        },
+        "model/ln_f/g": (width,),
+        "model/ln_f/b": (width,),
+    }
+
+
+class GPT2(tf.Module):
+    """A GPT-2: its variables, float32, and how to compute with them.
+
+    config: the shape.
+    seed: of the random initial weights; None makes them zero, for a checkpoint to fill.
+    precision: of the computation; `bfloat16` keeps the weights, the statistics of the norms, the
+        softmax and the logits in float32.
+    """
+
+    def __init__(
+        self, config: GPT2Config, *, seed: int | None = None, precision: Precision = "float32"
+    ) -> None:
+        super().__init__(name="model")
+        self.config = config
+        self.precision: Precision = precision
+        self.by_name: dict[str, tf.Variable] = {
+            name: tf.Variable(initial_value(config, name, shape, seed), name=name)
+            for name, shape in variable_shapes(config).items()
+        }
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights; the tied embedding counts once."""
+        return sum(math.prod(shape) for shape in variable_shapes(self.config).values())
+
+    def weights(self) -> dict[str, tf.Tensor]:
+        """The variables as tensors of the computation's precision, by name."""
+        return {name: tf.cast(v, self.precision) for name, v in self.by_name.items()}
+
+    def __call__(
+        self,
+        input_ids: tf.Tensor,
+        segment_ids: tf.Tensor | None = None,
+        positions: tf.Tensor | None = None,
+        *,
+        dropout: float = 0.0,
+        dropout_seed: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Logits float32 [B, L, V]: those at i are of token i + 1. Arguments as of `hidden`."""
+        return self.logits(
+            self.hidden(
+                input_ids,
+                segment_ids,
+                positions,
+                dropout=dropout,
+                dropout_seed=dropout_seed,
+                training=training,
+            )
+        )
+
+    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Float32 logits [..., V] of hidden vectors [..., W]."""
+        return logits(self.weights(), hidden)
+
+    def hidden(
+        self,
+        input_ids: tf.Tensor,
+        segment_ids: tf.Tensor | None = None,
+        positions: tf.Tensor | None = None,
+        *,
+        dropout: float = 0.0,
+        dropout_seed: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Hidden vectors [B, L, W] after the final norm, in the precision of the computation.
+
+        input_ids: int [B, L], L at most the context.
+        segment_ids: int [B, L]: a token sees itself and the tokens before it of its own segment;
+            None is one segment.
+        positions: int [B, L], rows of the position embedding; None counts from 0.
+        dropout, dropout_seed, training: where training, activations are dropped with this
+            probability, chosen by the int [2] seed alone.
+        """
+        length = tf.shape(input_ids)[1]
+        if segment_ids is None:
+            segment_ids = tf.ones_like(input_ids)
+        if positions is None:
+            positions = tf.range(length)[tf.newaxis]
+        drop: Dropout = keep_all
+        if training and dropout > 0:
+            if dropout_seed is None:
+                raise ValueError("dropout draws from a seed: give dropout_seed, int [2]")
+            drop = dropping(dropout, dropout_seed)
+        weights = self.weights()
+        mask = causal_mask(segment_ids)
+        hidden, _ = transformer(weights, self.config, input_ids, positions, mask, drop=drop)
+        return hidden
+
+
+class Cache(NamedTuple):
+    """Keys and values of the tokens so far, for every block: a list of [B, H, S, D] each."""
+
+    keys: list[tf.Tensor]
+    values: list[tf.Tensor]
+
+
+def keep_all(x: tf.Tensor, place: int) -> tf.Tensor:
+    """No dropout: x as it is."""
+    del place
+    return x
+
+
+def transformer(
+    weights: Weights,
+    config: GPT2Config,
+    input_ids: tf.Tensor,
+    positions: tf.Tensor,
+    mask: tf.Tensor,
+    *,
+    past: Cache | None = None,
+    slot: tf.Tensor | None = None,
+    drop: Dropout = keep_all,
+) -> tuple[tf.Tensor, Cache]:
+    """Embeddings, blocks, final norm: the hidden vectors [B, L, W], and the keys and values.
+
+    mask: bool [B, 1, L, S], who sees whom; without a past S is L.
+    past, slot: in cached generation, the cache (S slots) and the slot at which these L tokens are
+        written into it; the returned cache is the past with them. Without, it holds these L tokens.
+    """
+    x = embed(weights, input_ids, positions)  # [B, L, W]
+    x = drop(x, 0)
+    keys, values = [], []
+    for layer in range(config.layers):
+        layer_past = None if past is None else (past.keys[layer], past.values[layer])
+        x, (key, value) = block(weights, config, layer, x, mask, layer_past, slot, drop)
+        keys.append(key)
+        values.append(value)
+    return layer_norm(weights, "model/ln_f", x), Cache(keys, values)
+
+
+def block(
+    weights: Weights,
+    config: GPT2Config,
+    layer: int,
+    x: tf.Tensor,
+    mask: tf.Tensor,
+    past: tuple[tf.Tensor, tf.Tensor] | None,
+    slot: tf.Tensor | None,
+    drop: Dropout,
+) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+    """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W]."""
+    name, place = f"model/h{layer}", 3 * layer + 1
+    normed = layer_norm(weights, f"{name}/ln_1", x)
+    attended, present = attention(
+        weights, f"{name}/attn", config.heads, normed, mask, past, slot, lambda p: drop(p, place)
+    )
+    x += drop(attended, place + 1)
+    normed = layer_norm(weights, f"{name}/ln_2", x)
+    x += drop(mlp(weights, f"{name}/mlp", normed), place + 2)
+    return x, present
+
+
+def attention(
+    weights: Weights,
+    name: str,
+    heads: int,
+    x: tf.Tensor,
+    mask: tf.Tensor,
+    past: tuple[tf.Tensor, tf.Tensor] | None,
+    slot: tf.Tensor | None,
+    drop: Callable[[tf.Tensor], tf.Tensor],
+) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+    """Scaled dot-product attention of every head (Vaswani et al. 2017); [B, L, W] to [B, L, W]."""
+    joined = dense(weights, f"{name}/c_attn", x)  # [B, L, 3W]
+    query, key, value = (split_heads(part, heads) for part in tf.split(joined, 3, axis=-1))
+    if past is not None:
+        key, value = write_slots(past[0], key, slot), write_slots(past[1], value, slot)
+    scores = tf.matmul(query, key, transpose_b=True)  # [B, H, L, S]
+    scores = tf.cast(scores, tf.float32) / math.sqrt(query.shape[-1])
+    scores = tf.where(mask, scores, scores.dtype.min)  # exp of it is exactly 0 beside any other
+    probabilities = drop(tf.cast(tf.nn.softmax(scores), x.dtype))
+    mixed = merge_heads(tf.matmul(probabilities, value))  # [B, L, W]
+    return dense(weights, f"{name}/c_proj", mixed), (key, value)
+
+
+def mlp(weights: Weights, name: str, x: tf.Tensor) -> tf.Tensor:
+    """Two dense layers with a GELU in between, the tanh form of Hendrycks & Gimpel 2016."""
+    expanded = tf.nn.gelu(dense(weights, f"{name}/c_fc", x), approximate=True)  # [B, L, 4W]
+    return dense(weights, f"{name}/c_proj", expanded)
+
+
+def embed(weights: Weights, input_ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+    """Token and position embedding added, [B, L, W]."""
+    tokens = tf.gather(weights["model/wte"], input_ids)
+    return tokens + tf.gather(weights["model/wpe"], positions)
+
+
+def logits(weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
+    """Float32 logits [..., V] of hidden vectors [..., W]: the token embedding again, transposed."""
+    return tf.cast(tf.matmul(hidden, weights["model/wte"], transpose_b=True), tf.float32)
+
+
+def dense(weights: Weights, name: str, x: tf.Tensor) -> tf.Tensor:
+    """x w + b, [B, L, in] to [B, L, out]."""
+    kernel = weights[f"{name}/w"][0]
+    flat = tf.matmul(tf.reshape(x, [-1, kernel.shape[0]]), kernel) + weights[f"{name}/b"]
+    return tf.reshape(flat, [*dimensions(x)[:-1], kernel.shape[1]])
+
+
+def layer_norm(weights: Weights, name: str, x: tf.Tensor, epsilon: float = 1e-5) -> tf.Tensor:
+    """Layer norm over the width (Ba et al. 2016), its statistics in float32."""
+    wide = tf.cast(x, tf.float32)
+    mean = tf.reduce_mean(wide, axis=-1, keepdims=True)
+    centred = wide - mean
+    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+    normed = tf.cast(centred * tf.math.rsqrt(variance + epsilon), x.dtype)
+    return normed * weights[f"{name}/g"] + weights[f"{name}/b"]
+
+
+def split_heads(x: tf.Tensor, heads: int) -> tf.Tensor:
+    """[B, L, W] to [B, H, L, D]."""
+    batch, length, width = dimensions(x)
+    return tf.transpose(tf.reshape(x, [batch, length, heads, width // heads]), [0, 2, 1, 3])
+
+
+def merge_heads(x: tf.Tensor) -> tf.Tensor:
+    """[B, H, L, D] to [B, L, W]."""
+    batch, heads, length, head_width = dimensions(x)
+    return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * head_width])
+
+
+def write_slots(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
+    """The cache [B, H, S, D] with new [B, H, L, D] written at slots slot .. slot + L - 1."""
+    batch, heads, length, head_width = dimensions(new)
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=old,
+        begin=tf.stack([0, 0, slot, 0]),
+        end=tf.stack([batch, heads, slot + length, head_width]),
+        strides=[1, 1, 1, 1],
+        value=new,
+    )
+
+
+def causal_mask(segment_ids: tf.Tensor) -> tf.Tensor:
+    """Who sees whom, bool [B, 1, L, L]: the query's segment, up to and with the query itself.
+
+    Three tokens of segment 1, two of segment 2, one of padding (rows are queries):
+
+        1 1 1 2 2 0
+        x . . . . .    1
+        x x . . . .    1
+        x x x . . .    1
+        . . . x . .    2
+        . . . x x .    2
+        . . . . . x    0, which sees itself only, so that no softmax is empty
+    """
+    length = tf.shape(segment_ids)[1]
+    slots = tf.range(length)
+    causal = slots[:, tf.newaxis] >= slots  # [L, L]
+    same = segment_ids[:, :, tf.newaxis] == segment_ids[:, tf.newaxis, :]  # [B, L, L]
+    return (causal & same)[:, tf.newaxis]
+
+
+def dropping(rate: float, seed: tf.Tensor) -> Dropout:
+    """Dropout of a rate whose choice depends on the int [2] seed and the place alone."""
+
+    def drop(x: tf.Tensor, place: int) -> tf.Tensor:
+        place_seed = tf.random.fold_in(seed, place, alg="philox")
+        return tf.nn.experimental.stateless_dropout(x, rate, place_seed, rng_alg="philox")
+
+    return drop
+
+
+def initial_value(
+    config: GPT2Config, name: str, shape: Sequence[int], seed: int | None
+) -> tf.Tensor:
+    """Initial weights of a variable: those of section 2.3 of the paper and of OpenAI's code.
+
+    Norms are 1 and 0, biases 0; matrices are normal with deviation 0.02, positions 0.01, and
+    what is added to the residual stream 0.02 / sqrt(2 layers). Depends on seed and name alone.
+    """
+    if seed is None or name.endswith("/b"):
+        return tf.zeros(shape)
+    if name.endswith("/g"):
+        return tf.ones(shape)
+    deviation = 0.01 if name == "model/wpe" else 0.02
+    if name.endswith("c_proj/w"):
+        deviation /= math.sqrt(2 * config.layers)
+    own_seed = tf.constant([seed, zlib.crc32(name.encode())], tf.int64)
+    return tf.random.stateless_normal(shape, own_seed, stddev=deviation, alg="philox")
+
+
+def dimensions(x: tf.Tensor) -> list[int | tf.Tensor]:
+    """The shape of x, each axis a number where it is known and a tensor where it is not."""
+    dynamic = tf.shape(x)
+    return [dynamic[i] if n is None else n for i, n in enumerate(x.shape)]

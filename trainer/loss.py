@@ -1,0 +1,54 @@
+"""The loss of next-token prediction over rows of tokens."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
+    """Log-probability of token i + 1 after the tokens up to i: float32 [B, L - 1].
+
+    logits: float32 [B, L, V]; input_ids: int [B, L].
+    """
+    return -tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=input_ids[:, 1:], logits=logits[:, :-1]
+    )
+
+
+def continues(segment_ids: tf.Tensor) -> tf.Tensor:
+    """Whether token i + 1 goes on with the segment of token i, not padding: bool [B, L - 1]."""
+    following = segment_ids[:, 1:]
+    return (following == segment_ids[:, :-1]) & (following > 0)
+
+
+def counted(loss_mask: tf.Tensor, segment_ids: tf.Tensor) -> tf.Tensor:
+    """Whether token i + 1, as a prediction, counts in the loss: bool [B, L - 1].
+
+    Of six tokens in two records, the first out of the loss up to its third token:
+
+        input_ids     a  b  c  d  e  .        (. is padding)
+        loss_mask     0  0  1  0  1  0
+        segment_ids   1  1  1  2  2  0
+        counted       0  1  0  1  0           of b c d e .
+    """
+    return (loss_mask[:, 1:] > 0) & continues(segment_ids)
+
+
+def summed_loss(
+    logits_of: Callable[[tf.Tensor], tf.Tensor],
+    hidden: tf.Tensor,
+    input_ids: tf.Tensor,
+    loss_mask: tf.Tensor,
+    segment_ids: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Sum of the cross-entropies (nats) that count, and their number: float32 scalars.
+
+    logits_of: hidden vectors [N, W] to logits [N, V]; hidden: [B, L, W]. Logits are made only where a
+    prediction counts: with the loss on summaries alone that is a fifth of the tokens, and the logits
+    over 50,257 ids are most of the work of a small model.
+    """
+    chosen = counted(loss_mask, segment_ids)
+    logits = logits_of(tf.boolean_mask(hidden[:, :-1], chosen))
+    labels = tf.boolean_mask(input_ids[:, 1:], chosen)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_sum(losses), tf.cast(tf.size(losses), tf.float32)

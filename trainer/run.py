@@ -1,0 +1,91 @@
+"""What TFX's Trainer calls: options, data, base weights, training, export, logs, together."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from preprocessing.errors import InputError
+from preprocessing.vocabulary import load_vocabulary
+from trainer.checkpoints import load_into
+from trainer.config import GPT2Config, model_config
+from trainer.data import read_rows, read_training_rows
+from trainer.export import export
+from trainer.gpt2 import GPT2
+from trainer.options import (
+    CHECKPOINTS_VARIABLE,
+    GenerationOptions,
+    ModelOptions,
+    TrainingOptions,
+)
+from trainer.training import train
+
+HISTORY_FILE = "history.json"
+_SERVING_FOLDERS = ("Format-Serving", "serving_model_dir")  # what TFX appends, now and formerly
+
+
+class FnArgs(Protocol):
+    """The attributes of TFX's `FnArgs` that are read here."""
+
+    train_files: list[str]
+    eval_files: list[str]
+    base_model: str | None
+    serving_model_dir: str
+    model_run_dir: str
+    custom_config: Mapping[str, Any]
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Train as `fn_args.custom_config` says, export to `serving_model_dir`, log to `model_run_dir`.
+
+    custom_config: `model`, `training` and `generation` (the options as dicts), `vocabulary`, `seed`
+        and `sequence_length`.
+    Checkpoints go to the folder that the environment variable GPT2_TFX_CHECKPOINTS names, and
+    training
+    resumes from there: a path among the parameters would change the node's key.
+    """
+    settings = fn_args.custom_config
+    model_options = ModelOptions(**settings["model"])
+    training_options = TrainingOptions(**settings["training"])
+    generation_options = GenerationOptions(**settings["generation"])
+    vocabulary = load_vocabulary(settings["vocabulary"])
+    config = model_config(model_options, vocabulary.size)
+    sequence_length, seed = settings["sequence_length"], settings["seed"]
+    _require_fitting_rows(config, sequence_length)
+
+    rows = read_training_rows(fn_args.train_files, sequence_length)
+    validation = read_rows(fn_args.eval_files, sequence_length)
+    if fn_args.base_model:
+        model = GPT2(config, precision=training_options.precision)
+        load_into(model, base_folder(fn_args.base_model))
+    else:
+        model = GPT2(config, seed=seed, precision=training_options.precision)
+
+    checkpoints = os.environ.get(CHECKPOINTS_VARIABLE)
+    history = train(
+        model,
+        rows,
+        validation,
+        training_options,
+        seed=seed,
+        checkpoint_folder=Path(checkpoints) if checkpoints else None,
+    )
+    export(model, vocabulary, generation_options, Path(fn_args.serving_model_dir))
+    logs = Path(fn_args.model_run_dir)
+    logs.mkdir(parents=True, exist_ok=True)
+    (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
+
+
+def base_folder(base_model: str) -> Path:
+    """The checkpoint's folder; TFX names a folder in it for serving, which no import has."""
+    path = Path(base_model)
+    return path.parent if path.name in _SERVING_FOLDERS and not path.is_dir() else path
+
+
+def _require_fitting_rows(config: GPT2Config, sequence_length: int) -> None:
+    """InputError where a row is longer than what the model can see."""
+    if sequence_length > config.context:
+        raise InputError(
+            f"tokens.sequence_length is {sequence_length}, longer than the model's context "
+            f"{config.context}; lower it or raise model.context"
+        )
