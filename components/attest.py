@@ -1,0 +1,93 @@
+"""Attest: the provenance statement and the model card of a model, from its lineage."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
+
+from components.artifacts import Attestation, RecordIndex
+from components.options import LINEAGE_VARIABLE
+from serving.versions import PROVENANCE
+
+MODEL_CARD = "model_card.md"
+
+
+@component
+def Attest(  # noqa: N802 - a component is named like a class
+    index: InputArtifact[RecordIndex],
+    examples: InputArtifact[Examples],
+    tokens: InputArtifact[Examples],
+    model: InputArtifact[Model],
+    evaluation: InputArtifact[ModelEvaluation],
+    blessing: InputArtifact[ModelBlessing],
+    attestation: OutputArtifact[Attestation],
+    base_model: InputArtifact[Model] = None,
+) -> None:
+    """Write the statement that names inputs, code, parameters and scores with their digests."""
+    lineage = json.loads(Path(os.environ[LINEAGE_VARIABLE]).read_text(encoding="utf-8"))
+    summary = json.loads(Path(evaluation.uri, "metrics.json").read_text(encoding="utf-8"))
+    inputs = {"records": index, "examples": examples, "tokens": tokens, "evaluation": evaluation}
+    statement = {
+        "statement": "gpt2-tfx provenance 1",
+        "model": {"digest": model.get_string_custom_property("digest")},
+        "blessed": blessing.get_int_custom_property("blessed") == 1,
+        "inputs": {
+            name: artifact.get_string_custom_property("digest") for name, artifact in inputs.items()
+        },
+        "evaluation": {name: summary[name] for name in ("task", "split", "metrics", "checks")},
+        **{
+            name: lineage[name]
+            for name in ("corpus", "base_model", "code", "environment", "parameters", "nodes")
+        },
+    }
+    folder = Path(attestation.uri)
+    (folder / PROVENANCE).write_text(
+        json.dumps(statement, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    (folder / MODEL_CARD).write_text(model_card(statement), encoding="utf-8")
+
+
+def model_card(statement: dict[str, Any]) -> str:
+    """The statement for people, as Markdown (sections after Mitchell et al. 2019, "Model Cards")."""
+    parameters, corpus = statement["parameters"], statement["corpus"]
+    evaluation, base = statement["evaluation"], statement["base_model"]
+    scores = "\n".join(
+        f"| {name} | {'not scored' if value is None else f'{value:.6g}'} |"
+        for name, value in sorted(evaluation["metrics"].items())
+    )
+    checks = "\n".join(
+        f"- {check['metric']}: {check['wanted']}: {'passed' if check['passed'] else 'failed'}"
+        for check in evaluation["checks"]
+    )
+    return f"""# Model card
+
+GPT-2, size {parameters["model.size"]}, fine-tuned for the task `{corpus["task"]}`.
+
+## Model
+
+- digest: `{statement["model"]["digest"]}`
+- base weights: {f"`{base['digest']}`" if base else "random, from the seed"}
+- code: commit `{statement["code"]["commit"] or "unknown"}`, digest `{statement["code"]["digest"]}`
+
+## Training data
+
+- {corpus["records"]} records from {corpus["files"]} files, digest `{corpus["digest"]}`
+
+## Evaluation on the {evaluation["split"]} split
+
+| metric | value |
+|---|---|
+{scores}
+
+{checks}
+
+The model is {"blessed" if statement["blessed"] else "**not blessed**"}.
+
+## Limits
+
+The model continues text. It can state what is false, and it repeats what its corpus holds.
+"""

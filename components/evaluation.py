@@ -1,0 +1,136 @@
+"""Scoring a model on records: generation against the references, perplexity on their token rows."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from components.evaluation_inputs import fitting_prompt
+from components.metrics.answers import exact_match, f1, over_annotators
+from components.metrics.perplexity import perplexity
+from components.metrics.rouge import ROUGE_METRICS, rouge
+from preprocessing import progress
+from preprocessing.records import Record
+from preprocessing.rows import Row
+from preprocessing.tasks import Task
+from preprocessing.vocabulary import Vocabulary
+from serving.model import LanguageModel
+from trainer.options import GenerationOptions
+
+BATCH_PROMPTS = 8
+
+
+@dataclass(frozen=True)
+class Target:
+    """One generation: the prompt before a segment that has references."""
+
+    record: str
+    turn: int
+    prompt: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model wrote for a target, and how it scored."""
+
+    target: Target
+    text: str
+    scores: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "record": self.target.record,
+            "turn": self.target.turn,
+            "prompt": self.target.prompt,
+            "references": list(self.target.references),
+            "prediction": self.text,
+            "scores": self.scores,
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """metrics: name -> value, None where nothing could be scored. predictions: every generation, in order."""
+
+    metrics: dict[str, float | None]
+    predictions: tuple[Prediction, ...]
+    tokens: int
+
+
+def targets(record: Record, vocabulary: Vocabulary, room: int) -> Iterator[Target]:
+    """The generations that a record asks for: one summary, or one answer a turn with the gold history before it.
+
+    room: the most tokens of a prompt.
+    """
+    turn = 0
+    for place, segment in enumerate(record.segments):
+        if segment.references:
+            turn += 1
+            prompt = fitting_prompt(record.segments[:place], vocabulary, room)
+            yield Target(record.id, turn, prompt, segment.references)
+
+
+def evaluate(
+    model: LanguageModel,
+    task: Task,
+    records: Sequence[Record],
+    rows: Iterable[Row],
+    generation: GenerationOptions,
+    vocabulary: Vocabulary,
+    seed: int,
+    label: str = "evaluate",
+) -> Evaluation:
+    """Generate for every target of the records and score it; perplexity over the rows.
+
+    A target's random stream is (seed, its place), so a rerun writes the same text.
+    """
+    value, tokens = perplexity(model, rows)
+    room = model.context - min(generation.max_new_tokens, model.context - 1)
+    wanted = [target for record in records for target in targets(record, vocabulary, room)]
+    predictions = tuple(_predict(model, task, wanted, generation, seed, label))
+    metrics: dict[str, float | None] = dict.fromkeys(task.metrics)
+    # JSON has no infinity, and no bound could use one: a loss that is not finite is no score.
+    metrics["perplexity"] = value if value is not None and math.isfinite(value) else None
+    if predictions:
+        for name in predictions[0].scores:
+            metrics[name] = sum(p.scores[name] for p in predictions) / len(predictions)
+    return Evaluation(metrics, predictions, tokens)
+
+
+def _predict(
+    model: LanguageModel,
+    task: Task,
+    wanted: Sequence[Target],
+    generation: GenerationOptions,
+    seed: int,
+    label: str,
+) -> Iterator[Prediction]:
+    iterator, done = iter(wanted), 0
+    while batch := list(islice(iterator, BATCH_PROMPTS)):
+        completions = model.generate(
+            [target.prompt for target in batch],
+            max_new_tokens=generation.max_new_tokens,
+            temperature=generation.temperature,
+            top_k=generation.top_k,
+            top_p=generation.top_p,
+            seed=seed,
+            stop=task.stop,
+            sample_offset=done,
+        )
+        for target, completion in zip(batch, completions, strict=True):
+            text = completion.text.strip()
+            yield Prediction(target, text, _scores(task, text, target.references))
+        done += len(batch)
+        progress.report(phase=label, done=done, total=len(wanted), unit="texts")
+
+
+def _scores(task: Task, text: str, references: Sequence[str]) -> dict[str, float]:
+    scores = {"non_empty": float(bool(text))}
+    if "f1" in task.metrics:
+        scores["exact_match"] = over_annotators(exact_match, text, references)
+        scores["f1"] = over_annotators(f1, text, references)
+    if set(ROUGE_METRICS) & set(task.metrics):
+        scores.update(rouge(text, references[0]))
+    return scores

@@ -1,0 +1,147 @@
+"""Evaluator: generates and scores with the exported model, compares with the champion, blesses or refuses."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import (
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import (
+    Examples,
+    Model,
+    ModelBlessing,
+    ModelEvaluation,
+    PushedModel,
+)
+from tfx.utils import path_utils
+
+from components.blessing import Check, checks
+from components.evaluation import Evaluation, evaluate
+from components.evaluation_inputs import read_split_records, read_split_rows
+from components.evaluation_report import write_report
+from components.options import ChampionOptions, EvaluationOptions, Threshold
+from preprocessing import progress
+from preprocessing.errors import InputError
+from preprocessing.rows import Row
+from preprocessing.tasks import TASKS
+from preprocessing.vocabulary import Vocabulary, load_vocabulary
+from serving.model import LanguageModel, load_model
+from trainer.export import METADATA_FILE
+from trainer.options import GenerationOptions
+
+
+@component
+def Evaluator(  # noqa: N802 - a component is named like a class
+    model: InputArtifact[Model],
+    examples: InputArtifact[Examples],
+    tokens: InputArtifact[Examples],
+    evaluation: OutputArtifact[ModelEvaluation],
+    blessing: OutputArtifact[ModelBlessing],
+    task: Parameter[str],
+    evaluation_options: Parameter[str],
+    generation_options: Parameter[str],
+    vocabulary: Parameter[str],
+    seed: Parameter[int],
+    champion: InputArtifact[PushedModel] = None,
+) -> None:
+    """Score the exported model on the held-out split, and the champion on the same records and rows.
+
+    The options are JSON. An empty split gives null metrics and no blessing; a refusal is a result, not a failure.
+    """
+    options = read_evaluation_options(evaluation_options)
+    generation = GenerationOptions(**json.loads(generation_options))
+    records = read_split_records(Path(examples.uri), options.split)[: options.max_records]
+    rows = read_split_rows(Path(tokens.uri), options.split)
+    words = load_vocabulary(vocabulary)
+
+    def score(language_model: LanguageModel, label: str) -> Evaluation:
+        return evaluate(language_model, TASKS[task], records, rows, generation, words, seed, label)
+
+    scored = score(load_model(Path(path_utils.serving_model_path(model.uri))), "evaluate")
+    rival, note = None, ""
+    if champion is not None and (records or rows):
+        pushed = Path(champion.get_string_custom_property("pushed_destination"))
+        try:
+            rival = score(load_champion(pushed, rows, words), "champion")
+        except InputError as error:
+            note = f"the champion could not be compared: {error}"
+            progress.report(message=note)
+    found = checks(scored.metrics, options, rival.metrics if rival else None)
+    if not scored.tokens:
+        progress.report(
+            message=f"the {options.split} split holds no token to score, so there is no blessing"
+        )
+    blessed = all(check.passed for check in found)
+    _write_evaluation(Path(evaluation.uri), task, options, scored, rival, found, blessed, note)
+    evaluation.set_string_custom_property("metrics", json.dumps(scored.metrics, sort_keys=True))
+    _write_blessing(blessing, model.id, blessed, found)
+
+
+def load_champion(path: Path, rows: Sequence[Row], vocabulary: Vocabulary) -> LanguageModel:
+    """A pushed model that can score the rows.
+
+    Raises InputError where it cannot be loaded, has another vocabulary, or its context is shorter than a row.
+    """
+    model = load_model(path)
+    metadata = json.loads((path / METADATA_FILE).read_text(encoding="utf-8"))
+    if metadata["vocabulary_digest"] != vocabulary.digest:
+        raise InputError(f"{path}: its vocabulary is another, {metadata['vocabulary']}")
+    length = max((len(row.input_ids) for row in rows), default=0)
+    if length > model.context:
+        raise InputError(f"{path}: its context is {model.context} and a row has {length} tokens")
+    return model
+
+
+def read_evaluation_options(text: str) -> EvaluationOptions:
+    """EvaluationOptions from the JSON of its `asdict`."""
+    values = json.loads(text)
+    champion = values.pop("champion")
+    thresholds = {name: Threshold(**bounds) for name, bounds in values.pop("thresholds").items()}
+    return EvaluationOptions(
+        **values, thresholds=thresholds, champion=ChampionOptions(**champion) if champion else None
+    )
+
+
+def _write_evaluation(
+    folder: Path,
+    task: str,
+    options: EvaluationOptions,
+    scored: Evaluation,
+    rival: Evaluation | None,
+    found: list[Check],
+    blessed: bool,
+    note: str,
+) -> None:
+    summary = {
+        "task": task,
+        "split": options.split,
+        "generated": len(scored.predictions),
+        "tokens": scored.tokens,
+        "metrics": scored.metrics,
+        "champion": rival.metrics if rival else None,
+        "checks": [check.to_dict() for check in found],
+        "blessed": blessed,
+        "note": note,
+    }
+    (folder / "metrics.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
+    with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
+        for prediction in scored.predictions:
+            file.write(json.dumps(prediction.to_dict(), ensure_ascii=False, sort_keys=True) + "\n")
+    write_report(folder / "evaluation.html", summary, scored.predictions)
+
+
+def _write_blessing(
+    blessing: ModelBlessing, model_id: int, blessed: bool, found: list[Check]
+) -> None:
+    """TFX's Pusher reads the property; the file carries the same for the digest and for people."""
+    blessing.set_int_custom_property("blessed", int(blessed))
+    blessing.set_int_custom_property("current_model_id", model_id)
+    folder = Path(blessing.uri)
+    (folder / ("BLESSED" if blessed else "NOT_BLESSED")).write_text("")
+    (folder / "checks.json").write_text(
+        json.dumps([check.to_dict() for check in found], indent=1) + "\n"
+    )

@@ -1,0 +1,1 @@
+"""Scores of generated text and of token probabilities."""

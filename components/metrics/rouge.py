@@ -1,0 +1,18 @@
+"""ROUGE of a summary, as rouge-score computes it without stemming (equal to Perl ROUGE-1.5.5 to 1e-5)."""
+
+from functools import lru_cache
+
+from rouge_score.rouge_scorer import RougeScorer
+
+ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+
+
+@lru_cache(maxsize=1)
+def _scorer() -> RougeScorer:
+    return RougeScorer(list(ROUGE_METRICS), use_stemmer=False)
+
+
+def rouge(prediction: str, reference: str) -> dict[str, float]:
+    """F-measures between 0 and 1 (Lin 2004). rougeLsum takes each line as a sentence."""
+    scores = _scorer().score(target=reference, prediction=prediction)
+    return {metric: scores[metric].fmeasure for metric in ROUGE_METRICS}

@@ -1,0 +1,1 @@
+"""The curated data schema of each task, as TensorFlow Metadata text protos."""

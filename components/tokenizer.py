@@ -1,0 +1,73 @@
+"""Tokenizer: record Examples -> packed rows of GPT-2 token ids."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from tfx.dsl.component.experimental.annotations import (
+    BeamComponentParameter,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import ExampleAnomalies, Examples
+
+from components.artifacts import TokenStatistics
+from components.example_formats import mark_examples
+from preprocessing import progress
+from preprocessing.errors import InputError
+from preprocessing.options import TokenOptions
+from preprocessing.records import SPLITS
+from preprocessing.tasks import TASKS
+from preprocessing.token_statistics import STATISTICS_FILE
+from preprocessing.tokenize_job import list_shards, write_token_rows
+
+
+@component(use_beam=True)
+def Tokenizer(  # noqa: N802 - a component is named like a class
+    examples: InputArtifact[Examples],
+    anomalies: InputArtifact[ExampleAnomalies],
+    tokens: OutputArtifact[Examples],
+    statistics: OutputArtifact[TokenStatistics],
+    task: Parameter[str],
+    options: Parameter[str],
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+) -> None:
+    """Tokenise and pack every record of every split; `anomalies` is read so that only checked data gets here.
+
+    options: TokenOptions as JSON. Raises InputError when no row is left to train on.
+    """
+    token_options = TokenOptions(**json.loads(options))
+    over_long = token_options.over_long or TASKS[task].over_long
+    with beam_pipeline as pipeline:
+        write_token_rows(
+            pipeline,
+            list_shards(examples.uri, tokens.uri),
+            token_options,
+            over_long,
+            statistics.uri,
+        )
+    mark_examples(tokens, SPLITS)
+    counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))
+    _check_train_rows(counts["splits"]["train"], token_options)
+    _report_cuts(counts["splits"])
+
+
+def _check_train_rows(train: dict[str, Any], options: TokenOptions) -> None:
+    if not train["rows"]:
+        raise InputError(
+            f"tokens.sequence_length: {options.sequence_length} leaves no row to train on: all "
+            f"{train['dropped']} training records were dropped ({', '.join(train['reasons'])}). Raise it."
+        )
+
+
+def _report_cuts(splits: dict[str, dict[str, Any]]) -> None:
+    cut, dropped = (
+        sum(split[name] for split in splits.values()) for name in ("truncated", "dropped")
+    )
+    if cut or dropped:
+        progress.report(
+            message=f"{cut} records are longer than a row and were cut, {dropped} dropped"
+        )
