@@ -1,0 +1,1 @@
+"""Configuration, the node table, launching, planning, lineage, Kubeflow and the command line."""

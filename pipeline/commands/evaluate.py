@@ -1,0 +1,94 @@
+"""`gpt2-tfx evaluate`: score a model on a corpus, outside of a run."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from components.evaluation import evaluate
+from components.evaluation_inputs import token_rows
+from pipeline import locations
+from pipeline.cli import print_json
+from pipeline.commands.generate import open_model
+from pipeline.config import LoadedConfig, load_config
+from preprocessing import progress
+from preprocessing.errors import InputError
+from preprocessing.options import TaskName
+from preprocessing.reading import read_records
+from preprocessing.records import Record
+from preprocessing.tasks import TASKS
+from preprocessing.vocabulary import load_vocabulary
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the corpus, generate, score, print the metrics."""
+    loaded = load_config(arguments.config, arguments.overrides)
+    task_name = arguments.task or loaded.config.corpus.task
+    if task_name not in TASKS:
+        raise InputError(f"--task {task_name}: unknown; there are {', '.join(TASKS)}.")
+    split = arguments.split or loaded.config.evaluation.split
+    records = _records(loaded, cast(TaskName, task_name), arguments.data, split)
+    model = open_model(loaded, arguments.model)
+    length = min(loaded.config.tokens.sequence_length, model.context)
+    vocabulary = load_vocabulary(locations.vocabulary(loaded))
+    options = dataclasses.replace(loaded.config.tokens, sequence_length=length)
+    rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
+    progress.set_sink(_print_progress)
+    result = evaluate(
+        model,
+        TASKS[task_name],
+        records[: loaded.config.evaluation.max_records],
+        rows,
+        loaded.config.generation,
+        vocabulary,
+        loaded.config.seed,
+    )
+    if arguments.predictions is not None:
+        _write_predictions(arguments.predictions, [p.to_dict() for p in result.predictions])
+    document = {
+        "model": arguments.model,
+        "task": task_name,
+        "split": split,
+        "records": len(records),
+        "generated": len(result.predictions),
+        "metrics": result.metrics,
+    }
+    if arguments.json:
+        print_json(document)
+    else:
+        print(f"{len(records)} records of the {split} split, {len(result.predictions)} generations")
+        for name, value in sorted(result.metrics.items()):
+            print(f"  {name:<12} {'not scored' if value is None else f'{value:.4f}'}")
+    return 0
+
+
+def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str) -> list[Record]:
+    root = Path(data) if data is not None else locations.corpus_path(loaded)
+    options = dataclasses.replace(loaded.config.corpus, task=task, path=str(root))
+    records, drops = read_records(root, options, loaded.config.seed)
+    for drop in drops:
+        print(f"gpt2-tfx: dropped {drop.source}: {drop.reason} {drop.detail}", file=sys.stderr)
+    chosen = sorted((r for r in records if r.split == split), key=lambda record: record.id)
+    if not chosen:
+        found = sorted({record.split for record in records})
+        raise InputError(
+            f"{root}: no record in the {split} split; there are {', '.join(found) or 'no records'}. "
+            "Choose another with --split."
+        )
+    return chosen
+
+
+def _write_predictions(path: Path, predictions: Sequence[dict[str, object]]) -> None:
+    lines = (json.dumps(p, ensure_ascii=False, sort_keys=True) + "\n" for p in predictions)
+    try:
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--predictions {path}: cannot be written: {error}") from error
+
+
+def _print_progress(report: progress.Report) -> None:
+    if "done" in report:
+        print(f"{report['phase']}: {report['done']}/{report['total']}", file=sys.stderr)

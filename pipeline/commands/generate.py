@@ -1,0 +1,74 @@
+"""`gpt2-tfx generate`: continue a prompt with a pushed model, a SavedModel or a checkpoint."""
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+from pipeline import locations
+from pipeline.cli import print_json
+from pipeline.config import LoadedConfig, load_config
+from pipeline.node_process import output_to, quiet_tensorflow
+from preprocessing.errors import InputError
+from serving.model import LanguageModel, load_model
+from serving.versions import Versions
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the continuations; what a flag leaves open comes from the section `generation`."""
+    loaded = load_config(arguments.config, arguments.overrides)
+    prompt = _prompt(arguments)
+    model = open_model(loaded, arguments.model)
+    options = loaded.config.generation
+
+    def given(name: str) -> float | int:
+        value = getattr(arguments, name)
+        return value if value is not None else getattr(options, name)
+
+    with warnings.catch_warnings(record=True) as caught, output_to(models_log(loaded)):
+        warnings.simplefilter("always")
+        completions = model.generate(
+            [prompt] * arguments.num_samples,
+            max_new_tokens=int(given("max_new_tokens")),
+            temperature=float(given("temperature")),
+            top_k=int(given("top_k")),
+            top_p=float(given("top_p")),
+            seed=arguments.seed if arguments.seed is not None else loaded.config.seed,
+            stop=arguments.stop,
+        )
+    for warning in {str(warning.message) for warning in caught if warning.category is UserWarning}:
+        print(f"gpt2-tfx: {warning}", file=sys.stderr)
+    if arguments.json:
+        samples = [
+            {"text": c.text, "tokens": c.tokens, "finish_reason": c.finish_reason}
+            for c in completions
+        ]
+        print_json({"samples": samples})
+    else:
+        print("\n---\n".join(completion.text for completion in completions))
+    return 0
+
+
+def open_model(loaded: LoadedConfig, name: str) -> LanguageModel:
+    """The model that a MODEL argument names."""
+    quiet_tensorflow()
+    path = Versions(loaded.workspace / "serving").resolve(name)
+    with output_to(models_log(loaded)):
+        return load_model(path, locations.vocabulary(loaded))
+
+
+def models_log(loaded: LoadedConfig) -> Path:
+    """Where the noise of TensorFlow goes while a model is used outside of a run."""
+    return loaded.workspace / "logs" / "models.log"
+
+
+def _prompt(arguments: argparse.Namespace) -> str:
+    if arguments.prompt is not None:
+        return arguments.prompt
+    if arguments.prompt_file is None:
+        return sys.stdin.read()
+    path: Path = arguments.prompt_file
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--prompt-file {path}: cannot be read as UTF-8 text: {error}") from error

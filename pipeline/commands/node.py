@@ -1,0 +1,24 @@
+"""`gpt2-tfx node`: do one node of a run, as a container does."""
+
+import argparse
+import sys
+
+from pipeline.commands.run import report_failure
+from pipeline.config import load_config
+from pipeline.node_process import NodeFailureError
+from pipeline.progress_display import ProgressDisplay
+from pipeline.run_lock import WorkspaceBusyError
+from pipeline.runner import run_single_node
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reuse or launch one node in this process."""
+    loaded = load_config(arguments.config, arguments.overrides)
+    try:
+        run_single_node(loaded, arguments.node, arguments.run_id, ProgressDisplay())
+    except NodeFailureError as failure:
+        return report_failure(failure)
+    except WorkspaceBusyError as error:
+        print(f"gpt2-tfx: {error}", file=sys.stderr)
+        return 1
+    return 0

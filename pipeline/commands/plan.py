@@ -1,0 +1,51 @@
+"""`gpt2-tfx plan`: what would run, and why."""
+
+import argparse
+from collections.abc import Sequence
+
+from pipeline.cli import print_json
+from pipeline.config import load_config
+from pipeline.nodes import node_table
+from pipeline.planning import Step, plan
+from pipeline.runner import Selection
+from pipeline.world import PipelineWorld
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan; nothing is run or written."""
+    steps = make_plan(arguments, arguments.check)
+    if arguments.json:
+        print_json({"nodes": [_as_json(step) for step in steps]})
+    else:
+        print(as_text(steps))
+    return 0
+
+
+def make_plan(arguments: argparse.Namespace, check: bool = False) -> list[Step]:
+    """The plan for the arguments' configuration and selection."""
+    loaded = load_config(arguments.config, arguments.overrides)
+    nodes = node_table(loaded.config)
+    selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
+    chosen = selection.names(nodes)
+    world = PipelineWorld(loaded, check=check)
+    try:
+        return plan(nodes, world, selection.forced, lambda name: name in chosen)
+    finally:
+        world.close()
+
+
+def as_text(steps: Sequence[Step]) -> str:
+    """A line for each node."""
+    return "\n".join(
+        f"{step.node.name:<17} {step.action:<6} "
+        + "; ".join(f"{reason.kind}: {reason.detail}" for reason in step.reasons)
+        for step in steps
+    )
+
+
+def _as_json(step: Step) -> dict[str, object]:
+    return {
+        "node": step.node.name,
+        "action": step.action,
+        "reasons": [{"kind": reason.kind, "detail": reason.detail} for reason in step.reasons],
+    }

@@ -1,0 +1,105 @@
+"""`gpt2-tfx run`: do what is out of date."""
+
+import argparse
+import shlex
+import sys
+import time
+
+from pipeline.config import LoadedConfig, load_config
+from pipeline.node_process import NodeFailureError
+from pipeline.progress_display import ProgressDisplay, duration
+from pipeline.run_lock import WorkspaceBusyError
+from pipeline.runner import RunResult, Selection, run_pipeline
+from preprocessing.errors import InputError
+
+WATCH_SECONDS = 1.0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run once, or with --watch again whenever something changes."""
+    status = run_once(arguments)
+    while arguments.watch:
+        time.sleep(WATCH_SECONDS)
+        if _out_of_date(arguments):
+            status = run_once(arguments)
+    return status
+
+
+def run_once(arguments: argparse.Namespace) -> int:
+    """Run the pipeline and print what came of it."""
+    loaded = load_config(arguments.config, arguments.overrides)
+    selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
+    try:
+        result = run_pipeline(loaded, selection, ProgressDisplay())
+    except NodeFailureError as failure:
+        return report_failure(failure)
+    except WorkspaceBusyError as error:
+        print(f"gpt2-tfx: {error}", file=sys.stderr)
+        return 1
+    print(summary(loaded, result, arguments))
+    refused = arguments.require_blessing and result.blessed is not True
+    return 1 if refused else 0
+
+
+def report_failure(failure: NodeFailureError) -> int:
+    """Say why a node failed; returns the exit status."""
+    for line in failure.message.splitlines():
+        print(f"gpt2-tfx: {failure.node}: {line}", file=sys.stderr)
+    if not failure.user_error and failure.log is not None:
+        print(f"gpt2-tfx: {failure.node}: its log is {failure.log}", file=sys.stderr)
+    return 2 if failure.user_error else 1
+
+
+def summary(loaded: LoadedConfig, result: RunResult, arguments: argparse.Namespace) -> str:
+    """The run in a few lines: scores, where model and report are, what to try next."""
+    reused = sum(state == "cached" for state in result.nodes.values())
+    lines = [
+        f"run {result.run_id}: {result.launched} nodes run, {reused} reused, {duration(result.seconds)}"
+    ]
+    if result.metrics:
+        lines.append("scores:")
+        for name, value in sorted(result.metrics.items()):
+            lines.append(f"  {name:<12} {'not scored' if value is None else f'{value:.4f}'}")
+    if result.blessed is not None:
+        lines.append(f"blessed: {'yes' if result.blessed else 'no'}")
+    if result.evaluation is not None:
+        lines.append(f"report: {result.evaluation / 'evaluation.html'}")
+    if result.pushed is not None:
+        lines.append(
+            f"model: {loaded.workspace / 'serving' / result.pushed} (version {result.pushed})"
+        )
+        command = _command(arguments)
+        lines += [
+            "try next:",
+            f"  {command} generate latest --prompt {_example_prompt(loaded)}",
+            f"  {command} lineage show latest",
+            f"  {command} status",
+        ]
+    return "\n".join(lines)
+
+
+def _example_prompt(loaded: LoadedConfig) -> str:
+    prompts = {
+        "cnn_dailymail": "$'The harbour bridge reopened on Monday.\\nTL;DR:\\n'",
+        "coqa": "$'The harbour bridge reopened on Monday.\\n Q: What reopened?\\n A:' --stop $'\\n'",
+    }
+    return prompts.get(loaded.config.corpus.task, "'The tide was'")
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    parts = ["gpt2-tfx"]
+    if str(arguments.config) != "pipeline.yaml":
+        parts += ["--config", str(arguments.config)]
+    for override in arguments.overrides:
+        parts += ["--set", override]
+    return shlex.join(parts)
+
+
+def _out_of_date(arguments: argparse.Namespace) -> bool:
+    from pipeline.commands.plan import make_plan
+
+    try:
+        return any(step.action == "run" for step in make_plan(arguments))
+    except InputError as error:
+        print(f"gpt2-tfx: {error}", file=sys.stderr)
+        return False

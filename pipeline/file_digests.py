@@ -1,0 +1,128 @@
+"""Content digests of files, remembered by what the file system says about them."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from preprocessing.digests import combine, sha256_file
+from preprocessing.errors import InputError
+
+# A file changed this shortly before it was read could change again without its times showing it (git calls such an
+# entry racy), so it is not remembered. Two seconds covers the coarsest clock of a common file system.
+RACY_NS = 2_000_000_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, sha256 TEXT
+) WITHOUT ROWID
+"""
+
+
+_Stat = tuple[int, int, int, int]
+
+
+class FileDigests:
+    """A memory of sha256 digests by (size, mtime, ctime, inode), kept in one SQLite file.
+
+    What is learned is written in one short transaction by `tree` and `close`, never while files are read or a node
+    runs: another process (`plan` during a run) must not wait for it.
+    """
+
+    def __init__(self, memory: Path) -> None:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        self._learned: dict[str, tuple[_Stat, str]] = {}
+        try:
+            self._database = sqlite3.connect(memory, timeout=60)
+            self._database.execute(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                f"{memory}: not a memory of file digests ({error}). Remove it; it is made again."
+            ) from error
+
+    def file(self, path: Path, trust_memory: bool = True) -> str:
+        """The sha256 of a file's bytes, from memory where that is trusted and the stat unchanged. Raises OSError."""
+        name, before = str(path.absolute()), path.stat()
+        if trust_memory and (known := self._recall(name)) and known[0] == _stat_of(before):
+            return known[1]
+        began = time.time_ns()
+        digest = sha256_file(path)
+        after = _stat_of(path.stat())
+        settled = began - max(before.st_mtime_ns, before.st_ctime_ns) > RACY_NS
+        if settled and after == _stat_of(before):
+            self._learned[name] = after, digest
+        return digest
+
+    def tree(self, root: Path) -> dict[str, str]:
+        """Relative posix name -> sha256 for every file beneath a folder, or for one file by its name.
+
+        Raises InputError for a link that leads out of the tree and for what cannot be read.
+        """
+        try:
+            found = {name: self.file(path) for name, path in files_beneath(root)}
+        except OSError as error:
+            raise InputError(
+                f"{error.filename or root}: cannot be read: {error.strerror}. Make it readable."
+            ) from error
+        self._write()
+        return found
+
+    def combined(self, root: Path) -> str:
+        """One digest over a whole tree."""
+        return combine(self.tree(root))
+
+    def close(self) -> None:
+        """Write what was remembered and close."""
+        self._write()
+        self._database.close()
+
+    def _recall(self, name: str) -> tuple[_Stat, str] | None:
+        if name in self._learned:
+            return self._learned[name]
+        row = self._database.execute(
+            "SELECT size, mtime_ns, ctime_ns, inode, sha256 FROM files WHERE path = ?", (name,)
+        ).fetchone()
+        return None if row is None else (row[:4], row[4])
+
+    def _write(self) -> None:
+        rows = [(name, *stat, digest) for name, (stat, digest) in self._learned.items()]
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows
+            )
+        self._learned.clear()
+
+
+def files_beneath(root: Path) -> Iterator[tuple[str, Path]]:
+    """(relative posix name, path) of every file beneath `root` in order of name; hidden files are left out.
+
+    Raises InputError for what cannot be followed safely: a linked folder, a link that leads out or nowhere, a file
+    that is not a regular one; OSError for a folder that cannot be read.
+    """
+    if root.is_file():
+        yield root.name, root
+        return
+    real_root = root.resolve()
+    for folder, folders, names in os.walk(root, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if Path(folder, name).is_symlink():
+                raise InputError(f"{Path(folder, name)}: a linked folder. Copy the folder there.")
+        for name in sorted(names):
+            path = Path(folder) / name
+            if name.startswith("."):
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(real_root):
+                raise InputError(f"{path}: a link that leads out of {root}. Copy the file there.")
+            if not path.is_file():
+                raise InputError(f"{path}: not a file that can be read. Remove it.")
+            yield path.relative_to(root).as_posix(), path
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _stat_of(stat: os.stat_result) -> _Stat:
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino

@@ -1,0 +1,150 @@
+"""The TFX pipeline of a configuration, made from the node table."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tfx.components import StatisticsGen, Trainer
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
+from tfx.types.channel import BaseChannel
+from tfx.types.standard_artifacts import Model
+
+from components.attest import Attest
+from components.corpus_gen import CorpusGen
+from components.evaluator import Evaluator
+from components.example_validator import ExampleValidator
+from components.pusher import Pusher
+from components.tokenizer import Tokenizer
+from pipeline import locations
+from pipeline.config import LoadedConfig
+from pipeline.nodes import Node, node_table
+from pipeline.store import connection_config
+
+Channels = Mapping[str, BaseChannel]
+Builder = Callable[[LoadedConfig, Channels], BaseNode]
+
+
+def build_pipeline(loaded: LoadedConfig) -> Pipeline:
+    """The whole graph as a TFX pipeline with caching off: reuse is decided before a node is launched."""
+    components: dict[str, BaseNode] = {}
+    for node in node_table(loaded.config):
+        channels = {key: _channel(components, source) for key, source in node.inputs.items()}
+        component = _BUILDERS[node.name](loaded, channels).with_id(node.name)
+        _check_outputs(node, component)
+        components[node.name] = component
+    return Pipeline(
+        pipeline_name=loaded.config.name,
+        pipeline_root=str(loaded.workspace / "artifacts"),
+        components=list(components.values()),
+        metadata_connection_config=connection_config(loaded.config.store, loaded.workspace),
+        beam_pipeline_args=["--beam_plugins=tfx", *loaded.config.beam.args],
+        enable_cache=False,
+    )
+
+
+def _channel(components: Mapping[str, BaseNode], source: str) -> BaseChannel:
+    producer, output = source.split(".")
+    return components[producer].outputs[output]
+
+
+def _check_outputs(node: Node, component: BaseNode) -> None:
+    made = {key: channel.type_name for key, channel in component.outputs.items()}
+    missing = {key: kind for key, kind in node.outputs.items() if made.get(key) != kind}
+    if missing:
+        raise TypeError(f"{node.name} does not make {missing}; it makes {made}")
+
+
+def _corpus_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    return CorpusGen(
+        root=str(locations.corpus_path(loaded)),
+        options=_options(loaded.config.corpus),
+        seed=loaded.config.seed,
+    )
+
+
+def _statistics_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    return StatisticsGen(**channels)
+
+
+def _import_schema_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    return ImportSchemaGen(schema_file=str(locations.schema_path(loaded)))
+
+
+def _example_validator(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    return ExampleValidator(**channels)
+
+
+def _tokenizer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    options = {**asdict(loaded.config.tokens), "vocabulary": locations.vocabulary(loaded)}
+    return Tokenizer(task=loaded.config.corpus.task, options=json.dumps(options), **channels)
+
+
+def _base_model(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    return Importer(
+        source_uri=str(locations.base_model_path(loaded)),
+        artifact_type=Model,
+        # Importer matches URI and properties, not content; a launch always wants a new artifact.
+        reimport=True,
+        output_key="model",
+    )
+
+
+def _trainer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    config = loaded.config
+    return Trainer(
+        run_fn="trainer.run.run_fn",
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
+        custom_config={
+            "model": asdict(config.model),
+            "training": asdict(config.training),
+            "generation": asdict(config.generation),
+            "vocabulary": locations.vocabulary(loaded),
+            "sequence_length": config.tokens.sequence_length,
+            "seed": config.seed,
+        },
+        **channels,
+    )
+
+
+def _evaluator(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    config = loaded.config
+    return Evaluator(
+        task=config.corpus.task,
+        evaluation_options=_options(config.evaluation),
+        generation_options=_options(config.generation),
+        vocabulary=locations.vocabulary(loaded),
+        seed=config.seed,
+        **channels,
+    )
+
+
+def _attest(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    return Attest(**channels)
+
+
+def _pusher(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+    return Pusher(destination=str(loaded.workspace / "serving"), **channels)
+
+
+def _options(options: Any) -> str:
+    return json.dumps(asdict(options))
+
+
+_BUILDERS: Mapping[str, Builder] = {
+    "CorpusGen": _corpus_gen,
+    "StatisticsGen": _statistics_gen,
+    "ImportSchemaGen": _import_schema_gen,
+    "ExampleValidator": _example_validator,
+    "Tokenizer": _tokenizer,
+    "BaseModel": _base_model,
+    "Trainer": _trainer,
+    "Evaluator": _evaluator,
+    "Attest": _attest,
+    "Pusher": _pusher,
+}

@@ -1,0 +1,93 @@
+"""The key of a node: what decides its result, and why two keys differ."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from preprocessing.digests import sha256_json
+
+ReasonKind = Literal[
+    "first",
+    "data",
+    "code",
+    "params",
+    "environment",
+    "upstream",
+    "missing",
+    "corrupt",
+    "failed",
+    "forced",
+]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a node runs, or may run."""
+
+    kind: ReasonKind
+    detail: str
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """Everything that decides a node's result, and nothing else: no times, ids or paths of the machine.
+
+    code: source file -> sha256. parameters: configuration key -> value. inputs: input key -> canonical digest.
+    externals: content from outside the store -> digest. environment: the lock file's digest.
+    """
+
+    code: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    externals: Mapping[str, str]
+    environment: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the store."""
+        return {
+            "code": dict(self.code),
+            "parameters": dict(self.parameters),
+            "inputs": dict(self.inputs),
+            "externals": dict(self.externals),
+            "environment": self.environment,
+        }
+
+    def key(self, node: str) -> str:
+        """The node's key: sha256 over its name and ingredients."""
+        return sha256_json({"node": node, **self.to_dict()})
+
+
+_CHAMPION_CHANGED = Reason("data", "champion changed")
+
+
+def differences(before: Mapping[str, Any], now: Ingredients) -> Iterator[Reason]:
+    """What changed between the ingredients of an earlier execution and these."""
+    for name in _changed(before.get("externals", {}), now.externals):
+        yield Reason("data", f"{name} changed")
+    for name in _changed(before.get("code", {}), now.code):
+        yield Reason("code", f"{name} changed")
+    for name in _changed(before.get("parameters", {}), now.parameters):
+        old = before.get("parameters", {}).get(name)
+        yield Reason("params", f"{name}: {old!r} -> {now.parameters.get(name)!r}")
+    if before.get("environment") != now.environment:
+        yield Reason("environment", "the lock file changed")
+    for name in _changed(before.get("inputs", {}), now.inputs):
+        yield Reason("upstream", f"input {name} changed")
+
+
+def own_differences(before: Mapping[str, Any], now: Ingredients) -> Iterator[Reason]:
+    """What changed besides the inputs and what follows from them (the champion)."""
+    for reason in differences(before, now):
+        if reason.kind != "upstream" and reason != _CHAMPION_CHANGED:
+            yield reason
+
+
+def could_be_same(before: Mapping[str, Any], now: Ingredients) -> bool:
+    """Whether an earlier execution may have the key of these ingredients, of which some inputs are not known yet."""
+    inputs = before.get("inputs", {})
+    known = all(inputs.get(name) == digest for name, digest in now.inputs.items())
+    return known and not any(own_differences(before, now))
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))

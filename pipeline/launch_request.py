@@ -1,0 +1,22 @@
+"""One node to launch, as it is passed to the process that launches it (no TFX here)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.config import LoadedConfig
+
+
+@dataclass(frozen=True)
+class LaunchRequest:
+    """One node to launch.
+
+    inputs: input key -> artifact id. They are pinned, so that what is read is what the key was made of.
+    environment: variables that hand paths of this machine to the executor, which must not be in the key.
+    """
+
+    loaded: LoadedConfig
+    node: str
+    run_id: str
+    key: str
+    inputs: Mapping[str, int]
+    environment: Mapping[str, str]

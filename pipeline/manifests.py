@@ -1,0 +1,125 @@
+"""The digests of what an artifact holds: canonical (its meaning, for keys) and raw (every file, for `verify`)."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from pipeline.file_digests import FileDigests, files_beneath
+from pipeline.store import StoredArtifact
+from preprocessing.digests import combine, sha256_bytes
+
+# Files that differ between two equal results: pages and training histories hold times. They are in the manifest and
+# not in the canonical digest.
+_WITHOUT_MEANING = {
+    "ModelRun": ("*",),
+    "ModelEvaluation": ("*.html",),
+    "CorpusReport": ("*.html",),
+}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files of an artifact: relative name -> (size in bytes, sha256)."""
+
+    files: Mapping[str, tuple[int, str]]
+
+    def canonical(self, type_name: str) -> str:
+        """The digest of the artifact's meaning."""
+        ignored = _WITHOUT_MEANING.get(type_name, ())
+        return combine(
+            {
+                name: digest
+                for name, (_, digest) in self.files.items()
+                if not any(fnmatch(name, pattern) for pattern in ignored)
+            }
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(self.files, sort_keys=True, indent=0) + "\n"
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A file that is not what was recorded: `actual` is empty for a missing one, `expected` for one too many."""
+
+    path: str
+    expected: str
+    actual: str
+
+
+def content_root(artifact: StoredArtifact) -> Path:
+    """Where an artifact's content lies: a pushed model's is its version folder, outside the artifacts."""
+    destination = artifact.properties.get("pushed_destination")
+    return Path(str(destination) if destination else artifact.uri)
+
+
+class Manifests:
+    """Manifests as files named by their own digest, so that one cannot change unnoticed."""
+
+    def __init__(self, folder: Path, digests: FileDigests) -> None:
+        self._folder = folder
+        self._digests = digests
+
+    def describe(self, artifact: StoredArtifact) -> Manifest:
+        """Hash every file of an artifact."""
+        root = content_root(artifact)
+        return Manifest(
+            {
+                name: (path.stat().st_size, self._digests.file(path))
+                for name, path in files_beneath(root)
+            }
+        )
+
+    def write(self, manifest: Manifest) -> str:
+        """Keep a manifest; returns its digest."""
+        text = manifest.to_json()
+        digest = sha256_bytes(text.encode())
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Containers of one run may write the same manifest at once.
+        staged = self._folder / f".{digest}-{os.getpid()}-{socket.gethostname()}"
+        staged.write_text(text)
+        staged.rename(self._folder / f"{digest}.json")
+        return digest
+
+    def read(self, digest: str) -> Manifest | None:
+        """A kept manifest; None if it is gone or was changed."""
+        path = self._folder / f"{digest}.json"
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        if sha256_bytes(content) != digest:
+            return None
+        return Manifest({name: (size, sha) for name, (size, sha) in json.loads(content).items()})
+
+    def mismatches(self, artifact: StoredArtifact, trust_memory: bool = True) -> Iterator[Mismatch]:
+        """What differs between an artifact's files and its manifest.
+
+        With `trust_memory` a file whose stat is unchanged since it was last hashed is not read again.
+        """
+        manifest = self.read(artifact.manifest_digest)
+        if manifest is None:
+            path = self._folder / f"{artifact.manifest_digest}.json"
+            yield Mismatch(str(path), artifact.manifest_digest, "")
+            return
+        root = content_root(artifact)
+        for name, (_, expected) in manifest.files.items():
+            path = root if root.is_file() else root / name
+            actual = self._actual(path, trust_memory)
+            if actual != expected:
+                yield Mismatch(str(path), expected, actual)
+        # Who reads an artifact reads whatever lies in it, so a foreign file is damage too.
+        present = files_beneath(root) if root.is_dir() else ()
+        for name, path in present:
+            if name not in manifest.files:
+                yield Mismatch(str(path), "", self._actual(path, trust_memory))
+
+    def _actual(self, path: Path, trust_memory: bool) -> str:
+        try:
+            return self._digests.file(path, trust_memory)
+        except OSError:
+            return ""

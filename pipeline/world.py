@@ -1,0 +1,116 @@
+"""What planning needs to know of this machine: the code, the store, the corpus, the pushed versions."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+from pipeline import locations
+from pipeline.code_digest import code_digests, lock_digest
+from pipeline.config import LoadedConfig
+from pipeline.file_digests import FileDigests
+from pipeline.keys import Ingredients, Reason
+from pipeline.manifests import Manifests
+from pipeline.nodes import External, Node
+from pipeline.store import Store, StoredArtifact, StoredExecution
+from serving.versions import Versions
+
+NO_CHAMPION = "none"
+
+
+class PipelineWorld:
+    """One configuration's view of its workspace; it implements planning.World.
+
+    check: do not trust the memory of file digests when outputs are looked at.
+    """
+
+    def __init__(self, loaded: LoadedConfig, check: bool = False) -> None:
+        self.loaded = loaded
+        self.check = check
+        workspace = loaded.workspace
+        self.store = Store(loaded.config.name, loaded.config.store, workspace)
+        self.digests = FileDigests(workspace / "file_digests.sqlite")
+        self.manifests = Manifests(workspace / "manifests", self.digests)
+        self.versions = Versions(workspace / "serving")
+        self._content: dict[External, str] = {}
+
+    def close(self) -> None:
+        """Keep what was learned about files."""
+        self.digests.close()
+
+    def ingredients(self, node: Node, inputs: Mapping[str, str]) -> Ingredients:
+        """What decides a node's result, given the canonical digests of its inputs."""
+        return Ingredients(
+            code=code_digests(node.modules, node.files),
+            parameters=self.loaded.values(node.parameters),
+            inputs=dict(inputs),
+            externals={
+                name: digest
+                for name in node.externals
+                if (digest := self._external(name, inputs)) is not None
+            },
+            environment=self._environment,
+        )
+
+    def find(self, node: Node, key: str) -> StoredExecution | None:
+        """The newest COMPLETE execution of a node under a key."""
+        return self.store.find(node.name, key)
+
+    def history(self, node: Node) -> Sequence[StoredExecution]:
+        """The last COMPLETE executions of a node, newest first."""
+        return list(islice(self.store.history(node.name), 20))
+
+    def last_state(self, node: Node) -> str | None:
+        """The state of a node's newest execution."""
+        return self.store.last_state(node.name)
+
+    def damage(self, node: Node, execution: StoredExecution) -> Reason | None:
+        """Why the outputs of an execution cannot be used; None if they are intact."""
+        for artifact in execution.outputs.values():
+            for mismatch in self.manifests.mismatches(artifact, trust_memory=not self.check):
+                if not mismatch.actual:
+                    return Reason("missing", f"{mismatch.path} is gone")
+                what = "is not what was written" if mismatch.expected else "does not belong there"
+                return Reason("corrupt", f"{mismatch.path} {what}")
+            version = artifact.properties.get("pushed_version")
+            if version is not None and self.versions.latest() != version:
+                latest = self.versions.latest() or "nothing"
+                return Reason("missing", f"latest points at {latest}, not at {version}")
+        return None
+
+    def champion(self, candidate: str) -> StoredArtifact | None:
+        """The newest pushed and intact model whose canonical digest differs from the candidate's."""
+        for artifact in reversed(self.store.artifacts("PushedModel")):
+            pushed = artifact.properties.get("pushed") == 1
+            if not pushed or artifact.properties.get("model_digest") == candidate:
+                continue
+            if next(self.manifests.mismatches(artifact), None) is None:
+                return artifact
+        return None
+
+    def _external(self, name: External, inputs: Mapping[str, str]) -> str | None:
+        if name == "champion":
+            if "model" not in inputs or self.loaded.config.evaluation.champion is None:
+                return None
+            found = self.champion(inputs["model"])
+            return str(found.properties["model_digest"]) if found else NO_CHAMPION
+        path = self._external_path(name)
+        if path is None:
+            return None
+        if name not in self._content:
+            self._content[name] = self.digests.combined(path)
+        return self._content[name]
+
+    def _external_path(self, name: External) -> Path | None:
+        if name == "corpus":
+            return locations.corpus_path(self.loaded)
+        if name == "schema":
+            return locations.schema_path(self.loaded)
+        if name == "base_model":
+            return locations.base_model_path(self.loaded)
+        vocabulary = Path(locations.vocabulary(self.loaded))
+        return vocabulary if vocabulary.is_absolute() else None
+
+    @cached_property
+    def _environment(self) -> str:
+        return lock_digest()
