@@ -1,0 +1,163 @@
+"""CorpusGen and Tokenizer run by their executors on a corpus of a test."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+from tfx.types.standard_artifacts import ExampleAnomalies, Examples
+
+from components.artifacts import CorpusReport, RecordIndex, TokenStatistics
+from components.corpus_gen import CorpusGen
+from components.evaluation_inputs import read_split_records, read_split_rows
+from components.tokenizer import Tokenizer
+from preprocessing import progress
+from preprocessing.errors import InputError
+from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.records import SPLITS, Record
+from tests.components.fakes import news_record
+from tests.components.stages import artifact, execute, record_examples
+from tests.preprocessing.corpora import story, write_release
+
+
+@pytest.fixture
+def messages() -> Iterator[list[str]]:
+    """What the components say beside their progress."""
+    said: list[str] = []
+
+    def listen(report: Mapping[str, Any]) -> None:
+        if "message" in report:
+            said.append(str(report["message"]))
+
+    progress.set_sink(listen)
+    yield said
+    progress.set_sink(None)
+
+
+def corpus_gen(root: Path, folder: Path, options: CorpusOptions) -> dict[str, Artifact]:
+    kinds = {"examples": Examples, "index": RecordIndex, "report": CorpusReport}
+    outputs = {name: artifact(kind, folder / name) for name, kind in kinds.items()}
+    properties = {"root": str(root), "options": json.dumps(asdict(options)), "seed": 1}
+    execute(CorpusGen, {}, outputs, properties)
+    return outputs
+
+
+def tokenizer(examples: Artifact, folder: Path, **options: Any) -> dict[str, Artifact]:
+    outputs = {
+        "tokens": artifact(Examples, folder / "tokens"),
+        "statistics": artifact(TokenStatistics, folder / "statistics"),
+    }
+    inputs = {"examples": examples, "anomalies": artifact(ExampleAnomalies, folder / "anomalies")}
+    text = json.dumps(asdict(TokenOptions(vocabulary="bytes", **options)))
+    execute(Tokenizer, inputs, outputs, {"task": "cnn_dailymail", "options": text})
+    return outputs
+
+
+def splits_of(examples: Artifact) -> list[str]:
+    return artifact_utils.decode_split_names(examples.split_names)
+
+
+def test_a_corpus_becomes_records_an_index_a_report_and_rows(
+    tmp_path: Path, messages: list[str]
+) -> None:
+    ids = write_release(tmp_path / "corpus")
+    made = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())
+    examples = made["examples"]
+    assert splits_of(examples) == list(SPLITS)
+    assert examples_utils.get_payload_format(examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
+    records = {split: read_split_records(Path(examples.uri), split) for split in SPLITS}
+    assert [len(records[split]) for split in SPLITS] == [10, 1, 1]
+    assert sorted(record.id for split in SPLITS for record in records[split]) == sorted(ids)
+    assert made["index"].get_int_custom_property("records") == 12
+    assert made["index"].get_int_custom_property("corpus_files") == 12
+    lines = [
+        json.loads(line)
+        for path in sorted(Path(made["index"].uri).rglob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    assert {line["id"]: line["split"] for line in lines} == {
+        record.id: split for split in SPLITS for record in records[split]
+    }
+    page = Path(made["report"].uri, "corpus.html").read_text(encoding="utf-8")
+    assert "12 records were kept and 0 documents dropped" in page
+
+    tokens = tokenizer(examples, tmp_path / "rows", sequence_length=64)
+    assert splits_of(tokens["tokens"]) == list(SPLITS)
+    rows = {split: read_split_rows(Path(tokens["tokens"].uri), split) for split in SPLITS}
+    assert all(len(row.input_ids) == 64 for split in SPLITS for row in rows[split])
+    sequences = {split: sum(int(row.segment_ids.max()) for row in rows[split]) for split in SPLITS}
+    assert sequences == {"train": 10, "validation": 1, "test": 1}
+    assert messages == []
+
+
+def test_dropped_documents_are_counted_with_their_reasons(
+    tmp_path: Path, messages: list[str]
+) -> None:
+    write_release(tmp_path / "corpus")
+    next((tmp_path / "corpus" / "cnn" / "stories").iterdir()).write_text("No highlights.")
+    made = corpus_gen(
+        tmp_path / "corpus", tmp_path / "out", CorpusOptions(max_dropped_fraction=0.1)
+    )
+    assert made["index"].get_int_custom_property("records") == 11
+    assert messages == ["1 documents were dropped: no_highlight 1"]
+    assert "no_highlight: 1" in Path(made["report"].uri, "corpus.html").read_text("utf-8")
+
+
+def test_too_many_drops_stop_the_run(tmp_path: Path) -> None:
+    write_release(tmp_path / "corpus")
+    next((tmp_path / "corpus" / "cnn" / "stories").iterdir()).write_text("No highlights.")
+    with pytest.raises(
+        InputError, match=r"1 of 12 documents were dropped.*max_dropped_fraction 0.01"
+    ):
+        corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())
+
+
+def test_a_missing_corpus_is_the_callers_mistake(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file or folder; set corpus.path"):
+        corpus_gen(tmp_path / "nowhere", tmp_path / "out", CorpusOptions())
+
+
+def test_an_empty_split_is_not_named_by_the_records_but_by_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    for number in range(3):
+        (tmp_path / "corpus" / f"{number}.story").write_text(story(f"Article {number}.", "Point"))
+    options = CorpusOptions(validation_fraction=0.0, test_fraction=0.0)
+    examples = corpus_gen(tmp_path / "corpus", tmp_path / "out", options)["examples"]
+    assert splits_of(examples) == ["train"]
+    tokens = tokenizer(examples, tmp_path / "rows", sequence_length=64)["tokens"]
+    assert splits_of(tokens) == list(SPLITS)
+    assert read_split_rows(Path(tokens.uri), "test") == []
+
+
+def train(number: int, article: str = "An article.") -> Record:
+    record = news_record(number, article)
+    return Record(record.id, record.source, 0, record.digest, "train", record.segments)
+
+
+def test_cut_records_are_reported(tmp_path: Path, messages: list[str]) -> None:
+    records = [train(0, "An article that is longer than the row that it is to go into."), train(1)]
+    examples = record_examples(tmp_path / "examples", records)
+    made = tokenizer(examples, tmp_path / "rows", sequence_length=40)
+    assert messages == ["1 records are longer than a row and were cut, 0 dropped"]
+    statistics = Path(made["statistics"].uri, "token_statistics.json").read_text(encoding="utf-8")
+    assert json.loads(statistics)["splits"]["train"]["truncated"] == 1
+
+
+def test_a_row_too_short_for_every_record_stops_the_run(tmp_path: Path) -> None:
+    examples = record_examples(tmp_path / "examples", [train(0), train(1)])
+    with pytest.raises(InputError, match=r"tokens.sequence_length: 8 .* all 2 .*target_too_long"):
+        tokenizer(examples, tmp_path / "rows", sequence_length=8)
+
+
+def test_the_options_option_for_long_records_comes_before_the_tasks(tmp_path: Path) -> None:
+    records = [train(0, "An article that is longer than the row that it is to go into."), train(1)]
+    examples = record_examples(tmp_path / "examples", records)
+    made = tokenizer(examples, tmp_path / "rows", sequence_length=40, over_long="drop")
+    statistics = Path(made["statistics"].uri, "token_statistics.json").read_text(encoding="utf-8")
+    assert json.loads(statistics)["splits"]["train"]["reasons"]["too_long"]["count"] == 1

@@ -1,0 +1,128 @@
+"""The pages: what the corpus and the model write is text, never markup; scores that are missing are said to be."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from components.evaluation import Prediction, Target
+from components.evaluation_report import SHOWN_PREDICTIONS, write_report
+from components.pages import write_page
+
+HOSTILE = "</pre><script>alert('x')</script><img src=x onerror=alert(1)> & {{ 7 * 7 }}"
+SUMMARY = {
+    "task": "cnn_dailymail",
+    "split": "test",
+    "generated": 1,
+    "tokens": 12,
+    "metrics": {"perplexity": 40.25, "rouge1": 0.125},
+    "champion": None,
+    "checks": [{"metric": "perplexity", "wanted": "finite", "value": 40.25, "passed": True}],
+    "blessed": True,
+    "note": "",
+}
+
+
+class Page(HTMLParser):
+    """The tags and the text of a page. Raises AssertionError where the elements do not nest."""
+
+    VOID = frozenset({"meta", "path", "use", "link"})
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not any(name.startswith("on") for name, _ in attrs), attrs
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def prediction(text: str = "A text.", number: int = 0, **scores: float) -> Prediction:
+    return Prediction(Target(f"id{number:03}", 1, "A prompt.", ("A reference.",)), text, scores)
+
+
+def test_the_report_shows_scores_checks_and_texts(tmp_path: Path) -> None:
+    write_report(tmp_path / "page.html", SUMMARY, [prediction(rouge1=0.125, non_empty=1.0)])
+    page = Page(tmp_path / "page.html")
+    for shown in ("40.25", "0.125", "finite", "passed", "A prompt.", "A text.", "A reference."):
+        assert shown in page.text
+    assert "svg" in page.tags
+    assert "champion" not in page.text
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    target = Target(HOSTILE, 1, HOSTILE, (HOSTILE,))
+    hostile = Prediction(target, HOSTILE, {"rouge1": 0.5})
+    write_report(tmp_path / "page.html", {**SUMMARY, "note": HOSTILE}, [hostile])
+    page = Page(tmp_path / "page.html")
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert page.text.count(HOSTILE) == 5
+
+
+def test_missing_scores_are_said_to_be_missing(tmp_path: Path) -> None:
+    summary = {
+        **SUMMARY,
+        "metrics": {"perplexity": None, "rouge1": None},
+        "champion": {"perplexity": 30.5, "rouge1": None},
+        "checks": [{"metric": "perplexity", "wanted": "finite", "value": None, "passed": False}],
+        "blessed": False,
+    }
+    write_report(tmp_path / "page.html", summary, [])
+    page = Page(tmp_path / "page.html")
+    assert page.text.count("not scored") == 4
+    for shown in ("not blessed", "30.5", "failed", "Nothing was generated."):
+        assert shown in page.text
+    assert "svg" not in page.tags
+
+
+def test_the_report_shows_some_texts_and_counts_the_others(tmp_path: Path) -> None:
+    predictions = [prediction(number=number, f1=0.5) for number in range(SHOWN_PREDICTIONS + 4)]
+    write_report(tmp_path / "page.html", SUMMARY, predictions)
+    page = Page(tmp_path / "page.html")
+    assert page.tags.count("details") == SHOWN_PREDICTIONS
+    assert "4 more are in predictions.jsonl" in page.text
+
+
+def test_equal_evaluations_give_equal_pages(tmp_path: Path) -> None:
+    for name in ("one.html", "two.html"):
+        write_report(tmp_path / name, SUMMARY, [prediction(rouge1=0.125, rouge2=0.25)])
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+def test_the_corpus_page_lists_what_was_dropped_as_text(tmp_path: Path) -> None:
+    drop = {"id": HOSTILE, "source": "a.story", "detail": HOSTILE}
+    report = {
+        "records": 3,
+        "dropped": 1,
+        "splits": {"train": 2, "validation": 0, "test": 1},
+        "reasons": {"no_highlights": {"count": 1, "first": [drop]}},
+    }
+    write_page(tmp_path / "page.html", "corpus.html", report=report, task="cnn_dailymail")
+    page = Page(tmp_path / "page.html")
+    assert "no_highlights: 1" in page.text
+    assert "a.story" in page.text
+    assert page.text.count(HOSTILE) == 2
+    assert "script" not in page.tags
+
+
+def test_a_page_without_a_value_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="'report' is undefined"):
+        write_page(tmp_path / "page.html", "corpus.html", task="text")
+    assert not (tmp_path / "page.html").exists()

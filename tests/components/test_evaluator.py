@@ -1,0 +1,322 @@
+"""Evaluator run by its executor: on a small exported model, and with models that say what a test wants."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.types.standard_artifacts import (
+    Examples,
+    Model,
+    ModelBlessing,
+    ModelEvaluation,
+    PushedModel,
+)
+
+from components import evaluator
+from components.evaluator import Evaluator, read_evaluation_options
+from components.options import ChampionOptions, EvaluationOptions, Threshold
+from preprocessing import progress
+from preprocessing.errors import InputError
+from preprocessing.options import TokenOptions
+from preprocessing.records import Record
+from preprocessing.tokenize_job import list_shards, tokenize_shard
+from preprocessing.vocabulary import load_vocabulary
+from serving.model import LanguageModel
+from tests.components.fakes import FakeModel, conversation_record, news_record
+from tests.components.stages import artifact, execute, record_examples
+from tests.trainer.random_models import random_model
+from trainer.config import GPT2Config
+from trainer.export import METADATA_FILE, export
+from trainer.options import GenerationOptions
+
+BYTES = load_vocabulary("bytes")
+LENGTH = 48
+
+
+@dataclass
+class Evaluated:
+    """What an execution left."""
+
+    evaluation: ModelEvaluation
+    blessing: ModelBlessing
+    messages: list[str]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return json.loads(Path(self.evaluation.uri, "metrics.json").read_text(encoding="utf-8"))
+
+    @property
+    def predictions(self) -> list[dict[str, Any]]:
+        lines = Path(self.evaluation.uri, "predictions.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in lines.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Model artifact's folder with a random model of one layer, exported as the Trainer does."""
+    folder = tmp_path_factory.mktemp("model")
+    config = GPT2Config(vocabulary_size=BYTES.size, context=LENGTH, width=16, heads=2, layers=1)
+    export(random_model(config, seed=1), BYTES, GenerationOptions(), folder / "Format-Serving")
+    return folder
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> dict[str, Any]:
+    """Two stories in the test split, their rows, and a model's folder with nothing in it."""
+    return {
+        "model": model_artifact(tmp_path / "model"),
+        **data(tmp_path, [news_record(0), news_record(1, "Another article.")]),
+    }
+
+
+def model_artifact(folder: Path) -> Model:
+    model = artifact(Model, folder)
+    model.id = 17
+    return model
+
+
+def data(folder: Path, records: list[Record], length: int = LENGTH) -> dict[str, Examples]:
+    examples = record_examples(folder / "examples", records)
+    tokens = artifact(Examples, folder / "tokens")
+    options = TokenOptions(sequence_length=length, vocabulary="bytes")
+    for task in list_shards(examples.uri, tokens.uri):
+        Path(task.rows).parent.mkdir()
+        tokenize_shard(task, options, "truncate_prompt")
+    return {"examples": examples, "tokens": tokens}
+
+
+def champion(folder: Path, vocabulary_digest: str = BYTES.digest) -> PushedModel:
+    """A pushed version with nothing but its metadata."""
+    path = folder / "serving" / "3"
+    (path / METADATA_FILE).parent.mkdir(parents=True)
+    metadata = {"vocabulary": "some words", "vocabulary_digest": vocabulary_digest}
+    (path / METADATA_FILE).write_text(json.dumps(metadata))
+    return artifact(PushedModel, folder / "pushed", pushed_destination=str(path))
+
+
+def run(
+    folder: Path,
+    inputs: Mapping[str, Any],
+    options: EvaluationOptions = EvaluationOptions(),  # noqa: B008 - frozen
+    task: str = "cnn_dailymail",
+    seed: int = 3,
+) -> Evaluated:
+    result = Evaluated(
+        artifact(ModelEvaluation, folder / "evaluation"),
+        artifact(ModelBlessing, folder / "blessing"),
+        [],
+    )
+    progress.set_sink(
+        lambda report: (
+            result.messages.append(str(report["message"])) if "message" in report else None
+        )
+    )
+    try:
+        execute(
+            Evaluator,
+            inputs,
+            {"evaluation": result.evaluation, "blessing": result.blessing},
+            {
+                "task": task,
+                "evaluation_options": json.dumps(asdict(options)),
+                "generation_options": json.dumps(asdict(GenerationOptions(max_new_tokens=4))),
+                "vocabulary": "bytes",
+                "seed": seed,
+            },
+        )
+    finally:
+        progress.set_sink(None)
+    return result
+
+
+def use_models(
+    monkeypatch: pytest.MonkeyPatch, candidate: LanguageModel, rival: LanguageModel | None = None
+) -> None:
+    """Let the candidate's folder hold one model and a pushed version another."""
+
+    def load(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
+        if path.name == "Format-Serving":
+            return candidate
+        if rival is None:
+            raise InputError(f"{path}: no model")
+        return rival
+
+    monkeypatch.setattr(evaluator, "load_model", load)
+
+
+def test_an_exported_model_is_scored_and_blessed(
+    tmp_path: Path, inputs: dict[str, Any], model_folder: Path
+) -> None:
+    inputs["model"] = model_artifact(model_folder)
+    result = run(tmp_path / "one", inputs)
+    summary = result.summary
+    assert (summary["task"], summary["split"], summary["generated"]) == ("cnn_dailymail", "test", 2)
+    assert summary["tokens"] == sum(len("A summary.") + 1 for _ in range(2))
+    assert math.isfinite(summary["metrics"]["perplexity"])
+    assert 0 <= summary["metrics"]["rouge1"] <= 1
+    assert summary["champion"] is None
+    assert summary["metrics"]["non_empty"] > 0
+    assert result.blessing.get_int_custom_property("blessed") == 1
+    assert [prediction["record"] for prediction in result.predictions] == ["id000", "id001"]
+    assert Path(result.evaluation.uri, "evaluation.html").stat().st_size > 1000
+    again = run(tmp_path / "two", inputs)
+    assert again.summary == summary
+    assert again.predictions == result.predictions
+
+
+def test_the_blessing_carries_property_marker_and_checks(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel())
+    result = run(tmp_path, inputs)
+    assert result.blessing.get_int_custom_property("blessed") == 1
+    assert result.blessing.get_int_custom_property("current_model_id") == 17
+    folder = Path(result.blessing.uri)
+    assert sorted(path.name for path in folder.iterdir()) == ["BLESSED", "checks.json"]
+    assert json.loads((folder / "checks.json").read_text()) == result.summary["checks"]
+    assert (
+        json.loads(result.evaluation.get_string_custom_property("metrics"))
+        == (result.summary["metrics"])
+    )
+
+
+def test_a_refusal_is_a_result(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel())
+    result = run(tmp_path, inputs, EvaluationOptions(thresholds={"rouge1": Threshold(min=0.99)}))
+    assert result.blessing.get_int_custom_property("blessed") == 0
+    assert sorted(path.name for path in Path(result.blessing.uri).iterdir()) == [
+        "NOT_BLESSED",
+        "checks.json",
+    ]
+    assert result.summary["blessed"] is False
+
+
+def test_an_empty_split_gives_null_metrics_no_blessing_and_a_warning(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = FakeModel()
+    use_models(monkeypatch, model)
+    inputs["champion"] = champion(tmp_path)
+    result = run(tmp_path, inputs, EvaluationOptions(split="validation"))
+    assert set(result.summary["metrics"].values()) == {None}
+    assert result.blessing.get_int_custom_property("blessed") == 0
+    assert result.messages == [
+        "the validation split holds no token to score, so there is no blessing"
+    ]
+    assert result.predictions == []
+    assert model.calls == []
+
+
+def test_text_is_generated_for_the_first_records_and_perplexity_is_over_all(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel())
+    result = run(tmp_path, inputs, EvaluationOptions(max_records=1))
+    assert [prediction["record"] for prediction in result.predictions] == ["id000"]
+    assert result.summary["tokens"] == 22
+
+
+def test_predictions_name_conversation_and_turn(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel(lambda _: " Zoë\n Q: more?"))
+    record = conversation_record(("who?", "Zoë"), ("why?", "no"), story="S.")
+    result = run(tmp_path, {**inputs, **data(tmp_path / "coqa", [record])}, task="coqa")
+    found = [(p["record"], p["turn"], p["prediction"]) for p in result.predictions]
+    assert found == [("c1", 1, "Zoë"), ("c1", 2, "Zoë")]
+    assert result.summary["metrics"]["exact_match"] == 0.5
+    assert "Zoë" in Path(result.evaluation.uri, "predictions.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("candidate", "blessed"), [(-2.0, 1), (-1.9, 1), (-2.1, 0)])
+def test_a_worse_model_than_the_champion_is_refused(
+    tmp_path: Path,
+    inputs: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    candidate: float,
+    blessed: int,
+) -> None:
+    rival = FakeModel(log_probability=-2.0)
+    use_models(monkeypatch, FakeModel(log_probability=candidate), rival)
+    inputs["champion"] = champion(tmp_path)
+    result = run(tmp_path, inputs)
+    assert result.blessing.get_int_custom_property("blessed") == blessed
+    assert result.summary["champion"]["perplexity"] == pytest.approx(math.exp(2))
+    # The same records, rows and random streams as the candidate's.
+    assert len(rival.batches) == 1
+    assert [call["seed"] for call in rival.calls] == [3]
+
+
+def test_a_champion_that_is_gone_is_noted_and_stops_nobody(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel())
+    inputs["champion"] = champion(tmp_path)
+    result = run(tmp_path, inputs)
+    assert result.blessing.get_int_custom_property("blessed") == 1
+    assert "the champion could not be compared" in result.summary["note"]
+    assert result.messages == [result.summary["note"]]
+    assert result.summary["champion"] is None
+
+
+@pytest.mark.parametrize(
+    ("context", "digest", "why"),
+    [
+        (LENGTH - 1, BYTES.digest, "its context is 47 and a row has 48 tokens"),
+        (LENGTH, "other", "its vocabulary is another, some words"),
+    ],
+)
+def test_a_champion_that_cannot_read_the_rows_is_not_compared(
+    tmp_path: Path,
+    inputs: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    context: int,
+    digest: str,
+    why: str,
+) -> None:
+    rival = FakeModel(context=context, log_probability=-0.1)
+    use_models(monkeypatch, FakeModel(), rival)
+    inputs["champion"] = champion(tmp_path, digest)
+    result = run(tmp_path, inputs)
+    assert why in result.summary["note"]
+    assert rival.batches == rival.calls == []
+    assert result.blessing.get_int_custom_property("blessed") == 1
+
+
+def test_a_pushed_model_is_a_champion_and_its_equal_passes(
+    tmp_path: Path, inputs: dict[str, Any], model_folder: Path
+) -> None:
+    pushed = str(model_folder / "Format-Serving")
+    inputs["model"] = model_artifact(model_folder)
+    inputs["champion"] = artifact(PushedModel, tmp_path / "pushed", pushed_destination=pushed)
+    result = run(tmp_path, inputs)
+    assert result.summary["champion"] == result.summary["metrics"]
+    assert result.summary["checks"][-1]["passed"] is True
+
+
+def test_a_folder_without_a_model_is_an_error(tmp_path: Path, inputs: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="no model"):
+        run(tmp_path, inputs)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        EvaluationOptions(),
+        EvaluationOptions(
+            split="validation",
+            max_records=None,
+            thresholds={"f1": Threshold(min=0.5), "perplexity": Threshold(max=30.0)},
+            champion=ChampionOptions("f1", 0.2),
+        ),
+        EvaluationOptions(champion=None),
+    ],
+)
+def test_options_survive_their_way_through_json(options: EvaluationOptions) -> None:
+    assert read_evaluation_options(json.dumps(asdict(options))) == options

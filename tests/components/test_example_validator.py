@@ -1,0 +1,128 @@
+"""The gate: records of every task against its schema, by the executors of StatisticsGen and ExampleValidator."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tfx.components import StatisticsGen
+from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
+
+from components.example_validator import ExampleValidator
+from preprocessing.errors import InputError
+from preprocessing.options import CorpusOptions, TaskName
+from preprocessing.reading import read_records
+from preprocessing.records import Record, Segment
+from tests.components.fakes import conversation_record, news_record
+from tests.components.stages import artifact, execute, record_examples
+
+ARTICLE = "Words that make an article long enough to be one. " * 4
+
+
+def validate(folder: Path, root: Path, task: str, records: Sequence[Record]) -> None:
+    """Statistics of the records, then the gate with the schema that the task ships."""
+    schema = artifact(Schema, folder / "schema")
+    shutil.copy(
+        root / "components" / "schemas" / f"{task}.pbtxt", folder / "schema" / "schema.pbtxt"
+    )
+    gate(folder, schema, records)
+
+
+def gate(folder: Path, schema: Schema, records: Sequence[Record]) -> None:
+    statistics = artifact(ExampleStatistics, folder / "statistics")
+    execute(
+        StatisticsGen,
+        {"examples": record_examples(folder / "examples", records)},
+        {"statistics": statistics},
+        {"exclude_splits": "[]"},
+    )
+    execute(
+        ExampleValidator,
+        {"statistics": statistics, "schema": schema},
+        {"anomalies": artifact(ExampleAnomalies, folder / "anomalies")},
+        {"exclude_splits": "[]"},
+    )
+
+
+def anomalies(folder: Path, root: Path, task: str, records: Sequence[Record]) -> tuple[str, ...]:
+    """The messages of the refusal; the last says what to do."""
+    with pytest.raises(InputError) as refusal:
+        validate(folder, root, task, records)
+    *found, remedy = refusal.value.messages
+    assert "validation.schema" in remedy
+    return tuple(found)
+
+
+TASKS: list[TaskName] = ["cnn_dailymail", "coqa", "text"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_shipped_corpora_pass(task: TaskName, root: Path, tmp_path: Path) -> None:
+    records, drops = read_records(root / "data" / task, CorpusOptions(task=task), seed=1)
+    splits = {record.split for record in records}
+    assert splits >= {"train", "test"}
+    assert drops == []
+    validate(tmp_path, root, task, records)
+    validated = {path.parent.name for path in tmp_path.rglob("SchemaDiff.pb")}
+    assert validated == {f"Split-{split}" for split in splits}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_genuine_samples_pass(
+    task: TaskName, root: Path, genuine: Path, tmp_path: Path
+) -> None:
+    records, _ = read_records(genuine / task, CorpusOptions(task=task), seed=1)
+    validate(tmp_path, root, task, records)
+    assert list(tmp_path.rglob("SchemaDiff.pb"))
+
+
+def test_every_defect_is_named_with_split_feature_and_what_is_wrong(
+    root: Path, tmp_path: Path
+) -> None:
+    good = [replace(news_record(number, ARTICLE), split="train") for number in range(4)]
+    bad = [
+        news_record(4, article="Too short."),
+        replace(news_record(5, ARTICLE), split="holdout"),
+        replace(news_record(6, ARTICLE + "\ufffd" * 40), split="validation"),
+    ]
+    found = anomalies(tmp_path, root, "cnn_dailymail", [*good, *bad])
+    assert len(found) == 3
+    by_place = {message.split(": ", 1)[0]: message.split(": ", 1)[1] for message in found}
+    short = by_place["anomaly in split test, feature prompt_characters"]
+    assert "Out-of-range values" in short
+    assert "18" in short
+    unknown = by_place["anomaly in split train, feature split"]
+    assert "Unexpected string values" in unknown
+    assert "holdout" in unknown
+    mojibake = by_place["anomaly in split validation, feature replacement_characters"]
+    assert "Out-of-range values" in mojibake
+    assert "40" in mojibake
+
+
+def test_a_record_with_a_segment_too_many_is_an_anomaly(root: Path, tmp_path: Path) -> None:
+    record = news_record(article=ARTICLE)
+    longer = replace(record, split="train", segments=(*record.segments, Segment("More.", True)))
+    found = anomalies(tmp_path, root, "cnn_dailymail", [longer])
+    features = {
+        message.split(": ")[0].removeprefix("anomaly in split train, ") for message in found
+    }
+    assert features == {"feature text", "feature in_loss", "feature reference_counts"}
+
+
+def test_records_of_one_task_do_not_pass_for_another(root: Path, tmp_path: Path) -> None:
+    record = replace(conversation_record(("q?", "a"), ("r?", "b"), story=ARTICLE), split="train")
+    found = anomalies(tmp_path, root, "text", [record])
+    assert any("feature prompt_characters" in message for message in found)
+
+
+def test_a_few_replacement_characters_pass(root: Path, tmp_path: Path) -> None:
+    record = replace(news_record(article=ARTICLE + "\ufffd" * 20), split="train")
+    validate(tmp_path, root, "cnn_dailymail", [record])
+
+
+def test_a_schema_that_cannot_be_read_is_the_callers_mistake(tmp_path: Path) -> None:
+    schema = artifact(Schema, tmp_path / "schema")
+    (tmp_path / "schema" / "schema.pbtxt").write_text("feature { nmae: 'id' }")
+    with pytest.raises(InputError, match=r"validation.schema: not a schema.*nmae"):
+        gate(tmp_path, schema, [replace(news_record(article=ARTICLE), split="train")])

@@ -1,0 +1,192 @@
+"""The main job from stories to a pushed model, then what a rerun, a touch, an edit and a worse model do.
+
+The tests of this file share one project and stand in the order of its history.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.project import Project, any_story, copy_stories
+
+NODES = [
+    "CorpusGen",
+    "StatisticsGen",
+    "ImportSchemaGen",
+    "ExampleValidator",
+    "Tokenizer",
+    "Trainer",
+    "Evaluator",
+    "Attest",
+    "Pusher",
+]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("main_job")
+    copy_stories(folder / "stories")
+    corpus = {"task": "cnn_dailymail", "path": "stories", "loss_on": "all"}
+    made = Project(folder, {"corpus": corpus})
+    done = made.call("run")
+    assert done.returncode == 0, done.stderr
+    assert made.last_run() == dict.fromkeys(NODES, "run")
+    assert "tensorflow" not in done.stderr.lower()
+    return made
+
+
+def test_the_first_run_pushes_a_model_with_its_provenance(project: Project) -> None:
+    version = project.workspace / "serving" / project.latest
+    assert (version / "saved_model.pb").is_file()
+    provenance = json.loads((version / "provenance.json").read_text())
+    assert provenance["blessed"] is True
+    assert provenance["corpus"]["records"] == 18
+    assert set(provenance["evaluation"]["metrics"]) >= {"perplexity", "rouge1", "rouge2", "rougeL"}
+    assert "blessed" in (version / "model_card.md").read_text()
+
+
+def test_the_noise_of_libraries_goes_to_the_log_of_the_node(project: Project) -> None:
+    logs = list((project.workspace / "logs").glob("*/Trainer.log"))
+    assert logs
+    assert "Running launcher" in logs[0].read_text()
+
+
+def test_a_second_run_runs_nothing_and_the_store_shows_it(project: Project) -> None:
+    assert project.run() == dict.fromkeys(NODES, "cached")
+    first, second = project.json("status")["runs"][1], project.json("status")["runs"][0]
+    assert [n["key"] for n in first["nodes"]] == [n["key"] for n in second["nodes"]]
+    assert {first["state"], second["state"]} == {"complete"}
+
+
+def test_touching_a_story_runs_nothing(project: Project) -> None:
+    os.utime(any_story(project.folder / "stories"))
+    assert {step["action"] for step in project.json("plan")["nodes"]} == {"reuse"}
+    assert project.run() == dict.fromkeys(NODES, "cached")
+
+
+def test_the_pushed_model_answers(project: Project) -> None:
+    prompt = ["--prompt", "The harbour bridge.\nTL;DR:\n"]
+    samples = project.json(
+        "generate", "latest", *prompt, "--num-samples", "2", "--max-new-tokens", "5", "--seed", "3"
+    )["samples"]
+    assert len(samples) == 2
+    assert all(1 <= sample["tokens"] <= 5 for sample in samples)
+    assert all(sample["finish_reason"] in ("stop", "length") for sample in samples)
+    again = project.json(
+        "generate", project.latest, *prompt, "--num-samples", "2", "--max-new-tokens", "5", "--seed", "3"
+    )
+    assert again["samples"] == samples
+
+
+def test_the_lineage_of_the_model_names_everything_behind_it(project: Project) -> None:
+    shown = project.json("lineage", "show", "latest")
+    assert shown["corpus"]["task"] == "cnn_dailymail"
+    assert shown["corpus"]["records"] == 18
+    assert len(shown["corpus"]["digest"]) == len(shown["code"]["digest"]) == 64
+    assert shown["parameters"]["training.steps"] == 6
+    assert shown["base_model"] is None
+    assert shown["metrics"]["perplexity"] > 1
+    assert [node["node"] for node in shown["nodes"]][-1] == "Pusher"
+    assert {node["node"] for node in shown["nodes"]} == set(NODES)
+    assert all(artifact["digest"] for artifact in shown["artifacts"])
+    assert shown["model"]["version"] == project.latest
+
+
+def test_a_changed_comment_runs_the_node_it_is_in_and_no_other(
+    project: Project, tmp_path: Path
+) -> None:
+    """Only planned: the code is a copy, and a plan starts in no time."""
+    import shutil
+
+    copied = tmp_path / "code"
+    for package in ("preprocessing", "trainer", "serving", "components", "pipeline", "requirements"):
+        shutil.copytree(project.code / package, copied / package)
+    elsewhere = Project(project.folder, project.config, code=copied)
+    assert {step["action"] for step in elsewhere.json("plan")["nodes"]} == {"reuse"}
+    rouge = copied / "components" / "metrics" / "rouge.py"
+    rouge.write_text(rouge.read_text() + "\n# changed\n")
+    plan = {step["node"]: step for step in elsewhere.json("plan")["nodes"]}
+    assert plan["Evaluator"]["action"] == "run"
+    assert plan["Evaluator"]["reasons"] == [
+        {"kind": "code", "detail": "components/metrics/rouge.py changed"}
+    ]
+    assert plan["Trainer"]["action"] == "reuse"
+    assert plan["Attest"]["action"] == plan["Pusher"]["action"] == "maybe"
+
+
+def test_a_damaged_output_is_made_again(project: Project) -> None:
+    (rows,) = (project.workspace / "artifacts/Tokenizer/tokens").glob("*/Split-test/*.tfrecord")
+    rows.write_bytes(rows.read_bytes()[:-1] + b"x")
+    plan = {step["node"]: step for step in project.json("plan")["nodes"]}
+    assert plan["Tokenizer"]["action"] == "run"
+    assert plan["Tokenizer"]["reasons"][0]["kind"] == "corrupt"
+    # The rows come out the same, so nothing below runs: early cut-off.
+    states = project.run()
+    assert {node for node, state in states.items() if state == "run"} == {"Tokenizer"}
+
+
+def test_after_a_changed_story_the_corpus_and_what_follows_run(project: Project) -> None:
+    story = any_story(project.folder / "stories")
+    story.write_text(story.read_text().rstrip() + " after all\n")
+    before = project.latest
+    states = project.run()
+    assert states["CorpusGen"] == states["Tokenizer"] == states["Trainer"] == "run"
+    assert states["ImportSchemaGen"] == "cached"
+    assert project.json("lineage", "show", "latest")["corpus"]["records"] == 18
+    assert project.latest != before or states["Pusher"] == "run"
+
+
+def test_a_worse_model_is_refused_and_the_champion_stays(project: Project) -> None:
+    champion = project.latest
+    worse = ["--set", "training.learning_rate=0.0000001"]
+    done = project.call(*worse, "run")
+    assert done.returncode == 0, done.stderr
+    assert "blessed: no" in done.stdout
+    assert project.latest == champion
+    assert project.call(*worse, "run", "--require-blessing").returncode == 1
+    assert project.last_run()["Evaluator"] == "cached"
+    report = json.loads(
+        max(
+            (project.workspace / "artifacts/Evaluator/evaluation").glob("*/metrics.json"),
+            key=lambda path: int(path.parent.name),
+        ).read_text()
+    )
+    failed = [check["metric"] for check in report["checks"] if not check["passed"]]
+    assert failed == ["perplexity"]
+    assert report["champion"]["perplexity"] < report["metrics"]["perplexity"]
+
+
+def test_after_a_rollback_the_next_run_points_at_its_own_model_again(project: Project) -> None:
+    versions = sorted(
+        (path.name for path in (project.workspace / "serving").iterdir() if path.name.isdecimal()),
+        key=int,
+    )
+    newest = project.latest
+    other = next(version for version in versions if version != newest)
+    assert project.call("rollback", other).returncode == 0
+    assert project.latest == other
+    states = project.run()
+    assert states["Trainer"] == "cached"
+    assert states["Pusher"] == "run"
+    assert project.latest == newest
+
+
+def test_a_deleted_version_is_pushed_again(project: Project) -> None:
+    import shutil
+
+    shutil.rmtree(project.workspace / "serving" / project.latest)
+    assert project.run()["Pusher"] == "run"
+    assert (project.workspace / "serving" / project.latest / "provenance.json").is_file()
+
+
+def test_a_model_is_scored_outside_of_a_run(project: Project, tmp_path: Path) -> None:
+    predictions = tmp_path / "predictions.jsonl"
+    scored = project.json(
+        "evaluate", "latest", "--task", "cnn_dailymail", "--split", "validation",
+        "--data", str(project.folder / "stories"), "--predictions", str(predictions),
+    )  # fmt: skip
+    assert scored["generated"] == 3
+    assert 0 <= scored["metrics"]["rouge1"] <= 1
+    assert len(predictions.read_text().splitlines()) == 3

@@ -1,0 +1,407 @@
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+import yaml
+
+from components.options import ChampionOptions, Threshold
+from pipeline.config import Config, load_config
+from preprocessing.errors import InputError
+from tests.pipeline.conftest import WriteConfig
+
+CORPUS = "corpus: {task: text, path: corpus}\n"
+
+
+def faults(path: Path, *overrides: str) -> tuple[str, ...]:
+    with pytest.raises(InputError) as caught:
+        load_config(path, overrides)
+    return caught.value.messages
+
+
+class TestAFileThatHolds:
+    def test_what_it_says_is_in_the_configuration(self, write_config: WriteConfig) -> None:
+        path = write_config(
+            CORPUS
+            + "seed: 7\n"
+            + "training: {steps: 20, clip_norm: null}\n"
+            + "evaluation:\n"
+            + "  champion: null\n"
+            + "  thresholds: {perplexity: {max: 90}, rouge1: {min: 0.2}}\n"
+            + "beam: {args: ['--runner=FlinkRunner']}\n"
+            + "kubeflow: {secrets: {PASSWORD: database/password}}\n"
+        )
+        config = load_config(path).config
+        assert config.seed == 7
+        assert config.corpus.task == "text"
+        assert (config.training.steps, config.training.clip_norm) == (20, None)
+        assert config.evaluation.champion is None
+        assert config.evaluation.thresholds == {
+            "perplexity": Threshold(max=90.0),
+            "rouge1": Threshold(min=0.2),
+        }
+        assert config.beam.args == ["--runner=FlinkRunner"]
+        assert config.kubeflow.secrets == {"PASSWORD": "database/password"}
+
+    def test_what_it_does_not_say_takes_its_default(self, write_config: WriteConfig) -> None:
+        config = load_config(write_config(CORPUS)).config
+        expected = Config()
+        expected = dataclasses.replace(
+            expected, corpus=dataclasses.replace(expected.corpus, task="text", path="corpus")
+        )
+        assert config == expected
+
+    def test_a_part_of_a_section_leaves_the_rest_of_it(self, write_config: WriteConfig) -> None:
+        config = load_config(
+            write_config(CORPUS + "evaluation: {champion: {tolerance: 0.5}}\n")
+        ).config
+        assert config.evaluation.champion == ChampionOptions(metric="perplexity", tolerance=0.5)
+        assert config.evaluation.split == "test"
+
+    def test_relative_paths_start_from_the_file(self, config_file: Path, tmp_path: Path) -> None:
+        loaded = load_config(config_file)
+        assert loaded.workspace == tmp_path / "workspace"
+        assert loaded.path("/elsewhere") == Path("/elsewhere")
+
+    def test_relative_paths_do_not_follow_the_current_folder(
+        self, config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        loaded = load_config(Path("pipeline.yaml"))
+        monkeypatch.chdir("/")
+        assert loaded.workspace == tmp_path / "workspace"
+
+    @pytest.mark.parametrize(
+        ("written", "read"), [("1e-4", 1e-4), ("5E-3", 5e-3), ("2", 2.0), ("0.25", 0.25)]
+    )
+    def test_a_number_without_a_point_is_a_number(
+        self, write_config: WriteConfig, written: str, read: float
+    ) -> None:
+        path = write_config(CORPUS + f"training: {{learning_rate: {written}}}\n")
+        found = load_config(path).config.training.learning_rate
+        assert (found, type(found)) == (read, float)
+
+    @pytest.mark.parametrize("name", ["pipeline.yaml", "data/coqa.yaml", "data/text.yaml"])
+    def test_the_files_that_ship_hold(self, root: Path, name: str) -> None:
+        assert load_config(root / name).config.corpus.task in ("cnn_dailymail", "coqa", "text")
+
+    def test_the_resolved_values_name_every_key(self, config_file: Path) -> None:
+        resolved = load_config(config_file).resolved()
+        assert set(resolved) == {option.name for option in dataclasses.fields(Config)}
+        assert resolved["training"]["steps"] == 200
+
+    def test_a_dotted_key_finds_a_value_or_a_section(self, config_file: Path) -> None:
+        values = load_config(config_file).values(["corpus.task", "evaluation.champion"])
+        assert values == {
+            "corpus.task": "text",
+            "evaluation.champion": {"metric": "perplexity", "tolerance": 0.0},
+        }
+
+
+class TestTheDocumentationIsRight:
+    """README.md lists every key with its default in one YAML block; docstrings say what each key means."""
+
+    @pytest.mark.parametrize(
+        "section", filter(dataclasses.is_dataclass, get_type_hints(Config).values())
+    )
+    def test_every_key_is_explained_in_the_docstring_of_its_section(self, section: Any) -> None:
+        for option in dataclasses.fields(section):
+            assert re.search(rf"\b{option.name}\b", section.__doc__ or ""), option.name
+
+    def test_the_defaults_are_the_documented_ones(self, root: Path, tmp_path: Path) -> None:
+        readme = root / "README.md"
+        if not readme.is_file():
+            pytest.skip("README.md is not written yet")
+        blocks = re.findall(r"```yaml\n(.*?)```", readme.read_text(), re.DOTALL)
+        documents: list[Any] = [yaml.safe_load(block) for block in blocks]
+        complete = [d for d in documents if isinstance(d, dict) and {"training", "kubeflow"} <= {*d}]
+        assert complete, "README.md shows no YAML block with every key and its default"
+        expected = dataclasses.asdict(Config())
+        assert _with_numbers(complete[0], expected) == expected
+
+
+def _with_numbers(found: Any, expected: Any) -> Any:
+    """Numbers without a point, such as `1e-4`, as the configuration reads them."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return {key: _with_numbers(value, expected.get(key)) for key, value in found.items()}
+    return float(found) if isinstance(expected, float) else found
+
+
+class TestUnknownKeys:
+    def test_a_near_name_is_suggested(self, write_config: WriteConfig) -> None:
+        path = write_config(CORPUS + "training:\n  learning_rat: 0.1\n")
+        assert faults(path) == (
+            "pipeline.yaml:3: training.learning_rat: unknown key; did you mean learning_rate?",
+        )
+
+    def test_without_a_near_name_the_known_ones_are_listed(self, write_config: WriteConfig) -> None:
+        (fault,) = faults(write_config(CORPUS + "validation:\n  zzz: 1\n"))
+        assert fault == "pipeline.yaml:3: validation.zzz: unknown key; known: schema."
+
+    def test_an_unknown_section_is_refused(self, write_config: WriteConfig) -> None:
+        (fault,) = faults(write_config("trainin: {steps: 3}\n" + CORPUS))
+        assert fault == "pipeline.yaml:1: trainin: unknown key; did you mean training?"
+
+    def test_a_key_that_is_no_text_is_refused(self, write_config: WriteConfig) -> None:
+        (fault,) = faults(write_config(CORPUS + "7: seven\n"))
+        assert fault.startswith("pipeline.yaml:2: 7: unknown key;")
+
+    def test_an_unknown_metric_is_refused(self, write_config: WriteConfig) -> None:
+        (fault,) = faults(write_config(CORPUS + "evaluation:\n thresholds:\n  blue: {min: 1}\n"))
+        assert fault.startswith("pipeline.yaml:4: evaluation.thresholds.blue: 'blue'")
+        assert "one of perplexity, rouge1" in fault
+
+
+class TestWrongTypes:
+    @pytest.mark.parametrize(
+        ("line", "fault"),
+        [
+            ("training: {steps: many}", "training.steps: 'many' is not a whole number."),
+            ("training: {steps: 2.5}", "training.steps: 2.5 is not a whole number."),
+            ("training: {steps: true}", "training.steps: True is not a whole number."),
+            ("training: {steps: null}", "training.steps: None is not a whole number."),
+            ("training: {learning_rate: fast}", "training.learning_rate: 'fast' is not a number."),
+            ("training: {learning_rate: true}", "training.learning_rate: True is not a number."),
+            ("tokens: {packing: 1}", "tokens.packing: 1 is not true or false."),
+            ("name: 3", "name: 3 is not a text."),
+            ("training: 3", "training: 3 is not a section (a mapping of keys)."),
+            ("tokens: [1]", "tokens: [1] is not a section (a mapping of keys)."),
+            ("beam: {args: x}", "beam.args: 'x' is not a list."),
+            ("beam: {args: [1]}", "beam.args: [1] is not a list in which each item is a text."),
+            ("kubeflow: {secrets: x}", "kubeflow.secrets: 'x' is not a mapping."),
+            (
+                "model: {size: 125M}",
+                "model.size: '125M' is not one of tiny, 124M, 355M, 774M, 1558M.",
+            ),
+            ("evaluation: {split: train}", "evaluation.split: 'train' is not one of validation, test."),
+        ],
+    )
+    def test_is_named_with_key_line_and_value(
+        self, write_config: WriteConfig, line: str, fault: str
+    ) -> None:
+        assert faults(write_config(CORPUS + line + "\n")) == (f"pipeline.yaml:2: {fault}",)
+
+    def test_an_unknown_task_is_refused(self, write_config: WriteConfig) -> None:
+        (fault,) = faults(write_config("corpus:\n  path: corpus\n  task: translate\n"))
+        assert fault == (
+            "pipeline.yaml:3: corpus.task: 'translate' is not one of cnn_dailymail, coqa, text."
+        )
+
+    def test_a_number_too_large_for_a_float_is_refused(self, write_config: WriteConfig) -> None:
+        (fault,) = faults(write_config(CORPUS + f"training: {{epsilon: 1{'0' * 400}}}\n"))
+        assert fault.endswith("is not a number that fits a float.")
+
+
+class TestImpossibleValues:
+    @pytest.mark.parametrize(
+        ("line", "key", "says"),
+        [
+            ("training: {steps: 0}", "training.steps", "0 is impossible; it must be at least 1."),
+            ("evaluation: {max_records: 0}", "evaluation.max_records", "at least 1"),
+            ("seed: -1", "seed", "0 or more"),
+            ("seed: 9223372036854775808", "seed", "below 2**63"),
+            ("training: {learning_rate: 0}", "training.learning_rate", "greater than 0"),
+            ("training: {learning_rate: .inf}", "training.learning_rate", "greater than 0"),
+            ("training: {learning_rate: .nan}", "training.learning_rate", "greater than 0"),
+            ("training: {dropout: 1}", "training.dropout", "at least 0 and below 1"),
+            ("generation: {top_p: 0}", "generation.top_p", "greater than 0 and at most 1"),
+            ("generation: {top_p: 1.1}", "generation.top_p", "greater than 0 and at most 1"),
+            ("generation: {top_k: -1}", "generation.top_k", "0 or more"),
+            ("generation: {max_new_tokens: 512}", "generation.max_new_tokens", "no room"),
+            ("tokens: {sequence_length: 1}", "tokens.sequence_length", "at least 2"),
+            ("tokens: {sequence_length: 513}", "tokens.sequence_length", "longer than the context"),
+            ("model: {width: 10, heads: 3}", "model", "not a multiple of heads 3"),
+            ("model: {layers: 0}", "model", "layers is 0"),
+            ("name: my pipeline", "name", "letters, digits"),
+            ("store: oracle://x", "store", "postgresql://"),
+            ("workspace: pipeline.yaml", "workspace", "no folder"),
+            ("evaluation: {champion: {tolerance: -1}}", "evaluation.champion.tolerance", "0 or more"),
+            ("kubeflow: {secrets: {A: b}}", "kubeflow.secrets.A", "secret/key"),
+            (
+                "evaluation: {thresholds: {f1: {min: 2, max: 1}}}",
+                "evaluation.thresholds.f1",
+                "min 2.0 is above max 1.0",
+            ),
+        ],
+    )
+    def test_is_named_with_key_line_and_remedy(
+        self, write_config: WriteConfig, line: str, key: str, says: str
+    ) -> None:
+        (fault,) = faults(write_config(CORPUS + line + "\n"))
+        assert fault.startswith(f"pipeline.yaml:2: {key}: ")
+        assert says in fault
+        assert "model: model:" not in fault
+
+    def test_the_edges_of_the_ranges_are_possible(self, write_config: WriteConfig) -> None:
+        path = write_config(
+            CORPUS
+            + "tokens: {sequence_length: 512}\n"
+            + "generation: {top_p: 1, top_k: 0, temperature: 0, max_new_tokens: 511}\n"
+            + "training: {dropout: 0, weight_decay: 0, warmup_steps: 0}\n"
+        )
+        assert load_config(path).config.generation.max_new_tokens == 511
+
+    def test_a_split_that_leaves_nothing_to_train_on_is_refused(
+        self, write_config: WriteConfig
+    ) -> None:
+        path = write_config(
+            "corpus: {task: text, path: corpus, validation_fraction: 0.5, test_fraction: 0.5}\n"
+        )
+        assert "leave nothing to train on" in faults(path)[0]
+
+    def test_a_longer_context_lets_a_longer_row_fit(self, write_config: WriteConfig) -> None:
+        path = write_config(CORPUS + "tokens: {sequence_length: 600}\nmodel: {context: 600}\n")
+        assert load_config(path).config.tokens.sequence_length == 600
+
+
+class TestMissingPaths:
+    @pytest.mark.parametrize("key", ["model.base", "validation.schema", "tokens.vocabulary"])
+    def test_is_named_with_key_line_and_full_path(
+        self, write_config: WriteConfig, tmp_path: Path, key: str
+    ) -> None:
+        section, name = key.split(".")
+        (fault,) = faults(write_config(CORPUS + f"{section}:\n  {name}: nowhere\n"))
+        assert fault.startswith(f"pipeline.yaml:3: {key}: 'nowhere'")
+        assert str(tmp_path / "nowhere") in fault
+
+    def test_a_corpus_that_is_not_there_is_refused(self, write_config: WriteConfig) -> None:
+        (fault,) = faults(write_config("corpus:\n  path: gone\n"))
+        assert fault.startswith("pipeline.yaml:2: corpus.path: 'gone'")
+
+    def test_a_default_that_is_not_there_is_refused_without_a_line(
+        self, write_config: WriteConfig
+    ) -> None:
+        (fault,) = faults(write_config(""))
+        assert fault.startswith("pipeline.yaml: corpus.path: 'data/cnn_dailymail'")
+
+    def test_a_vocabulary_that_ships_is_no_path(self, write_config: WriteConfig) -> None:
+        path = write_config(CORPUS + "tokens: {vocabulary: bytes}\n")
+        assert load_config(path).config.tokens.vocabulary == "bytes"
+
+
+class TestFaultsTogether:
+    def test_all_are_reported_each_with_its_line(self, write_config: WriteConfig) -> None:
+        path = write_config(
+            "sed: 3\n"
+            "corpus:\n"
+            "  task: text\n"
+            "  path: gone\n"
+            "training:\n"
+            "  steps: none\n"
+            "  batch_size: 0\n"
+        )
+        found = {fault.split(" ")[0]: fault for fault in faults(path)}
+        assert {"pipeline.yaml:1:", "pipeline.yaml:4:", "pipeline.yaml:6:", "pipeline.yaml:7:"} == {
+            *found
+        }
+
+    def test_a_value_of_a_wrong_type_is_not_reported_twice(self, write_config: WriteConfig) -> None:
+        assert len(faults(write_config("corpus:\n  task: text\n  path: 3\n"))) == 1
+
+
+class TestOverrides:
+    def test_replaces_a_value_of_the_file(self, write_config: WriteConfig) -> None:
+        path = write_config(CORPUS + "training: {steps: 20, batch_size: 3}\n")
+        training = load_config(path, ["training.steps=5"]).config.training
+        assert (training.steps, training.batch_size) == (5, 3)
+
+    def test_adds_a_value_that_the_file_has_not(self, config_file: Path) -> None:
+        config = load_config(config_file, ["evaluation.thresholds.f1.min=0.5", "seed=3"]).config
+        assert config.evaluation.thresholds == {"f1": Threshold(min=0.5)}
+        assert config.seed == 3
+
+    def test_the_last_of_two_counts(self, config_file: Path) -> None:
+        assert load_config(config_file, ["seed=3", "seed=4"]).config.seed == 4
+
+    def test_a_value_is_yaml(self, config_file: Path) -> None:
+        config = load_config(
+            config_file,
+            ["training.learning_rate=1e-4", "evaluation.champion=null", "beam.args=[a, b]"],
+        ).config
+        assert config.training.learning_rate == 1e-4
+        assert config.evaluation.champion is None
+        assert config.beam.args == ["a", "b"]
+
+    def test_a_section_opened_over_null_takes_its_other_defaults(
+        self, write_config: WriteConfig
+    ) -> None:
+        path = write_config(CORPUS + "evaluation: {champion: null}\n")
+        config = load_config(path, ["evaluation.champion.metric=f1"]).config
+        assert config.evaluation.champion == ChampionOptions(metric="f1", tolerance=0.0)
+
+    @pytest.mark.parametrize(
+        ("override", "fault"),
+        [
+            ("training.steps=x", "--set: training.steps: 'x' is not a whole number."),
+            ("training.stepz=5", "--set: training.stepz: unknown key; did you mean steps?"),
+            ("seed=-1", "--set: seed: -1 is impossible; it must be 0 or more."),
+            ("seed", "--set seed: expected KEY=VALUE, such as training.steps=500."),
+            ("=5", "--set =5: expected KEY=VALUE, such as training.steps=500."),
+            ("name=[", "--set name=[: the value '[' is not YAML."),
+            ("name=2020-13-45", "--set name=2020-13-45: the value '2020-13-45' is not YAML."),
+            ("corpus=3", "--set: corpus: 3 is not a section (a mapping of keys)."),
+        ],
+    )
+    def test_a_fault_names_the_flag(self, config_file: Path, override: str, fault: str) -> None:
+        assert fault in faults(config_file, override)
+
+    def test_it_mends_a_fault_of_the_file(self, write_config: WriteConfig) -> None:
+        path = write_config(CORPUS + "seed: wrong\n")
+        assert load_config(path, ["seed=2"]).config.seed == 2
+
+    def test_it_is_kept_for_the_containers(self, config_file: Path) -> None:
+        assert load_config(config_file, ["seed=2"]).overrides == ("seed=2",)
+
+
+class TestAFileThatCannotBeRead:
+    def test_a_missing_file_names_the_flag(self, tmp_path: Path) -> None:
+        (fault,) = faults(tmp_path / "none.yaml")
+        assert "no such configuration file" in fault
+        assert "--config" in fault
+
+    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
+        assert "cannot be read" in faults(tmp_path)[0]
+
+    def test_bytes_that_are_not_utf8_are_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "pipeline.yaml").write_bytes(b"name: \xff\n")
+        assert "cannot be read as UTF-8" in faults(tmp_path / "pipeline.yaml")[0]
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("name: a\n bad: [\n", 2),
+            ("name: a\n\tseed: 1\n", 2),
+            ("seed: 1\nname: !!python/name:os.system x\n", 2),
+            ("seed: 1\n? [a]\n: b\n", 2),
+            ("- a\n- b\n", 1),
+        ],
+    )
+    def test_broken_yaml_is_refused_with_its_line(
+        self, write_config: WriteConfig, text: str, line: int
+    ) -> None:
+        (fault,) = faults(write_config(text))
+        assert fault.startswith(f"pipeline.yaml:{line}: ")
+
+    @pytest.mark.parametrize("text", ["name: 2020-13-45\n", "a: &a\n  b: *a\n"])
+    def test_values_that_yaml_cannot_make_are_refused(
+        self, write_config: WriteConfig, text: str
+    ) -> None:
+        (fault,) = faults(write_config(text))
+        assert fault.startswith("pipeline.yaml: ")
+
+    def test_a_repeated_key_is_refused_with_both_lines(self, write_config: WriteConfig) -> None:
+        path = write_config("training:\n  steps: 1\nseed: 3\nseed: 4\n")
+        assert faults(path) == ("pipeline.yaml:4: seed stands twice (first on line 3).",)
+
+    def test_a_repeated_section_and_a_repeated_inner_key_are_both_reported(
+        self, write_config: WriteConfig
+    ) -> None:
+        path = write_config("training:\n  steps: 1\n  steps: 2\nmodel: {}\nmodel: {}\n")
+        assert [fault.split(" ")[1] for fault in faults(path)] == ["training.steps", "model"]
+
+    def test_the_same_key_in_two_sections_is_no_repetition(self, write_config: WriteConfig) -> None:
+        path = write_config(
+            CORPUS + "validation: {schema: null}\nmodel: {base: null}\nkubeflow: {mount: /m}\n"
+        )
+        assert load_config(path).config.kubeflow.mount == "/m"

@@ -1,0 +1,290 @@
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import file_digests
+from pipeline.file_digests import FileDigests, files_beneath
+from preprocessing.digests import sha256_bytes
+from preprocessing.errors import InputError
+
+
+@pytest.fixture
+def digests(tmp_path: Path) -> Iterator[FileDigests]:
+    opened = FileDigests(tmp_path / "memory.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files whose bytes are read while a test runs."""
+    seen: list[Path] = []
+    genuine = file_digests.sha256_file
+
+    def spy(path: Path) -> str:
+        seen.append(path)
+        return genuine(path)
+
+    monkeypatch.setattr(file_digests, "sha256_file", spy)
+    return seen
+
+
+@pytest.fixture
+def no_racy_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file counts as settled, so that a test need not wait."""
+    monkeypatch.setattr(file_digests, "RACY_NS", -(10**12))
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.usefixtures("no_racy_window")
+class TestTheMemory:
+    def test_an_unchanged_file_is_read_once(
+        self, tmp_path: Path, digests: FileDigests, reads: list[Path]
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        assert digests.file(path) == digests.file(path) == sha256_bytes(b"x")
+        assert reads == [path]
+
+    def test_it_outlives_the_process(self, tmp_path: Path, reads: list[Path]) -> None:
+        path = write(tmp_path / "a", b"x")
+        for _ in range(2):
+            digests = FileDigests(tmp_path / "memory.sqlite")
+            assert digests.file(path) == sha256_bytes(b"x")
+            digests.close()
+        assert reads == [path]
+
+    def test_it_is_not_asked_where_it_is_not_trusted(
+        self, tmp_path: Path, digests: FileDigests, reads: list[Path]
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        digests.file(path)
+        digests.file(path, trust_memory=False)
+        assert reads == [path, path]
+
+    def test_a_touch_reads_again_and_changes_nothing(
+        self, tmp_path: Path, digests: FileDigests, reads: list[Path]
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        before = digests.file(path)
+        os.utime(path, (1, 1))
+        assert digests.file(path) == before
+        assert reads == [path, path]
+
+    def test_changed_bytes_are_noticed_by_ctime_though_size_and_mtime_are_the_same(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        digests.file(path)
+        before = path.stat()
+        time.sleep(0.02)
+        path.write_bytes(b"y")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        after = path.stat()
+        assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        assert digests.file(path) == sha256_bytes(b"y")
+
+    def test_every_part_of_the_stat_counts(
+        self, tmp_path: Path, digests: FileDigests, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        genuine = file_digests._stat_of
+        digests.file(path)
+        path.write_bytes(b"y")
+        for part in range(4):
+            remembered = genuine(path.stat())
+
+            def forged(
+                stat: os.stat_result, part: int = part, known: tuple[int, ...] = remembered
+            ) -> tuple[int, ...]:
+                return tuple(v + 1 if i == part else v for i, v in enumerate(known))
+
+            monkeypatch.setattr(file_digests, "_stat_of", lambda stat: remembered)  # noqa: B023
+            digests.file(path, trust_memory=False)
+            path.write_bytes(bytes([part]))
+            monkeypatch.setattr(file_digests, "_stat_of", forged)
+            assert digests.file(path) == sha256_bytes(bytes([part]))
+
+    def test_a_file_put_in_the_place_of_another_is_read(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        path, other = write(tmp_path / "a", b"x"), write(tmp_path / "b", b"y")
+        digests.file(path)
+        stat = path.stat()
+        os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        other.replace(path)
+        assert digests.file(path) == sha256_bytes(b"y")
+
+    def test_a_file_that_changes_while_it_is_read_is_not_remembered(
+        self, tmp_path: Path, digests: FileDigests, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write(tmp_path / "a", b"old")
+
+        def changes_after_reading(read: Path) -> str:
+            digest = sha256_bytes(read.read_bytes())
+            read.write_bytes(b"newer")
+            return digest
+
+        with monkeypatch.context() as patched:
+            patched.setattr(file_digests, "sha256_file", changes_after_reading)
+            digests.file(path)
+        assert digests.file(path) == sha256_bytes(b"newer")
+
+    def test_another_process_can_write_while_this_one_has_learned_something(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        digests.file(write(tmp_path / "a", b"x"))
+        other = sqlite3.connect(tmp_path / "memory.sqlite", timeout=0)
+        other.execute("INSERT INTO files VALUES ('b', 0, 0, 0, 0, 'd')")
+        other.commit()
+        other.close()
+
+
+class TestRacyFiles:
+    def test_a_file_changed_just_now_is_not_remembered(
+        self, tmp_path: Path, digests: FileDigests, reads: list[Path]
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        digests.file(path)
+        digests.file(path)
+        assert reads == [path, path]
+
+    def test_an_old_mtime_does_not_make_a_file_changed_just_now_settled(
+        self, tmp_path: Path, digests: FileDigests, reads: list[Path]
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        os.utime(path, (1, 1))
+        digests.file(path)
+        digests.file(path)
+        assert len(reads) == 2
+
+    def test_a_settled_file_is_remembered(
+        self, root: Path, digests: FileDigests, reads: list[Path]
+    ) -> None:
+        path = Path(sys.executable).resolve()
+        assert digests.file(path) == digests.file(path)
+        assert reads == [path]
+
+
+class TestTrees:
+    def test_names_are_relative_and_in_order(self, tmp_path: Path, digests: FileDigests) -> None:
+        for name in ("b", "a/z", "a/y"):
+            write(tmp_path / "tree" / name, name.encode())
+        assert digests.tree(tmp_path / "tree") == {
+            "a/y": sha256_bytes(b"a/y"),
+            "a/z": sha256_bytes(b"a/z"),
+            "b": sha256_bytes(b"b"),
+        }
+
+    def test_a_single_file_is_a_tree_of_its_name(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        assert digests.tree(write(tmp_path / "a", b"x")) == {"a": sha256_bytes(b"x")}
+
+    def test_the_digest_does_not_know_where_the_tree_lies(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        write(tmp_path / "one" / "a", b"x")
+        shutil.copytree(tmp_path / "one", tmp_path / "deep" / "two")
+        assert digests.combined(tmp_path / "one") == digests.combined(tmp_path / "deep" / "two")
+
+    def test_content_names_and_number_of_files_change_the_digest(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        write(tmp_path / "t" / "a", b"x")
+        seen = {digests.combined(tmp_path / "t")}
+        write(tmp_path / "t" / "a", b"y")
+        seen.add(digests.combined(tmp_path / "t"))
+        (tmp_path / "t" / "a").rename(tmp_path / "t" / "b")
+        seen.add(digests.combined(tmp_path / "t"))
+        write(tmp_path / "t" / "c", b"")
+        seen.add(digests.combined(tmp_path / "t"))
+        assert len(seen) == 4
+
+    def test_hidden_files_are_left_out(self, tmp_path: Path) -> None:
+        for name in ("a", ".hidden", ".folder/b"):
+            write(tmp_path / "t" / name, b"")
+        assert [name for name, _ in files_beneath(tmp_path / "t")] == ["a"]
+
+    def test_a_link_within_the_tree_is_followed(self, tmp_path: Path, digests: FileDigests) -> None:
+        write(tmp_path / "t" / "a", b"x")
+        (tmp_path / "t" / "b").symlink_to("a")
+        assert digests.tree(tmp_path / "t")["b"] == sha256_bytes(b"x")
+
+    def test_a_tree_reached_through_a_link_is_followed(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        write(tmp_path / "t" / "a", b"x")
+        (tmp_path / "link").symlink_to("t")
+        assert digests.tree(tmp_path / "link") == digests.tree(tmp_path / "t")
+
+    def test_a_link_that_leads_out_is_refused(self, tmp_path: Path, digests: FileDigests) -> None:
+        write(tmp_path / "outside", b"x")
+        write(tmp_path / "t" / "a", b"x")
+        (tmp_path / "t" / "out").symlink_to("../outside")
+        with pytest.raises(InputError, match="out: a link that leads out"):
+            digests.tree(tmp_path / "t")
+
+    @pytest.mark.parametrize("target", ["../elsewhere", "inner"])
+    def test_a_linked_folder_is_refused_rather_than_passed_over(
+        self, tmp_path: Path, digests: FileDigests, target: str
+    ) -> None:
+        write(tmp_path / "elsewhere" / "a", b"x")
+        write(tmp_path / "t" / "inner" / "a", b"x")
+        (tmp_path / "t" / "stories").symlink_to(target)
+        with pytest.raises(InputError, match="stories: a linked folder"):
+            digests.tree(tmp_path / "t")
+
+    def test_a_link_that_leads_nowhere_is_refused(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        (tmp_path / "t").mkdir()
+        (tmp_path / "t" / "dead").symlink_to("gone")
+        with pytest.raises(InputError, match="dead: not a file"):
+            digests.tree(tmp_path / "t")
+
+    def test_a_pipe_is_refused_rather_than_waited_for(
+        self, tmp_path: Path, digests: FileDigests
+    ) -> None:
+        (tmp_path / "t").mkdir()
+        os.mkfifo(tmp_path / "t" / "pipe")
+        with pytest.raises(InputError, match="pipe: not a file"):
+            digests.tree(tmp_path / "t")
+
+    def test_a_missing_tree_is_refused(self, tmp_path: Path, digests: FileDigests) -> None:
+        with pytest.raises(InputError, match="cannot be read"):
+            digests.tree(tmp_path / "gone")
+
+
+def test_a_memory_that_is_no_database_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    memory = write(tmp_path / "memory.sqlite", b"not a database at all" * 100)
+    with pytest.raises(InputError, match=r"memory\.sqlite.*Remove it"):
+        FileDigests(memory)
+
+
+def test_a_killed_process_leaves_a_memory_that_works(tmp_path: Path, root: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from pipeline.file_digests import FileDigests\n"
+        "digests = FileDigests(Path(sys.argv[1]))\n"
+        "digests.file(Path(sys.executable))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    memory = tmp_path / "memory.sqlite"
+    done = subprocess.run([sys.executable, "-c", program, str(memory)], cwd=root, check=False)
+    assert done.returncode == -9
+    digests = FileDigests(memory)
+    path = write(tmp_path / "a", b"x")
+    assert digests.file(path) == sha256_bytes(b"x")
+    digests.close()

@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Config, LoadedConfig
+from pipeline.nodes import NODE_NAMES, Node, node_table
+from tests.pipeline.tables import node, with_base
+
+TABLES = [node_table(Config()), node_table(with_base())]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=["without base", "with base"])
+class TestTheTable:
+    def test_is_in_topological_order(self, table: list[Node]) -> None:
+        seen: set[str] = set()
+        for entry in table:
+            assert set(entry.upstream) <= seen, entry.name
+            seen.add(entry.name)
+
+    def test_names_are_unique(self, table: list[Node]) -> None:
+        assert len({entry.name for entry in table}) == len(table)
+
+    def test_every_input_is_an_output_of_a_node(self, table: list[Node]) -> None:
+        made = {f"{entry.name}.{output}" for entry in table for output in entry.outputs}
+        for entry in table:
+            assert set(entry.inputs.values()) <= made, entry.name
+
+    def test_every_parameter_is_a_key_of_the_configuration(self, table: list[Node]) -> None:
+        loaded = LoadedConfig(Config(), Path("/"))
+        for entry in table:
+            assert set(loaded.values(entry.parameters)) == set(entry.parameters)
+
+    def test_no_parameter_is_a_path_of_the_machine(self, table: list[Node]) -> None:
+        paths = {"corpus.path", "model.base", "validation.schema", "workspace", "store", "name"}
+        for entry in table:
+            assert not paths & set(entry.parameters), entry.name
+
+    def test_every_module_and_file_exists(self, table: list[Node], root: Path) -> None:
+        for entry in table:
+            for module in entry.modules:
+                assert (root / (module.replace(".", "/") + ".py")).is_file(), module
+            for name in entry.files:
+                assert (root / name).is_file(), name
+
+    def test_only_what_computes_on_tensors_asks_for_a_gpu(self, table: list[Node]) -> None:
+        assert [entry.name for entry in table if entry.gpu] == ["Trainer", "Evaluator"]
+
+    def test_whoever_reads_the_vocabulary_has_its_content_in_the_key(
+        self, table: list[Node]
+    ) -> None:
+        readers = {entry.name for entry in table if "tokens.vocabulary" in entry.parameters}
+        keyed = {entry.name for entry in table if "vocabulary" in entry.externals}
+        assert readers == keyed == {"Tokenizer", "Trainer", "Evaluator"}
+
+
+def test_the_base_model_is_there_only_with_model_base() -> None:
+    without, with_ = ({entry.name for entry in table} for table in TABLES)
+    assert with_ - without == {"BaseModel"}
+    assert node("Trainer").upstream == ["Tokenizer"]
+    assert node("Trainer", with_base()).upstream == ["Tokenizer", "BaseModel"]
+    assert "base_model" not in node("Attest").inputs
+    assert "base_model" in node("Attest", with_base()).inputs
+
+
+def test_the_names_are_those_of_the_design() -> None:
+    assert NODE_NAMES == (
+        "CorpusGen",
+        "StatisticsGen",
+        "ImportSchemaGen",
+        "ExampleValidator",
+        "Tokenizer",
+        "BaseModel",
+        "Trainer",
+        "Evaluator",
+        "Attest",
+        "Pusher",
+    )
+
+
+def test_every_setting_that_can_change_a_result_is_read_by_a_node() -> None:
+    """What no key holds must be one of these, which change where or how, not what."""
+    without_effect = {"name", "workspace", "store", "beam", "kubeflow"}
+    by_content = {"corpus.path", "model.base", "validation.schema"}
+    read = {key for entry in node_table(with_base()) for key in entry.parameters} | by_content
+    for section, values in LoadedConfig(Config(), Path("/")).resolved().items():
+        if section in without_effect:
+            continue
+        keys = [f"{section}.{name}" for name in values] if isinstance(values, dict) else [section]
+        assert set(keys) <= read
+
+
+def test_the_templates_that_a_node_writes_pages_with_are_in_its_code(root: Path) -> None:
+    templates = {path.relative_to(root).as_posix() for path in (root / "components/templates").iterdir()}
+    listed = {name for entry in node_table(with_base()) for name in entry.files}
+    assert listed == templates
