@@ -7,6 +7,7 @@ from typing import Any
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
 from tfx.dsl.component.experimental.decorators import component
+from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 
 from components.artifacts import Attestation, RecordIndex
@@ -31,13 +32,11 @@ def Attest(  # noqa: N802 - a component is named like a class
     lineage = json.loads(Path(os.environ[LINEAGE_VARIABLE]).read_text(encoding="utf-8"))
     summary = json.loads(Path(evaluation.uri, "metrics.json").read_text(encoding="utf-8"))
     inputs = {"records": index, "examples": examples, "tokens": tokens, "evaluation": evaluation}
-    statement = {
+    statement: dict[str, Any] = {
         "statement": "gpt2-tfx provenance 1",
-        "model": {"digest": model.get_string_custom_property("digest")},
+        "model": {"digest": _digest(model)},
         "blessed": blessing.get_int_custom_property("blessed") == 1,
-        "inputs": {
-            name: artifact.get_string_custom_property("digest") for name, artifact in inputs.items()
-        },
+        "inputs": {name: _digest(artifact) for name, artifact in inputs.items()},
         "evaluation": {name: summary[name] for name in ("task", "split", "metrics", "checks")},
         **{
             name: lineage[name]
@@ -49,6 +48,14 @@ def Attest(  # noqa: N802 - a component is named like a class
         json.dumps(statement, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     (folder / MODEL_CARD).write_text(model_card(statement), encoding="utf-8")
+
+
+def _digest(artifact: Artifact) -> str:
+    """The canonical digest that the launcher recorded; a statement without it would prove nothing."""
+    digest = artifact.get_string_custom_property("digest")
+    if not digest:
+        raise ValueError(f"artifact {artifact.id} at {artifact.uri} has no recorded digest")
+    return digest
 
 
 def model_card(statement: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from components.evaluation_report import write_report
 from components.options import ChampionOptions, EvaluationOptions, Threshold
 from preprocessing import progress
 from preprocessing.errors import InputError
+from preprocessing.records import Record
 from preprocessing.rows import Row
 from preprocessing.tasks import TASKS
 from preprocessing.vocabulary import Vocabulary, load_vocabulary
@@ -58,17 +59,22 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     rows = read_split_rows(Path(tokens.uri), options.split)
     words = load_vocabulary(vocabulary)
 
-    def score(language_model: LanguageModel, label: str) -> Evaluation:
-        return evaluate(language_model, TASKS[task], records, rows, generation, words, seed, label)
+    def score(language_model: LanguageModel, asked: Sequence[Record], label: str) -> Evaluation:
+        return evaluate(language_model, TASKS[task], asked, rows, generation, words, seed, label)
 
-    scored = score(load_model(Path(path_utils.serving_model_path(model.uri))), "evaluate")
+    scored = score(load_model(Path(path_utils.serving_model_path(model.uri))), records, "evaluate")
     rival, note = None, ""
     if champion is not None and (records or rows):
         pushed = Path(champion.get_string_custom_property("pushed_destination"))
         try:
-            rival = score(load_champion(pushed, rows, words), "champion")
+            # Perplexity needs no generated text.
+            by_text = options.champion is not None and options.champion.metric != "perplexity"
+            rival = score(
+                load_champion(pushed, rows, words), records if by_text else [], "champion"
+            )
         except InputError as error:
-            note = f"the champion could not be compared: {error}"
+            reason = str(error).replace(str(pushed), f"version {pushed.name}")
+            note = f"the champion could not be compared: {reason}"
             progress.report(message=note)
     found = checks(scored.metrics, options, rival.metrics if rival else None)
     if not scored.tokens:

@@ -87,6 +87,16 @@ class LoadedConfig:
         """Every value in force as plain data. It holds no secret: `store` is the text of the file."""
         return dataclasses.asdict(self.config)
 
+    def flat(self) -> dict[str, Any]:
+        """Every value in force by its dotted key (a section of free names, such as thresholds, is one value)."""
+        values: dict[str, Any] = {}
+        for name, value in self.resolved().items():
+            if dataclasses.is_dataclass(getattr(self.config, name)):
+                values |= {f"{name}.{key}": inner for key, inner in value.items()}
+            else:
+                values[name] = value
+        return values
+
     def values(self, keys: Sequence[str]) -> dict[str, Any]:
         """The values of dotted keys; a key may name a whole section."""
         resolved = self.resolved()

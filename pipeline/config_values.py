@@ -4,8 +4,10 @@ import math
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from preprocessing.errors import InputError
+from preprocessing.options import TASK_METRICS
 from trainer.config import GPT2_VOCABULARY_SIZE, model_config
 
 if TYPE_CHECKING:
@@ -75,6 +77,11 @@ def _out_of_range(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
     store = loaded.config.store
     if store is not None and not store.startswith(("postgresql://", "mysql://", "sqlite:///")):
         yield "store", f"{store!r} is not a postgresql://, mysql:// or sqlite:/// URL."
+    if store is not None and (password := urlsplit(store).password) and "$" not in password:
+        yield (
+            "store",
+            "a password stands in it; put it into an environment variable and write $NAME.",
+        )
     champion = loaded.config.evaluation.champion
     if champion is not None and not 0 <= champion.tolerance < math.inf:
         yield (
@@ -87,9 +94,22 @@ def _out_of_range(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
         for bound in (bounds.min, bounds.max):
             if bound is not None and math.isnan(bound):
                 yield f"evaluation.thresholds.{name}", f"{bound} is not a bound."
+    yield from _unscored_metrics(loaded)
     for variable, source in loaded.config.kubeflow.secrets.items():
         if not re.fullmatch(r"[^/]+/[^/]+", source):
             yield f"kubeflow.secrets.{variable}", f"{source!r} is not `secret/key`."
+
+
+def _unscored_metrics(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
+    """Bounds on metrics that the task does not have, which no model could keep."""
+    evaluation, task = loaded.config.evaluation, loaded.config.corpus.task
+    scored = TASK_METRICS[task] if task == "text" else (*TASK_METRICS[task], "non_empty")
+    named = {f"evaluation.thresholds.{name}": name for name in evaluation.thresholds}
+    if evaluation.champion is not None:
+        named["evaluation.champion.metric"] = evaluation.champion.metric
+    for key, name in named.items():
+        if name not in scored:
+            yield key, f"{name} is no score of {task}; there are {', '.join(scored)}."
 
 
 def _shapes(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:

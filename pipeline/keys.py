@@ -1,5 +1,6 @@
 """The key of a node: what decides its result, and why two keys differ."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,6 +29,9 @@ class Reason:
     detail: str
 
 
+_PREFIX = "ingredient:"
+
+
 @dataclass(frozen=True)
 class Ingredients:
     """Everything that decides a node's result, and nothing else: no times, ids or paths of the machine.
@@ -52,9 +56,33 @@ class Ingredients:
             "environment": self.environment,
         }
 
+    def to_properties(self) -> dict[str, str]:
+        """A plain property for each ingredient, its value as JSON: `ingredient:code:trainer/run.py` and so on.
+
+        One property with all of them would be longer than what PostgreSQL can index (2,704 bytes).
+        """
+        return {
+            f"{_PREFIX}{part}:{name}": json.dumps(value)
+            for part, values in self.to_dict().items()
+            for name, value in (values.items() if part != "environment" else [("lock", values)])
+        }
+
     def key(self, node: str) -> str:
         """The node's key: sha256 over its name and ingredients."""
         return sha256_json({"node": node, **self.to_dict()})
+
+
+def read_ingredients(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain data of the ingredients whose properties are among these; the inverse of `to_properties`."""
+    found: dict[str, Any] = {"code": {}, "parameters": {}, "inputs": {}, "externals": {}}
+    for key, text in properties.items():
+        if key.startswith(_PREFIX):
+            part, name = key.removeprefix(_PREFIX).split(":", 1)
+            if part == "environment":
+                found[part] = json.loads(text)
+            else:
+                found[part][name] = json.loads(text)
+    return found
 
 
 _CHAMPION_CHANGED = Reason("data", "champion changed")

@@ -1,6 +1,5 @@
 """What the store is told about an execution beyond what TFX writes, and how a dead one is cleared away."""
 
-import json
 import platform
 import shutil
 import subprocess
@@ -31,7 +30,7 @@ def record_success(
     properties: dict[str, str | float] = {
         "node": step.node.name,
         "node_key": step.key,
-        "ingredients": json.dumps(step.ingredients.to_dict(), sort_keys=True),
+        **step.ingredients.to_properties(),
         "git_commit": git_commit(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",

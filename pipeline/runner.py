@@ -184,7 +184,7 @@ class Walk:
             {
                 "pipeline": self.loaded.config.name,
                 "workspace": str(self.loaded.workspace),
-                "config": json.dumps(self.loaded.resolved(), sort_keys=True),
+                **{f"config:{key}": json.dumps(value) for key, value in self.loaded.flat().items()},
                 "git_commit": git_commit(),
             },
         )

@@ -1,6 +1,5 @@
 """The ML Metadata store, as this pipeline reads and writes it (plain ml_metadata: no TFX, no TensorFlow)."""
 
-import json
 import os
 import re
 import time
@@ -15,6 +14,7 @@ import ml_metadata
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from pipeline.keys import read_ingredients
 from preprocessing.errors import InputError
 
 # The context types of TFX, which its launcher registers with the same names.
@@ -62,7 +62,7 @@ class StoredExecution:
 
     @property
     def ingredients(self) -> dict[str, Any]:
-        return json.loads(str(self.properties.get("ingredients", "{}")))
+        return read_ingredients(self.properties)
 
     @property
     def seconds(self) -> float:

@@ -1,12 +1,24 @@
 """The options of this layer: each dataclass is a section of `pipeline.yaml`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 TaskName = Literal["cnn_dailymail", "coqa", "text"]
 HighlightMode = Literal["random", "first", "all", "each"]
 LossOn = Literal["target", "all"]
 OverLong = Literal["truncate_prompt", "drop", "split"]
+
+
+# The scores of a model by task, the first the one that is looked at first.
+TASK_METRICS: Mapping[TaskName, tuple[str, ...]] = MappingProxyType(
+    {
+        "cnn_dailymail": ("rouge1", "rouge2", "rougeL", "rougeLsum", "perplexity"),
+        "coqa": ("exact_match", "f1", "perplexity"),
+        "text": ("perplexity",),
+    }
+)
 
 
 @dataclass(frozen=True)

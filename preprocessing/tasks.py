@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from preprocessing import cnn_dailymail, coqa, text
-from preprocessing.options import CorpusOptions, LossOn, OverLong
+from preprocessing.options import TASK_METRICS, CorpusOptions, LossOn, OverLong
 from preprocessing.records import Outcome
 from preprocessing.sources import SourceFile
 
@@ -39,7 +39,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 name="cnn_dailymail",
                 parse=cnn_dailymail.parse,
                 stop=(),
-                metrics=("rouge1", "rouge2", "rougeL", "rougeLsum", "perplexity"),
+                metrics=TASK_METRICS["cnn_dailymail"],
                 loss_on="target",
                 over_long="truncate_prompt",
             ),
@@ -47,7 +47,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 name="coqa",
                 parse=coqa.parse,
                 stop=("\n",),
-                metrics=("exact_match", "f1", "perplexity"),
+                metrics=TASK_METRICS["coqa"],
                 loss_on="target",
                 over_long="truncate_prompt",
             ),
@@ -55,7 +55,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 name="text",
                 parse=text.parse,
                 stop=(),
-                metrics=("perplexity",),
+                metrics=TASK_METRICS["text"],
                 loss_on="all",
                 over_long="split",
             ),

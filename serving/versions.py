@@ -50,8 +50,10 @@ class Versions:
     def push(self, version: str, fill: Callable[[Path], None]) -> Path:
         """Make a version: `fill` writes it into a staged folder, which is then renamed, so none is ever half there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        staged = self.folder / f".staged-{version}-{os.getpid()}"
-        shutil.rmtree(staged, ignore_errors=True)
+        # What a killed push left behind; there is one run at a time.
+        for leftover in self.folder.glob(".staged-*"):
+            shutil.rmtree(leftover)
+        staged = self.folder / f".staged-{version}"
         staged.mkdir()
         try:
             fill(staged)

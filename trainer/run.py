@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from preprocessing import progress
 from preprocessing.errors import InputError
 from preprocessing.vocabulary import load_vocabulary
 from trainer.checkpoints import load_into
@@ -70,6 +71,7 @@ def run_fn(fn_args: FnArgs) -> None:
         seed=seed,
         checkpoint_folder=Path(checkpoints) if checkpoints else None,
     )
+    progress.report(phase="export")
     export(model, vocabulary, generation_options, Path(fn_args.serving_model_dir))
     logs = Path(fn_args.model_run_dir)
     logs.mkdir(parents=True, exist_ok=True)

@@ -107,11 +107,13 @@ def train(
             seconds_left=pace.seconds_a_step * (options.steps - done),
         )
         if len(validation) and (done % options.validate_every == 0 or is_last):
+            progress.report(phase="validate")
             validated = mean_loss(loss_function, validation, options.batch_size)
             if validated is not None:
                 history.validation.append({"step": done, "loss": validated})
             pace.pause_ended()
         if done % options.checkpoint_every == 0 or is_last:
+            progress.report(phase="save a checkpoint")
             state.save(done, history)
             pace.pause_ended()
     return history

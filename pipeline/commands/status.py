@@ -59,7 +59,7 @@ def _run(store: Store, stored: StoredRun) -> dict[str, Any]:
         }
         for execution in store.executions_of_run(stored.run_id)
     }
-    base = json.loads(str(properties["config"]))["model"]["base"]
+    base = json.loads(str(properties["config:model.base"]))
     names = [name for name in NODE_NAMES if base or name != "BaseModel"]
     skipped = {"state": "skipped", "seconds": 0.0, "key": ""}
     return {

@@ -78,7 +78,7 @@ def test_a_candidate_may_be_worse_than_the_champion_by_the_tolerance(
     assert f"the champion's {best:.6g}" in found.wanted
 
 
-@pytest.mark.parametrize("best", [None, math.inf])
+@pytest.mark.parametrize("best", [None, math.inf, math.nan])
 def test_a_champion_without_a_score_stops_nobody(best: float | None) -> None:
     assert failed(VALID, EvaluationOptions(), {"perplexity": best}) == []
 

@@ -119,7 +119,7 @@ def test_too_many_drops_stop_the_run(tmp_path: Path) -> None:
 
 
 def test_a_missing_corpus_is_the_callers_mistake(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file or folder; set corpus.path"):
+    with pytest.raises(InputError, match=r"no such file or folder; set corpus.path"):
         corpus_gen(tmp_path / "nowhere", tmp_path / "out", CorpusOptions())
 
 

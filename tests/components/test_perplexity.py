@@ -28,8 +28,8 @@ def test_only_tokens_in_the_loss_count() -> None:
 
 
 def test_the_first_token_of_a_segment_and_padding_never_count() -> None:
-    model = ScriptedScores([-1.0, -2.0, -100.0, -3.0, -100.0])
-    value, tokens = perplexity(model, [row([1, 1, 1, 2, 2, 0], [1, 1, 1, 1, 1, 1])])
+    model = ScriptedScores([-1.0, -2.0, -100.0, -3.0, -100.0, -100.0])
+    value, tokens = perplexity(model, [row([1, 1, 1, 2, 2, 0, 0], [1] * 7)])
     assert (value, tokens) == (pytest.approx(math.exp(2)), 3)
 
 

@@ -1,6 +1,5 @@
 """A user's mistake gets one clear message and exit status 2, and leaves the workspace usable."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +115,5 @@ def test_the_configuration_of_a_run_is_recorded_with_it(project: Project) -> Non
     from pipeline.store import Store
 
     (run,) = Store("gpt2", None, project.workspace).runs()
-    recorded = json.loads(str(run.properties["config"]))
-    assert recorded["seed"] == 5
-    assert recorded["corpus"]["path"] == "stories"
+    assert run.properties["config:seed"] == "5"
+    assert run.properties["config:corpus.path"] == '"stories"'

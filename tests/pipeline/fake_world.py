@@ -1,6 +1,5 @@
 """A World of plain dictionaries, for planning without a store or files."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +63,7 @@ class FakeWorld:
             }
             properties = {
                 "node_key": ingredients.key(node.name),
-                "ingredients": json.dumps(ingredients.to_dict()),
+                **ingredients.to_properties(),
             }
             self.executions.append(
                 StoredExecution(number, node.name, "COMPLETE", properties, {}, outputs)

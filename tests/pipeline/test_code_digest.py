@@ -150,7 +150,9 @@ class TestLayers:
         right = set(PACKAGES[PACKAGES.index(layer) + 1 :]) | {"tests", "benchmarks"}
         modules = dict(sources(root, layer))
         assert modules
-        assert {name: imported(tree) & right for name, tree in modules.items() if imported(tree) & right} == {}
+        assert {
+            name: imported(tree) & right for name, tree in modules.items() if imported(tree) & right
+        } == {}
 
     def test_preprocessing_has_tensorflow_in_one_module_only(self, root: Path) -> None:
         heavy = {"tensorflow", "tensorflow_text", "tfx", "tfx_bsl", "tensorflow_data_validation"}

@@ -3,7 +3,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.keys import Ingredients, Reason, could_be_same, differences, own_differences
+from pipeline.keys import (
+    Ingredients,
+    Reason,
+    could_be_same,
+    differences,
+    own_differences,
+    read_ingredients,
+)
 
 NOW = Ingredients(
     code={"trainer/run.py": "c1", "trainer/gpt2.py": "c2"},
@@ -35,7 +42,8 @@ CHANGED = [
 class TestKeys:
     def test_equal_ingredients_in_another_order_give_the_same_key(self) -> None:
         reordered = with_(
-            code=dict(reversed(NOW.code.items())), parameters=dict(reversed(NOW.parameters.items()))
+            code=dict(reversed(list(NOW.code.items()))),
+            parameters=dict(reversed(list(NOW.parameters.items()))),
         )
         assert reordered.key("Trainer") == NOW.key("Trainer")
 
@@ -104,3 +112,13 @@ class TestCouldBeSame:
     @pytest.mark.parametrize("now", [CHANGED[0], CHANGED[3], CHANGED[7], CHANGED[9]])
     def test_not_if_anything_of_its_own_differs(self, now: Ingredients) -> None:
         assert not could_be_same(NOW.to_dict(), now)
+
+
+class TestProperties:
+    def test_every_ingredient_is_a_short_property_and_comes_back(self) -> None:
+        properties = NOW.to_properties()
+        assert read_ingredients(properties) == NOW.to_dict()
+        assert max(map(len, properties.values())) < 2704
+
+    def test_other_properties_are_no_ingredients(self) -> None:
+        assert read_ingredients({"node_key": "k"}).get("environment") is None

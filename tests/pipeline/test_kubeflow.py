@@ -104,7 +104,8 @@ def test_a_node_waits_for_the_nodes_that_it_reads(
     documents: list[dict[str, Any]], tasks: dict[str, dict[str, Any]], loaded: LoadedConfig
 ) -> None:
     by_task = {
-        task: body["taskInfo"]["name"] for task, body in documents[0]["root"]["dag"]["tasks"].items()
+        task: body["taskInfo"]["name"]
+        for task, body in documents[0]["root"]["dag"]["tasks"].items()
     }
     for node in node_table(loaded.config):
         waits = {by_task[task] for task in tasks[node.name].get("dependentTasks", [])}

@@ -63,7 +63,10 @@ class TestCanonicalDigests:
         assert len({manifest.canonical("Examples") for manifest in manifests}) == 4
 
     def test_do_not_depend_on_the_order(self) -> None:
-        one, other = Manifest({"a": (1, "x"), "b": (2, "y")}), Manifest({"b": (2, "y"), "a": (1, "x")})
+        one, other = (
+            Manifest({"a": (1, "x"), "b": (2, "y")}),
+            Manifest({"b": (2, "y"), "a": (1, "x")}),
+        )
         assert one.canonical("Examples") == other.canonical("Examples")
 
     @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import pytest
 from pipeline.keys import Reason
 from pipeline.nodes import Node
 from pipeline.planning import Step, decide, plan
-from preprocessing.errors import InputError
 from pipeline.runner import Selection
+from preprocessing.errors import InputError
 from tests.pipeline.fake_world import FakeWorld
 
 READ = Node("Read", outputs={"out": "Examples"})
@@ -148,7 +148,10 @@ class TestADecision:
 
     @pytest.mark.parametrize(
         ("state", "detail"),
-        [("FAILED", "its last execution failed"), ("ABANDONED", "its last execution was abandoned")],
+        [
+            ("FAILED", "its last execution failed"),
+            ("ABANDONED", "its last execution was abandoned"),
+        ],
     )
     def test_a_failure_is_named_beside_what_changed(
         self, world: FakeWorld, state: str, detail: str
@@ -195,10 +198,11 @@ class TestSelections:
         assert Selection().names(NODES) == {"Read", "Train", "Score"}
 
     @pytest.mark.parametrize(
-        "selection", [Selection(first="Tarin"), Selection(last="Tarin"), Selection(forced=("Tarin",))]
+        "selection",
+        [Selection(first="Tarin"), Selection(last="Tarin"), Selection(forced=("Tarin",))],
     )
     def test_an_unknown_node_is_refused_with_the_known_ones(self, selection: Selection) -> None:
-        with pytest.raises(InputError, match="Tarin.*Read, Train, Score"):
+        with pytest.raises(InputError, match=r"Tarin.*Read, Train, Score"):
             selection.names(NODES)
 
     def test_nothing_between_is_refused(self) -> None:

@@ -1,5 +1,4 @@
 import io
-from collections.abc import Iterator
 
 import pytest
 
@@ -23,7 +22,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(progress_display, "time", made)
     return made
@@ -35,7 +34,9 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 
-STEP = Step(node("Trainer"), "run", (Reason("code", "a.py changed"), Reason("upstream", "new rows")))
+STEP = Step(
+    node("Trainer"), "run", (Reason("code", "a.py changed"), Reason("upstream", "new rows"))
+)
 
 
 @pytest.mark.usefixtures("clock")
@@ -114,9 +115,13 @@ class TestProgress:
         stream = Terminal()
         display = ProgressDisplay(stream)
         display.started(STEP)
-        display.report("CorpusGen", {"phase": "reading", "done": 0, "total": 100, "unit": "records"})
+        display.report(
+            "CorpusGen", {"phase": "reading", "done": 0, "total": 100, "unit": "records"}
+        )
         clock.now += 2
-        display.report("CorpusGen", {"phase": "reading", "done": 50, "total": 100, "unit": "records"})
+        display.report(
+            "CorpusGen", {"phase": "reading", "done": 50, "total": 100, "unit": "records"}
+        )
         shown = stream.getvalue().split("\r\x1b[K")[-1]
         assert shown == "CorpusGen         reading, 50/100 records, 25 records/s, 2.0 s left, 2.0 s"
 

@@ -69,7 +69,10 @@ def test_a_refused_holder_leaves_the_owner_named(tmp_path: Path) -> None:
 
 def test_containers_of_a_run_share_it_and_a_run_waits_for_them(root: Path, tmp_path: Path) -> None:
     with held_by_another(root, tmp_path, "shared") as other:
-        with pytest.raises(WorkspaceBusyError, match=f'"pid": {other.pid}'), workspace_lock(tmp_path, "r"):
+        with (
+            pytest.raises(WorkspaceBusyError, match=f'"pid": {other.pid}'),
+            workspace_lock(tmp_path, "r"),
+        ):
             pass
         with workspace_lock(tmp_path, "run-of-another", shared=True):
             assert json.loads((tmp_path / "lock").read_text())["pid"] == os.getpid()

@@ -1,0 +1,408 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import cli
+from pipeline.nodes import NODE_NAMES
+from pipeline.store import Store
+from tests.pipeline.conftest import WriteConfig
+from tests.pipeline.tfx_records import TfxRecords, complete
+
+HEAVY = ("tensorflow", "tfx", "apache_beam", "kfp", "numpy")
+
+
+def main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """(exit status, stdout, stderr) of a command line in this process."""
+    try:
+        status = cli.main(arguments)
+    except SystemExit as error:
+        status = int(error.code or 0)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def modules_after(root: Path, *arguments: str) -> tuple[int, set[str]]:
+    """(exit status, the heavy modules in sys.modules) of a command line in a process of its own."""
+    program = (
+        "import sys\nfrom pipeline.cli import main\n"
+        "try:\n    status = main(sys.argv[1:])\nexcept SystemExit as error:\n    status = error.code\n"
+        f"print('\\nHEAVY', *(name for name in {HEAVY!r} if name in sys.modules))\n"
+        "sys.exit(status)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, set(done.stdout.splitlines()[-1].split()[1:])
+
+
+class TestStartingAtOnce:
+    def test_help_imports_nothing_heavy(self, root: Path) -> None:
+        assert modules_after(root, "--help") == (0, set())
+
+    @pytest.mark.parametrize("command", [["plan"], ["status"], ["lineage", "show", "latest"]])
+    def test_light_commands_import_no_tensorflow(
+        self, root: Path, config_file: Path, command: list[str]
+    ) -> None:
+        status, heavy = modules_after(root, "--config", str(config_file), *command)
+        assert status == (2 if command[0] == "lineage" else 0)
+        assert not heavy & {"tensorflow", "tfx", "apache_beam", "kfp"}
+
+    def test_compile_imports_no_tensorflow(
+        self, root: Path, config_file: Path, tmp_path: Path
+    ) -> None:
+        output = str(tmp_path / "p.yaml")
+        status, heavy = modules_after(
+            root, "--config", str(config_file), "compile", "kubeflow", "-o", output
+        )
+        assert status == 0
+        assert not heavy & {"tensorflow", "tfx", "apache_beam"}
+
+    def test_the_run_itself_leaves_tfx_to_the_processes_of_its_nodes(self, root: Path) -> None:
+        program = (
+            "import sys, pipeline.commands.run\n"
+            f"sys.exit(' '.join(n for n in {HEAVY!r} if n in sys.modules) or 0)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+class TestParsing:
+    """Every command of the contract that exists so far."""
+
+    @pytest.mark.parametrize(
+        ("line", "expected"),
+        [
+            ("run", {"module": "run", "first": None, "last": None, "force": [], "watch": False}),
+            (
+                "run --from Tokenizer --to Trainer --force Trainer --force Tokenizer --watch",
+                {
+                    "first": "Tokenizer",
+                    "last": "Trainer",
+                    "force": ["Trainer", "Tokenizer"],
+                    "watch": True,
+                },
+            ),
+            ("run --require-blessing", {"require_blessing": True}),
+            ("plan --json --check", {"module": "plan", "json": True, "check": True}),
+            ("status --json --limit 3", {"module": "status", "json": True, "limit": 3}),
+            (
+                "generate latest --prompt Hello",
+                {"model": "latest", "prompt": "Hello", "seed": None},
+            ),
+            ("generate 7 -", {"model": "7", "stdin": "-", "prompt": None}),
+            ("generate 7 --prompt-file f", {"prompt_file": Path("f")}),
+            (
+                "generate 7 --prompt x --max-new-tokens 5 --top-p 0.5 --top-k 3 --temperature 0 "
+                "--num-samples 2 --seed 9 --stop a --stop b --json",
+                {
+                    "max_new_tokens": 5,
+                    "top_p": 0.5,
+                    "top_k": 3,
+                    "temperature": 0.0,
+                    "num_samples": 2,
+                    "seed": 9,
+                    "stop": ["a", "b"],
+                    "json": True,
+                },
+            ),
+            (
+                "evaluate latest --task coqa --data d --split test --predictions p.jsonl --json",
+                {
+                    "task": "coqa",
+                    "data": "d",
+                    "split": "test",
+                    "predictions": Path("p.jsonl"),
+                    "json": True,
+                },
+            ),
+            ("lineage show latest --json", {"action": "show", "model": "latest", "json": True}),
+            ("compile kubeflow -o p.yaml", {"target": "kubeflow", "output": Path("p.yaml")}),
+            ("node Trainer --run-id r", {"node": "Trainer", "run_id": "r"}),
+            ("rollback 3", {"version": "3"}),
+            (
+                "--config c.yaml --set a.b=1 --set c=2 plan",
+                {"config": Path("c.yaml"), "overrides": ["a.b=1", "c=2"], "json": False},
+            ),
+        ],
+    )
+    def test_takes_the_command(self, line: str, expected: dict[str, Any]) -> None:
+        parsed = vars(cli.build_parser().parse_args(line.split()))
+        assert {name: parsed[name] for name in expected} == expected
+
+    @pytest.mark.parametrize(
+        ("line", "says"),
+        [
+            ("", "COMMAND"),
+            ("frobnicate", "invalid choice: 'frobnicate'"),
+            ("node Tariner --run-id r", "invalid choice: 'Tariner'"),
+            ("node Trainer", "--run-id"),
+            ("generate latest", "one of the arguments"),
+            ("generate latest --prompt a --prompt-file b", "not allowed with"),
+            (
+                "generate latest --prompt a --num-samples 0",
+                "'0' is not a whole number of at least 1",
+            ),
+            (
+                "generate latest --prompt a --max-new-tokens x",
+                "'x' is not a whole number of at least 1",
+            ),
+            ("generate latest --prompt a --top-p high", "invalid float value: 'high'"),
+            ("evaluate latest --split dev", "invalid choice: 'dev'"),
+            ("lineage", "ACTION"),
+            ("compile airflow -o x", "invalid choice: 'airflow'"),
+            ("compile kubeflow", "-o"),
+            ("rollback", "VERSION"),
+            ("status --limit -1", "'-1' is not a whole number of at least 1"),
+        ],
+    )
+    def test_refuses_with_status_2_and_what_is_wrong(
+        self, capsys: pytest.CaptureFixture[str], line: str, says: str
+    ) -> None:
+        status, out, err = main(capsys, *line.split())
+        assert (status, out) == (2, "")
+        assert says in err
+
+    @pytest.mark.parametrize(
+        "command",
+        ["run", "plan", "status", "generate", "evaluate", "lineage", "compile", "node", "rollback"],
+    )
+    def test_every_command_has_help_and_a_module(
+        self, capsys: pytest.CaptureFixture[str], root: Path, command: str
+    ) -> None:
+        status, out, _ = main(capsys, command, "--help")
+        assert status == 0
+        assert f"gpt2-tfx {command}" in out
+        assert (root / "pipeline" / "commands" / f"{command}.py").is_file()
+
+
+class TestMistakes:
+    """Exit status 2, a message, no traceback."""
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["run"],
+            ["plan"],
+            ["status"],
+            ["lineage", "show", "latest"],
+            ["compile", "kubeflow", "-o", "p.yaml"],
+            ["node", "Trainer", "--run-id", "r"],
+            ["rollback", "1"],
+        ],
+    )
+    def test_a_missing_configuration(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
+    ) -> None:
+        missing = str(tmp_path / "none.yaml")
+        status, out, err = main(capsys, "--config", missing, *command)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"gpt2-tfx: {missing}: there is no such configuration file")
+
+    def test_an_unknown_key_is_reported_by_the_whole_program(
+        self, root: Path, write_config: WriteConfig
+    ) -> None:
+        path = write_config("corpus: {task: text, path: corpus}\ntraning: {}\nseed: x\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", "--config", str(path), "plan"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.splitlines() == [
+            "gpt2-tfx: pipeline.yaml:2: traning: unknown key; did you mean training?",
+            "gpt2-tfx: pipeline.yaml:3: seed: 'x' is not a whole number.",
+        ]
+
+    @pytest.mark.parametrize("flag", ["--from", "--to", "--force"])
+    def test_an_unknown_node_of_a_selection(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, flag: str
+    ) -> None:
+        status, _, err = main(capsys, "--config", str(config_file), "plan", flag, "Tariner")
+        assert status == 2
+        assert err.startswith("gpt2-tfx: Tariner: no node of this pipeline; there are CorpusGen,")
+
+    def test_a_node_that_this_configuration_leaves_out(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path
+    ) -> None:
+        status, _, err = main(
+            capsys, "--config", str(config_file), "node", "BaseModel", "--run-id", "r"
+        )
+        assert status == 2
+        assert "BaseModel: no node of this pipeline" in err
+
+    def test_a_node_before_what_it_reads(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path
+    ) -> None:
+        status, _, err = main(
+            capsys, "--config", str(config_file), "node", "Trainer", "--run-id", "r"
+        )
+        assert status == 2
+        assert "Trainer: Tokenizer has not run in run r yet." in err
+
+    def test_a_busy_workspace_is_a_failure_not_a_mistake(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        from pipeline.run_lock import workspace_lock
+
+        with workspace_lock(tmp_path / "workspace", "other"):
+            for command in (["node", "CorpusGen", "--run-id", "r"], ["run"]):
+                status, out, err = main(capsys, "--config", str(config_file), *command)
+                assert (status, out) == (1, "")
+                assert "another run holds it" in err
+
+    @pytest.mark.parametrize(
+        ("output", "says"),
+        [("nowhere/p.yaml", "folder does not exist"), ("p.json", "name a .yaml file")],
+    )
+    def test_an_output_that_cannot_be_written(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        config_file: Path,
+        tmp_path: Path,
+        output: str,
+        says: str,
+    ) -> None:
+        status, _, err = main(
+            capsys,
+            "--config",
+            str(config_file),
+            "compile",
+            "kubeflow",
+            "-o",
+            str(tmp_path / output),
+        )
+        assert status == 2
+        assert says in err
+
+    @pytest.mark.parametrize(
+        ("command", "says"),
+        [
+            (["lineage", "show", "latest"], "no model has been pushed"),
+            (["lineage", "show", "nowhere"], "neither `latest`, nor a pushed version"),
+            (["rollback", "3"], "version 3: not pushed"),
+        ],
+    )
+    def test_a_model_that_is_not_there(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, command: list[str], says: str
+    ) -> None:
+        status, _, err = main(capsys, "--config", str(config_file), *command)
+        assert status == 2
+        assert says in err
+
+    def test_a_link_out_of_the_corpus(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "secret.txt").write_text("x")
+        (tmp_path / "corpus" / "link.txt").symlink_to("../secret.txt")
+        status, _, err = main(capsys, "--config", str(config_file), "plan")
+        assert status == 2
+        assert "link.txt: a link that leads out" in err
+
+
+class TestOnAFreshWorkspace:
+    def test_plan_says_that_everything_runs_for_the_first_time(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path
+    ) -> None:
+        status, out, _ = main(capsys, "--config", str(config_file), "plan", "--json")
+        assert status == 0
+        planned = json.loads(out)["nodes"]
+        assert [n["node"] for n in planned] == [name for name in NODE_NAMES if name != "BaseModel"]
+        assert {n["action"] for n in planned} == {"run"}
+        assert [n["reasons"][0]["kind"] for n in planned] == ["first"] * len(planned)
+
+    def test_plan_for_people_has_a_line_for_each_node(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path
+    ) -> None:
+        _, out, _ = main(capsys, "--config", str(config_file), "plan", "--to", "Tokenizer")
+        lines = [line.split()[:3] for line in out.splitlines()]
+        assert lines == [
+            [name, "run", "first:"]
+            for name in (
+                "CorpusGen",
+                "StatisticsGen",
+                "ImportSchemaGen",
+                "ExampleValidator",
+                "Tokenizer",
+            )
+        ]
+
+    def test_status_has_no_runs(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path
+    ) -> None:
+        assert main(capsys, "--config", str(config_file), "status") == (0, "no runs yet\n", "")
+        assert (
+            main(capsys, "--config", str(config_file), "status", "--json")[1]
+            == '{\n "runs": []\n}\n'
+        )
+
+
+class TestStatus:
+    def test_names_every_node_of_a_run_and_what_became_of_it(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        store = Store("gpt2", None, tmp_path / "workspace")
+        properties: dict[str, str | float] = {
+            "pipeline": "gpt2",
+            "config:model.base": "null",
+            "started": 100.0,
+        }
+        store.start_run("run-1", properties)
+        complete(store, "CorpusGen", "k1", "run-1", {"examples": ("Examples", "/e")})
+        records = TfxRecords(store)
+        records.fail(records.start("StatisticsGen", "run-1", "k2"))
+        store.close_execution(records.start("Trainer", "run-1", "k3"), abandoned=True)
+        store.update_run("run-1", {"state": "failed", "finished": 107.5})
+
+        _, out, _ = main(capsys, "--config", str(config_file), "status", "--json")
+        (run,) = json.loads(out)["runs"]
+        assert (run["run_id"], run["state"], run["started"], run["seconds"]) == (
+            *("run-1", "failed"),
+            *(100.0, 7.5),
+        )
+        states = {node["node"]: node["state"] for node in run["nodes"]}
+        assert states == {
+            **{name: "skipped" for name in NODE_NAMES if name != "BaseModel"},
+            **{"CorpusGen": "run", "StatisticsGen": "failed", "Trainer": "abandoned"},
+        }
+        assert run["nodes"][0] == {"node": "CorpusGen", "state": "run", "seconds": 2.5, "key": "k1"}
+
+
+def test_a_closed_pipe_ends_quietly(root: Path, config_file: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "--config", str(config_file), "plan"],
+        cwd=root,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_the_results_are_on_stdout_and_nothing_else_is(
+    capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "p.yaml"
+    status, out, err = main(
+        capsys, "--config", str(config_file), "compile", "kubeflow", "-o", str(output)
+    )
+    assert (status, out, err) == (0, f"{output}\n", "")
+    assert output.is_file()

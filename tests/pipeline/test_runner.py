@@ -1,0 +1,251 @@
+"""The walk over the node table, with launches that write to the store and the disk as TFX does."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Config, load_config
+from pipeline.launch_request import LaunchRequest
+from pipeline.node_process import NodeFailureError
+from pipeline.nodes import node_table
+from pipeline.recording import abandon_dead_runs
+from pipeline.runner import Report, RunResult, Selection, Walk
+from preprocessing.errors import InputError
+from tests.pipeline.tables import node as node_of
+from tests.pipeline.tfx_records import TfxRecords
+
+# What downstream code reads from the artifacts of the genuine nodes.
+PROPERTIES = {"metrics": "{}", "records": "1", "corpus_files": "1"}
+
+
+class Silence:
+    def started(self, *_: object) -> None: ...
+    def report(self, *_: object) -> None: ...
+    def ended(self, *_: object) -> None: ...
+    def note(self, *_: object) -> None: ...
+
+
+class Launches:
+    """Stands in for TFX: each node writes one file an output, whose content `results` can change."""
+
+    def __init__(self, config_file: Path) -> None:
+        self.config_file = config_file
+        self.launched: list[str] = []
+        self.results: dict[str, str] = {}
+        self.failing: set[str] = set()
+        self.dying: set[str] = set()
+        self._executions: dict[tuple[str, str, str], int] = {}
+
+    def walk(self, run_id: str, *overrides: str) -> Walk:
+        return Walk(load_config(self.config_file, overrides), run_id, Silence(), self.launch)
+
+    def run(self, run_id: str, selection: Selection | None = None, *overrides: str) -> RunResult:
+        self.launched.clear()
+        walk, selection = self.walk(run_id, *overrides), selection or Selection()
+        nodes = node_table(walk.loaded.config)
+        try:
+            abandon_dead_runs(walk.world.store, walk.loaded.workspace)
+            return walk.run(nodes, selection.names(nodes), selection)
+        finally:
+            walk.world.close()
+
+    def node(self, run_id: str, name: str) -> RunResult:
+        self.launched.clear()
+        walk = self.walk(run_id)
+        try:
+            return walk.run_one(node_table(walk.loaded.config), name)
+        finally:
+            walk.world.close()
+
+    def launch(self, request: LaunchRequest, log: Path, say: Callable[[Report], None]) -> int:
+        records = TfxRecords(self.walk("unused").world.store)
+        identity = (request.run_id, request.node, request.key)
+        known = self._executions.get(identity)
+        if known is None:
+            known = records.start(request.node, request.run_id, request.key, request.inputs)
+            self._executions[identity] = known
+        (stored,) = records.mlmd.get_executions_by_id([known])
+        if stored.last_known_state == stored.COMPLETE:
+            return known
+        self.launched.append(request.node)
+        if request.node in self.failing:
+            records.fail(known)
+            raise NodeFailureError(request.node, "it does not work", False, log)
+        outputs = {}
+        for key, kind in node_of(request.node, request.loaded.config).outputs.items():
+            folder = request.loaded.workspace / "artifacts" / request.node / key / str(known)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "result").write_text(self.results.get(request.node, "same"))
+            outputs[key] = (kind, str(folder))
+        if request.node in self.dying:
+            raise SystemExit("killed")
+        records.publish(known, outputs, PROPERTIES)
+        return known
+
+
+@pytest.fixture
+def launches(config_file: Path) -> Launches:
+    return Launches(config_file)
+
+
+ALL = [node.name for node in node_table(Config())]
+
+
+class TestAWholeRun:
+    def test_runs_everything_once_and_nothing_the_second_time(self, launches: Launches) -> None:
+        first = launches.run("run-1")
+        assert launches.launched == ALL
+        assert set(first.nodes.values()) == {"run"}
+        second = launches.run("run-2")
+        assert launches.launched == []
+        assert set(second.nodes.values()) == {"cached"}
+
+    def test_a_touched_corpus_runs_nothing(self, launches: Launches, tmp_path: Path) -> None:
+        launches.run("run-1")
+        (tmp_path / "corpus" / "one.txt").touch()
+        launches.run("run-2")
+        assert launches.launched == []
+
+    def test_a_changed_corpus_runs_what_its_change_reaches(
+        self, launches: Launches, tmp_path: Path
+    ) -> None:
+        launches.run("run-1")
+        (tmp_path / "corpus" / "one.txt").write_text("Other prose.\n")
+        launches.results["CorpusGen"] = "other records"
+        launches.run("run-2")
+        assert launches.launched == [
+            "CorpusGen",
+            "StatisticsGen",
+            "Tokenizer",
+            "Evaluator",
+            "Attest",
+        ]
+
+    def test_an_equal_result_ends_the_rerun(self, launches: Launches, tmp_path: Path) -> None:
+        launches.run("run-1")
+        (tmp_path / "corpus" / "one.txt").write_text("Other prose.\n")
+        result = launches.run("run-2")
+        assert launches.launched == ["CorpusGen"]
+        assert result.nodes["Tokenizer"] == "cached"
+
+    def test_a_forced_node_runs(self, launches: Launches) -> None:
+        launches.run("run-1")
+        launches.run("run-2", Selection(forced=("Trainer",)))
+        assert launches.launched == ["Trainer"]
+
+    def test_a_damaged_output_is_made_again(self, launches: Launches, tmp_path: Path) -> None:
+        launches.run("run-1")
+        (path,) = (tmp_path / "workspace/artifacts/Trainer/model").glob("*/result")
+        path.write_text("tampered")
+        launches.run("run-2")
+        assert launches.launched == ["Trainer"]
+        launches.run("run-3")
+        assert launches.launched == []
+
+    def test_going_back_to_earlier_parameters_reuses(self, launches: Launches) -> None:
+        launches.run("run-1")
+        launches.results["Trainer"] = "trained longer"
+        launches.run("run-2", None, "training.steps=9")
+        assert launches.launched == ["Trainer", "Evaluator", "Attest", "Pusher"]
+        launches.run("run-3")
+        assert launches.launched == []
+
+    def test_a_renamed_pipeline_reuses_what_is_there(self, launches: Launches) -> None:
+        launches.run("run-1")
+        launches.run("run-2", None, "name=renamed")
+        assert launches.launched == []
+
+
+class TestSelections:
+    def test_to_leaves_the_rest_skipped(self, launches: Launches) -> None:
+        result = launches.run("run-1", Selection(last="Tokenizer"))
+        assert launches.launched[-1] == "Tokenizer"
+        assert {n for n, state in result.nodes.items() if state == "skipped"} == {
+            *("Trainer", "Evaluator", "Attest", "Pusher")
+        }
+
+    def test_from_refuses_where_what_is_above_is_out_of_date(
+        self, launches: Launches, tmp_path: Path
+    ) -> None:
+        launches.run("run-1")
+        (tmp_path / "corpus" / "one.txt").write_text("Other prose.\n")
+        with pytest.raises(InputError, match=r"CorpusGen is out of date .*corpus changed"):
+            launches.run("run-2", Selection(first="Trainer"))
+        assert launches.launched == []
+
+
+class TestFailures:
+    def test_a_failed_run_is_recorded_and_the_next_goes_on_from_there(
+        self, launches: Launches
+    ) -> None:
+        launches.failing = {"Trainer"}
+        with pytest.raises(NodeFailureError):
+            launches.run("run-1")
+        store = launches.walk("look").world.store
+        run = store.run("run-1")
+        assert run is not None
+        assert run.properties["state"] == "failed"
+        assert store.last_state("Trainer") == "FAILED"
+        launches.failing = set()
+        result = launches.run("run-2")
+        assert launches.launched == ALL[ALL.index("Trainer") :]
+        assert result.nodes["Tokenizer"] == "cached"
+
+    def test_an_interrupted_run_is_abandoned_and_leaves_nothing_behind(
+        self, launches: Launches, tmp_path: Path
+    ) -> None:
+        launches.dying = {"Trainer"}
+        with pytest.raises(SystemExit):
+            launches.run("run-1")
+        store = launches.walk("look").world.store
+        run = store.run("run-1")
+        assert run is not None
+        assert run.properties["state"] == "abandoned"
+        assert store.last_state("Trainer") == "ABANDONED"
+        assert list((tmp_path / "workspace" / "artifacts" / "Trainer").glob("*/*")) == []
+
+
+class TestANodeAsAContainerRunsIt:
+    def test_the_nodes_of_a_run_one_by_one_make_a_complete_run(self, launches: Launches) -> None:
+        for name in ALL:
+            assert launches.node("kfp-1", name).nodes == {name: "run"}
+        run = launches.walk("look").world.store.run("kfp-1")
+        assert run is not None
+        assert run.properties["state"] == "complete"
+
+    def test_the_next_run_reuses_them(self, launches: Launches) -> None:
+        for run_id in ("kfp-1", "kfp-2"):
+            states = [launches.node(run_id, name).nodes[name] for name in ALL]
+        assert set(states) == {"cached"}
+
+    def test_a_container_that_is_started_twice_does_it_once(self, launches: Launches) -> None:
+        launches.node("kfp-1", "CorpusGen")
+        launches.node("kfp-1", "CorpusGen")
+        assert launches.launched == []
+
+    def test_a_killed_container_is_tried_again(self, launches: Launches, tmp_path: Path) -> None:
+        launches.dying = {"CorpusGen"}
+        with pytest.raises(SystemExit):
+            launches.node("kfp-1", "CorpusGen")
+        launches.dying = set()
+        assert launches.node("kfp-1", "CorpusGen").nodes == {"CorpusGen": "run"}
+        assert launches.node("kfp-1", "StatisticsGen").nodes == {"StatisticsGen": "run"}
+
+    def test_one_killed_between_completion_and_record_is_recorded_when_tried_again(
+        self, launches: Launches, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr("pipeline.runner.record_success", _die)
+            with pytest.raises(SystemExit):
+                launches.node("kfp-1", "CorpusGen")
+        with pytest.raises(InputError, match="CorpusGen has not run"):
+            launches.node("kfp-1", "StatisticsGen")
+        assert launches.node("kfp-1", "CorpusGen").nodes == {"CorpusGen": "run"}
+        assert launches.launched == []
+        assert launches.node("kfp-1", "StatisticsGen").nodes == {"StatisticsGen": "run"}
+        assert launches.node("kfp-2", "CorpusGen").nodes == {"CorpusGen": "cached"}
+
+
+def _die(*_: object) -> None:
+    raise SystemExit("killed")
