@@ -32,6 +32,17 @@ def code_digests(modules: Iterable[str], files: Iterable[str] = ()) -> dict[str,
     return dict(sorted(reached.items()))
 
 
+def builder_digest(function: str) -> dict[str, str]:
+    """The digest of the function of `pipeline/graph.py` that makes a node's component, under a name of its own.
+
+    The whole file is in no key: a change to one node's wiring is none to the others'.
+    """
+    path = PROJECT_ROOT / "pipeline" / "graph.py"
+    return {
+        f"{_relative(path)}:{function}": _function_digests(path, path.stat().st_mtime_ns)[function]
+    }
+
+
 def lock_digest() -> str:
     """The digest of the lock file, which stands for everything installed."""
     return sha256_file(PROJECT_ROOT / "requirements" / "cpu.lock")
@@ -62,6 +73,16 @@ def _read_source(path: Path, mtime_ns: int) -> tuple[str, tuple[str, ...]]:
         line = getattr(error, "lineno", None) or 1
         raise InputError(f"{_relative(path)}:{line}: not Python: {error}. Mend it.") from error
     return sha256_bytes(source), tuple(_imports(tree, path))
+
+
+@lru_cache(maxsize=4)
+def _function_digests(path: Path, mtime_ns: int) -> dict[str, str]:
+    """The digest of each function of a source file; comments do not count. `mtime_ns` is for the cache."""
+    return {
+        node.name: sha256_bytes(ast.unparse(node).encode())
+        for node in ast.parse(path.read_bytes(), str(path)).body
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def _imports(tree: ast.AST, path: Path) -> Iterator[str]:

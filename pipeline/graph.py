@@ -34,7 +34,8 @@ def build_pipeline(loaded: LoadedConfig) -> Pipeline:
     components: dict[str, BaseNode] = {}
     for node in node_table(loaded.config):
         channels = {key: _channel(components, source) for key, source in node.inputs.items()}
-        component = _BUILDERS[node.name](loaded, channels).with_id(node.name)
+        builder: Builder = globals()[node.builder]
+        component = builder(loaded, channels).with_id(node.name)
         _check_outputs(node, component)
         components[node.name] = component
     return Pipeline(
@@ -59,7 +60,7 @@ def _check_outputs(node: Node, component: BaseNode) -> None:
         raise TypeError(f"{node.name} does not make {missing}; it makes {made}")
 
 
-def _corpus_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_corpus_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     return CorpusGen(
         root=str(locations.corpus_path(loaded)),
         options=_options(loaded.config.corpus),
@@ -67,24 +68,24 @@ def _corpus_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     )
 
 
-def _statistics_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_statistics_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     return StatisticsGen(**channels)
 
 
-def _import_schema_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_import_schema_gen(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     return ImportSchemaGen(schema_file=str(locations.schema_path(loaded)))
 
 
-def _example_validator(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_example_validator(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     return ExampleValidator(**channels)
 
 
-def _tokenizer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_tokenizer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     options = {**asdict(loaded.config.tokens), "vocabulary": locations.vocabulary(loaded)}
     return Tokenizer(task=loaded.config.corpus.task, options=json.dumps(options), **channels)
 
 
-def _base_model(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_base_model(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     return Importer(
         source_uri=str(locations.base_model_path(loaded)),
         artifact_type=Model,
@@ -94,7 +95,7 @@ def _base_model(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     )
 
 
-def _trainer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_trainer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     config = loaded.config
     return Trainer(
         run_fn="trainer.run.run_fn",
@@ -112,7 +113,7 @@ def _trainer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     )
 
 
-def _evaluator(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_evaluator(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     config = loaded.config
     return Evaluator(
         task=config.corpus.task,
@@ -124,27 +125,13 @@ def _evaluator(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     )
 
 
-def _attest(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_attest(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     return Attest(**channels)
 
 
-def _pusher(loaded: LoadedConfig, channels: Channels) -> BaseNode:
+def build_pusher(loaded: LoadedConfig, channels: Channels) -> BaseNode:
     return Pusher(destination=str(loaded.workspace / "serving"), **channels)
 
 
 def _options(options: Any) -> str:
     return json.dumps(asdict(options))
-
-
-_BUILDERS: Mapping[str, Builder] = {
-    "CorpusGen": _corpus_gen,
-    "StatisticsGen": _statistics_gen,
-    "ImportSchemaGen": _import_schema_gen,
-    "ExampleValidator": _example_validator,
-    "Tokenizer": _tokenizer,
-    "BaseModel": _base_model,
-    "Trainer": _trainer,
-    "Evaluator": _evaluator,
-    "Attest": _attest,
-    "Pusher": _pusher,
-}

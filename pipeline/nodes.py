@@ -5,6 +5,7 @@ needs no TFX.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -40,6 +41,11 @@ class Node:
     externals: Sequence[External] = ()
     handed: Literal["checkpoints", "lineage"] | None = None
     gpu: bool = False
+
+    @property
+    def builder(self) -> str:
+        """The function of `pipeline/graph.py` that makes the step's component: `CorpusGen` -> `build_corpus_gen`."""
+        return "build_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower()
 
     @property
     def upstream(self) -> list[str]:

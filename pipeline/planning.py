@@ -62,6 +62,12 @@ def decide(
     return Step(node, "run", _reasons(node, ingredients, world), key, ingredients, None)
 
 
+def reasons_text(reasons: Sequence[Reason], limit: int = 4) -> str:
+    """The first reasons in a line, and how many more there are."""
+    shown = "; ".join(f"{reason.kind}: {reason.detail}" for reason in reasons[:limit])
+    return shown if len(reasons) <= limit else f"{shown}; and {len(reasons) - limit} more"
+
+
 def plan(
     nodes: Sequence[Node],
     world: World,

@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Any, TextIO
 
-from pipeline.planning import Step
+from pipeline.planning import Step, reasons_text
 
 _PLAIN_INTERVAL = 10.0
 
@@ -22,8 +22,7 @@ class ProgressDisplay:
     def started(self, step: Step) -> None:
         """A node is launched."""
         self._began, self._last, self._written = time.monotonic(), {}, 0.0
-        why = "; ".join(f"{reason.kind}: {reason.detail}" for reason in step.reasons)
-        self._line(f"{step.node.name:<17} running   {why}")
+        self._line(f"{step.node.name:<17} running   {reasons_text(step.reasons)}")
 
     def report(self, node: str, report: dict[str, Any]) -> None:
         """A node says how far it is; a message becomes a line of its own."""

@@ -10,7 +10,10 @@ from pathlib import Path
 from pipeline.code_digest import PROJECT_ROOT
 from pipeline.manifests import Manifests
 from pipeline.planning import Step
-from pipeline.store import Store, StoredExecution
+from pipeline.store import Store, StoredExecution, StoredRun
+
+# How a run was launched: by one `gpt2-tfx run`, whose lock tells whether it lives, or by an orchestrator's containers.
+LOCAL_RUN = "run"
 
 
 def record_success(
@@ -55,19 +58,26 @@ def clear_execution(
 def abandon_dead_runs(store: Store, workspace: Path) -> list[str]:
     """Close every run of this workspace that is registered as running; call it only while holding its lock.
 
-    A shared store may hold live runs of other workspaces.
+    A shared store may hold live runs of other workspaces, and between two containers of a run nobody holds the lock.
     """
     dead = [
         run
         for run in store.runs()
-        if run.properties.get("state") == "running"
-        and run.properties.get("workspace") == str(workspace)
+        if run.properties.get("state") == "running" and is_ours(run, workspace)
     ]
     for run in dead:
         for execution in store.running(run.run_id):
             clear_execution(store, workspace, execution, abandoned=True)
         store.update_run(run.run_id, {"state": "abandoned", "finished": time.time()})
     return [run.run_id for run in dead]
+
+
+def is_ours(run: StoredRun, workspace: Path) -> bool:
+    """Whether a run is one that the lock of this workspace speaks of."""
+    properties = run.properties
+    return (
+        properties.get("workspace") == str(workspace) and properties.get("launched_by") == LOCAL_RUN
+    )
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,18 @@ class WorkspaceBusyError(Exception):
     """Another run holds the workspace."""
 
 
+def is_held(workspace: Path) -> bool:
+    """Whether a run holds the workspace now."""
+    try:
+        with (workspace / "lock").open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def workspace_lock(workspace: Path, run_id: str, shared: bool = False) -> Iterator[None]:
     """Hold the workspace while a run lasts; containers of one run share it.

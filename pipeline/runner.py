@@ -16,7 +16,13 @@ from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError, run_node, run_node_here, start_warm_server
 from pipeline.nodes import Node, node_table
 from pipeline.planning import Step, decide, input_digests
-from pipeline.recording import abandon_dead_runs, clear_execution, git_commit, record_success
+from pipeline.recording import (
+    LOCAL_RUN,
+    abandon_dead_runs,
+    clear_execution,
+    git_commit,
+    record_success,
+)
 from pipeline.run_lock import workspace_lock
 from pipeline.store import StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
@@ -133,7 +139,7 @@ class Walk:
     def run(self, nodes: list[Node], chosen: set[str], selection: Selection) -> RunResult:
         """Walk the whole table."""
         began = time.monotonic()
-        self._register()
+        self._register(LOCAL_RUN)
         state = "abandoned"
         try:
             needed = set().union(*(_upstream({n.name: n for n in nodes}, name) for name in chosen))
@@ -153,7 +159,7 @@ class Walk:
 
     def run_one(self, nodes: list[Node], name: str) -> RunResult:
         """Do one node, on what its upstream nodes made in this run."""
-        self._register()
+        self._register("containers")
         store, run_id = self.world.store, self.result.run_id
         for execution in store.executions_of_run(run_id):
             # One that died between TFX's COMPLETE and our record has no key; launching it again completes its record.
@@ -178,12 +184,13 @@ class Walk:
             store.update_run(run_id, {"state": "complete", "finished": time.time()})
         return self.result
 
-    def _register(self) -> None:
+    def _register(self, launched_by: str) -> None:
         self.world.store.start_run(
             self.result.run_id,
             {
                 "pipeline": self.loaded.config.name,
                 "workspace": str(self.loaded.workspace),
+                "launched_by": launched_by,
                 **{f"config:{key}": json.dumps(value) for key, value in self.loaded.flat().items()},
                 "git_commit": git_commit(),
             },

@@ -6,11 +6,11 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline import locations
-from pipeline.code_digest import code_digests, lock_digest
+from pipeline.code_digest import builder_digest, code_digests, lock_digest
 from pipeline.config import LoadedConfig
 from pipeline.file_digests import FileDigests
 from pipeline.keys import Ingredients, Reason
-from pipeline.manifests import Manifests
+from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import External, Node
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from serving.versions import Versions
@@ -41,7 +41,7 @@ class PipelineWorld:
     def ingredients(self, node: Node, inputs: Mapping[str, str]) -> Ingredients:
         """What decides a node's result, given the canonical digests of its inputs."""
         return Ingredients(
-            code=code_digests(node.modules, node.files),
+            code=code_digests(node.modules, node.files) | builder_digest(node.builder),
             parameters=self.loaded.values(node.parameters),
             inputs=dict(inputs),
             externals={
@@ -82,7 +82,9 @@ class PipelineWorld:
         """The newest pushed and intact model whose canonical digest differs from the candidate's."""
         for artifact in reversed(self.store.artifacts("PushedModel")):
             pushed = artifact.properties.get("pushed") == 1
-            if not pushed or artifact.properties.get("model_digest") == candidate:
+            # A shared store knows the pushed models of other workspaces too.
+            here = content_root(artifact).parent == self.versions.folder
+            if not (pushed and here) or artifact.properties.get("model_digest") == candidate:
                 continue
             if next(self.manifests.mismatches(artifact), None) is None:
                 return artifact

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pipeline.cli import print_json
 from pipeline.config import load_config
 from pipeline.nodes import node_table
-from pipeline.planning import Step, plan
+from pipeline.planning import Step, plan, reasons_text
 from pipeline.runner import Selection
 from pipeline.world import PipelineWorld
 
@@ -37,8 +37,7 @@ def make_plan(arguments: argparse.Namespace, check: bool = False) -> list[Step]:
 def as_text(steps: Sequence[Step]) -> str:
     """A line for each node."""
     return "\n".join(
-        f"{step.node.name:<17} {step.action:<6} "
-        + "; ".join(f"{reason.kind}: {reason.detail}" for reason in step.reasons)
+        f"{step.node.name:<17} {step.action:<6} {reasons_text(step.reasons)}".rstrip()
         for step in steps
     )
 

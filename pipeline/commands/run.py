@@ -17,12 +17,16 @@ WATCH_SECONDS = 1.0
 
 def run(arguments: argparse.Namespace) -> int:
     """Run once, or with --watch again whenever something changes."""
-    status = run_once(arguments)
-    while arguments.watch:
+    if not arguments.watch:
+        return run_once(arguments)
+    tried: set[str] | None = None
+    while True:
+        found = _out_of_date(arguments)
+        # What failed is tried again only when it would be another run.
+        if found and found != tried:
+            tried = found
+            _run_watched(arguments)
         time.sleep(WATCH_SECONDS)
-        if _out_of_date(arguments):
-            status = run_once(arguments)
-    return status
 
 
 def run_once(arguments: argparse.Namespace) -> int:
@@ -95,11 +99,21 @@ def _command(arguments: argparse.Namespace) -> str:
     return shlex.join(parts)
 
 
-def _out_of_date(arguments: argparse.Namespace) -> bool:
+def _run_watched(arguments: argparse.Namespace) -> None:
+    """A run whose mistakes are told and end nothing: the next change may mend them."""
+    try:
+        run_once(arguments)
+    except InputError as error:
+        for message in error.messages:
+            print(f"gpt2-tfx: {message}", file=sys.stderr)
+
+
+def _out_of_date(arguments: argparse.Namespace) -> set[str]:
+    """What a run would do now: the nodes and keys that are out of date, or the text of a mistake."""
     from pipeline.commands.plan import make_plan
 
     try:
-        return any(step.action == "run" for step in make_plan(arguments))
+        steps = make_plan(arguments)
     except InputError as error:
-        print(f"gpt2-tfx: {error}", file=sys.stderr)
-        return False
+        return {str(error)}
+    return {f"{step.node.name}:{step.key}" for step in steps if step.action == "run"}

@@ -9,6 +9,8 @@ from pipeline.cli import print_json
 from pipeline.config import LoadedConfig, load_config
 from pipeline.nodes import NODE_NAMES
 from pipeline.progress_display import duration
+from pipeline.recording import is_ours
+from pipeline.run_lock import is_held
 from pipeline.store import Store, StoredRun
 
 _STATES = {
@@ -43,17 +45,26 @@ def run(arguments: argparse.Namespace) -> int:
 def last_runs(loaded: LoadedConfig, limit: int) -> list[dict[str, Any]]:
     """The last runs as the JSON of `status` has them."""
     store = Store(loaded.config.name, loaded.config.store, loaded.workspace)
-    return [_run(store, stored) for stored in store.runs(limit)]
+    alive = is_held(loaded.workspace)
+    return [
+        _run(store, stored, dead=is_ours(stored, loaded.workspace) and not alive)
+        for stored in store.runs(limit)
+    ]
 
 
-def _run(store: Store, stored: StoredRun) -> dict[str, Any]:
+def _run(store: Store, stored: StoredRun, dead: bool) -> dict[str, Any]:
+    """A run; what is registered as running in a dead one is abandoned, as the next run will write down."""
     properties = stored.properties
+
+    def now(state: str) -> str:
+        return "abandoned" if dead and state == "running" else state
+
     started = float(properties["started"])
     finished = float(properties.get("finished", time.time()))
     seen = {
         execution.node: {
             "node": execution.node,
-            "state": _STATES[execution.state],
+            "state": now(_STATES[execution.state]),
             "seconds": round(execution.seconds, 3),
             "key": execution.key,
         }
@@ -64,7 +75,7 @@ def _run(store: Store, stored: StoredRun) -> dict[str, Any]:
     skipped = {"state": "skipped", "seconds": 0.0, "key": ""}
     return {
         "run_id": stored.run_id,
-        "state": properties["state"],
+        "state": now(str(properties["state"])),
         "started": started,
         "seconds": round(finished - started, 3),
         "nodes": [seen.get(name, {"node": name, **skipped}) for name in names],

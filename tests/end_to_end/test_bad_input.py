@@ -59,7 +59,9 @@ def test_a_story_without_highlights_is_named_and_the_workspace_stays_usable(
 
 def test_an_anomaly_in_the_data_stops_the_run_with_its_text(project: Project) -> None:
     story = any_story(project.folder / "stories")
-    story.write_text("Too short.\n\n@highlight\n\n" + story.read_text().split("@highlight")[1].strip())
+    story.write_text(
+        "Too short.\n\n@highlight\n\n" + story.read_text().split("@highlight")[1].strip()
+    )
     message = refused(project, "run", "--to", "Tokenizer")
     assert "ExampleValidator: anomaly in split train, feature prompt_characters" in message
     assert "validation.schema" in message

@@ -34,7 +34,9 @@ def test_a_killed_run_is_abandoned_and_the_next_one_finishes(project: Project) -
         victim.wait()
     # The node's process follows its run.
     _wait_for(lambda: not _processes_of(project))
-    assert {step["action"] for step in project.json("plan", "--to", "Tokenizer")["nodes"]} == {"reuse"}
+    assert {step["action"] for step in project.json("plan", "--to", "Tokenizer")["nodes"]} == {
+        "reuse"
+    }
 
     finished = project.call("--set", "training.steps=10", "run")
     assert finished.returncode == 0, finished.stderr
@@ -46,7 +48,7 @@ def test_a_killed_run_is_abandoned_and_the_next_one_finishes(project: Project) -
     assert states["Trainer"] == "abandoned"
     assert states["Evaluator"] == "skipped"
     assert newest["state"] == "complete"
-    leftovers = [p for p in (project.workspace / "artifacts/Trainer/model").iterdir()]
+    leftovers = list((project.workspace / "artifacts/Trainer/model").iterdir())
     assert len(leftovers) == 1
 
 

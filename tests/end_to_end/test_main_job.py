@@ -75,7 +75,15 @@ def test_the_pushed_model_answers(project: Project) -> None:
     assert all(1 <= sample["tokens"] <= 5 for sample in samples)
     assert all(sample["finish_reason"] in ("stop", "length") for sample in samples)
     again = project.json(
-        "generate", project.latest, *prompt, "--num-samples", "2", "--max-new-tokens", "5", "--seed", "3"
+        "generate",
+        project.latest,
+        *prompt,
+        "--num-samples",
+        "2",
+        "--max-new-tokens",
+        "5",
+        "--seed",
+        "3",
     )
     assert again["samples"] == samples
 
@@ -101,7 +109,14 @@ def test_a_changed_comment_runs_the_node_it_is_in_and_no_other(
     import shutil
 
     copied = tmp_path / "code"
-    for package in ("preprocessing", "trainer", "serving", "components", "pipeline", "requirements"):
+    for package in (
+        "preprocessing",
+        "trainer",
+        "serving",
+        "components",
+        "pipeline",
+        "requirements",
+    ):
         shutil.copytree(project.code / package, copied / package)
     elsewhere = Project(project.folder, project.config, code=copied)
     assert {step["action"] for step in elsewhere.json("plan")["nodes"]} == {"reuse"}

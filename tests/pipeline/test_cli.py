@@ -9,6 +9,8 @@ import pytest
 
 from pipeline import cli
 from pipeline.nodes import NODE_NAMES
+from pipeline.recording import LOCAL_RUN
+from pipeline.run_lock import workspace_lock
 from pipeline.store import Store
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.tfx_records import TfxRecords, complete
@@ -406,3 +408,31 @@ def test_the_results_are_on_stdout_and_nothing_else_is(
     )
     assert (status, out, err) == (0, f"{output}\n", "")
     assert output.is_file()
+
+
+class TestStatusOfADeadRun:
+    def test_it_is_abandoned_as_soon_as_nobody_holds_the_workspace(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        workspace = tmp_path / "workspace"
+        store = Store("gpt2", None, workspace)
+        store.start_run(
+            "run-1",
+            {
+                "pipeline": "gpt2",
+                "workspace": str(workspace),
+                "launched_by": LOCAL_RUN,
+                "config:model.base": "null",
+            },
+        )
+        TfxRecords(store).start("CorpusGen", "run-1", "k1")
+
+        def states() -> tuple[str, str]:
+            (run,) = json.loads(main(capsys, "--config", str(config_file), "status", "--json")[1])[
+                "runs"
+            ]
+            return run["state"], run["nodes"][0]["state"]
+
+        with workspace_lock(workspace, "run-1"):
+            assert states() == ("running", "running")
+        assert states() == ("abandoned", "abandoned")

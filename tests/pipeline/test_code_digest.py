@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import code_digest
-from pipeline.code_digest import PACKAGES, code_digests, lock_digest
+from pipeline.code_digest import PACKAGES, builder_digest, code_digests, lock_digest
 from pipeline.nodes import node_table
 from preprocessing.digests import sha256_bytes
 from preprocessing.errors import InputError
@@ -162,3 +162,13 @@ class TestLayers:
     def test_tfx_is_run_by_one_module_only(self, root: Path) -> None:
         found = {name for name, tree in sources(root, "pipeline") if "tfx" in imported(tree)}
         assert found == {"pipeline/graph.py", "pipeline/launch.py"}
+
+
+class TestBuilders:
+    def test_the_function_that_wires_a_node_is_in_its_code_and_no_other(self) -> None:
+        trainer, pusher = builder_digest("build_trainer"), builder_digest("build_pusher")
+        assert list(trainer) == ["pipeline/graph.py:build_trainer"]
+        assert set(trainer.values()).isdisjoint(pusher.values())
+
+    def test_every_node_has_one(self) -> None:
+        assert all(builder_digest(node.builder) for node in node_table(with_base()))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.recording import abandon_dead_runs
+from pipeline.recording import LOCAL_RUN, abandon_dead_runs
 from pipeline.store import NODE, PIPELINE, RUN, Store, connection_config
 from preprocessing.errors import InputError
 from tests.pipeline.tfx_records import TfxRecords, complete
@@ -11,10 +11,14 @@ from tests.pipeline.tfx_records import TfxRecords, complete
 OUTPUTS = {"examples": ("Examples", "/a/CorpusGen/examples/1"), "index": ("RecordIndex", "/a/i/1")}
 
 
+def local_run(workspace: Path) -> dict[str, str | float]:
+    return {"pipeline": "gpt2", "workspace": str(workspace), "launched_by": LOCAL_RUN}
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     made = Store("gpt2", None, tmp_path)
-    made.start_run("run-1", {"pipeline": "gpt2", "workspace": str(tmp_path), "config": "{}"})
+    made.start_run("run-1", {**local_run(tmp_path), "config": "{}"})
     return made
 
 
@@ -227,12 +231,13 @@ class TestAbandoning:
         abandon_dead_runs(store, tmp_path)
         assert abandon_dead_runs(store, tmp_path) == []
 
-    def test_leaves_runs_that_ended_and_runs_of_other_workspaces_alone(
+    def test_leaves_runs_that_ended_or_are_not_of_this_lock_alone(
         self, store: Store, tmp_path: Path
     ) -> None:
         store.update_run("run-1", {"state": "complete"})
-        store.start_run("run-2", {"pipeline": "gpt2", "workspace": "/elsewhere"})
-        store.start_run("run-3", {"pipeline": "other", "workspace": str(tmp_path)})
+        store.start_run("run-2", local_run(Path("/elsewhere")))
+        store.start_run("run-3", {**local_run(tmp_path), "pipeline": "other"})
+        store.start_run("run-4", {**local_run(tmp_path), "launched_by": "containers"})
         assert abandon_dead_runs(store, tmp_path) == []
 
     def test_what_ended_by_an_error_is_failed_not_abandoned(
