@@ -3,15 +3,12 @@
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pipeline.config import LoadedConfig
 from preprocessing.errors import InputError
 from preprocessing.options import TASK_METRICS
 from trainer.config import GPT2_VOCABULARY_SIZE, model_config
-
-if TYPE_CHECKING:
-    from pipeline.config import LoadedConfig
 
 _AT_LEAST_ONE = (
     "corpus.max_record_bytes",
@@ -40,14 +37,14 @@ _FRACTIONS = (
 )
 
 
-def impossible_values(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
+def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     """(dotted key, message) for each value that no run could use."""
     yield from _out_of_range(loaded)
     yield from _shapes(loaded)
     yield from _paths(loaded)
 
 
-def _out_of_range(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
+def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     def value(key: str) -> float | None:
         return loaded.values([key])[key]
 
@@ -100,7 +97,7 @@ def _out_of_range(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
             yield f"kubeflow.secrets.{variable}", f"{source!r} is not `secret/key`."
 
 
-def _unscored_metrics(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
+def _unscored_metrics(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     """Bounds on metrics that the task does not have, which no model could keep."""
     evaluation, task = loaded.config.evaluation, loaded.config.corpus.task
     scored = TASK_METRICS[task] if task == "text" else (*TASK_METRICS[task], "non_empty")
@@ -112,7 +109,7 @@ def _unscored_metrics(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
             yield key, f"{name} is no score of {task}; there are {', '.join(scored)}."
 
 
-def _shapes(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
+def _shapes(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     try:
         shape = model_config(loaded.config.model, GPT2_VOCABULARY_SIZE)
     except InputError as error:
@@ -133,7 +130,7 @@ def _shapes(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
         )
 
 
-def _paths(loaded: "LoadedConfig") -> Iterator[tuple[str, str]]:
+def _paths(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     config = loaded.config
     vocabulary = config.tokens.vocabulary
     for key, value in (

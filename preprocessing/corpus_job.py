@@ -10,9 +10,8 @@ holds one shard (about 16 MiB) at a time.
 
 import hashlib
 import json
-import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
@@ -23,6 +22,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
 
 from preprocessing import progress
+from preprocessing.atomic_files import write_atomically
 from preprocessing.corpus_report import TallyFn, read_drops, read_faults, write_report
 from preprocessing.errors import InputError
 from preprocessing.options import CorpusOptions
@@ -196,11 +196,11 @@ def _write_shard(
     for split in SPLITS:
         records = by_split[split]
         folder = f"Split-{split}"
-        _write_file(
+        write_atomically(
             FileSystems.join(examples_dir, folder, f"{name}.tfrecord"),
             partial(write_tfrecords, records=map(record_to_example, records)),
         )
-        _write_file(
+        write_atomically(
             FileSystems.join(index_dir, folder, f"{name}.jsonl"),
             partial(_write_index, records=records, shard=shard),
         )
@@ -222,11 +222,3 @@ def _write_index(file: BinaryIO, records: Iterable[Record], shard: int) -> None:
             "shard": shard,
         }
         file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
-
-
-def _write_file(path: str, write: Callable[[BinaryIO], None]) -> None:
-    """Write a file whole or not at all: a runner may try a bundle twice, also at the same time."""
-    unfinished = f"{path}.{uuid.uuid4().hex}.unfinished"
-    with FileSystems.create(unfinished, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        write(file)
-    FileSystems.rename([unfinished], [path])

@@ -10,6 +10,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
+from preprocessing.atomic_files import write_json_atomically
 from preprocessing.reading import MAX_FAULTS_SHOWN
 from preprocessing.records import SPLITS, Drop, Fault
 
@@ -106,9 +107,9 @@ class TallyFn(beam.CombineFn):
 
 def write_report(tally: Tally, report_dir: str) -> None:
     """Write drops.json and, if there are faults, faults.json."""
-    _write_json(FileSystems.join(report_dir, DROPS_FILE), tally.drops_report())
+    write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), tally.drops_report())
     if tally.faults:
-        _write_json(FileSystems.join(report_dir, FAULTS_FILE), tally.faults_report())
+        write_json_atomically(FileSystems.join(report_dir, FAULTS_FILE), tally.faults_report())
 
 
 def read_drops(report_dir: str) -> dict[str, Any]:
@@ -120,11 +121,6 @@ def read_faults(report_dir: str) -> dict[str, Any] | None:
     """What `write_report` has written as faults.json, None where there were no faults."""
     path = FileSystems.join(report_dir, FAULTS_FILE)
     return _read_json(path) if FileSystems.exists(path) else None
-
-
-def _write_json(path: str, value: Any) -> None:
-    with FileSystems.create(path) as file:
-        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def _read_json(path: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 _NUMBERED = re.compile(r"(.*)_(\d+)")
-# attributes that only say how the graph was traced: a gradient's registry key, its counterpart's
-# name
+# attributes that only say how the graph was traced: a gradient's registry key, and the name of
+# its counterpart
 _TRACES = ("_gradient_op_type", "forward_function_name", "backward_function_name")
 _USER_NAME = "_user_specified_name"  # of an argument; that of a captured variable is a number
 # an argument that a loop's condition does not use is named after the function:

@@ -67,8 +67,7 @@ def read_openai(folder: Path) -> tuple[GPT2Config, dict[str, np.ndarray]]:
     """Config and float32 variables by name of a checkpoint folder, all of them read and checked.
 
     Raises InputError where a file is missing, truncated or unreadable, and where names or shapes
-    differ
-    from those of the config: all differences together.
+    differ from those of the config: all differences together.
     """
     config = read_config(folder)
     return config, dict(_tensors(folder, config))

@@ -94,22 +94,9 @@ class GPT2(tf.Module):
         input_ids: tf.Tensor,
         segment_ids: tf.Tensor | None = None,
         positions: tf.Tensor | None = None,
-        *,
-        dropout: float = 0.0,
-        dropout_seed: tf.Tensor | None = None,
-        training: bool = False,
     ) -> tf.Tensor:
         """Logits float32 [B, L, V]: those at i are of token i + 1. Arguments as of `hidden`."""
-        return self.logits(
-            self.hidden(
-                input_ids,
-                segment_ids,
-                positions,
-                dropout=dropout,
-                dropout_seed=dropout_seed,
-                training=training,
-            )
-        )
+        return self.logits(self.hidden(input_ids, segment_ids, positions))
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Float32 logits [..., V] of hidden vectors [..., W]."""

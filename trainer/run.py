@@ -42,8 +42,7 @@ def run_fn(fn_args: FnArgs) -> None:
     custom_config: `model`, `training` and `generation` (the options as dicts), `vocabulary`, `seed`
         and `sequence_length`.
     Checkpoints go to the folder that the environment variable GPT2_TFX_CHECKPOINTS names, and
-    training
-    resumes from there: a path among the parameters would change the node's key.
+    training resumes from there: a path among the parameters would change the node's key.
     """
     settings = fn_args.custom_config
     model_options = ModelOptions(**settings["model"])

@@ -58,9 +58,8 @@ def train(
     """Train a model in place for options.steps steps.
 
     The batches, the dropout and the schedule of a step depend on (seed, step) alone, and a
-    checkpoint
-    holds weights, optimizer, step and history: a training that was cut off and is called again with
-    the same folder ends with the weights of an uninterrupted one.
+    checkpoint holds weights, optimizer, step and history: a training that was cut off and is called
+    again with the same folder ends with the weights of an uninterrupted one.
 
     rows: at least one. validation: may be empty, then there is no validation loss.
     checkpoint_folder: where to save and resume; None does neither.

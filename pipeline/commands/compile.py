@@ -2,7 +2,7 @@
 
 import argparse
 
-from pipeline.config import load_config
+from pipeline.config_reading import load_config
 from preprocessing.errors import InputError
 
 

@@ -13,7 +13,8 @@ from components.evaluation_inputs import token_rows
 from pipeline import locations
 from pipeline.cli import print_json
 from pipeline.commands.generate import open_model
-from pipeline.config import LoadedConfig, load_config
+from pipeline.config import LoadedConfig
+from pipeline.config_reading import load_config
 from preprocessing import progress
 from preprocessing.errors import InputError
 from preprocessing.options import TaskName

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipeline import locations
 from pipeline.cli import print_json
-from pipeline.config import LoadedConfig, load_config
+from pipeline.config import LoadedConfig
+from pipeline.config_reading import load_config
 from pipeline.node_process import output_to, quiet_tensorflow
 from preprocessing.errors import InputError
 from serving.model import LanguageModel, load_model

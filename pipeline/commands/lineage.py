@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.config import load_config
+from pipeline.config_reading import load_config
 from pipeline.store import Store
 from preprocessing.errors import InputError
 from serving.versions import Versions

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from pipeline.commands.run import report_failure
-from pipeline.config import load_config
+from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
 from pipeline.progress_display import ProgressDisplay
 from pipeline.run_lock import WorkspaceBusyError

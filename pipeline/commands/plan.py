@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from pipeline.cli import print_json
-from pipeline.config import load_config
+from pipeline.config_reading import load_config
 from pipeline.nodes import node_table
 from pipeline.planning import Step, plan, reasons_text
 from pipeline.runner import Selection

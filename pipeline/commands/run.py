@@ -5,7 +5,8 @@ import shlex
 import sys
 import time
 
-from pipeline.config import LoadedConfig, load_config
+from pipeline.config import LoadedConfig
+from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
 from pipeline.progress_display import ProgressDisplay, duration
 from pipeline.run_lock import WorkspaceBusyError

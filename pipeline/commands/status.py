@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from pipeline.cli import print_json
-from pipeline.config import LoadedConfig, load_config
+from pipeline.config import LoadedConfig
+from pipeline.config_reading import load_config
 from pipeline.nodes import NODE_NAMES
 from pipeline.progress_display import duration
 from pipeline.recording import is_ours

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from components.options import ChampionOptions, Threshold
-from pipeline.config import Config, load_config
+from pipeline.config import Config
+from pipeline.config_reading import load_config
 from preprocessing.errors import InputError
 from tests.pipeline.conftest import WriteConfig
 

@@ -5,7 +5,8 @@ import pytest
 import yaml
 from kfp import components
 
-from pipeline.config import LoadedConfig, load_config
+from pipeline.config import LoadedConfig
+from pipeline.config_reading import load_config
 from pipeline.kubeflow import GPU_RESOURCE, write_kubeflow_pipeline
 from pipeline.nodes import node_table
 from tests.pipeline.conftest import WriteConfig

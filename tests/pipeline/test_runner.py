@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config, load_config
+from pipeline.config import Config
+from pipeline.config_reading import load_config
 from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
