@@ -119,7 +119,14 @@ def _child(request: LaunchRequest, log: str, sender: Connection) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
-    progress.set_sink(sender.send)
+    # Beam reports from several threads, and a pipe is no place for two messages at once.
+    turn = threading.Lock()
+
+    def send(report: Report) -> None:
+        with turn:
+            sender.send(report)
+
+    progress.set_sink(send)
     try:
         from absl import logging
 
@@ -130,9 +137,9 @@ def _child(request: LaunchRequest, log: str, sender: Connection) -> None:
     except Exception as error:
         traceback.print_exc()
         message, user_error = _describe(error)
-        sender.send({"result": "failed", "message": message, "user_error": user_error})
+        send({"result": "failed", "message": message, "user_error": user_error})
     else:
-        sender.send({"result": "launched", "execution": execution})
+        send({"result": "launched", "execution": execution})
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -248,9 +248,21 @@ def test_a_worse_model_than_the_champion_is_refused(
     result = run(tmp_path, inputs)
     assert result.blessing.get_int_custom_property("blessed") == blessed
     assert result.summary["champion"]["perplexity"] == pytest.approx(math.exp(2))
-    # The same records, rows and random streams as the candidate's.
+    # The same rows as the candidate's; for perplexity no text is needed.
     assert len(rival.batches) == 1
+    assert rival.calls == []
+
+
+def test_a_champion_compared_by_its_text_writes_as_the_candidate_does(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rival = FakeModel()
+    use_models(monkeypatch, FakeModel(), rival)
+    inputs["champion"] = champion(tmp_path)
+    result = run(tmp_path, inputs, EvaluationOptions(champion=ChampionOptions(metric="rouge1")))
+    # The same records, rows and random streams as the candidate's.
     assert [call["seed"] for call in rival.calls] == [3]
+    assert result.summary["champion"] == result.summary["metrics"]
 
 
 def test_a_champion_that_is_gone_is_noted_and_stops_nobody(
@@ -296,7 +308,7 @@ def test_a_pushed_model_is_a_champion_and_its_equal_passes(
     inputs["model"] = model_artifact(model_folder)
     inputs["champion"] = artifact(PushedModel, tmp_path / "pushed", pushed_destination=pushed)
     result = run(tmp_path, inputs)
-    assert result.summary["champion"] == result.summary["metrics"]
+    assert result.summary["champion"]["perplexity"] == result.summary["metrics"]["perplexity"]
     assert result.summary["checks"][-1]["passed"] is True
 
 
