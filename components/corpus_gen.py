@@ -13,10 +13,12 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Examples
 
 from components.artifacts import CorpusReport, RecordIndex
+from components.corpus_page import write_corpus_page
 from components.example_formats import mark_examples
-from components.pages import write_page
 from preprocessing import progress
 from preprocessing.corpus_job import check_corpus, write_corpus
+from preprocessing.corpus_report import counted, describe_copies
+from preprocessing.exclusion import with_exclude_file
 from preprocessing.options import CorpusOptions
 from preprocessing.records import SPLITS
 from preprocessing.sources import list_sources
@@ -34,9 +36,10 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Read every document of the corpus beneath `root`; every one becomes a record or a counted drop.
 
-    options: CorpusOptions as JSON. Raises InputError for faults in the corpus and for too many drops.
+    options: CorpusOptions as JSON. Raises InputError for faults in the corpus, for too many drops, and,
+    with `on_leak: fail`, for the same document in two splits.
     """
-    corpus = CorpusOptions(**json.loads(options))
+    corpus = with_exclude_file(Path(root), CorpusOptions(**json.loads(options)))
     sources = list_sources(Path(root), corpus)
     with beam_pipeline as pipeline:
         write_corpus(pipeline, root, sources, corpus, seed, examples.uri, index.uri, report.uri)
@@ -47,5 +50,8 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
         index.set_int_custom_property(name, value)
     if counts["dropped"]:
         reasons = ", ".join(f"{name} {drop['count']}" for name, drop in counts["reasons"].items())
-        progress.report(message=f"{counts['dropped']} documents were dropped: {reasons}")
-    write_page(Path(report.uri, "corpus.html"), "corpus.html", report=counts, task=corpus.task)
+        dropped = counted(counts["dropped"], "document was", "documents were")
+        progress.report(message=f"{dropped} dropped: {reasons}")
+    if copies := describe_copies(counts):
+        progress.report(message=f"{copies}; the corpus report names them")
+    write_corpus_page(Path(report.uri, "corpus.html"), counts, corpus)

@@ -11,11 +11,11 @@ import reprlib
 from collections.abc import Iterator
 from typing import Any
 
-from preprocessing.decoding import normalise_line_ends
+from preprocessing.decoding import normalise_line_ends, printable
 from preprocessing.digests import canonical_json, sha256_text
 from preprocessing.options import CorpusOptions
 from preprocessing.records import Drop, Fault, Outcome, Record, Segment, assign_split
-from preprocessing.sources import SourceFile
+from preprocessing.source_file import SourceFile
 
 QUESTION = " Q: "
 ANSWER = "\n A:"
@@ -34,7 +34,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     try:
         conversations = _conversations(source.name, data)
     except _SchemaError as error:
-        yield Fault(_printable(str(error)))
+        yield Fault(printable(str(error)))
         return
     first_index_of: dict[str, int] = {}
     for index, conversation in enumerate(conversations):
@@ -42,7 +42,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
         try:
             outcome = _outcome(source, index, conversation, options, seed)
         except _SchemaError as error:
-            outcome = Fault(_printable(str(error)))
+            outcome = Fault(printable(str(error)))
         if isinstance(outcome, Record):
             first = first_index_of.setdefault(outcome.id, index)
             if first != index:
@@ -92,7 +92,7 @@ def _outcome(
         raise _SchemaError(f"{source.name}: {path} is nested too deeply") from error
 
     def drop(reason: str, detail: str) -> Drop:
-        return Drop(reason, source.name, _printable(conversation_id) or path, f"{path}{detail}")
+        return Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
 
     try:
         size = len(canonical.encode())
@@ -200,8 +200,3 @@ def _wrong_type(name: str, place: str, value: Any, kind: type) -> _SchemaError:
     return _SchemaError(
         f"{name}: {place} must be {expected}, got {reprlib.repr(value)}; {_SCHEMA_REMEDY}"
     )
-
-
-def _printable(text: str) -> str:
-    """`text` with "?" for half surrogate pairs, which no report could write."""
-    return text.encode("utf-8", "replace").decode()

@@ -1,11 +1,13 @@
 """The Beam job of CorpusGen: source files to shards of record Examples, an index and reports.
 
     sources --read--> records --by shard--> write --> Split-train/records-00000-of-00004.tfrecord
-                 \\--> drops, faults ------------\\--> drops.json, faults.json
+               \\ \\--digests--> copies --leaks--^  |
+                \\--> drops, faults ---------------\\--> drops.json, faults.json
 
-A record's shard is decided by its id and the size of the corpus alone, and a shard is sorted by
-id, so the files do not depend on the runner, its workers or the order of the sources. One worker
-holds one shard (about 16 MiB) at a time.
+Documents with the same text are found by `copies`; with `on_leak: drop` the writer of a shard is
+told which of its records to leave out. A record's shard is decided by its id and the size of the
+corpus alone, and a shard is sorted by id, so the files do not depend on the runner, its workers or
+the order of the sources. One worker holds one shard (about 16 MiB) at a time.
 """
 
 import hashlib
@@ -14,16 +16,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.pvalue import TaggedOutput
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically
-from preprocessing.corpus_report import TallyFn, read_drops, read_faults, write_report
+from preprocessing.copies import Copies, FindCopies, Loser, place_of
+from preprocessing.corpus_report import (
+    CHOSEN_REASONS,
+    Event,
+    TallyFn,
+    counted,
+    leaked_records,
+    read_drops,
+    read_faults,
+    unfit_documents,
+    write_report,
+)
 from preprocessing.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import duplicate_id, faults_error, read_source
@@ -35,7 +47,7 @@ SHARD_BYTES = 16 * 1024 * 1024
 
 _FILES_BETWEEN_REPORTS = 64
 _DOCUMENTS_NAMED = 3
-_EVENTS: Final = "events"
+_LEAKS_NAMED = 5
 
 
 def write_corpus(
@@ -64,18 +76,25 @@ def write_corpus(
         | "ReadSources"
         >> beam.ParDo(
             _ReadSource(str(corpus_folder(Path(root))), options, seed, shards, len(sources))
-        ).with_outputs(_EVENTS, main="records")
+        )
     )
+    # Not tagged outputs: DaskRunner gives each of them the elements of all (Beam 2.77).
+    records = outcomes | "Records" >> beam.FlatMap(_records_of)
+    events = outcomes | "Events" >> beam.FlatMap(_events_of)
     # A shard without records is a file as well, so each is named once at least.
     every_shard = pipeline | "EveryShard" >> beam.Create([(shard, None) for shard in range(shards)])
+    copies = records | "FindCopies" >> FindCopies()
+    to_write = [records, every_shard]
+    if options.on_leak == "drop":
+        to_write.append(copies | "DropLeaks" >> beam.FlatMap(_losers_by_shard, shards))
     written = (
-        (outcomes.records, every_shard)
+        to_write
         | "AllShards" >> beam.Flatten()
         | "GroupByShard" >> beam.GroupByKey()
         | "WriteShards" >> beam.FlatMap(_write_shard, shards, examples_dir, index_dir)
     )
     _ = (
-        (outcomes[_EVENTS], written)
+        (events, copies, written)
         | "AllEvents" >> beam.Flatten()
         | "Tally" >> beam.CombineGlobally(TallyFn())
         | "WriteReports" >> beam.Map(write_report, report_dir)
@@ -86,25 +105,38 @@ def check_corpus(report_dir: str, options: CorpusOptions) -> dict[str, Any]:
     """The drop report in `report_dir` (see `Tally.drops_report`), if the corpus is fit to use.
 
     Raises InputError for a corpus with faults, with a larger share of dropped documents than
-    `max_dropped_fraction`, without records, or without a record to train on.
+    `max_dropped_fraction` (not counting leaks and excluded ones), with leaks and `on_leak: fail`, without records,
+    or without a record to train on.
     """
     if faults := read_faults(report_dir):
         raise faults_error(faults["first"], faults["count"])
     report = read_drops(report_dir)
-    records, dropped = report["records"], report["dropped"]
-    if dropped > options.max_dropped_fraction * (records + dropped):
+    records, unfit = report["records"], unfit_documents(report)
+    documents = records + report["dropped"]
+    if unfit > options.max_dropped_fraction * documents:
         raise InputError(
-            f"{dropped} of {records + dropped} documents were dropped, more than "
+            f"{unfit} of {documents} documents were dropped, more than "
             f"corpus.max_dropped_fraction {options.max_dropped_fraction:g} allows; "
             "fix or remove the files, or raise corpus.max_dropped_fraction",
-            *(_describe(reason, entry) for reason, entry in report["reasons"].items()),
+            *(
+                _describe(reason, entry)
+                for reason, entry in report["reasons"].items()
+                if reason not in CHOSEN_REASONS
+            ),
         )
+    if options.on_leak == "fail" and report["leaks"]["count"]:
+        raise _leak_error(report["leaks"])
     if not records:
         raise InputError(f"{options.path}: no record in the corpus; set corpus.path to another")
     if not report["splits"]["train"]:
+        remedy = "add documents, or lower corpus.validation_fraction and corpus.test_fraction"
+        if leaked := leaked_records(report):
+            remedy = (
+                f"{counted(leaked, 'record was', 'records were')} dropped as copies of held-out "
+                "documents; remove the held-out copies, or set corpus.on_leak to warn"
+            )
         raise InputError(
-            f"{options.path}: no record to train on, the splits have {report['splits']}; add "
-            "documents, or lower corpus.validation_fraction and corpus.test_fraction"
+            f"{options.path}: no record to train on, the splits have {report['splits']}; {remedy}"
         )
     return report
 
@@ -116,6 +148,32 @@ def _describe(reason: str, entry: dict[str, Any]) -> str:
         for drop in entry["first"][:_DOCUMENTS_NAMED]
     )
     return f"  {reason}: {entry['count']}, first {documents}"
+
+
+def _leak_error(leaks: dict[str, Any]) -> InputError:
+    """The error that names the first leaks, and what to do about them."""
+    lines = []
+    for group in leaks["first"][:_LEAKS_NAMED]:
+        first, *others = (
+            f"{document['id']} ({document['source']}, split {document['split']})"
+            for document in group["first"]
+        )
+        hidden = group["count"] - len(group["first"])
+        more = f" and {counted(hidden, 'more document')}" if hidden else ""
+        lines.append(f"  {first} is also {', '.join(others)}{more}")
+    hidden = leaks["count"] - len(lines)
+    return InputError(
+        f"{counted(leaks['count'], 'document is', 'documents are')} in more than one split, so "
+        "the scores would be of documents that the model has seen; remove the copies from all "
+        "splits but one, or set corpus.on_leak to drop (test is kept before validation, "
+        "validation before train) or to warn",
+        *lines,
+        *(
+            [f"  and {hidden} more; the report of a run with on_leak warn shows them"]
+            if hidden
+            else []
+        ),
+    )
 
 
 def shard_count(total_bytes: int) -> int:
@@ -140,8 +198,20 @@ def shard_name(shard: int, shards: int) -> str:
     return f"records-{shard:05d}-of-{shards:05d}"
 
 
+def _records_of(outcome: tuple[int, Record] | Drop | Fault) -> Iterator[tuple[int, Record]]:
+    """Of what `_ReadSource` yields, the records with their shards."""
+    if isinstance(outcome, tuple):
+        yield outcome
+
+
+def _events_of(outcome: tuple[int, Record] | Drop | Fault) -> Iterator[Drop | Fault]:
+    """Of what `_ReadSource` yields, the rest."""
+    if not isinstance(outcome, tuple):
+        yield outcome
+
+
 class _ReadSource(beam.DoFn):
-    """A source to (shard, record) pairs, and to drops and faults beside them."""
+    """A source to (shard, record) pairs, drops and faults."""
 
     def __init__(
         self, folder: str, options: CorpusOptions, seed: int, shards: int, total: int
@@ -153,15 +223,13 @@ class _ReadSource(beam.DoFn):
         self._total = total
         self._done = 0
 
-    def process(
-        self, source: SourceFile
-    ) -> Iterator[tuple[int, Record] | TaggedOutput[Literal["events"], Drop | Fault]]:
+    def process(self, source: SourceFile) -> Iterator[tuple[int, Record] | Drop | Fault]:
         """Read one source."""
         for outcome in read_source(source, self._open, self._options, self._seed):
             if isinstance(outcome, Record):
                 yield shard_of(outcome.id, self._shards), outcome
             else:
-                yield TaggedOutput(_EVENTS, outcome)
+                yield outcome
         self._done += 1
         if self._done % _FILES_BETWEEN_REPORTS == 0:
             self._report()
@@ -179,30 +247,52 @@ class _ReadSource(beam.DoFn):
         )
 
 
+def _losers_by_shard(copies: Copies, shards: int) -> Iterator[tuple[int, Loser]]:
+    """The records that a leak costs, each by the shard where it is."""
+    for loser in copies.losers():
+        yield shard_of(loser.place.id, shards), loser
+
+
 def _write_shard(
-    keyed: tuple[int, Iterable[Record | None]], shards: int, examples_dir: str, index_dir: str
-) -> Iterator[str | Fault]:
-    """Write a shard's files of each split; the events are each record's split, and duplicates."""
+    keyed: tuple[int, Iterable[Record | Loser | None]],
+    shards: int,
+    examples_dir: str,
+    index_dir: str,
+) -> Iterator[Event]:
+    """Write a shard's files of each split, without the records that are Losers.
+
+    The events are the split of each record written, the Losers' drops, and faults where two
+    records have one id.
+    """
     shard, group = keyed
     name = shard_name(shard, shards)
     by_split: dict[str, list[Record]] = defaultdict(list)
+    records, losers = [], {}
+    for element in group:
+        if isinstance(element, Loser):
+            losers[element.place] = element
+        elif element is not None:
+            records.append(element)
     previous = None
-    for record in sorted(filter(None, group), key=_order):
+    for record in sorted(records, key=_order):
         if previous is not None and previous.id == record.id:
             yield duplicate_id(previous, record)
-        by_split[record.split].append(record)
         previous = record
-        yield record.split
+        if loser := losers.get(place_of(record)):
+            yield loser.drop()
+        else:
+            by_split[record.split].append(record)
+            yield record.split
     for split in SPLITS:
-        records = by_split[split]
+        members = by_split[split]
         folder = f"Split-{split}"
         write_atomically(
             FileSystems.join(examples_dir, folder, f"{name}.tfrecord"),
-            partial(write_tfrecords, records=map(record_to_example, records)),
+            partial(write_tfrecords, records=map(record_to_example, members)),
         )
         write_atomically(
             FileSystems.join(index_dir, folder, f"{name}.jsonl"),
-            partial(_write_index, records=records, shard=shard),
+            partial(_write_index, records=members, shard=shard),
         )
 
 

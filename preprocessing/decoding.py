@@ -1,7 +1,7 @@
-"""From a file's bytes to text, or the reason why not."""
+"""From bytes or values to text, or the reason why not."""
 
 from preprocessing.records import Drop
-from preprocessing.sources import SourceFile
+from preprocessing.source_file import SourceFile
 
 
 def decode_text(data: bytes, source: SourceFile, record_id: str) -> str | Drop:
@@ -26,3 +26,8 @@ def decode_text(data: bytes, source: SourceFile, record_id: str) -> str | Drop:
 def normalise_line_ends(text: str) -> str:
     """The line ends of Windows and of old Macs as `\\n`."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def printable(text: str) -> str:
+    """`text` with "?" for half surrogate pairs, which no report could write."""
+    return text.encode("utf-8", "replace").decode()

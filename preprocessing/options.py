@@ -1,7 +1,8 @@
 """The options of this layer: each dataclass is a section of `pipeline.yaml`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -9,6 +10,7 @@ TaskName = Literal["cnn_dailymail", "coqa", "text"]
 HighlightMode = Literal["random", "first", "all", "each"]
 LossOn = Literal["target", "all"]
 OverLong = Literal["truncate_prompt", "drop", "split"]
+OnLeak = Literal["warn", "drop", "fail"]
 
 
 # The scores of a model by task, the first the one that is looked at first.
@@ -26,14 +28,22 @@ class CorpusOptions:
     """Section `corpus`: which corpus, and how it becomes records.
 
     task: what the corpus is, and how it is learned and scored.
-    path: the corpus' folder, or a single file for `text` and `coqa`.
+    path: the corpus' folder, or a single file.
+    text_column: for `text`, the column or key of tables that holds the document.
+    text_files: for `text`, a pattern of `fnmatch` for the names of the files, relative to the
+        folder, that are read; `*` matches `/` as well; None is all.
     highlight: which highlights of a story are its summary: all of them joined by newlines, the
         first, one drawn by the record's id and the seed, or each in a record of its own.
     loss_on: `target` counts the loss on summaries or answers only, `all` on the whole record;
         None is the task's own default (`all` for text, else `target`).
     validation_fraction, test_fraction: shares of the corpus where the release has no splits.
     max_dropped_fraction: the run stops if a larger share of the records was dropped.
-    max_record_bytes: longer stories and conversations are dropped, longer texts are cut.
+    on_leak: what is done about the same document in two splits: `warn` reports it, `drop` leaves
+        it out of the less held-out one (test is kept before validation, validation before train),
+        which does not count towards `max_dropped_fraction`, `fail` stops the run.
+    max_record_bytes: longer stories, conversations and rows are dropped, longer `.txt` files cut.
+    exclude: ids of records and names of sources to leave out, counted but no reason to stop.
+    exclude_file: a file in the corpus' folder with more of them, one a line.
     """
 
     task: TaskName = "cnn_dailymail"
@@ -43,7 +53,22 @@ class CorpusOptions:
     validation_fraction: float = 0.1
     test_fraction: float = 0.1
     max_dropped_fraction: float = 0.01
+    on_leak: OnLeak = "warn"
     max_record_bytes: int = 16 * 1024 * 1024
+    text_column: str = "text"
+    text_files: str | None = None
+    exclude: list[str] = field(default_factory=list)
+    exclude_file: str | None = None
+
+    @cached_property
+    def excluded(self) -> frozenset[str]:
+        """`exclude` as a set."""
+        return frozenset(self.exclude)
+
+    @property
+    def max_whole_file_bytes(self) -> int:
+        """The largest file with many records that is read at once: 16 records of the largest."""
+        return 16 * self.max_record_bytes
 
     @property
     def split_fractions(self) -> tuple[float, float]:

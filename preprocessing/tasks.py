@@ -7,9 +7,25 @@ from types import MappingProxyType
 from preprocessing import cnn_dailymail, coqa, text
 from preprocessing.options import TASK_METRICS, CorpusOptions, LossOn, OverLong
 from preprocessing.records import Outcome
-from preprocessing.sources import SourceFile
+from preprocessing.source_file import SourceFile
+from preprocessing.tables import Rows
 
 Parse = Callable[[SourceFile, bytes, CorpusOptions, int], Iterator[Outcome]]
+
+Columns = tuple[tuple[str, ...], tuple[str, ...]]
+"""The columns that a table must have, and those that it may have."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a task reads tables, which hold a document a row.
+
+    columns: options -> the columns.
+    parse_rows: (source, its rows, options, seed) -> records, drops and faults.
+    """
+
+    columns: Callable[[CorpusOptions], Columns]
+    parse_rows: Callable[[SourceFile, Rows, CorpusOptions, int], Iterator[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -20,6 +36,7 @@ class Task:
     parse: (source, its bytes, options, seed) -> records, drops and faults; a pure function.
     stop: the strings at which a generated text ends, besides the end of text id.
     metrics: the scores of a model, by name.
+    table: how tables are read, None where the task has none.
     loss_on, over_long: what the options of these names mean where they are None.
     """
 
@@ -29,6 +46,7 @@ class Task:
     metrics: tuple[str, ...]
     loss_on: LossOn
     over_long: OverLong
+    table: Table | None = None
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
@@ -42,6 +60,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 metrics=TASK_METRICS["cnn_dailymail"],
                 loss_on="target",
                 over_long="truncate_prompt",
+                table=Table(cnn_dailymail.columns, cnn_dailymail.parse_rows),
             ),
             Task(
                 name="coqa",
@@ -58,6 +77,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 metrics=TASK_METRICS["text"],
                 loss_on="all",
                 over_long="split",
+                table=Table(text.columns, text.parse_rows),
             ),
         )
     }

@@ -3,7 +3,8 @@
     Split-train/records-00000-of-00004.tfrecord --> Split-train/rows-00000-of-00004.tfrecord
 
 A shard is packed by itself, so its rows depend on its records and the options alone, not on the
-runner, its workers or the order in which they take the shards.
+runner, its workers or the order in which they take the shards. So they can also be taken from a
+store of earlier jobs (`shard_store`), which is much cheaper than to tokenise again.
 """
 
 import re
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.metrics import Metrics, MetricsFilter
+from apache_beam.runners.runner import PipelineResult
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically, write_json_atomically
@@ -20,6 +23,8 @@ from preprocessing.options import OverLong, TokenOptions
 from preprocessing.packing import pack
 from preprocessing.records import Drop, Record, example_to_record
 from preprocessing.rows import row_to_example
+from preprocessing.shard_digest import recipe_digest, shard_digest
+from preprocessing.shard_store import ShardStore, file_digest
 from preprocessing.tfrecords import read_tfrecords, write_tfrecords
 from preprocessing.token_sequences import TokenSequence, fit, tokenize_record
 from preprocessing.token_statistics import STATISTICS_FILE, TokenStatistics, merge
@@ -27,6 +32,7 @@ from preprocessing.vocabulary import load_vocabulary
 
 _SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>\d+-of-\d+)\.tfrecord$")
 _RECORDS_BETWEEN_REPORTS = 256
+_REUSED = Metrics.counter(__name__, "reused_shards")
 
 
 @dataclass(frozen=True, order=True)
@@ -66,6 +72,7 @@ def write_token_rows(
     options: TokenOptions,
     over_long: OverLong,
     statistics_dir: str,
+    store: str | None = None,
 ) -> None:
     """Add to `pipeline` the transforms that write the rows of `shards`.
 
@@ -75,15 +82,31 @@ def write_token_rows(
 
     Args:
         over_long: what `options.over_long` comes to for the task (see `fit`).
+        store: folder of a ShardStore. Shards that are in it are copied, the others are tokenised
+            and put into it; what is written is the same. None: everything is tokenised.
     """
+    tokenize = _TokenizeShard(options, over_long)
+    if store is not None:
+        vocabulary = load_vocabulary(options.vocabulary)
+        recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
+        tokenize = _FetchOrTokenizeShard(options, over_long, ShardStore(store), recipe)
     _ = (
         pipeline
         | "Shards" >> beam.Create(list(shards))
         | "SpreadShards" >> beam.Reshuffle()
-        | "Tokenize" >> beam.ParDo(_TokenizeShard(options, over_long))
+        | "Tokenize" >> beam.ParDo(tokenize)
         | "AllStatistics" >> beam.combiners.ToList()
         | "WriteStatistics" >> beam.Map(_write_statistics, options, over_long, statistics_dir)
     )
+
+
+def reused_shards(result: PipelineResult) -> int | None:
+    """How many shards a job took from its store; None if its runner does not count."""
+    try:
+        counters = result.metrics().query(MetricsFilter().with_metric(_REUSED))["counters"]
+    except NotImplementedError:
+        return None
+    return sum(counter.result for counter in counters)
 
 
 def tokenize_shard(
@@ -136,10 +159,34 @@ class _TokenizeShard(beam.DoFn):
         self._done = 0
 
     def process(self, task: ShardTask) -> Iterator[tuple[ShardTask, TokenStatistics]]:
-        """Tokenise one shard."""
-        statistics = tokenize_shard(task, self._options, self._over_long, self._done)
+        """Write the rows of one shard."""
+        statistics = self._write_rows(task)
         self._done += statistics.records
         yield task, statistics
+
+    def _write_rows(self, task: ShardTask) -> TokenStatistics:
+        return tokenize_shard(task, self._options, self._over_long, self._done)
+
+
+class _FetchOrTokenizeShard(_TokenizeShard):
+    """The same, with the rows from the store where they are in it."""
+
+    def __init__(
+        self, options: TokenOptions, over_long: OverLong, store: ShardStore, recipe: str
+    ) -> None:
+        super().__init__(options, over_long)
+        self._store = store
+        self._recipe = recipe
+
+    def _write_rows(self, task: ShardTask) -> TokenStatistics:
+        digest = shard_digest(self._recipe, file_digest(task.records))
+        if (stored := self._store.fetch(digest, task.rows)) is not None:
+            _REUSED.inc()
+            _report_progress(self._done + stored.records)
+            return stored
+        statistics = super()._write_rows(task)
+        self._store.keep(digest, task.rows, statistics)
+        return statistics
 
 
 def _read_records(path: str) -> Iterator[Record]:

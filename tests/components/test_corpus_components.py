@@ -21,6 +21,7 @@ from preprocessing import progress
 from preprocessing.errors import InputError
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.records import SPLITS, Record
+from preprocessing.shard_digest import SHARDS_VARIABLE
 from tests.components.fakes import news_record
 from tests.components.stages import artifact, execute, record_examples
 from tests.preprocessing.corpora import story, write_release
@@ -85,7 +86,7 @@ def test_a_corpus_becomes_records_an_index_a_report_and_rows(
         record.id: split for split in SPLITS for record in records[split]
     }
     page = Path(made["report"].uri, "corpus.html").read_text(encoding="utf-8")
-    assert "12 records were kept and 0 documents dropped" in page
+    assert "12 records were kept, no document was dropped" in " ".join(page.split())
 
     tokens = tokenizer(examples, tmp_path / "rows", sequence_length=64)
     assert splits_of(tokens["tokens"]) == list(SPLITS)
@@ -94,6 +95,24 @@ def test_a_corpus_becomes_records_an_index_a_report_and_rows(
     sequences = {split: sum(int(row.segment_ids.max()) for row in rows[split]) for split in SPLITS}
     assert sequences == {"train": 10, "validation": 1, "test": 1}
     assert messages == []
+
+
+def test_shards_come_from_the_store_that_the_environment_names(
+    tmp_path: Path, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_release(tmp_path / "corpus")
+    examples = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())["examples"]
+    monkeypatch.setenv(SHARDS_VARIABLE, str(tmp_path / "shards"))
+    first, second = (
+        tokenizer(examples, tmp_path / name, sequence_length=64) for name in ("first", "second")
+    )
+    assert messages == ["3 of 3 shards were tokenised before and reused"]
+    for kind in ("tokens", "statistics"):
+        made = [
+            {path.name: path.read_bytes() for path in Path(outputs[kind].uri).rglob("*.*")}
+            for outputs in (first, second)
+        ]
+        assert made[0] == made[1] != {}
 
 
 def test_dropped_documents_are_counted_with_their_reasons(
@@ -105,8 +124,41 @@ def test_dropped_documents_are_counted_with_their_reasons(
         tmp_path / "corpus", tmp_path / "out", CorpusOptions(max_dropped_fraction=0.1)
     )
     assert made["index"].get_int_custom_property("records") == 11
-    assert messages == ["1 documents were dropped: no_highlight 1"]
-    assert "no_highlight: 1" in Path(made["report"].uri, "corpus.html").read_text("utf-8")
+    assert messages == ["1 document was dropped: no_highlight 1"]
+    assert "no highlight: 1 document" in Path(made["report"].uri, "corpus.html").read_text("utf-8")
+
+
+def write_leak(root: Path) -> None:
+    """A release with one article in test and in training."""
+    ids = write_release(root)
+    (file,) = root.rglob(f"{ids[3]}.story")
+    file.write_text(story("Article 1.", "Another point"))
+
+
+def test_a_leak_is_a_warning_and_on_the_page(tmp_path: Path, messages: list[str]) -> None:
+    write_leak(tmp_path / "corpus")
+    made = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())
+    assert made["index"].get_int_custom_property("records") == 12
+    assert messages == ["1 document is in more than one split; the corpus report names them"]
+    page = Path(made["report"].uri, "corpus.html").read_text("utf-8")
+    assert "1 document is in more than one split" in page
+
+
+def test_a_leak_may_be_dropped(tmp_path: Path, messages: list[str]) -> None:
+    write_leak(tmp_path / "corpus")
+    made = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions(on_leak="drop"))
+    assert made["index"].get_int_custom_property("records") == 11
+    assert len(read_split_records(Path(made["examples"].uri), "test")) == 1
+    assert messages == [
+        "1 document was dropped: leak 1",
+        "1 document is in more than one split; the corpus report names them",
+    ]
+
+
+def test_a_leak_may_stop_the_run(tmp_path: Path) -> None:
+    write_leak(tmp_path / "corpus")
+    with pytest.raises(InputError, match="1 document is in more than one split, so the scores"):
+        corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions(on_leak="fail"))
 
 
 def test_too_many_drops_stop_the_run(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-"""The pages: what the corpus and the model write is text, never markup; scores that are missing are said to be."""
+"""The page of an evaluation: what the model writes is text, never markup; scores that are missing are said to be."""
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,8 @@ import pytest
 from components.evaluation import Prediction, Target
 from components.evaluation_report import SHOWN_PREDICTIONS, write_report
 from components.pages import write_page
+from tests.components.html_page import HOSTILE, Page
 
-HOSTILE = "</pre><script>alert('x')</script><img src=x onerror=alert(1)> & {{ 7 * 7 }}"
 SUMMARY = {
     "task": "cnn_dailymail",
     "split": "test",
@@ -21,36 +20,6 @@ SUMMARY = {
     "blessed": True,
     "note": "",
 }
-
-
-class Page(HTMLParser):
-    """The tags and the text of a page. Raises AssertionError where the elements do not nest."""
-
-    VOID = frozenset({"meta", "path", "use", "link"})
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(path.read_text(encoding="utf-8"))
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert not any(name.startswith("on") for name, _ in attrs), attrs
-        self.tags.append(tag)
-        if tag not in self.VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self.VOID:
-            assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def prediction(text: str = "A text.", number: int = 0, **scores: float) -> Prediction:
@@ -104,22 +73,6 @@ def test_equal_evaluations_give_equal_pages(tmp_path: Path) -> None:
     for name in ("one.html", "two.html"):
         write_report(tmp_path / name, SUMMARY, [prediction(rouge1=0.125, rouge2=0.25)])
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
-
-
-def test_the_corpus_page_lists_what_was_dropped_as_text(tmp_path: Path) -> None:
-    drop = {"id": HOSTILE, "source": "a.story", "detail": HOSTILE}
-    report = {
-        "records": 3,
-        "dropped": 1,
-        "splits": {"train": 2, "validation": 0, "test": 1},
-        "reasons": {"no_highlights": {"count": 1, "first": [drop]}},
-    }
-    write_page(tmp_path / "page.html", "corpus.html", report=report, task="cnn_dailymail")
-    page = Page(tmp_path / "page.html")
-    assert "no_highlights: 1" in page.text
-    assert "a.story" in page.text
-    assert page.text.count(HOSTILE) == 2
-    assert "script" not in page.tags
 
 
 def test_a_page_without_a_value_is_an_error(tmp_path: Path) -> None:

@@ -2,15 +2,18 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import conversation, coqa_json, story, write_release
 
 from preprocessing import corpus_job, progress
+from preprocessing.copies import Copies, Place
 from preprocessing.corpus_job import check_corpus, shard_count, shard_of, write_corpus
-from preprocessing.corpus_report import Tally
+from preprocessing.corpus_report import Event, Tally, counted, describe_copies
 from preprocessing.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import read_records
@@ -23,11 +26,15 @@ COQA = CorpusOptions(task="coqa")
 
 
 def run(
-    root: Path, out: Path, options: CorpusOptions, sources: list[SourceFile] | None = None
+    root: Path,
+    out: Path,
+    options: CorpusOptions,
+    sources: list[SourceFile] | None = None,
+    arguments: Sequence[str] = (),
 ) -> str:
-    """Run the job; returns the folder of its reports."""
+    """Run the job, with arguments for Beam; returns the folder of its reports."""
     sources = list_sources(root, options) if sources is None else sources
-    with beam.Pipeline(runner="DirectRunner") as pipeline:
+    with beam.Pipeline(options=PipelineOptions(["--runner=DirectRunner", *arguments])) as pipeline:
         folders = (str(out / name) for name in ("examples", "index", "report"))
         write_corpus(pipeline, str(root), sources, options, 0, *folders)
     return str(out / "report")
@@ -169,6 +176,177 @@ def test_a_corpus_without_records_or_without_training_is_refused(tmp_path):
         check_corpus(run(dev, tmp_path / "out2", COQA), COQA)
 
 
+def write_copies(root: Path) -> dict[str, str]:
+    """A release of 12 stories; some with the articles of others. Ids by the story's number."""
+    ids = write_release(root)
+    # 1 is a test story and 2 a validation story, all others are for training.
+    for number, copied in ((3, 1), (4, 1), (5, 2), (7, 6)):
+        (file,) = root.rglob(f"{ids[number]}.story")
+        file.write_text(story(f"Article  {copied}.\n", f"Another point {number}"))
+    return {f"s{number}": story_id for number, story_id in enumerate(ids)}
+
+
+def document(root: Path, story_id: str, split: str) -> dict[str, str]:
+    (file,) = root.rglob(f"{story_id}.story")
+    return {"id": story_id, "source": file.relative_to(root).as_posix(), "split": split}
+
+
+def test_copies_are_reported_and_kept_where_they_need_not_go(tmp_path, small_shards):
+    root = tmp_path / "corpus"
+    ids = write_copies(root)
+    report = check_corpus(run(root, tmp_path / "out", CNN), CNN)
+    assert (report["records"], report["dropped"]) == (12, 0)
+    twice = [document(root, story_id, "train") for story_id in sorted((ids["s6"], ids["s7"]))]
+    assert report["duplicates"] == {"count": 1, "first": [{"count": 2, "first": twice}]}
+    in_training = sorted((ids["s3"], ids["s4"]))
+    of_test = [document(root, ids["s1"], "test")]
+    of_test += [document(root, story_id, "train") for story_id in in_training]
+    of_validation = [
+        document(root, ids["s2"], "validation"),
+        document(root, ids["s5"], "train"),
+    ]
+    leaks = [{"count": 3, "first": of_test}, {"count": 2, "first": of_validation}]
+    leaks.sort(key=lambda group: group["first"][0]["id"])
+    assert report["leaks"] == {"count": 2, "first": leaks}
+    assert describe_copies(report) == (
+        "2 documents are in more than one split; 1 document occurs more than once within a split"
+    )
+
+
+def test_dropped_leaks_leave_the_evaluation_whole(tmp_path, small_shards):
+    root = tmp_path / "corpus"
+    ids = write_copies(root)
+    options = CorpusOptions(on_leak="drop", max_dropped_fraction=0)
+    out = tmp_path / "out"
+    report = check_corpus(run(root, out, options), options)
+    assert report["splits"] == {"train": 7, "validation": 1, "test": 1}
+    assert (report["records"], report["dropped"]) == (9, 3)
+    assert list(report["reasons"]) == ["leak"]
+    leaked = {drop["id"]: drop["detail"] for drop in report["reasons"]["leak"]["first"]}
+    assert set(leaked) == {ids["s3"], ids["s4"], ids["s5"]}
+    kept = document(root, ids["s1"], "test")
+    assert leaked[ids["s3"]] == f"the same document as {kept['id']} in {kept['source']}, split test"
+    assert (report["leaks"]["count"], report["duplicates"]["count"]) == (2, 1)
+    written = {record.id for record in records_in(out)}
+    assert written == set(ids.values()) - set(leaked)
+    lines = [line for file in out.rglob("*.jsonl") for line in file.read_text().splitlines()]
+    assert {json.loads(line)["id"] for line in lines} == written
+
+
+def test_a_leak_is_left_out_of_validation_for_test(tmp_path):
+    root = tmp_path / "corpus"
+    ids = write_release(root)
+    (file,) = root.rglob(f"{ids[2]}.story")
+    file.write_text(story("Article 1.", "Another point"))
+    options = CorpusOptions(on_leak="drop")
+    report = check_corpus(run(root, tmp_path / "out", options), options)
+    assert report["splits"] == {"train": 10, "validation": 0, "test": 1}
+
+
+@pytest.mark.parametrize("on_leak", ["warn", "drop"])
+def test_the_order_of_the_sources_does_not_change_what_is_done_about_copies(
+    tmp_path, small_shards, on_leak
+):
+    root = tmp_path / "corpus"
+    write_copies(root)
+    options = CorpusOptions(on_leak=on_leak, highlight="each")
+    sources = list_sources(root, options)
+    run(root, tmp_path / "a", options, sources)
+    random.Random(2).shuffle(sources)
+    run(root, tmp_path / "b", options, sources)
+    assert files_in(tmp_path / "a") == files_in(tmp_path / "b")
+
+
+def test_processes_of_their_own_write_the_same_bytes(tmp_path, small_shards):
+    root = tmp_path / "corpus"
+    write_copies(root)
+    options = CorpusOptions(on_leak="drop")
+    run(root, tmp_path / "here", options)
+    arguments = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    run(root, tmp_path / "there", options, arguments=arguments)
+    assert files_in(tmp_path / "here") == files_in(tmp_path / "there")
+
+
+def test_a_run_may_fail_for_leaks(tmp_path):
+    root = tmp_path / "corpus"
+    ids = write_copies(root)
+    options = CorpusOptions(on_leak="fail")
+    report = run(root, tmp_path / "leaks", options)
+    with pytest.raises(InputError) as error:
+        check_corpus(report, options)
+    message, *pairs = error.value.messages
+    assert message.startswith("2 documents are in more than one split, so the scores would be of")
+    assert "remove the copies from all splits but one, or set corpus.on_leak to drop" in message
+    held_out, copied = document(root, ids["s2"], "validation"), document(root, ids["s5"], "train")
+    assert (
+        f"  {held_out['id']} ({held_out['source']}, split validation) is also "
+        f"{copied['id']} ({copied['source']}, split train)"
+    ) in pairs
+    assert len(pairs) == 2
+
+
+def test_many_leaks_are_counted_behind_the_first(tmp_path):
+    (tmp_path / "coqa-train-v1.0.json").write_bytes(
+        coqa_json(*(conversation(f"t{n}", story=f"Story {n}.") for n in range(8)))
+    )
+    (tmp_path / "coqa-dev-v1.0.json").write_bytes(
+        coqa_json(*(conversation(f"d{n}", 3, story=f"Story {n}.") for n in range(8)))
+    )
+    options = CorpusOptions(task="coqa", on_leak="fail")
+    report = run(tmp_path, tmp_path / "out", options)
+    with pytest.raises(InputError) as error:
+        check_corpus(report, options)
+    assert len(error.value.messages) == 7
+    assert error.value.messages[1] == (
+        "  d0 (coqa-dev-v1.0.json, split test) is also t0 (coqa-train-v1.0.json, split train)"
+    )
+    assert (
+        error.value.messages[-1] == "  and 3 more; the report of a run with on_leak warn shows them"
+    )
+
+
+def test_leaks_that_leave_nothing_to_train_on_say_so(tmp_path):
+    for name, record_id in (("train", "a"), ("dev", "b")):
+        (tmp_path / f"coqa-{name}-v1.0.json").write_bytes(coqa_json(conversation(record_id)))
+    options = CorpusOptions(task="coqa", on_leak="drop")
+    report = run(tmp_path, tmp_path / "out", options)
+    with pytest.raises(
+        InputError, match=r"no record to train on.*1 record was dropped as copies.*on_leak to warn"
+    ):
+        check_corpus(report, options)
+
+
+def test_a_text_is_compared_as_a_whole_and_duplicates_are_never_fatal(tmp_path):
+    root = tmp_path / "corpus"
+    root.mkdir()
+    for name, text in (("a", "One text."), ("b", "One text. "), ("c", "One text, longer.")):
+        (root / f"{name}.txt").write_text(text)
+    options = CorpusOptions(task="text", validation_fraction=0, test_fraction=0, on_leak="fail")
+    report = check_corpus(run(root, tmp_path / "out", options), options)
+    (group,) = report["duplicates"]["first"]
+    assert [document["id"] for document in group["first"]] == ["a.txt", "b.txt"]
+    assert report["leaks"] == {"count": 0, "first": []}
+
+
+def test_numbers_are_said_with_the_right_word():
+    assert [counted(n, "document") for n in range(3)] == [
+        "0 documents",
+        "1 document",
+        "2 documents",
+    ]
+    assert counted(1, "story is", "stories are") == "1 story is"
+    assert counted(2, "story is", "stories are") == "2 stories are"
+
+
+@pytest.mark.parametrize("task", ["cnn_dailymail", "coqa", "text"])
+def test_the_corpora_that_ship_have_no_copies(tmp_path, task):
+    options = CorpusOptions(task=task)
+    data = Path(corpus_job.__file__).parent.parent / "data" / task
+    report = check_corpus(run(data, tmp_path, options), options)
+    assert describe_copies(report) == ""
+    assert report["leaks"] == report["duplicates"] == {"count": 0, "first": []}
+
+
 def test_reading_reports_progress_in_files(tmp_path):
     root = tmp_path / "corpus"
     write_release(root)
@@ -182,9 +360,11 @@ def test_reading_reports_progress_in_files(tmp_path):
 
 
 def test_tallies_merge_to_the_same_report_in_any_order():
-    events: list[str | Drop | Fault] = ["train", "test", "train"]
+    events: list[Event] = ["train", "test", "train"]
     events += [Drop(f"reason{n % 2}", f"file{n}", f"id{n:03d}", "why") for n in range(100)]
     events += [Fault(f"fault {n:02d}") for n in range(30)]
+    events += [copies_of(f"text{n:02d}", "train", "train") for n in range(25)]
+    events += [copies_of(f"text{n:02d}", "test", "train") for n in range(30)]
     whole = Tally()
     for event in events:
         whole.add(event)
@@ -199,6 +379,26 @@ def test_tallies_merge_to_the_same_report_in_any_order():
         assert merged.drops_report() == whole.drops_report()
         assert merged.faults_report() == whole.faults_report()
     assert whole.faults_report() == {"count": 30, "first": [f"fault {n:02d}" for n in range(20)]}
+    report = whole.drops_report()
+    assert (report["duplicates"]["count"], report["leaks"]["count"]) == (25, 30)
+    for kind in ("duplicates", "leaks"):
+        firsts = [group["first"][0]["id"] for group in report[kind]["first"]]
+        assert firsts == [f"text{n:02d}-0" for n in range(20)]
+
+
+def copies_of(name: str, *splits: str) -> Copies:
+    return Copies(
+        tuple(Place(f"{name}-{n}", f"{name}-{n}.txt", 0, split) for n, split in enumerate(splits))
+    )
+
+
+def test_of_many_copies_the_first_of_each_split_are_named_and_all_counted():
+    tally = Tally()
+    tally.add(copies_of("t", *["test"] * 7, *["train"] * 9))
+    (group,) = tally.drops_report()["leaks"]["first"]
+    assert group["count"] == 16
+    assert [document["split"] for document in group["first"]] == ["test"] * 5 + ["train"] * 5
+    assert group["first"][0] == {"id": "t-0", "source": "t-0.txt", "split": "test"}
 
 
 def test_shards_are_a_power_of_two_by_the_size_of_the_corpus():
@@ -218,6 +418,7 @@ def test_the_genuine_samples_lose_nothing(genuine, tmp_path, task):
     options = CorpusOptions(task=task)
     report = check_corpus(run(genuine / task, tmp_path, options), options)
     assert report["dropped"] == 0
+    assert describe_copies(report) == ""
     assert report["records"] == {"cnn_dailymail": 10, "coqa": 1, "text": 3}[task]
     records, _ = read_records(genuine / task, options, 0)
     assert sorted(records_in(tmp_path), key=lambda record: record.id) == records

@@ -99,6 +99,72 @@ def test_a_single_coqa_file_has_its_split_by_name(tmp_path, name, split):
     assert (source.name, source.split) == (name, split)
 
 
+def test_tables_of_stories_are_found_in_folders_with_the_split_of_their_name(tmp_path):
+    names = [
+        "3.0.0/test-00000-of-00001.parquet",
+        "3.0.0/train-00000-of-00003.parquet",
+        "3.0.0/validation-00000-of-00001.parquet",
+        "dev.jsonl.gz",
+        "latest/interval.jsonl",
+        "my_val.jsonl",
+        "notes.csv",
+    ]
+    (tmp_path / "3.0.0").mkdir()
+    (tmp_path / "latest").mkdir()
+    for name in names:
+        (tmp_path / name).write_text("{}")
+    splits = ["test", "train", "validation", "validation", None, "validation"]
+    assert list_sources(tmp_path, CNN) == [
+        SourceFile(name, 2, split, 0, 2) for name, split in zip(names, splits, strict=False)
+    ]
+    assert list_sources(tmp_path / "dev.jsonl.gz", CNN) == [
+        SourceFile("dev.jsonl.gz", 2, "validation", 0, 2)
+    ]
+
+
+def test_a_folder_with_stories_in_two_layouts_is_refused(tmp_path):
+    (tmp_path / "a.story").write_text(story("Article", "One"))
+    (tmp_path / "train.jsonl").write_text("{}")
+    with pytest.raises(InputError, match=r"both \.story files and tables .* found"):
+        list_sources(tmp_path, CNN)
+
+
+def test_a_story_in_two_files_is_not_taken_for_one_of_no_list(tmp_path):
+    ids = write_release(tmp_path)
+    (file,) = tmp_path.rglob(f"{ids[4]}.story")
+    file.with_name(f"{file.name}.gz").write_bytes(b"")
+    sources = list_sources(tmp_path, CNN)
+    assert drops_of(sources) == []
+    assert len(sources) == 13
+
+
+def test_tables_of_texts_are_beside_the_stream_of_texts(tmp_path):
+    for name in ("a.txt", "b.csv", "c.jsonl", "test.csv", "d.md", "e.parquet"):
+        (tmp_path / name).write_text("line\n" * 10)
+    assert [
+        (source.name, source.split, source.start) for source in list_sources(tmp_path, TEXT)
+    ] == [
+        ("a.txt", "train", 0),
+        ("a.txt", "validation", 40),
+        ("a.txt", "test", 45),
+        ("b.csv", None, 0),
+        ("c.jsonl", None, 0),
+        ("e.parquet", None, 0),
+        ("test.csv", "test", 0),
+    ]
+
+
+def test_a_pattern_chooses_among_the_files_of_a_folder(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name in ("b/a.txt", "c.txt", "d.csv"):
+        (tmp_path / name).write_text("line\n")
+    for pattern, found in (("*.txt", {"b/a.txt", "c.txt"}), ("b/*", {"b/a.txt"})):
+        options = CorpusOptions(task="text", text_files=pattern)
+        assert {source.name for source in list_sources(tmp_path, options)} == found
+    with pytest.raises(InputError, match=r"match 'x' \(corpus\.text_files\)"):
+        list_sources(tmp_path, CorpusOptions(task="text", text_files="x"))
+
+
 def test_texts_are_found_in_folders_and_sorted_by_name(tmp_path):
     (tmp_path / "b").mkdir()
     for name in ("b/a.txt", "c.txt", "a.txt"):

@@ -11,14 +11,20 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from preprocessing import progress
+from preprocessing import progress, tokenize_job
 from preprocessing.atomic_files import write_atomically
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.packing import unpack
 from preprocessing.records import Record, Segment, record_to_example
 from preprocessing.rows import read_rows
 from preprocessing.tfrecords import write_tfrecords
-from preprocessing.tokenize_job import ShardTask, list_shards, write_token_rows
+from preprocessing.tokenize_job import (
+    ShardTask,
+    list_shards,
+    reused_shards,
+    tokenize_shard,
+    write_token_rows,
+)
 from preprocessing.vocabulary import load_vocabulary
 
 OPTIONS = TokenOptions(sequence_length=16, vocabulary="bytes")
@@ -195,6 +201,80 @@ def test_progress_counts_the_records_of_all_shards(examples: Path, tmp_path: Pat
         progress.set_sink(None)
     assert {report["phase"] for report in reports} == {"tokenise"}
     assert max(int(report["done"]) for report in reports) == 5
+
+
+class TestWithAStore:
+    """Shards that an earlier job has tokenised are copied; what is written is the same."""
+
+    @pytest.fixture(autouse=True)
+    def _count(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = tmp_path
+        self.tokenised: list[str] = []
+
+        def tokenize(task: ShardTask, *args: Any) -> Any:
+            self.tokenised.append(Path(task.rows).relative_to(tmp_path).as_posix())
+            return tokenize_shard(task, *args)
+
+        monkeypatch.setattr(tokenize_job, "tokenize_shard", tokenize)
+
+    def run(self, name: str, over_long: OverLong = "truncate_prompt", store: bool = True) -> int:
+        """Run the job into the folder `name`; how many shards were reused."""
+        self.tokenised.clear()
+        out = self.folder / name
+        shards = list_shards(str(self.folder / "examples"), str(out))
+        with beam.Pipeline(options=PipelineOptions([])) as pipeline:
+            write_token_rows(
+                pipeline,
+                shards,
+                OPTIONS,
+                over_long,
+                str(out),
+                str(self.folder / "shards") if store else None,
+            )
+        return reused_shards(pipeline.result) or 0
+
+    def test_nothing_is_tokenised_twice(self, examples: Path) -> None:
+        assert self.run("a") == 0
+        assert len(self.tokenised) == 3
+        assert self.run("b") == 3
+        assert self.tokenised == []
+        assert files(self.folder / "a") == files(self.folder / "b")
+
+    def test_one_changed_record_tokenises_its_shard_alone(self, examples: Path) -> None:
+        self.run("before")
+        changed = [TRAIN[0], [TRAIN[1][0], record("huge", "r", "short")]]
+        path = examples / "Split-train" / "records-00001-of-00002.tfrecord"
+        with path.open("wb") as file:
+            write_tfrecords(file, map(record_to_example, changed[1]))
+        assert self.run("after") == 2
+        assert self.tokenised == ["after/Split-train/rows-00001-of-00002.tfrecord"]
+        assert self.run("fresh", store=False) == 0
+        assert len(self.tokenised) == 3
+        assert files(self.folder / "after") == files(self.folder / "fresh")
+        assert files(self.folder / "after") != files(self.folder / "before")
+
+    def test_other_options_tokenise_everything(self, examples: Path) -> None:
+        self.run("a")
+        assert self.run("b", "drop") == 0
+        assert len(self.tokenised) == 3
+        assert self.run("c") == 3
+
+    def test_a_damaged_shard_is_made_anew(self, examples: Path) -> None:
+        self.run("a")
+        (damaged,) = (
+            rows
+            for rows in (self.folder / "shards").glob("*/rows.tfrecord")
+            if rows.read_bytes() == files(self.folder / "a/Split-train")[rows_file(0)]
+        )
+        damaged.write_bytes(b"")
+        assert self.run("b") == 2
+        assert self.tokenised == [f"b/Split-train/{rows_file(0)}"]
+        assert self.run("c") == 3
+        assert files(self.folder / "a") == files(self.folder / "b") == files(self.folder / "c")
+
+
+def rows_file(number: int) -> str:
+    return f"rows-{number:05d}-of-00002.tfrecord"
 
 
 def test_genuine_stories_all_become_rows(genuine: Path, tmp_path: Path) -> None:

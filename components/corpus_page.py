@@ -1,0 +1,32 @@
+"""The page that tells what became of the documents of a corpus."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from components.pages import write_page
+from preprocessing.corpus_report import counted
+from preprocessing.options import CorpusOptions, TaskName
+
+# What two documents have in common that count as the same.
+_COMPARED: Mapping[TaskName, str] = MappingProxyType(
+    {
+        "cnn_dailymail": "the same article, whatever its highlights",
+        "coqa": "the same story, whatever is asked about it",
+        "text": "the same text",
+    }
+)
+
+
+def write_corpus_page(path: Path, report: dict[str, Any], options: CorpusOptions) -> None:
+    """Write a drop report (see `Tally.drops_report`) as a page for people."""
+    write_page(
+        path,
+        "corpus.html",
+        report=report,
+        task=options.task,
+        on_leak=options.on_leak,
+        compared=_COMPARED[options.task],
+        counted=counted,
+    )

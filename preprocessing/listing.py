@@ -1,0 +1,86 @@
+"""Finding files in a corpus' folder."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from preprocessing.compression import COMPRESSED
+from preprocessing.errors import InputError
+
+_SPLIT_WORD = re.compile(r"(?<![a-z])(?:(train)|(validation|valid|val|dev)|(test))(?![a-z])")
+_SPLIT_OF_GROUP = {1: "train", 2: "validation", 3: "test"}
+
+
+def corpus_folder(root: Path) -> Path:
+    """The folder that the names of the sources are relative to: `root`, or a single file's."""
+    return root if root.is_dir() else root.parent
+
+
+def or_compressed(*suffixes: str) -> tuple[str, ...]:
+    """The suffixes, and each with that of gzip."""
+    return tuple(suffix + end for suffix in suffixes for end in ("", COMPRESSED))
+
+
+def split_by_name(name: str) -> str | None:
+    """The split that a file's name says, None where it says none; folders do not count.
+
+    >>> split_by_name("3.0.0/train-00000-of-00003.parquet"), split_by_name("news_dev.jsonl.gz")
+    ('train', 'validation')
+    >>> split_by_name("test/latest.jsonl") is None
+    True
+    """
+    match = _SPLIT_WORD.search(name.rpartition("/")[2].lower())
+    return _SPLIT_OF_GROUP[match.lastindex or 0] if match else None
+
+
+def find_files(root: Path, suffixes: tuple[str, ...], recursive: bool) -> list[tuple[str, int]]:
+    """Name and size of the files at `root`, a folder or a single file, that end in a suffix."""
+    if root.is_dir():
+        return list(walk(root, root, suffixes, recursive))
+    return [(root.name, root.stat().st_size)] if root.name.endswith(suffixes) else []
+
+
+def walk(
+    root: Path, folder: Path, suffixes: tuple[str, ...], recursive: bool
+) -> Iterator[tuple[str, int]]:
+    """Name and size of the files in `folder` whose names end in a suffix, sorted by name.
+
+    A linked folder is not entered: what it holds is listed where it is. Raises InputError for a
+    link out of `root`, and for a name that is not UTF-8.
+    """
+    _check_link(root, folder)
+    found: list[tuple[str, int]] = []
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.is_symlink():
+                    _check_link(root, path)
+                if recursive and entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif entry.name.endswith(suffixes) and entry.is_file():
+                    found.append((_relative_name(root, path), entry.stat().st_size))
+    return iter(sorted(found))
+
+
+def _check_link(root: Path, path: Path) -> None:
+    """Refuse a link that leads out of the corpus, whose files no digest of it would cover."""
+    target = path.resolve()
+    if not target.is_relative_to(root.resolve()):
+        raise InputError(
+            f"{path}: a link to {target}, outside the corpus; "
+            "copy the file into the corpus, or remove the link"
+        )
+
+
+def _relative_name(root: Path, path: Path) -> str:
+    name = path.relative_to(root).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{os.fsencode(path)!r}: the file's name is not UTF-8; rename it"
+        ) from error
+    return name

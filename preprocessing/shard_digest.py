@@ -1,0 +1,73 @@
+"""What the rows of a shard depend on, as one digest: the name under which they are stored.
+
+    recipe: token options, what over-long records come to, vocabulary, code, tiktoken's version
+    digest: the recipe and the bytes of the shard's records
+
+A path plays no part, so a store may move with its workspace.
+"""
+
+import ast
+import importlib.metadata
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from preprocessing import digests
+from preprocessing.options import OverLong, TokenOptions
+
+# The environment variable that names the folder of stored shards. Not a parameter: a path among
+# the parameters of a node would change its key.
+SHARDS_VARIABLE = "GPT2_TFX_SHARDS"
+
+_FOLDER = Path(__file__).resolve().parent
+_PACKAGE = _FOLDER.name
+
+
+def recipe_digest(
+    options: TokenOptions, over_long: OverLong, vocabulary_digest: str, module: str
+) -> str:
+    """The digest of all that a shard's rows depend on beside its records.
+
+    Args:
+        over_long: what `options.over_long` comes to for the task.
+        vocabulary_digest: of the vocabulary's content; its name and path do not count.
+        module: the module of this package that tokenises a shard.
+    """
+    effective = asdict(options) | {"vocabulary": vocabulary_digest, "over_long": over_long}
+    return digests.combine(
+        {
+            "options": digests.sha256_json(effective),
+            "code": code_digest(module),
+            "tiktoken": digests.sha256_text(importlib.metadata.version("tiktoken")),
+        }
+    )
+
+
+def shard_digest(recipe: str, records_digest: str) -> str:
+    """The digest of one shard's inputs. records_digest: sha256 of the file of its records."""
+    return digests.combine({"recipe": recipe, "records": records_digest})
+
+
+def code_digest(module: str) -> str:
+    """The digest of the source files of this package that `module` reaches by its imports."""
+    reached: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        file = _FOLDER / f"{name.removeprefix(f'{_PACKAGE}.')}.py"
+        if not name.startswith(f"{_PACKAGE}.") or name in reached or not file.is_file():
+            continue
+        source = file.read_bytes()
+        reached[name] = digests.sha256_bytes(source)
+        waiting += _imports(ast.parse(source, str(file)))
+    return digests.combine(reached)
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """What a module imports by full name; of `from a import b`, both `a` and `a.b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

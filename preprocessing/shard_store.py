@@ -1,0 +1,109 @@
+"""Tokenised shards kept for later jobs, each under the digest of its inputs (see `shard_digest`).
+
+    <store>/<digest>/rows.tfrecord  the rows, as the Tokenizer writes them
+    <store>/<digest>/entry.json     their sha256 and their statistics, under a digest of its own
+
+An entry is written last, so a shard is there whole or not at all; one that is damaged counts as
+not there, and is made anew. Rows are copied, never linked: through a hard link, a change to an
+artifact would change the store and every other artifact that has the rows.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from preprocessing import digests
+from preprocessing.atomic_files import write_atomically, write_json_atomically
+from preprocessing.records import Drop
+from preprocessing.token_statistics import TokenStatistics
+
+_ROWS_FILE = "rows.tfrecord"
+_ENTRY_FILE = "entry.json"
+_CHUNK_BYTES = 1024 * 1024
+
+
+class ShardStore:
+    """A folder of tokenised shards on any file system that Beam knows. Pickles as its path."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def fetch(self, digest: str, rows: str) -> TokenStatistics | None:
+        """Copy the rows stored under `digest` to the file `rows`; returns their statistics.
+
+        None, and no file, if they are not stored or not what was stored.
+        """
+        try:
+            entry = self._read_entry(digest)
+            write_atomically(
+                rows, lambda file: _copy(self._path(digest, _ROWS_FILE), file, entry["rows"])
+            )
+        except (OSError, BeamIOError, _DamagedError):
+            return None
+        return _statistics(entry["statistics"])
+
+    def keep(self, digest: str, rows: str, statistics: TokenStatistics) -> None:
+        """Store a copy of the file `rows` and its statistics under `digest`."""
+        rows_digest = file_digest(rows)
+        write_atomically(
+            self._path(digest, _ROWS_FILE), lambda file: _copy(rows, file, rows_digest)
+        )
+        entry = {"inputs": digest, "rows": rows_digest, "statistics": asdict(statistics)}
+        write_json_atomically(
+            self._path(digest, _ENTRY_FILE), entry | {"digest": digests.sha256_json(entry)}
+        )
+
+    def _path(self, digest: str, name: str) -> str:
+        return FileSystems.join(self._folder, digest, name)
+
+    def _read_entry(self, digest: str) -> dict[str, Any]:
+        with _open(self._path(digest, _ENTRY_FILE)) as file:
+            content = file.read()
+        try:
+            entry = json.loads(content)
+            own = entry.pop("digest")
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise _DamagedError from error
+        if own != digests.sha256_json(entry) or entry["inputs"] != digest:
+            raise _DamagedError
+        return entry
+
+
+class _DamagedError(Exception):
+    """What is stored is not what was stored."""
+
+
+def file_digest(path: str) -> str:
+    """The sha256 of a file on any file system that Beam knows, read as a stream."""
+    digest = hashlib.sha256()
+    with _open(path) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _open(path: str) -> BinaryIO:
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def _copy(source: str, target: BinaryIO, expected: str) -> None:
+    """Append the file `source` to `target`. Raises _DamagedError if its sha256 is another."""
+    digest = hashlib.sha256()
+    with _open(source) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            target.write(chunk)
+    if digest.hexdigest() != expected:
+        raise _DamagedError
+
+
+def _statistics(stored: dict[str, Any]) -> TokenStatistics:
+    """Statistics from their JSON value."""
+    first_drops = {
+        reason: [Drop(**drop) for drop in drops] for reason, drops in stored["first_drops"].items()
+    }
+    return TokenStatistics(**stored | {"first_drops": first_drops})

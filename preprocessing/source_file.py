@@ -1,0 +1,26 @@
+"""The unit that a worker reads."""
+
+from dataclasses import dataclass
+
+from preprocessing.records import Drop
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of a corpus, or a piece of one: the unit that a worker reads.
+
+    name: posix path relative to the corpus' folder.
+    size: bytes in the whole file; of a `.txt.gz` those of its content.
+    split: the split of all its records, None where each record's id decides.
+    start, stop: the bytes to read; all of the file except for `.txt` and `.txt.gz`.
+    drop: if set, the file is not read, only counted, as this says.
+    companion: name of a second file with a line for each line of the first, if there is one.
+    """
+
+    name: str
+    size: int
+    split: str | None
+    start: int
+    stop: int
+    drop: Drop | None = None
+    companion: str | None = None

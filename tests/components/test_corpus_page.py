@@ -1,0 +1,99 @@
+"""The page of a corpus: what became of each document, in words; what the corpus writes is text, never markup."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.corpus_page import write_corpus_page
+from preprocessing.options import CorpusOptions
+from tests.components.html_page import HOSTILE, Page
+
+NONE: dict[str, Any] = {"count": 0, "first": []}
+
+
+def page_of(folder: Path, options: CorpusOptions | None = None, **changes: Any) -> Page:
+    """The page of a report: three records and nothing else, except for `changes`."""
+    report = {
+        "records": 3,
+        "dropped": 0,
+        "splits": {"train": 2, "validation": 0, "test": 1},
+        "reasons": {},
+        "duplicates": NONE,
+        "leaks": NONE,
+        **changes,
+    }
+    write_corpus_page(folder / "page.html", report, options or CorpusOptions())
+    page = Page(folder / "page.html")
+    page.text = " ".join(page.text.split())
+    return page
+
+
+def copies(count: int, *documents: tuple[str, str]) -> dict[str, Any]:
+    first = [{"id": name, "source": f"{name}.story", "split": split} for name, split in documents]
+    return {"count": count, "first": first}
+
+
+def test_a_corpus_without_a_flaw_is_said_to_be(tmp_path: Path) -> None:
+    text = page_of(tmp_path).text
+    assert (
+        "3 records were kept, no document was dropped. Every document was found only once." in text
+    )
+    assert "Nothing was dropped." in text
+    assert "No document is in more than one split (the same article, whatever its" in text
+    assert "No document occurs more than once within a split" in text
+
+
+def test_what_was_dropped_is_listed_as_text(tmp_path: Path) -> None:
+    drop = {"id": HOSTILE, "source": "a.story", "detail": HOSTILE}
+    reasons = {"no_highlights": {"count": 1, "first": [drop]}}
+    page = page_of(tmp_path, dropped=1, reasons=reasons)
+    assert "3 records were kept, 1 document was dropped." in page.text
+    assert "no highlights: 1 document" in page.text
+    assert "a.story" in page.text
+    assert page.text.count(HOSTILE) == 2
+    assert "script" not in page.tags
+
+
+def test_one_and_many_have_their_words(tmp_path: Path) -> None:
+    drop = {"id": "a", "source": "a.story", "detail": "why"}
+    many = {"no_highlight": {"count": 25, "first": [drop] * 20}}
+    text = page_of(tmp_path, records=1, dropped=25, reasons=many).text
+    assert "1 record was kept, 25 documents were dropped." in text
+    assert "no highlight: 25 documents" in text
+    assert "The first 20 of 25 documents are shown." in text
+
+
+def test_leaks_are_named_with_what_to_do(tmp_path: Path) -> None:
+    groups = [
+        copies(2, ("a", "test"), (HOSTILE, "train")),
+        copies(9, ("c", "test"), ("d", "train")),
+    ]
+    page = page_of(tmp_path, leaks={"count": 3, "first": groups})
+    assert "3 documents were found in more than one split." in page.text
+    assert "3 documents are in more than one split (the same article" in page.text
+    assert "set corpus.on_leak to drop" in page.text
+    assert f"1testaa.story train{HOSTILE}" in page.text
+    assert page.text.count(HOSTILE) == 2
+    assert "2testcc.story traindd.story and 7 more copies" in page.text
+    assert "The first 2 of 3 documents are shown." in page.text
+    assert "script" not in page.tags
+
+
+def test_dropped_leaks_are_said_to_be_dropped(tmp_path: Path) -> None:
+    group = copies(3, ("a", "test"), ("b", "train"))
+    options = CorpusOptions(task="coqa", on_leak="drop")
+    text = page_of(tmp_path, options, leaks={"count": 1, "first": [group]}).text
+    assert "1 document was in more than one split (the same story, whatever is asked" in text
+    assert "Only the copies in the most held-out split were kept" in text
+    assert "and 1 more copy" in text
+    assert "set corpus.on_leak to drop" not in text
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 document occurs"), (2, "2 documents occur")])
+def test_duplicates_are_named_and_kept(tmp_path: Path, count: int, words: str) -> None:
+    groups = [copies(2, ("a", "train"), ("b", "train"))] * count
+    text = page_of(tmp_path, duplicates={"count": count, "first": groups}).text
+    assert f"{words} more than once within a split" in text
+    assert "All copies were kept" in text
+    assert "1trainaa.story trainbb.story" in text

@@ -1,0 +1,128 @@
+import pickle
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import apache_beam as beam
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preprocessing import copies
+from preprocessing.copies import Copies, FindCopies, Loser, Place, document_digest, place_of
+from preprocessing.records import SPLITS, Drop, Record, Segment
+
+WORDS = st.lists(st.text("abÄé£日\u0301", min_size=1, max_size=6), min_size=1)
+WHITE_SPACE = st.text(" \t\n\r\x0b\x0c\xa0\u2003\u3000", min_size=1, max_size=3)
+
+
+def record(record_id: str, text: str, split: str = "train", position: int = 0) -> Record:
+    segments = (Segment(text, False), Segment(f"Of {record_id}.", True))
+    return Record(record_id, f"{record_id}.txt", position, "digest", split, segments)
+
+
+def digest(text: str) -> bytes:
+    return document_digest(record("id", text))
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Callable[[Iterable[Record]], list[Copies]]:
+    """The copies among records, by FindCopies on a runner, sorted."""
+    path = str(tmp_path / "copies.pickle")
+
+    def find(records: Iterable[Record]) -> list[Copies]:
+        with beam.Pipeline(runner="DirectRunner") as pipeline:
+            sharded = pipeline | beam.Create([(0, each) for each in records])
+            _ = (
+                sharded
+                | FindCopies()
+                | beam.combiners.ToList()
+                | beam.Map(lambda groups: Path(path).write_bytes(pickle.dumps(groups)))
+            )
+        groups: list[Copies] = pickle.loads(Path(path).read_bytes())
+        return sorted(groups, key=lambda group: group.places[0].id)
+
+    return find
+
+
+@given(WORDS, st.data())
+def test_white_space_does_not_make_another_document(words, data):
+    spaces = data.draw(st.lists(WHITE_SPACE, min_size=len(words), max_size=len(words)))
+    spaced = "".join(space + word for space, word in zip(spaces, words, strict=True))
+    assert digest(spaced) == digest(" ".join(words))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Zo\u00eb", "Zoe\u0308"), ("10\u00a0000", "10 000"), ("a\r\nb", "a\nb"), ("\ufb01n", "fin")],
+)
+def test_unicode_has_several_ways_to_write_one_document(one, other):
+    assert digest(one) == digest(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Rose", "rose"), ("It is.", "It is"), ("Zoë", "Zoe"), ("a1", "1a")]
+)
+def test_other_characters_make_another_document(one, other):
+    assert digest(one) != digest(other)
+
+
+def test_only_the_document_counts_not_what_is_asked_or_told_about_it():
+    one, other = record("a", "An article."), record("b", "An article.")
+    assert one.segments != other.segments
+    assert document_digest(one) == document_digest(other)
+    moved = Record("c", "c.txt", 9, "another digest", "test", one.segments)
+    assert document_digest(moved) == document_digest(one)
+
+
+def test_copies_are_found_in_one_split_and_in_several_in_any_order(found):
+    records = [record(f"single{number}", f"Text {number}.") for number in range(20)]
+    records += [record("a2", "Copy A."), record("a1", "Copy  A.\n")]
+    records += [record("b1", "Copy B."), record("b3", "Copy B.", "test")]
+    records += [record("b2", "Copy B.", "validation"), record("b4", "Copy B.")]
+    for seed in range(3):
+        duplicates, leak = found(random.Random(seed).sample(records, len(records)))
+        assert [place.id for place in duplicates.places] == ["a1", "a2"]
+        assert not duplicates.is_leak
+        assert list(duplicates.losers()) == []
+        assert [place.id for place in leak.places] == ["b3", "b2", "b1", "b4"]
+        assert leak.is_leak
+        assert [loser.place.id for loser in leak.losers()] == ["b2", "b1", "b4"]
+
+
+def test_the_records_of_one_document_are_no_copies_of_each_other(found):
+    story = [Record(f"a#{n}", "a.story", 0, "", "train", (Segment("A.", True),)) for n in (1, 2)]
+    assert found(story) == []
+    copy = [Record(f"b#{n}", "b.story", 0, "", "test", (Segment("A.", True),)) for n in (1, 2)]
+    (leak,) = found(story + copy)
+    assert [place.id for place in leak.documents] == ["b#1", "a#1"]
+    assert [loser.place.id for loser in leak.losers()] == ["a#1", "a#2"]
+    rows = [Record(f"r{n}", "r.jsonl", n, "", "train", (Segment("A.", True),)) for n in (1, 2)]
+    (duplicates,) = found(rows)
+    assert [place.id for place in duplicates.documents] == ["r1", "r2"]
+
+
+@given(st.lists(st.sampled_from(SPLITS), min_size=2, max_size=9))
+def test_only_the_most_held_out_split_keeps_its_records(splits):
+    places = [Place(f"id{n}", f"{n}.txt", 0, split) for n, split in enumerate(splits)]
+    leak = Copies(tuple(sorted(places, key=copies._order)))
+    kept = set(places) - {loser.place for loser in leak.losers()}
+    most = max(splits, key=SPLITS.index)
+    assert kept == {place for place in places if place.split == most}
+    assert leak.is_leak == (len(set(splits)) > 1)
+
+
+def test_a_loser_is_a_drop_that_names_what_was_kept():
+    kept = Place("b", "b.story", 0, "test")
+    assert Loser(Place("a", "a.story", 0, "train"), kept).drop() == Drop(
+        "leak", "a.story", "a", "the same document as b in b.story, split test"
+    )
+
+
+def test_what_is_shuffled_does_not_grow_with_the_text():
+    small, large = record("id", "a"), record("id", "a" * 1_000_000)
+    for each in (small, large):
+        key, value = copies._keyed((3, each))
+        assert len(key) == 32
+        assert value == ("id", "id.txt", 0, "train")
+        assert Place(*value) == place_of(each)

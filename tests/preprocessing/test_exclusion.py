@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+
+import pytest
+from corpora import conversation, coqa_json, story, write_release
+
+from preprocessing.corpus_job import check_corpus
+from preprocessing.corpus_report import Tally, write_report
+from preprocessing.errors import InputError
+from preprocessing.exclusion import with_exclude_file
+from preprocessing.options import CorpusOptions
+from preprocessing.reading import read_records
+from preprocessing.records import Drop
+
+
+def left(root: Path, options: CorpusOptions) -> tuple[list[str], list[tuple[str, str]]]:
+    """The ids of the records, and reason and id of each drop."""
+    records, drops = read_records(root, options, 0)
+    return [record.id for record in records], [(drop.reason, drop.id) for drop in drops]
+
+
+def test_records_are_excluded_by_id_and_files_by_name(tmp_path):
+    ids = write_release(tmp_path)
+    name = f"cnn/stories/{ids[4]}.story"
+    records, drops = left(tmp_path, CorpusOptions(exclude=[ids[0], name]))
+    assert records == sorted({*ids} - {ids[0], ids[4]})
+    assert sorted(drops) == sorted([("excluded", ids[0]), ("excluded", name)])
+
+
+def test_a_story_is_excluded_with_all_its_records(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.story").write_text(story("An article.", "One", "Two"))
+    options = CorpusOptions(highlight="each", exclude=["a"])
+    records, drops = left(tmp_path, options)
+    assert records == ["b#1", "b#2"]
+    assert drops == [("excluded", "a#1"), ("excluded", "a#2")]
+    assert left(tmp_path, CorpusOptions(highlight="each", exclude=["a#2"]))[0] == [
+        "a#1",
+        "b#1",
+        "b#2",
+    ]
+
+
+def test_what_would_be_dropped_or_refused_anyway_counts_as_excluded(tmp_path):
+    (tmp_path / "a.story").write_text("Without highlights.")
+    (tmp_path / "b.story").write_text(story("An article.", "One"))
+    assert left(tmp_path, CorpusOptions(exclude=["a"])) == (["b"], [("excluded", "a")])
+    train, dev = (tmp_path / f"coqa-{name}-v1.0.json" for name in ("train", "dev"))
+    train.write_bytes(coqa_json(conversation("a"), conversation("b")))
+    dev.write_bytes(b"not JSON")
+    options = CorpusOptions(task="coqa", exclude=["a", dev.name])
+    assert left(tmp_path, options) == (["b"], [("excluded", "a"), ("excluded", dev.name)])
+
+
+def test_an_excluded_text_file_is_not_part_of_the_stream_that_is_cut(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("012345678\n" * 10)
+    records, drops = left(tmp_path, CorpusOptions(task="text", exclude=["c.txt"]))
+    assert records == ["a.txt", "b.txt@0", "b.txt@60", "b.txt@80"]
+    assert drops == [("excluded", "c.txt")]
+
+
+def test_rows_are_excluded_by_their_id_or_with_their_table(tmp_path):
+    rows = "".join(json.dumps({"text": text}) + "\n" for text in "abc")
+    (tmp_path / "a.jsonl").write_text(rows)
+    options = CorpusOptions(task="text", exclude=["a.jsonl#2"])
+    assert left(tmp_path, options) == (["a.jsonl#1", "a.jsonl#3"], [("excluded", "a.jsonl#2")])
+    assert left(tmp_path, CorpusOptions(task="text", exclude=["a.jsonl"]))[0] == []
+
+
+def test_a_file_in_the_corpus_can_list_what_to_exclude(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("text\n")
+    (tmp_path / "not.txt").write_bytes(b"\xef\xbb\xbfa.txt\r\n\r\n  b.txt \n")
+    options = CorpusOptions(task="text", exclude_file="./not.txt")
+    assert with_exclude_file(tmp_path, options).exclude == ["a.txt", "b.txt"]
+    records, drops = left(tmp_path, options)
+    assert {record.partition("@")[0] for record in records} == {"c.txt"}
+    assert drops == [("excluded", "a.txt"), ("excluded", "b.txt")]
+
+
+def test_an_exclude_file_that_is_not_there_or_outside_is_refused(tmp_path):
+    root = tmp_path / "corpus"
+    root.mkdir()
+    (root / "a.txt").write_text("text")
+    (root / "latin.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "outside.txt").write_text("a.txt")
+    for name, message in (
+        ("missing.txt", "cannot be read"),
+        ("../outside.txt", "outside"),
+        ("latin.txt", "byte 3 is not UTF-8"),
+    ):
+        options = CorpusOptions(task="text", exclude_file=name)
+        with pytest.raises(InputError, match=message):
+            read_records(root, options, 0)
+        with pytest.raises(InputError, match="the corpus is the single file"):
+            read_records(root / "a.txt", options, 0)
+
+
+def test_excluded_documents_are_in_the_report_but_do_not_stop_the_run(tmp_path):
+    tally = Tally()
+    for number in range(10):
+        tally.add("train")
+        tally.add(Drop("excluded", "a", f"{number}", "named"))
+    write_report(tally, str(tmp_path))
+    report = check_corpus(str(tmp_path), CorpusOptions(max_dropped_fraction=0))
+    assert report["reasons"]["excluded"]["count"] == 10
+    tally.add(Drop("not_utf8", "a", "x", "why"))
+    write_report(tally, str(tmp_path))
+    with pytest.raises(InputError, match="1 of 21 documents were dropped") as error:
+        check_corpus(str(tmp_path), CorpusOptions(max_dropped_fraction=0.01))
+    assert [line.split(":")[0] for line in error.value.messages[1:]] == ["  not_utf8"]

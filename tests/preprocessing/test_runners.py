@@ -1,0 +1,238 @@
+"""The data jobs on the stories that ship, by other runners to the same bytes as in memory."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import apache_beam as beam
+import grpc
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_fn_api_pb2_grpc
+from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+
+from preprocessing import corpus_job
+from preprocessing.corpus_job import write_corpus
+from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.sources import list_sources
+from preprocessing.tokenize_job import list_shards, write_token_rows
+
+TOKENS = TokenOptions(sequence_length=128)
+PARALLEL = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def finish(pipeline: beam.Pipeline) -> None:
+    """Run a job; a Dask client is closed, so that it does not look for its cluster for ever."""
+    result = pipeline.run()
+    try:
+        result.wait_until_finish()
+    finally:
+        if hasattr(result, "client"):
+            result.client.close()
+
+
+def make_corpus(root: Path, out: Path, *flags: str) -> dict[str, bytes]:
+    """What CorpusGen's job writes for the stories, as shards of a few each."""
+    corpus, options = root / "data" / "cnn_dailymail", CorpusOptions()
+    folders = [str(out / name) for name in ("examples", "index", "report")]
+    pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpus_job, "SHARD_BYTES", 16 * 1024)
+        write_corpus(pipeline, str(corpus), list_sources(corpus, options), options, 1, *folders)
+    finish(pipeline)
+    return files(out)
+
+
+def make_rows(
+    examples: Path, out: Path, *flags: str, store: Path | None = None
+) -> dict[str, bytes]:
+    """What Tokenizer's job writes for the records."""
+    pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
+    write_token_rows(
+        pipeline,
+        list_shards(str(examples), str(out / "rows")),
+        TOKENS,
+        "truncate_prompt",
+        str(out / "statistics"),
+        None if store is None else str(store),
+    )
+    finish(pipeline)
+    return files(out)
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """What the runner in memory writes. examples: the folder of its records."""
+
+    corpus: dict[str, bytes]
+    rows: dict[str, bytes]
+    examples: Path
+
+
+@pytest.fixture(scope="module")
+def in_memory(tmp_path_factory: pytest.TempPathFactory) -> InMemory:
+    root, folder = Path(__file__).resolve().parents[2], tmp_path_factory.mktemp("in_memory")
+    corpus = make_corpus(root, folder / "corpus")
+    examples = folder / "corpus" / "examples"
+    rows = make_rows(examples, folder / "tokens")
+    assert len(list(examples.rglob("*.tfrecord"))) > 3, "one shard a split proves nothing"
+    return InMemory(corpus, rows, examples)
+
+
+class TestSeveralProcesses:
+    def test_write_the_same_records(self, in_memory: InMemory, root: Path, tmp_path: Path) -> None:
+        assert make_corpus(root, tmp_path / "corpus", *PARALLEL) == in_memory.corpus
+
+    def test_write_the_same_rows(self, in_memory: InMemory, tmp_path: Path) -> None:
+        assert make_rows(in_memory.examples, tmp_path / "tokens", *PARALLEL) == in_memory.rows
+
+
+@pytest.fixture(scope="module")
+def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """Beam flags for a scheduler and two workers, each a process of its own on the loopback."""
+    folder = tmp_path_factory.mktemp("dask")
+    address = folder / "scheduler.json"
+    local = ("--host", "127.0.0.1", "--scheduler-file", str(address))
+    worker = ("worker", *local, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+    commands = {
+        "scheduler": ("scheduler", *local, "--port", "0", "--dashboard-address", "127.0.0.1:0"),
+        "worker-1": (*worker, "--local-directory", str(folder)),
+        "worker-2": (*worker, "--local-directory", str(folder)),
+    }
+    processes = []
+    try:
+        for name, command in commands.items():
+            processes.append(_start(folder / f"{name}.log", "dask", *command))
+        _wait_for_workers(address, 2)
+        yield (
+            "--runner=apache_beam.runners.dask.dask_runner.DaskRunner",
+            f"--dask_scheduler_file={address}",
+            "--dask_partition_size=4",
+        )
+    finally:
+        _end(reversed(processes))
+
+
+def _wait_for_workers(address: Path, count: int) -> None:
+    from distributed import Client
+
+    _wait_for("the scheduler", address.exists)
+    with Client(scheduler_file=str(address), timeout=60) as client:
+        client.wait_for_workers(count, timeout=60)
+
+
+class TestADaskCluster:
+    """A scheduler and two workers in processes of their own."""
+
+    def test_writes_the_same_records(
+        self, in_memory: InMemory, root: Path, tmp_path: Path, dask_cluster: tuple[str, ...]
+    ) -> None:
+        assert make_corpus(root, tmp_path / "corpus", *dask_cluster) == in_memory.corpus
+
+    def test_writes_the_same_rows(
+        self, in_memory: InMemory, tmp_path: Path, dask_cluster: tuple[str, ...]
+    ) -> None:
+        assert make_rows(in_memory.examples, tmp_path / "tokens", *dask_cluster) == in_memory.rows
+
+    def test_takes_shards_from_the_store(
+        self, in_memory: InMemory, tmp_path: Path, dask_cluster: tuple[str, ...]
+    ) -> None:
+        store = tmp_path / "shards"
+        for name in ("first", "second"):
+            made = make_rows(in_memory.examples, tmp_path / name, *dask_cluster, store=store)
+            assert made == in_memory.rows
+            kept = {file: path.stat().st_mtime_ns for file, path in _entries(store).items()}
+            if name == "first":
+                first = kept
+        assert first == kept != {}
+
+
+def _entries(store: Path) -> dict[str, Path]:
+    return {path.parent.name: path for path in store.glob("*/entry.json")}
+
+
+@pytest.fixture(scope="module")
+def job_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """Beam flags for its own portable job service, whose workers a pool starts as processes."""
+    folder = tmp_path_factory.mktemp("job_service")
+    port_file = folder / "port"
+    service = _start(
+        folder / "service.log",
+        *("apache_beam.runners.portability.local_job_service_main", "--port", "0"),
+        *("--port_file", str(port_file), "--staging_dir", str(folder / "staging")),
+    )
+    # What BeamFnExternalWorkerPoolServicer.start does, but on the loopback alone.
+    pool = BeamFnExternalWorkerPoolServicer(use_process=True, data_buffer_time_limit_ms=-1)
+    server = grpc.server(ThreadPoolExecutor())
+    port = server.add_insecure_port("127.0.0.1:0")
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
+    server.start()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            # The pool starts whatever `python` is first.
+            patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+            _wait_for("the job service", lambda: port_file.exists() and port_file.read_text())
+            yield (
+                "--runner=PortableRunner",
+                f"--job_endpoint=localhost:{port_file.read_text().strip()}",
+                "--environment_type=EXTERNAL",
+                f"--environment_config=localhost:{port}",
+            )
+    finally:
+        server.stop(None)
+        workers = list(pool._worker_processes.values())
+        _end([service, *workers])
+
+
+class TestAPortableJobService:
+    """What Flink, Spark and Dataflow use: a job service, and workers that it has not started."""
+
+    def test_writes_the_same_records(
+        self, in_memory: InMemory, root: Path, tmp_path: Path, job_service: tuple[str, ...]
+    ) -> None:
+        assert make_corpus(root, tmp_path / "corpus", *job_service) == in_memory.corpus
+
+    def test_writes_the_same_rows(
+        self, in_memory: InMemory, tmp_path: Path, job_service: tuple[str, ...]
+    ) -> None:
+        assert make_rows(in_memory.examples, tmp_path / "tokens", *job_service) == in_memory.rows
+
+
+def _start(log: Path, *command: str) -> subprocess.Popen[bytes]:
+    """Start a module of Python with its arguments."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=Path(__file__).resolve().parents[2],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    processes = list(processes)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(what: str, ready: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < deadline, f"{what} did not start"
+        time.sleep(0.1)

@@ -1,0 +1,150 @@
+"""Tokenised shards under the digest of their inputs: what counts, and what is stored."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from preprocessing import shard_digest
+from preprocessing.options import TokenOptions
+from preprocessing.records import Drop
+from preprocessing.shard_digest import code_digest, recipe_digest
+from preprocessing.shard_store import ShardStore
+from preprocessing.token_statistics import TokenStatistics
+
+STATISTICS = TokenStatistics(
+    records=3,
+    tokens=9,
+    drop_counts={"too_long": 1},
+    first_drops={"too_long": [Drop("too_long", "ä.story", "ä", "17 tokens")]},
+)
+MODULE = "preprocessing.tokenize_job"
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows-00000-of-00001.tfrecord"
+    path.write_bytes(b"rows" * 1000)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, rows: Path) -> ShardStore:
+    """A store that holds `rows` under the digest `d`."""
+    store = ShardStore(str(tmp_path / "shards"))
+    store.keep("d", str(rows), STATISTICS)
+    return store
+
+
+def test_what_was_kept_is_fetched(store: ShardStore, rows: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "rows.tfrecord"
+    assert store.fetch("d", str(target)) == STATISTICS
+    assert target.read_bytes() == rows.read_bytes()
+
+
+def test_rows_are_copies_so_that_no_name_changes_another(
+    store: ShardStore, rows: Path, tmp_path: Path
+) -> None:
+    store.fetch("d", str(tmp_path / "out" / "rows.tfrecord"))
+    places = (rows, tmp_path / "out" / "rows.tfrecord", tmp_path / "shards" / "d" / "rows.tfrecord")
+    assert [place.stat().st_nlink for place in places] == [1, 1, 1]
+
+
+def test_another_digest_is_not_there(store: ShardStore, tmp_path: Path) -> None:
+    assert store.fetch("other", str(tmp_path / "rows.tfrecord")) is None
+    assert not (tmp_path / "rows.tfrecord").exists()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2])
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def miscount(path: Path) -> None:
+    path.write_text(path.read_text().replace('"tokens": 9', '"tokens": 8'))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("rows.tfrecord", cut),
+        ("rows.tfrecord", flip),
+        ("rows.tfrecord", Path.unlink),
+        ("entry.json", cut),
+        ("entry.json", miscount),
+        ("entry.json", Path.unlink),
+        ("entry.json", lambda path: path.write_text("[]")),
+        ("entry.json", lambda path: path.write_bytes(b"\xff")),
+    ],
+)
+def test_what_is_damaged_counts_as_not_there(
+    store: ShardStore, tmp_path: Path, name: str, damage
+) -> None:
+    damage(tmp_path / "shards" / "d" / name)
+    out = tmp_path / "out"
+    assert store.fetch("d", str(out / "rows.tfrecord")) is None
+    assert not out.exists() or list(out.iterdir()) == []
+
+
+def test_an_entry_under_another_digest_is_damaged(store: ShardStore, tmp_path: Path) -> None:
+    (tmp_path / "shards" / "d").rename(tmp_path / "shards" / "e")
+    assert store.fetch("e", str(tmp_path / "rows.tfrecord")) is None
+
+
+def test_every_option_is_in_the_recipe() -> None:
+    options = TokenOptions()
+    base = recipe_digest(options, "drop", "vocabulary", MODULE)
+    changed = [
+        recipe_digest(dataclasses.replace(options, sequence_length=511), "drop", "v", MODULE),
+        recipe_digest(dataclasses.replace(options, packing=False), "drop", "vocabulary", MODULE),
+        recipe_digest(options, "split", "vocabulary", MODULE),
+        recipe_digest(options, "drop", "other", MODULE),
+        recipe_digest(options, "drop", "vocabulary", "preprocessing.vocabulary"),
+    ]
+    assert len({base, *changed}) == 6
+
+
+def test_names_that_mean_the_same_make_one_recipe() -> None:
+    by_path = TokenOptions(vocabulary="/folder", over_long="drop")
+    recipes = {recipe_digest(o, "drop", "v", MODULE) for o in (TokenOptions(), by_path)}
+    assert len(recipes) == 1
+
+
+def test_the_code_is_what_the_module_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    package = tmp_path / "preprocessing"
+    package.mkdir()
+    for file in (root / "preprocessing").glob("*.py"):
+        (package / file.name).write_bytes(file.read_bytes())
+    real = code_digest(MODULE)
+    monkeypatch.setattr(shard_digest, "_FOLDER", package)
+    assert code_digest(MODULE) == real
+    (package / "coqa.py").write_text("changed = True\n")
+    assert code_digest(MODULE) == real
+    (package / "packing.py").write_text("changed = True\n")
+    assert code_digest(MODULE) != real
+
+
+def test_the_code_is_that_of_the_nodes_key(root: Path) -> None:
+    """The same closure as `pipeline/code_digest.py` finds, which covers every package."""
+    from pipeline.code_digest import code_digests
+    from preprocessing.digests import combine
+
+    files = {
+        name.removesuffix(".py").replace("/", "."): digest
+        for name, digest in code_digests([MODULE]).items()
+        if not name.endswith("__init__.py")
+    }
+    assert combine(files) == code_digest(MODULE)
+
+
+def test_entries_can_be_read_by_people(store: ShardStore, tmp_path: Path) -> None:
+    entry = json.loads((tmp_path / "shards" / "d" / "entry.json").read_text("utf-8"))
+    assert entry["statistics"]["first_drops"]["too_long"][0]["source"] == "ä.story"

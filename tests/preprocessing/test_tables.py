@@ -1,0 +1,299 @@
+import io
+import json
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from corpora import only_drop, only_fault, text_of, whole
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from preprocessing.options import CorpusOptions, TaskName
+from preprocessing.reading import read_source
+from preprocessing.records import Drop, Fault, Outcome, Record
+
+TEXT = CorpusOptions(task="text", max_record_bytes=1000)
+CNN = CorpusOptions(max_record_bytes=1000)
+GOOD = {"article": "An article.", "highlights": "One\nTwo"}
+
+
+def read(name: str, data: bytes, options: CorpusOptions, split: str | None = "train"):
+    source = whole(name, data, split)
+    return list(read_source(source, lambda _: io.BytesIO(data), options, 0))
+
+
+def jsonl(*rows: Any) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def parquet(rows: list[dict[str, Any]], **types: Any) -> bytes:
+    schema = pyarrow.schema(list(types.items())) if types else None
+    file = io.BytesIO()
+    table = pyarrow.Table.from_pylist(rows, schema)
+    pyarrow.parquet.write_table(table, file, row_group_size=2)
+    return file.getvalue()
+
+
+def summary(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+    """Each outcome as its reason, or `record`, and its text or detail."""
+    return [
+        ("record", text_of(outcome))
+        if isinstance(outcome, Record)
+        else (outcome.reason, outcome.detail)
+        if isinstance(outcome, Drop)
+        else ("fault", outcome.message)
+        for outcome in outcomes
+    ]
+
+
+def test_each_line_of_a_jsonl_is_a_document():
+    data = b"\xef\xbb\xbf" + jsonl({"text": "One.\r\nTwo."}) + b"\n \r\n" + jsonl({"text": "3"})
+    first, second = read("a/b.jsonl", data, TEXT)
+    assert (first.id, first.position, text_of(first)) == ("a/b.jsonl#1", 1, "One.\nTwo.")
+    assert (second.id, second.position, second.source) == ("a/b.jsonl#4", 4, "a/b.jsonl")
+    assert (first.split, first.segments[0].in_loss) == ("train", True)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "detail"),
+    [
+        (b'{"text": "a"', "not_json", "line 2, column 13: Expecting ',' delimiter"),
+        (b'{"text": "a\0"}', "not_json", "line 2, column 12: Invalid control character"),
+        (b'{"text": "a\\u0000"}', "nul_bytes", "line 2: text holds the character NUL"),
+        (b'{"text": "\xe9"}', "not_utf8", "line 2, byte 10 of it is 0xe9"),
+        (b'{"text": "\\ud800"}', "lone_surrogate", "line 2: text holds half a surrogate"),
+        (b'{"title": "a"}', "missing_key", "line 2 has no 'text', found 'title'"),
+        (b'{"text": 5}', "wrong_type", "line 2: text must be a text, got 5"),
+        (b'{"text": null}', "wrong_type", "line 2: text must be a text, got None"),
+        (b'["text"]', "wrong_type", "line 2 is not an object but a list"),
+        (b'{"text": ' + b"9" * 900 + b"}", "wrong_type", "got 9999"),
+        (b"[" * 900, "not_json", "line 2"),
+        (b'{"text": "' + b"x" * 1000 + b'"}', "too_large", "line 2 has more than 1000 bytes"),
+        (b'{"text": " \\n"}', "empty", "line 2: text has no character"),
+    ],
+)
+def test_a_bad_line_is_dropped_with_its_number_and_the_others_stay(line, reason, detail):
+    data = jsonl({"text": "first"}) + line + b"\n" + jsonl({"text": "last"})
+    first, drop, last = read("a.jsonl", data, TEXT)
+    assert (text_of(first), text_of(last)) == ("first", "last")
+    assert (drop.reason, drop.id, drop.source) == (reason, "a.jsonl#2", "a.jsonl")
+    assert detail in drop.detail
+
+
+def test_the_column_of_the_text_can_be_chosen():
+    options = CorpusOptions(task="text", text_column="body")
+    assert summary(read("a.jsonl", jsonl({"body": "b", "text": 1}), options)) == [("record", "b")]
+    assert summary(read("a.csv", b"text,body\n1,b\n", options)) == [("record", "b")]
+
+
+def test_a_csv_has_quoted_fields_with_commas_quotes_and_lines():
+    data = b'\xef\xbb\xbfid,text\r\n1,"One, ""two""\r\nthree"\r\n\r\n2,5" pipe\r\n'
+    first, second = read("a.csv", data, TEXT)
+    assert (first.id, text_of(first)) == ("a.csv#2", 'One, "two"\nthree')
+    assert (second.id, text_of(second)) == ("a.csv#5", '5" pipe')
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "detail"),
+    [
+        (b"1", "missing_key", "line 3 has no 'text', found 'id'"),
+        (b"1,", "empty", "line 3: text has no character"),
+        (b"1,caf\xe9", "not_utf8", "line 3: text holds the byte 0xe9"),
+        (b"1,a\0", "nul_bytes", "line 3: text holds the character NUL"),
+        (b'1,"a"b', "not_csv", "line 3: ',' expected after '\"'"),
+        (b"1," + b"x" * 1000, "too_large", "line 3 has more than 1000 bytes"),
+        (b'1,"' + b"xxxxxxxx\n" * 120 + b'"', "too_large", "line 3 has more than 1000 bytes"),
+    ],
+)
+def test_a_bad_row_of_a_csv_is_dropped_with_its_line_and_the_others_stay(row, reason, detail):
+    found = read("a.csv", b"id,text\n0,first\n" + row + b"\n9,last\n", TEXT)
+    assert summary([found[0], found[-1]]) == [("record", "first"), ("record", "last")]
+    assert (found[1].reason, found[1].id) == (reason, "a.csv#3")
+    assert detail in found[1].detail
+
+
+def test_a_quote_that_is_never_closed_costs_the_rest_and_is_counted():
+    found = read("a.csv", b'text\nfirst\n"never\nclosed\n', TEXT)
+    assert summary(found) == [("record", "first"), ("not_csv", "line 3: unexpected end of data")]
+
+
+def test_a_field_longer_than_the_csv_modules_own_limit_is_read():
+    data = b"text\n" + b"x" * 300_000 + b"\n"
+    (record,) = read("a.csv", data, CorpusOptions(task="text"))
+    assert len(text_of(record)) == 300_000
+
+
+def test_what_is_not_utf8_in_another_column_does_no_harm():
+    assert summary(read("a.csv", b"id,text\n\xe9,fine\n", TEXT)) == [("record", "fine")]
+
+
+def test_a_table_without_the_column_is_a_fault_that_names_what_there_is():
+    assert "no column text; the columns are id, body" in only_fault(
+        read("a.csv", b"id,body\n1,b\n", TEXT)
+    )
+    assert "no column highlights; the columns are article" in only_fault(
+        read("a.parquet", parquet([{"article": "a"}]), CNN)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.jsonl", b""),
+        ("a.jsonl", b"\xef\xbb\xbf\n \n"),
+        ("a.csv", b"\n\n"),
+        ("a.csv", b"text\n"),
+        ("a.parquet", parquet([], text=pyarrow.string())),
+    ],
+)
+def test_a_table_without_rows_is_counted(name, data):
+    drop = only_drop(read(name, data, TEXT))
+    assert (drop.reason, drop.id) == ("empty", name)
+
+
+def test_texts_in_a_parquet_are_read_too():
+    data = parquet([{"text": "one", "x": [1]}, {"text": "two", "x": []}])
+    assert summary(read("a.parquet", data, TEXT)) == [("record", "one"), ("record", "two")]
+
+
+def test_a_story_in_a_table_is_the_same_as_in_a_file():
+    rows = [GOOD | {"id": "abc"}, GOOD | {"id": 7}]
+    for name, data in (("a.jsonl", jsonl(*rows)), ("a.parquet", parquet(rows[:1]))):
+        record = read(name, data, CNN)[0]
+        assert (record.id, record.position, record.source) == ("abc", 1, name)
+        assert text_of(record) == "An article.\nTL;DR:\nOne\nTwo"
+        assert record.segments[-1].references == ("One\nTwo",)
+    assert read("a.jsonl", jsonl(*rows), CNN)[1].id == "7"
+    each = read("a.jsonl", jsonl(rows[0]), CorpusOptions(highlight="each"))
+    assert [record.id for record in each] == ["abc#1", "abc#2"]
+
+
+def test_a_story_without_id_is_named_by_its_content_and_keeps_its_split():
+    alone = read("a.jsonl", jsonl(GOOD), CNN, None)[0]
+    behind = read("a.jsonl", jsonl(GOOD | {"article": "Other."}, GOOD), CNN, None)[1]
+    elsewhere = read("b.parquet", parquet([GOOD]), CNN, None)[0]
+    assert alone.id == behind.id == f"a.jsonl#{alone.digest[:32]}"
+    assert elsewhere.id == f"b.parquet#{alone.digest[:32]}"
+    assert alone.split == behind.split == elsewhere.split
+
+
+def test_a_second_row_with_an_id_is_dropped():
+    rows = [GOOD | {"id": "a"}, GOOD | {"id": "b"}, GOOD | {"id": "a", "article": "Other."}]
+    for name, data in (("a.jsonl", jsonl(*rows)), ("a.parquet", parquet(rows))):
+        first, second, drop = read(name, data, CNN)
+        assert (first.id, second.id) == ("a", "b")
+        assert (drop.reason, drop.id) == ("duplicate_id", f"{name}#3")
+        assert "3 has the id of row or line 1: a" in drop.detail
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "place"),
+    [
+        (GOOD | {"article": None}, "wrong_type", "article must be a text"),
+        (GOOD | {"article": "By\nAnn Lee"}, "empty_article", "article of row or line 2"),
+        (GOOD | {"highlights": " \n "}, "no_highlight", "highlights of row or line 2"),
+        (GOOD | {"article": "x" * 1001}, "too_large", "2 has more than 1000 bytes"),
+        (GOOD | {"article": "é" * 501}, "too_large", "2 has more than 1000 bytes"),
+        (GOOD | {"highlights": "a\0"}, "nul_bytes", "highlights holds the character NUL"),
+    ],
+)
+def test_a_bad_story_is_dropped_from_either_kind_of_table(row, reason, place):
+    for name, data in (("a.jsonl", jsonl(GOOD, row)), ("a.parquet", parquet([GOOD, row]))):
+        record, drop = read(name, data, CNN)
+        assert isinstance(record, Record)
+        assert drop.reason == reason
+        assert place in drop.detail or (name == "a.jsonl" and reason == "too_large")
+
+
+def test_an_id_of_another_type_drops_the_row():
+    (drop,) = read("a.jsonl", jsonl(GOOD | {"id": [1]}), CNN)
+    assert (drop.reason, drop.detail) == (
+        "wrong_type",
+        "line 1: id must be a text or a whole number, got [1]",
+    )
+
+
+def test_columns_of_other_types_and_bytes_in_a_parquet_are_dropped_by_row():
+    rows = [{"article": 1, "highlights": "a"}, {"article": 2, "highlights": "b"}]
+    found = read("a.parquet", parquet(rows), CNN)
+    assert [(drop.reason, drop.id) for drop in found] == [
+        ("wrong_type", "a.parquet#1"),
+        ("wrong_type", "a.parquet#2"),
+    ]
+    latin = pyarrow.array([b"caf\xe9", b"fine"], pyarrow.binary())
+    buffers = pyarrow.StringArray.from_buffers(2, latin.buffers()[1], latin.buffers()[2])
+    file = io.BytesIO()
+    table = pyarrow.table({"article": buffers, "highlights": ["a", "b"]})
+    pyarrow.parquet.write_table(table, file)
+    drop, record = read("a.parquet", file.getvalue(), CNN)
+    assert (drop.reason, drop.id) == ("not_utf8", "a.parquet#1")
+    assert record.position == 2
+
+
+def test_a_parquet_that_is_none_or_cut_off_is_a_fault():
+    data = parquet([GOOD] * 5)
+    for broken in (b"", b"PAR1", data[: len(data) // 2], data[:-1], b"x" * 100):
+        assert "a.parquet: cannot be read as Parquet" in only_fault(read("a.parquet", broken, CNN))
+
+
+def test_all_rows_of_all_row_groups_are_read():
+    rows = [GOOD | {"id": f"{number}"} for number in range(201)]
+    assert [record.id for record in read("a.parquet", parquet(rows), CNN)] == [
+        row["id"] for row in rows
+    ]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=3,
+)
+KEYS = st.sampled_from(["id", "article", "highlights", "text", "x"])
+ROWS = st.lists(st.dictionaries(KEYS, VALUES | st.text()), max_size=4)
+BYTES = st.binary() | st.lists(
+    st.sampled_from(
+        [b"text", b"article", b",", b"\n", b"\r", b'"', b"{", b"}", b":", b"\0", b"\xe9"]
+    )
+).map(b"".join)
+TASKS = st.sampled_from(["text", "cnn_dailymail"])
+
+
+def check_any(name: str, data: bytes, task: TaskName) -> None:
+    """Nothing is raised, every outcome can be written, and ids are unique."""
+    found = read(name, data, CorpusOptions(task=task, max_record_bytes=40))
+    assert all(isinstance(outcome, Record | Drop | Fault) for outcome in found)
+    ids = [outcome.id for outcome in found if isinstance(outcome, Record)]
+    assert len(ids) == len(set(ids))
+    for outcome in found:
+        repr(outcome).encode()
+        for text in vars(outcome).values():
+            if isinstance(text, str):
+                text.encode()
+        if isinstance(outcome, Record):
+            text_of(outcome).encode()
+
+
+@given(ROWS, TASKS)
+def test_any_rows_of_json_become_outcomes(rows, task):
+    check_any("a.jsonl", jsonl(*rows), task)
+
+
+@given(BYTES, st.sampled_from(["a.jsonl", "a.csv", "a.jsonl.gz", "a.csv.gz"]), TASKS)
+def test_any_bytes_of_a_text_table_become_outcomes(data, name, task):
+    prefix = b"text,article,highlights\n" if name == "a.csv" else b""
+    check_any(name, prefix + data, task)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.fixed_dictionaries({"article": st.text(), "highlights": st.text()}), min_size=1),
+    st.data(),
+)
+def test_any_parquet_cut_off_or_changed_in_its_footer_becomes_outcomes(rows, data):
+    content = bytearray(parquet(rows))
+    check_any("a.parquet", bytes(content), "cnn_dailymail")
+    check_any("a.parquet", bytes(content[: data.draw(st.integers(0, len(content)))]), "text")
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] = data.draw(st.integers(0, 255))
+    check_any("a.parquet", bytes(content), "cnn_dailymail")
