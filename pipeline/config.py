@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from components.options import EvaluationOptions, ValidationOptions
 from preprocessing.options import CorpusOptions, TokenOptions
@@ -13,8 +13,14 @@ from trainer.options import GenerationOptions, ModelOptions, TrainingOptions
 
 @dataclass(frozen=True)
 class BeamOptions:
-    """args: pipeline options that pass through to Apache Beam, such as `--runner=FlinkRunner`."""
+    """How the data jobs run.
 
+    runner: of Beam's direct runner: `in_memory` works in the node's process, `multi_processing` in as many processes as
+        there are cores; `auto` does the latter for a corpus that is worth their start.
+    args: pipeline options that pass through to Apache Beam and win, such as `--runner=FlinkRunner`.
+    """
+
+    runner: Literal["auto", "in_memory", "multi_processing"] = "auto"
     args: list[str] = field(default_factory=list)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfx.components import StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
@@ -21,6 +22,7 @@ from components.example_validator import ExampleValidator
 from components.pusher import Pusher
 from components.tokenizer import Tokenizer
 from pipeline import locations
+from pipeline.beam_flags import beam_flags
 from pipeline.config import LoadedConfig
 from pipeline.nodes import Node, node_table
 from pipeline.store import connection_config
@@ -29,21 +31,25 @@ Channels = Mapping[str, BaseChannel]
 Builder = Callable[[LoadedConfig, Channels], BaseNode]
 
 
-def build_pipeline(loaded: LoadedConfig) -> Pipeline:
-    """The whole graph as a TFX pipeline with caching off: reuse is decided before a node is launched."""
+def build_pipeline(loaded: LoadedConfig, launched: str | None = None) -> Pipeline:
+    """The whole graph as a TFX pipeline with caching off: reuse is decided before a node is launched.
+
+    launched: the node that is to run; it alone is told how to run its Beam job, since that takes a look at the corpus.
+    """
     components: dict[str, BaseNode] = {}
     for node in node_table(loaded.config):
         channels = {key: _channel(components, source) for key, source in node.inputs.items()}
         builder: Builder = globals()[node.builder]
         component = builder(loaded, channels).with_id(node.name)
         _check_outputs(node, component)
+        if node.name == launched and isinstance(component, BaseBeamComponent):
+            component.with_beam_pipeline_args(_beam_flags(loaded, node))
         components[node.name] = component
     return Pipeline(
         pipeline_name=loaded.config.name,
         pipeline_root=str(loaded.workspace / "artifacts"),
         components=list(components.values()),
         metadata_connection_config=connection_config(loaded.config.store, loaded.workspace),
-        beam_pipeline_args=["--beam_plugins=tfx", *loaded.config.beam.args],
         enable_cache=False,
     )
 
@@ -51,6 +57,13 @@ def build_pipeline(loaded: LoadedConfig) -> Pipeline:
 def _channel(components: Mapping[str, BaseNode], source: str) -> BaseChannel:
     producer, output = source.split(".")
     return components[producer].outputs[output]
+
+
+def _beam_flags(loaded: LoadedConfig, node: Node) -> list[str]:
+    """A node without modules of ours is a stock one, whose workers need TFX."""
+    return beam_flags(
+        loaded.config.beam, locations.corpus_path(loaded), imports_tfx=not node.modules
+    )
 
 
 def _check_outputs(node: Node, component: BaseNode) -> None:

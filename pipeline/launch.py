@@ -22,7 +22,7 @@ def launch(request: LaunchRequest) -> int:
     """
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     os.environ.update(request.environment)
-    pipeline = compiler.Compiler().compile(build_pipeline(request.loaded))
+    pipeline = compiler.Compiler().compile(build_pipeline(request.loaded, request.node))
     runtime_parameter_utils.substitute_runtime_parameter(
         pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: request.run_id}
     )

@@ -27,8 +27,9 @@ class Node:
     parameters: dotted configuration keys that the step reads.
     modules: the modules whose import closure is the step's code. files: other source files it reads.
     externals: content from outside the store that belongs to the key.
-    handed: what the launcher hands over beside the inputs: a folder of checkpoints to resume from, or the lineage of
-        the inputs. Neither belongs to the key: the one is a path, the other follows from the inputs.
+    handed: what the launcher hands over beside the inputs: a folder of checkpoints to resume from, the store of
+        tokenised shards, or the lineage of the inputs. None belongs to the key: the first two are paths, the last
+        follows from the inputs.
     gpu: whether the step asks for a GPU where there is one.
     """
 
@@ -39,7 +40,7 @@ class Node:
     modules: Sequence[str] = ()
     files: Sequence[str] = ()
     externals: Sequence[External] = ()
-    handed: Literal["checkpoints", "lineage"] | None = None
+    handed: Literal["checkpoints", "shards", "lineage"] | None = None
     gpu: bool = False
 
     @property
@@ -95,6 +96,7 @@ _ALL_NODES = (
         parameters=["corpus.task", *_keys("tokens", TokenOptions)],
         modules=["components.tokenizer"],
         externals=["vocabulary"],
+        handed="shards",
     ),
     Node(
         name="BaseModel",

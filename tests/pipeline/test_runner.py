@@ -33,6 +33,7 @@ class Launches:
     def __init__(self, config_file: Path) -> None:
         self.config_file = config_file
         self.launched: list[str] = []
+        self.requests: dict[str, LaunchRequest] = {}
         self.results: dict[str, str] = {}
         self.failing: set[str] = set()
         self.dying: set[str] = set()
@@ -70,6 +71,7 @@ class Launches:
         if stored.last_known_state == stored.COMPLETE:
             return known
         self.launched.append(request.node)
+        self.requests[request.node] = request
         if request.node in self.failing:
             records.fail(known)
             raise NodeFailureError(request.node, "it does not work", False, log)
@@ -101,6 +103,19 @@ class TestAWholeRun:
         second = launches.run("run-2")
         assert launches.launched == []
         assert set(second.nodes.values()) == {"cached"}
+
+    def test_hands_the_folders_of_this_machine_to_the_nodes_that_keep_something_in_them(
+        self, launches: Launches, tmp_path: Path
+    ) -> None:
+        launches.run("run-1")
+        key = launches.requests["Trainer"].key
+        assert launches.requests["Tokenizer"].environment == {
+            "GPT2_TFX_SHARDS": str(tmp_path / "workspace" / "shards")
+        }
+        assert launches.requests["Trainer"].environment == {
+            "GPT2_TFX_CHECKPOINTS": str(tmp_path / "workspace" / "checkpoints" / key)
+        }
+        assert launches.requests["CorpusGen"].environment == {}
 
     def test_a_touched_corpus_runs_nothing(self, launches: Launches, tmp_path: Path) -> None:
         launches.run("run-1")

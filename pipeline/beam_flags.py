@@ -1,0 +1,85 @@
+"""How Beam runs a node's job: in memory, in several processes, or as `beam.args` says (no TFX here)."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from pipeline.config import BeamOptions
+
+# From how many bytes of corpus on several processes are worth their start: it takes about 2 s where workers import our
+# modules alone, and about 15 s where they import TFX. Below two shards Tokenizer has no use for a second process.
+PARALLEL_BYTES = 32 * 2**20
+PARALLEL_BYTES_TFX = 256 * 2**20
+
+
+def beam_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[str]:
+    """The pipeline options of a node's Beam job.
+
+    corpus: what `corpus.path` names; `auto` looks at its size.
+    imports_tfx: whether the job's workers need TFX, as those of stock nodes do.
+
+    `beam.args` come last, so they win; if they name a runner, nothing is said about the direct one. A DaskRunner is
+    not for stock nodes: it does not translate the reading of files (Beam 2.77), with which their jobs begin.
+    """
+    flags = ["--beam_plugins=tfx"] if imports_tfx else []
+    runner = _named_runner(options.args)
+    if runner is not None and runner.endswith("DaskRunner") and imports_tfx:
+        direct = _direct_runner_flags(options, corpus, imports_tfx)
+        return [*flags, *direct, *options.args, "--runner=DirectRunner"]
+    if runner is None:
+        flags += _direct_runner_flags(options, corpus, imports_tfx)
+    return [*flags, *options.args]
+
+
+def _named_runner(args: Sequence[str]) -> str | None:
+    """The runner that pipeline options name: `--runner=NAME` or `--runner NAME`."""
+    for arg, following in zip(args, [*args[1:], ""], strict=False):
+        if arg == "--runner":
+            return following
+        if arg.startswith("--runner="):
+            return arg.removeprefix("--runner=")
+    return None
+
+
+def _direct_runner_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[str]:
+    cores = len(os.sched_getaffinity(0))
+    parallel = options.runner == "multi_processing"
+    if options.runner == "auto" and cores > 1:
+        parallel = holds_bytes(corpus, PARALLEL_BYTES_TFX if imports_tfx else PARALLEL_BYTES)
+    if not parallel:
+        return []
+    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={cores}"]
+
+
+def holds_bytes(path: Path, size: int) -> bool:
+    """Whether the files that `path` names (a file, a folder or a pattern) have `size` bytes or more together.
+
+    Looks at no more files than it takes to say so. What cannot be looked at counts as empty.
+    """
+    places: Iterable[str] = [str(path)] if path.exists() else glob.iglob(str(path), recursive=True)
+    total = 0
+    for place in places:
+        for found in _sizes(place):
+            total += found
+            if total >= size:
+                return True
+    return False
+
+
+def _sizes(place: str) -> Iterator[int]:
+    """The size of a file, or of every file below a folder; links to folders are not followed."""
+    if not os.path.isdir(place):
+        yield os.path.getsize(place)
+        return
+    waiting = [place]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif entry.is_file():
+                        yield entry.stat().st_size
+        except OSError:
+            continue

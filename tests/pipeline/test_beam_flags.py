@@ -1,0 +1,105 @@
+"""Which flags Beam gets for a node's job."""
+
+import os
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from pipeline import beam_flags as module
+from pipeline.beam_flags import beam_flags, holds_bytes
+from pipeline.config import BeamOptions
+
+PARALLEL = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+
+
+@pytest.fixture(autouse=True)
+def _small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(module, "PARALLEL_BYTES", 100)
+    monkeypatch.setattr(module, "PARALLEL_BYTES_TFX", 1000)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """150 bytes in two folders."""
+    (tmp_path / "corpus" / "inner").mkdir(parents=True)
+    (tmp_path / "corpus" / "a.txt").write_bytes(b"a" * 50)
+    (tmp_path / "corpus" / "inner" / "b.txt").write_bytes(b"b" * 100)
+    return tmp_path / "corpus"
+
+
+def test_a_large_corpus_takes_as_many_processes_as_cores(corpus: Path) -> None:
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=False) == PARALLEL
+
+
+def test_a_small_corpus_stays_in_memory(corpus: Path) -> None:
+    assert beam_flags(BeamOptions(), corpus / "a.txt", imports_tfx=False) == []
+
+
+def test_workers_that_import_tfx_are_worth_it_later(corpus: Path) -> None:
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == ["--beam_plugins=tfx"]
+    (corpus / "c.txt").write_bytes(b"c" * 1000)
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == ["--beam_plugins=tfx", *PARALLEL]
+
+
+def test_one_core_stays_in_memory(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=False) == []
+
+
+def test_the_choice_can_be_made_by_hand(corpus: Path) -> None:
+    in_memory, parallel = BeamOptions("in_memory"), BeamOptions("multi_processing")
+    assert beam_flags(in_memory, corpus, imports_tfx=False) == []
+    assert beam_flags(parallel, corpus / "a.txt", imports_tfx=False) == PARALLEL
+
+
+def test_arguments_come_last_and_win(corpus: Path) -> None:
+    options = BeamOptions(args=["--direct_num_workers=7"])
+    assert beam_flags(options, corpus, imports_tfx=False) == [*PARALLEL, "--direct_num_workers=7"]
+
+
+@pytest.mark.parametrize(
+    "args", [["--runner=FlinkRunner"], ["--streaming", "--runner", "FlinkRunner"]]
+)
+def test_another_runner_is_told_nothing_about_the_direct_one(corpus: Path, args: list[str]) -> None:
+    options = BeamOptions("multi_processing", args)
+    assert beam_flags(options, corpus, imports_tfx=False) == args
+    assert beam_flags(options, corpus, imports_tfx=True) == ["--beam_plugins=tfx", *args]
+
+
+def test_stock_nodes_stay_with_the_direct_runner_when_the_others_go_to_dask(corpus: Path) -> None:
+    args = ["--runner=apache_beam.runners.dask.dask_runner.DaskRunner", "--dask_partition_size=1"]
+    options = BeamOptions("multi_processing", args)
+    assert beam_flags(options, corpus, imports_tfx=False) == args
+    stock = beam_flags(options, corpus, imports_tfx=True)
+    assert stock == ["--beam_plugins=tfx", *PARALLEL, *args, "--runner=DirectRunner"]
+    assert PipelineOptions(stock).view_as(StandardOptions).runner == "DirectRunner"
+
+
+class TestTheSizeOfACorpus:
+    def test_counts_every_file_once(self, corpus: Path) -> None:
+        assert holds_bytes(corpus, 150)
+        assert not holds_bytes(corpus, 151)
+
+    def test_does_not_follow_links_to_folders(self, corpus: Path) -> None:
+        (corpus / "inner" / "again").symlink_to(corpus)
+        assert not holds_bytes(corpus, 151)
+
+    def test_takes_a_pattern(self, corpus: Path) -> None:
+        assert holds_bytes(corpus / "**" / "*.txt", 150)
+        assert not holds_bytes(corpus / "*.txt", 51)
+
+    def test_is_nothing_for_what_is_not_there(self, corpus: Path) -> None:
+        (corpus / "broken").symlink_to(corpus / "nowhere")
+        assert not holds_bytes(corpus / "nowhere", 1)
+        assert not holds_bytes(corpus, 151)
+
+    def test_looks_at_no_more_than_it_takes(
+        self, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folders: list[str] = []
+        scandir = os.scandir
+        monkeypatch.setattr(os, "scandir", lambda path: folders.append(path) or scandir(path))
+        assert holds_bytes(corpus, 50)
+        assert folders == [str(corpus)]
