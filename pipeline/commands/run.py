@@ -59,7 +59,7 @@ def summary(loaded: LoadedConfig, result: RunResult, arguments: argparse.Namespa
     """The run in a few lines: scores, where model and report are, what to try next."""
     reused = sum(state == "cached" for state in result.nodes.values())
     lines = [
-        f"run {result.run_id}: {result.launched} nodes run, {reused} reused, {duration(result.seconds)}"
+        f"run {result.run_id}: {result.launched} run, {reused} reused, {duration(result.seconds)}"
     ]
     if result.metrics:
         lines.append("scores:")
