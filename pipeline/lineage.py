@@ -1,7 +1,7 @@
 """What stands behind an artifact: executions and artifacts walked back through events."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.manifests import content_root
@@ -10,31 +10,33 @@ from preprocessing.digests import combine
 from preprocessing.errors import InputError
 
 
-def executions_behind(store: Store, artifacts: Iterable[StoredArtifact]) -> list[StoredExecution]:
-    """The COMPLETE executions behind some artifacts, each after those whose outputs it read."""
+def executions_behind(store: Store, inputs: Mapping[str, StoredArtifact]) -> list[StoredExecution]:
+    """The COMPLETE executions behind some inputs (input key -> artifact), each after those whose outputs it read.
+
+    What the model itself was made of comes first. The champion stands beside a model, not behind it: a comparison with
+    it teaches the model nothing, and its own lineage is another model's.
+    """
     found: dict[int, StoredExecution] = {}
 
-    def visit(artifact: StoredArtifact) -> None:
-        producer = store.producer(artifact.id)
-        if producer is None or producer.id in found:
-            return
-        for source in producer.inputs.values():
-            visit(source)
-        found[producer.id] = producer
+    def visit(inputs: Mapping[str, StoredArtifact]) -> None:
+        for key in sorted(inputs.keys() - {"champion"}, key=lambda key: (key != "model", key)):
+            producer = store.producer(inputs[key].id)
+            if producer is not None and producer.id not in found:
+                visit(producer.inputs)
+                found[producer.id] = producer
 
-    for artifact in artifacts:
-        visit(artifact)
+    visit(inputs)
     return list(found.values())
 
 
 def provenance(executions: Sequence[StoredExecution]) -> dict[str, Any]:
     """Corpus, base model, code, parameters and nodes of a lineage: plain data without times, ids and paths."""
-    by_node = {execution.node: execution for execution in executions}
+    by_node = _by_node(executions)
     code: dict[str, str] = {}
     parameters: dict[str, Any] = {}
-    for execution in executions:
-        code.update(execution.ingredients["code"])
-        parameters.update(execution.ingredients["parameters"])
+    for execution in reversed(executions):
+        code |= execution.ingredients["code"]
+        parameters |= execution.ingredients["parameters"]
     corpus = by_node["CorpusGen"]
     index = corpus.outputs["index"].properties
     base = by_node.get("BaseModel")
@@ -72,10 +74,15 @@ def provenance(executions: Sequence[StoredExecution]) -> dict[str, Any]:
     }
 
 
+def _by_node(executions: Sequence[StoredExecution]) -> dict[str, StoredExecution]:
+    """The execution of each node. Of two with equal results, the first is the one that the model came from."""
+    return {execution.node: execution for execution in reversed(executions)}
+
+
 def show(store: Store, pushed: StoredArtifact) -> dict[str, Any]:
     """Everything behind a pushed model, as `lineage show --json` prints it."""
-    executions = executions_behind(store, [pushed])
-    by_node = {execution.node: execution for execution in executions}
+    executions = executions_behind(store, {"pushed_model": pushed})
+    by_node = _by_node(executions)
     behind = provenance(executions)
     model = executions[-1].inputs["model"]
     base = by_node.get("BaseModel")

@@ -274,7 +274,7 @@ class Walk:
         if step.node.handed == "shards":
             return {SHARDS_VARIABLE: str(workspace / "shards")}
         if step.node.handed == "lineage":
-            behind = lineage.executions_behind(self.world.store, self._inputs(step).values())
+            behind = lineage.executions_behind(self.world.store, self._inputs(step))
             path = workspace / "logs" / self.result.run_id / "lineage.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(lineage.provenance(behind)), encoding="utf-8")

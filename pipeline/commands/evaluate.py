@@ -17,7 +17,6 @@ from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from preprocessing import progress
 from preprocessing.errors import InputError
-from preprocessing.exclusion import with_exclude_file
 from preprocessing.options import TaskName
 from preprocessing.reading import read_records
 from preprocessing.records import Record
@@ -70,9 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str) -> list[Record]:
     root = Path(data) if data is not None else locations.corpus_path(loaded)
     options = dataclasses.replace(loaded.config.corpus, task=task, path=str(root))
-    if data is None:
-        options = with_exclude_file(root, options)
-    else:  # what is left out of the pipeline's own corpus says nothing about another
+    if data is not None:  # what is left out of the pipeline's own corpus says nothing about another
         options = dataclasses.replace(options, exclude=[], exclude_file=None)
     records, drops = read_records(root, options, loaded.config.seed)
     for drop in drops:

@@ -145,12 +145,18 @@ def test_a_damaged_output_is_made_again(project: Project) -> None:
 def test_after_a_changed_story_the_corpus_and_what_follows_run(project: Project) -> None:
     story = any_story(project.folder / "stories")
     story.write_text(story.read_text().rstrip() + " after all\n")
-    before = project.latest
+    before, old = project.latest, project.json("lineage", "show", "latest")
     states = project.run()
     assert states["CorpusGen"] == states["Tokenizer"] == states["Trainer"] == "run"
     assert states["ImportSchemaGen"] == "cached"
-    assert project.json("lineage", "show", "latest")["corpus"]["records"] == 18
-    assert project.latest != before or states["Pusher"] == "run"
+    assert project.latest != before
+    # The model was compared with the one before, whose lineage is not this one's.
+    new = project.json("lineage", "show", "latest")
+    assert new["corpus"]["digest"] != old["corpus"]["digest"]
+    assert new["model"]["digest"] != old["model"]["digest"]
+    assert len([node for node in new["nodes"] if node["node"] == "CorpusGen"]) == 1
+    provenance = project.workspace / "serving" / project.latest / "provenance.json"
+    assert json.loads(provenance.read_text())["corpus"] == new["corpus"]
 
 
 def test_a_worse_model_is_refused_and_the_champion_stays(project: Project) -> None:
