@@ -1,6 +1,7 @@
 """CorpusGen: corpus files -> record Examples, an index of ids and digests, and a report of what was dropped."""
 
 import json
+import os
 from pathlib import Path
 
 import apache_beam as beam
@@ -16,11 +17,13 @@ from components.artifacts import CorpusReport, RecordIndex
 from components.corpus_page import write_corpus_page
 from components.example_formats import mark_examples
 from preprocessing import progress
-from preprocessing.corpus_job import check_corpus, write_corpus
-from preprocessing.corpus_report import counted, describe_copies
+from preprocessing.corpus_job import check_corpus
+from preprocessing.corpus_report import counted, describe_copies, describe_records, note_unmatched
+from preprocessing.corpus_update import CorpusFolders, update_corpus
 from preprocessing.exclusion import with_exclude_file
 from preprocessing.options import CorpusOptions
 from preprocessing.records import SPLITS
+from preprocessing.shard_digest import LEDGER_VARIABLE
 from preprocessing.sources import list_sources
 
 
@@ -36,22 +39,33 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Read every document of the corpus beneath `root`; every one becomes a record or a counted drop.
 
-    options: CorpusOptions as JSON. Raises InputError for faults in the corpus, for too many drops, and,
+    options: CorpusOptions as JSON. With the ledger of the last job, in the folder that the environment names
+    (`LEDGER_VARIABLE`), only sources that have changed since are read.
+    Raises InputError for faults in the corpus, for too many drops, and,
     with `on_leak: fail`, for the same document in two splits.
     """
     corpus = with_exclude_file(Path(root), CorpusOptions(**json.loads(options)))
     sources = list_sources(Path(root), corpus)
-    with beam_pipeline as pipeline:
-        write_corpus(pipeline, root, sources, corpus, seed, examples.uri, index.uri, report.uri)
+    folders = CorpusFolders(examples.uri, index.uri, report.uri)
+    ledger = os.environ.get(LEDGER_VARIABLE)
+    read = update_corpus(beam_pipeline, root, sources, corpus, seed, folders, ledger)
     counts = check_corpus(report.uri, corpus)
     # An empty split has no statistics to check, so the artifact does not name it.
     mark_examples(examples, [split for split in SPLITS if counts["splits"][split]])
     for name, value in (("records", counts["records"]), ("corpus_files", len(sources))):
         index.set_int_custom_property(name, value)
-    if counts["dropped"]:
-        reasons = ", ".join(f"{name} {drop['count']}" for name, drop in counts["reasons"].items())
-        dropped = counted(counts["dropped"], "document was", "documents were")
-        progress.report(message=f"{dropped} dropped: {reasons}")
+    if read is not None:
+        changed = counted(read, "source")
+        progress.report(message=f"{changed} read, the others are as they were in the last job")
     if copies := describe_copies(counts):
         progress.report(message=f"{copies}; the corpus report names them")
-    write_corpus_page(Path(report.uri, "corpus.html"), counts, corpus)
+    if unmatched := note_unmatched(report.uri, corpus.excluded):
+        counts["exclude_unmatched"] = unmatched
+        shown = ", ".join(unmatched[:5])
+        more = f" and {len(unmatched) - 5} more" if len(unmatched) > 5 else ""
+        progress.report(
+            message=f"corpus.exclude names what the corpus does not have: {shown}{more}"
+        )
+    page = Path(report.uri, "corpus.html")
+    write_corpus_page(page, counts, corpus)
+    progress.report(message=f"{describe_records(counts)}; report: {page}")

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preprocessing.options import OverLong, TokenOptions
-from preprocessing.packing import pack
-from preprocessing.records import Drop, Record, Segment, example_to_record
+from preprocessing.record_rows import rows_of
+from preprocessing.records import Record, Segment, example_to_record
 from preprocessing.rows import Row, read_rows
 from preprocessing.tfrecords import read_tfrecords
-from preprocessing.token_sequences import TokenSequence, fit, tokenize_record
+from preprocessing.token_statistics import TokenStatistics
 from preprocessing.vocabulary import Vocabulary
 
 
@@ -30,16 +30,8 @@ def token_rows(
     records: Sequence[Record], vocabulary: Vocabulary, options: TokenOptions, over_long: OverLong
 ) -> list[Row]:
     """The rows that the Tokenizer would make of some records in one shard."""
-    sequences: list[TokenSequence] = []
-    for record in records:
-        fitted = fit(
-            tokenize_record(record, vocabulary),
-            options.sequence_length,
-            options.over_long or over_long,
-        )
-        if not isinstance(fitted, Drop):
-            sequences += fitted.sequences
-    return list(pack(sequences, options.sequence_length, vocabulary.end_of_text, options.packing))
+    over_long = options.over_long or over_long
+    return list(rows_of(records, vocabulary, options, over_long, TokenStatistics()))
 
 
 def fitting_prompt(segments: Sequence[Segment], vocabulary: Vocabulary, room: int) -> str:

@@ -24,7 +24,7 @@ from preprocessing.records import SPLITS
 from preprocessing.shard_digest import SHARDS_VARIABLE
 from preprocessing.tasks import TASKS
 from preprocessing.token_statistics import STATISTICS_FILE
-from preprocessing.tokenize_job import list_shards, reused_shards, write_token_rows
+from preprocessing.tokenize_job import list_shards, update_token_rows
 
 
 @component(use_beam=True)
@@ -42,17 +42,18 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     options: TokenOptions as JSON. Shards that an earlier run has tokenised come from the store that the environment
     names (`SHARDS_VARIABLE`), if it names one. Raises InputError when no row is left to train on.
     """
-    token_options = TokenOptions(**json.loads(options))
+    token_options = TASKS[task].token_options(TokenOptions(**json.loads(options)))
     over_long = token_options.over_long or TASKS[task].over_long
     shards = list_shards(examples.uri, tokens.uri)
     store = os.environ.get(SHARDS_VARIABLE)
-    with beam_pipeline as pipeline:
-        write_token_rows(pipeline, shards, token_options, over_long, statistics.uri, store)
+    reused = update_token_rows(
+        beam_pipeline, shards, token_options, over_long, statistics.uri, store
+    )
     mark_examples(tokens, SPLITS)
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))
     _check_train_rows(counts["splits"]["train"], token_options)
     _report_cuts(counts["splits"])
-    if reused := reused_shards(pipeline.result):
+    if reused:
         progress.report(
             message=f"{reused} of {len(shards)} shards were tokenised before and reused"
         )

@@ -60,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_generate(commands)
     _add_evaluate(commands)
+    _add_download(commands)
+    _add_convert(commands)
     _add_lineage(commands)
     _add_compile(commands)
     _add_node(commands)
@@ -125,6 +127,13 @@ def _add_generate(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--top-p", type=float)
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--temperature", type=float, help="0 takes the most probable token")
+    parser.add_argument(
+        "--repetition-penalty",
+        type=float,
+        help="above 1 makes tokens that were there less probable",
+    )
+    parser.add_argument("--beams", type=_positive, help="above 1 searches instead of sampling")
+    parser.add_argument("--length-penalty", type=float, help="of beams: above 1 prefers long texts")
     parser.add_argument("--num-samples", type=_positive, default=1)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--stop", action="append", default=[], metavar="TEXT")
@@ -143,6 +152,21 @@ def _add_evaluate(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "--predictions", type=Path, metavar="FILE", help="write every generation (JSON lines)"
     )
     _add_json(parser)
+
+
+def _add_download(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "download", "fetch a GPT-2 that OpenAI published")
+    parser.add_argument("size", choices=["124M", "355M", "774M", "1558M"])
+    parser.add_argument("--to", type=Path, metavar="DIR", help="default: models/SIZE")
+
+
+def _add_convert(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "convert", "write a model in another format, lossless")
+    parser.add_argument(
+        "source", metavar="SRC", help="latest, a pushed version, a folder or an .h5 file"
+    )
+    parser.add_argument("destination", metavar="DST", type=Path, help="a folder that is not there")
+    parser.add_argument("--to", required=True, choices=["openai", "huggingface", "savedmodel"])
 
 
 def _add_lineage(commands: "_Commands[argparse.ArgumentParser]") -> None:

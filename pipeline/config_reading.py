@@ -13,6 +13,7 @@ from pipeline.config import Config, LoadedConfig
 from pipeline.config_values import impossible_values
 from pipeline.yaml_lines import LinedDocument, read_lined_yaml
 from preprocessing.errors import InputError
+from preprocessing.globs import split_pattern
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
@@ -32,7 +33,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     faults: list[str] = []
     document = _apply_overrides(document, overrides, faults)
     config = _build(Config, document.values, "", document, faults)
-    loaded = LoadedConfig(config, path.absolute().parent, tuple(overrides))
+    loaded = _with_text_files(LoadedConfig(config, path.absolute().parent, tuple(overrides)))
     faulty = tuple(fault.split(": ", 2)[1].rstrip(":") for fault in faults)
     faults += [
         f"{document.where(key)}: {message}"
@@ -42,6 +43,16 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     if faults:
         raise InputError(*faults)
     return loaded
+
+
+def _with_text_files(loaded: LoadedConfig) -> LoadedConfig:
+    """The configuration with the pattern in a text corpus' path as `corpus.text_files`."""
+    corpus = loaded.config.corpus
+    folder, pattern = split_pattern(loaded.path(corpus.path))
+    if pattern is None or corpus.task != "text" or corpus.text_files is not None:
+        return loaded
+    corpus = dataclasses.replace(corpus, path=str(folder), text_files=pattern)
+    return dataclasses.replace(loaded, config=dataclasses.replace(loaded.config, corpus=corpus))
 
 
 def _apply_overrides(

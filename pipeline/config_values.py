@@ -7,27 +7,42 @@ from urllib.parse import urlsplit
 
 from pipeline.config import LoadedConfig
 from preprocessing.errors import InputError
-from preprocessing.options import TASK_METRICS
+from preprocessing.options import TASK_METRICS, TASK_WINDOWS
 from trainer.config import GPT2_VOCABULARY_SIZE, model_config
 
 _AT_LEAST_ONE = (
     "corpus.max_record_bytes",
     "training.steps",
+    "training.epochs",
+    "training.steps_per_epoch",
     "training.batch_size",
+    "training.accumulate",
     "training.validate_every",
     "training.checkpoint_every",
     "training.log_every",
+    "training.keep_checkpoints",
     "generation.max_new_tokens",
+    "generation.beams",
     "evaluation.max_records",
 )
 _NOT_NEGATIVE = (
     "seed",
     "training.warmup_steps",
+    "training.min_learning_rate",
+    "training.early_stopping",
+    "training.freeze_blocks",
     "training.weight_decay",
     "generation.temperature",
     "generation.top_k",
+    "generation.length_penalty",
 )
-_POSITIVE = ("training.learning_rate", "training.epsilon", "training.clip_norm")
+_POSITIVE = (
+    "generation.repetition_penalty",
+    "training.learning_rate",
+    "training.decay_epochs",
+    "training.epsilon",
+    "training.clip_norm",
+)
 _FRACTIONS = (
     "corpus.validation_fraction",
     "corpus.test_fraction",
@@ -55,6 +70,7 @@ def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
         (_FRACTIONS, lambda v: 0 <= v < 1, "at least 0 and below 1"),
         (("seed",), lambda v: v < 2**63, "below 2**63"),
         (("corpus.max_dropped_fraction",), lambda v: 0 <= v <= 1, "between 0 and 1"),
+        (("training.decay_rate",), lambda v: 0 < v <= 1, "greater than 0 and at most 1"),
         (("generation.top_p",), lambda v: 0 < v <= 1, "greater than 0 and at most 1"),
         (("tokens.sequence_length",), lambda v: v >= 2, "at least 2"),
     ):
@@ -69,6 +85,8 @@ def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             f"validation_fraction {corpus.validation_fraction} and test_fraction "
             f"{corpus.test_fraction} leave nothing to train on; lower one.",
         )
+    yield from _windows(loaded)
+    yield from _schedule(loaded)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", loaded.config.name):
         yield "name", f"{loaded.config.name!r} is not a name of letters, digits, - and _."
     store = loaded.config.store
@@ -97,6 +115,25 @@ def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             yield f"kubeflow.secrets.{variable}", f"{source!r} is not `secret/key`."
 
 
+def _windows(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    """What cannot be asked of a corpus that is read as one stream."""
+    tokens = loaded.config.tokens
+    windows = tokens.windows or TASK_WINDOWS[loaded.config.corpus.task]
+    if windows == "off":
+        return
+    if not tokens.packing:
+        yield (
+            "tokens.packing",
+            f"a record cannot have a row of its own with windows {windows}; set tokens.windows to off.",
+        )
+    if tokens.over_long is not None:
+        yield (
+            "tokens.over_long",
+            f"{tokens.over_long!r} has no meaning with windows {windows}, where no record is too "
+            "long; set tokens.windows to off, or leave over_long out.",
+        )
+
+
 def _unscored_metrics(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     """Bounds on metrics that the task does not have, which no model could keep."""
     evaluation, task = loaded.config.evaluation, loaded.config.corpus.task
@@ -109,12 +146,39 @@ def _unscored_metrics(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             yield key, f"{name} is no score of {task}; there are {', '.join(scored)}."
 
 
+def _schedule(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    """What the length of a training and its learning rate cannot be together."""
+    training = loaded.config.training
+    if training.steps is not None and training.epochs is not None:
+        yield (
+            "training.epochs",
+            f"{training.epochs} epochs and {training.steps} steps are two lengths of one training; leave out one "
+            "of training.epochs and training.steps (--set training.steps=null does).",
+        )
+    if training.steps_per_epoch is not None and training.epochs is None:
+        yield (
+            "training.steps_per_epoch",
+            f"{training.steps_per_epoch} has no meaning without training.epochs; give both, or training.steps.",
+        )
+    if training.min_learning_rate > training.learning_rate:
+        yield (
+            "training.min_learning_rate",
+            f"{training.min_learning_rate} is above training.learning_rate, {training.learning_rate}; lower it.",
+        )
+
+
 def _shapes(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     try:
         shape = model_config(loaded.config.model, GPT2_VOCABULARY_SIZE)
     except InputError as error:
         yield from (("model", message.removeprefix("model: ")) for message in error.messages)
         return
+    training = loaded.config.training
+    if training.freeze_blocks > shape.layers:
+        yield (
+            "training.freeze_blocks",
+            f"{training.freeze_blocks} is more than the {shape.layers} blocks of the model.",
+        )
     length = loaded.config.tokens.sequence_length
     if length > shape.context:
         yield (

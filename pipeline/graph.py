@@ -120,6 +120,7 @@ def build_trainer(loaded: LoadedConfig, channels: Channels) -> BaseNode:
             "generation": asdict(config.generation),
             "vocabulary": locations.vocabulary(loaded),
             "sequence_length": config.tokens.sequence_length,
+            "random_windows": config.tokens.windows == "random",
             "seed": config.seed,
         },
         **channels,

@@ -27,9 +27,9 @@ class Node:
     parameters: dotted configuration keys that the step reads.
     modules: the modules whose import closure is the step's code. files: other source files it reads.
     externals: content from outside the store that belongs to the key.
-    handed: what the launcher hands over beside the inputs: a folder of checkpoints to resume from, the store of
-        tokenised shards, or the lineage of the inputs. None belongs to the key: the first two are paths, the last
-        follows from the inputs.
+    handed: what the launcher hands over beside the inputs: a folder of checkpoints to resume from, that of the
+        corpus job's ledger, the store of tokenised shards, or the lineage of the inputs. None belongs to the key: the
+        first three are paths, the last follows from the inputs.
     gpu: whether the step asks for a GPU where there is one.
     """
 
@@ -40,7 +40,7 @@ class Node:
     modules: Sequence[str] = ()
     files: Sequence[str] = ()
     externals: Sequence[External] = ()
-    handed: Literal["checkpoints", "shards", "lineage"] | None = None
+    handed: Literal["checkpoints", "ledger", "shards", "lineage"] | None = None
     gpu: bool = False
 
     @property
@@ -70,8 +70,9 @@ _ALL_NODES = (
         outputs={"examples": "Examples", "index": "RecordIndex", "report": "CorpusReport"},
         parameters=["seed", *_keys("corpus", CorpusOptions, "path")],
         modules=["components.corpus_gen"],
-        files=["components/templates/corpus.html", "components/templates/style.html"],
+        files=["preprocessing/templates/corpus.html", "preprocessing/templates/style.html"],
         externals=["corpus"],
+        handed="ledger",
     ),
     Node(
         name="StatisticsGen",
@@ -111,11 +112,13 @@ _ALL_NODES = (
             "seed",
             "tokens.sequence_length",
             "tokens.vocabulary",
+            "tokens.windows",
             *_keys("model", ModelOptions, "base"),
             *_keys("training", TrainingOptions),
             *_GENERATION,
         ],
         modules=["trainer.run"],
+        files=["preprocessing/templates/training.html", "preprocessing/templates/style.html"],
         externals=["vocabulary"],
         handed="checkpoints",
         gpu=True,
@@ -136,7 +139,7 @@ _ALL_NODES = (
             *_keys("evaluation", EvaluationOptions),
         ],
         modules=["components.evaluator"],
-        files=["components/templates/evaluation.html", "components/templates/style.html"],
+        files=["preprocessing/templates/evaluation.html", "preprocessing/templates/style.html"],
         externals=["vocabulary", "champion"],
         gpu=True,
     ),

@@ -59,6 +59,8 @@ class ProgressDisplay:
             parts.append(f"step {values['step']}/{values['steps']}")
         if "loss" in values:
             parts.append(f"loss {values['loss']:.4f}")
+        if "validation_loss" in values:
+            parts.append(f"validation loss {values['validation_loss']:.4f}")
         if "tokens_per_s" in values:
             parts.append(f"{values['tokens_per_s']:,.0f} tokens/s")
         if "done" in values:

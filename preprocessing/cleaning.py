@@ -13,12 +13,29 @@ from itertools import takewhile
 
 import ftfy
 
-# Characters below U+0080 that ftfy may change: controls other than tab, newline and form feed,
-# and the ampersand, which may begin an HTML entity. (The escape of a terminal sequence is a
-# control; a carriage return becomes a newline.)
-_ASCII_THAT_FTFY_TOUCHES = re.compile(r"[\x00-\x08\x0b\x0d-\x1f\x7f&]")
-
 _QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'}
+
+# Every white space but the space and the newline; see `str.isspace`.
+_OTHER_SPACES = (
+    *"\t\x0b\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000",
+    *map(chr, range(0x2000, 0x200B)),
+)
+
+_HTML_ENTITY = re.compile(r"&#?[0-9A-Za-z]{1,24};")
+
+# Bytes of UTF-8: a space for ASCII that ftfy leaves alone, "!" for the controls that it does not.
+_ORDINARY = b"\t\n\f" + bytes(range(0x20, 0x7F))
+_MARK_ORDINARY = bytes(
+    32 if byte in _ORDINARY else 33 if byte < 0x80 else byte for byte in range(256)
+)
+
+# What ftfy leaves alone between such ASCII (the four quotes apart, which it makes straight).
+_LEFT_ALONE = {*map(chr, range(0xA0, 0x100)), *"\u2013\u2014\u2022\u2026\u20ac"} - {*"\xc2\xc3"}
+_PAIRS_OF_QUOTES = {first + second for first in _QUOTES for second in _QUOTES}
+_POSSESSIVES = {f"{letter}\u2019" for letter in "\xe8\xe9\xf3\xed\xe1\xf6\xfc"}
+_UNTOUCHED = frozenset(
+    run.encode() for run in _LEFT_ALONE | {*_QUOTES} | _PAIRS_OF_QUOTES | _POSSESSIVES
+)
 
 # 12:21 EST, 14 September 2012; 10:46 AM on 20th October 2011
 _STAMP = (
@@ -59,33 +76,41 @@ def clean_highlight(text: str) -> str:
 def fix_characters(text: str) -> str:
     r"""What `ftfy.fix_text(text)` returns, found sooner: only the lines that need it go through it.
 
-    ftfy works line by line, and its steps leave a line alone that is ASCII and free of controls and
-    "&" (no wrong encoding, ligature, width, surrogate or line break is ASCII, and NFC changes
-    none). A line that has the four common curly quotes besides is only changed by uncurling these:
-    in every encoding that ftfy tries they are either lone continuation bytes or lead bytes without
-    one, so that the line never decodes as UTF-8. Across lines ftfy remembers one thing: after the
-    first "<" it takes HTML entities for what they are in HTML.
+    ftfy works line by line. A line of ordinary characters (see `_is_ordinary`) it leaves as it is
+    but for curly quotes. Across lines it remembers one thing: after the first "<" it takes HTML
+    entities for what they are in HTML.
 
     >>> fix_characters("caf\u00c3\u00a9 &amp; \u2018bar\u2019")
     "café & 'bar'"
     """
-    plain = straighten_quotes(text)
-    if _is_untouched_by_ftfy(plain):
-        return plain
+    if _is_ordinary(text):
+        return straighten_quotes(text)
     fixed = []
     unescape_html: bool | str = "auto"
     for line in re.findall(r"[^\n]*\n|[^\n]+", text):
         if "<" in line:
             unescape_html = False
-        plain = straighten_quotes(line)
-        if not _is_untouched_by_ftfy(plain):
-            plain = ftfy.fix_text(line, unescape_html=unescape_html)
-        fixed.append(plain)
+        if _is_ordinary(line):
+            fixed.append(straighten_quotes(line))
+        else:
+            fixed.append(ftfy.fix_text(line, unescape_html=unescape_html))
     return "".join(fixed)
 
 
-def _is_untouched_by_ftfy(text: str) -> bool:
-    return text.isascii() and not _ASCII_THAT_FTFY_TOUCHES.search(text)
+def _is_ordinary(text: str) -> bool:
+    """Whether ftfy would do nothing to `text` but make its curly quotes straight.
+
+    That is so if it has no HTML entity, no ASCII control but tab, newline and form feed, and, of
+    characters outside ASCII, only quotes, alone or two together, those of `_LEFT_ALONE`, each alone
+    between ASCII, and accented letters before an apostrophe ("\xe9\u2019s").
+
+    For ftfy repairs an encoding only where its heuristic (`ftfy.badness`) finds one of its
+    patterns, and each of these needs two adjacent characters outside ASCII, not such pairs, or a C1
+    control, "\xc2", "\xc3" or the ligature "oe"; and each of its other steps changes characters of
+    its own, none of which is among these, which NFC keeps as well.
+    """
+    marked = text.encode("utf-8", "surrogatepass").translate(_MARK_ORDINARY)
+    return _UNTOUCHED.issuperset(marked.split()) and not ("&" in text and _HTML_ENTITY.search(text))
 
 
 def straighten_quotes(text: str) -> str:
@@ -105,8 +130,11 @@ def normalise_whitespace(text: str) -> str:
     >>> normalise_whitespace("  One \t line.\n\n \u00a0\n And\u00a0another. ")
     'One line.\nAnd another.'
     """
-    lines = (" ".join(line.split()) for line in text.split("\n"))
-    return "\n".join(line for line in lines if line)
+    for space in _OTHER_SPACES:  # far faster than to split every line into words
+        text = text.replace(space, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return "\n".join(filter(None, map(str.strip, text.split("\n"))))
 
 
 def strip_byline(text: str) -> str:

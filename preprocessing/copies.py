@@ -86,7 +86,10 @@ def document_digest(record: Record) -> bytes:
 
     Two records have one document if their digests are equal, however their files are written.
     """
-    text = record.segments[0].text
+    first = record.segments[0]
+    if first.ids:
+        return hashlib.sha256(repr(first.ids).encode()).digest()
+    text = first.text
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # which makes ASCII of the wider spaces
     return hashlib.sha256(text.encode().translate(None, _WHITE_SPACE)).digest()
@@ -98,7 +101,7 @@ def place_of(record: Record) -> Place:
 
 
 class FindCopies(beam.PTransform):
-    """(shard, record) pairs to the Copies among the records.
+    """(shard, (record, digest of its document)) to the Copies among the records.
 
     The result depends neither on the order of the records nor on the runner.
     """
@@ -113,14 +116,19 @@ class FindCopies(beam.PTransform):
         )
 
 
-def _keyed(sharded: tuple[int, Record]) -> _Keyed:
-    _, record = sharded
-    return document_digest(record), (record.id, record.source, record.position, record.split)
+def _keyed(sharded: tuple[int, tuple[Record, bytes]]) -> _Keyed:
+    _, (record, document) = sharded
+    return document, (record.id, record.source, record.position, record.split)
 
 
 def _copies(group: tuple[bytes, Iterable[tuple[str, str, int, str]]]) -> Iterator[Copies]:
     """The Copies in a group, if it is of more than one document."""
-    places = [Place(*values) for values in group[1]]
+    return copies_among(Place(*values) for values in group[1])
+
+
+def copies_among(records: Iterable[Place]) -> Iterator[Copies]:
+    """The Copies that records with one text are, if they are of more than one document."""
+    places = list(records)
     if any(_document(place) != _document(places[0]) for place in places):
         yield Copies(tuple(sorted(places, key=_order)))
 

@@ -7,13 +7,17 @@
 Documents with the same text are found by `copies`; with `on_leak: drop` the writer of a shard is
 told which of its records to leave out. A record's shard is decided by its id and the size of the
 corpus alone, and a shard is sorted by id, so the files do not depend on the runner, its workers or
-the order of the sources. One worker holds one shard (about 16 MiB) at a time.
+the order of the sources. One worker holds one shard (about 4 MiB) at a time.
+
+What a job has written can be the base of the next one, which then reads only what has changed: see
+`corpus_update`.
 """
 
 import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,9 +28,10 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically
-from preprocessing.copies import Copies, FindCopies, Loser, place_of
+from preprocessing.copies import Copies, FindCopies, Loser, document_digest, place_of
 from preprocessing.corpus_report import (
     CHOSEN_REASONS,
+    DROPS_FOLDER,
     Event,
     TallyFn,
     counted,
@@ -43,9 +48,17 @@ from preprocessing.records import SPLITS, Drop, Fault, Record, record_to_example
 from preprocessing.sources import SourceFile, corpus_folder
 from preprocessing.tfrecords import write_tfrecords
 
-SHARD_BYTES = 16 * 1024 * 1024
+# Small, so that one changed document costs little: what shares its shard is read and tokenised anew.
+SHARD_BYTES = 4 * 1024 * 1024
+
+# A record, and the digest of its document.
+Member = tuple[Record, bytes]
+_Sharded = tuple[int, Member]
 
 _FILES_BETWEEN_REPORTS = 64
+# The runner takes its time for every element, so small sources go together.
+_GROUP_SOURCES = 128
+_GROUP_BYTES = 1024 * 1024
 _DOCUMENTS_NAMED = 3
 _LEAKS_NAMED = 5
 
@@ -65,13 +78,15 @@ def write_corpus(
     Written are, with N shards and for each split, even if empty:
     `examples_dir/Split-<split>/records-00000-of-N.tfrecord` (see `record_to_example`) and
     `index_dir/Split-<split>/records-00000-of-N.jsonl` (a line a record: id, source, position,
-    digest, split, shard); and the reports of `corpus_report`. When the pipeline has run, call
+    digest, split, shard, and the document's digest, see `copies`);
+    `report_dir/drops/records-00000-of-N.jsonl`, if there are any, with every drop (id, source,
+    reason, detail) whose id belongs to the shard; and the reports of `corpus_report`. When the pipeline has run, call
     `check_corpus(report_dir, options)`: mistakes in the corpus do not make the pipeline fail.
     """
     shards = shard_count(sum(source.stop - source.start for source in sources))
     outcomes = (
         pipeline
-        | "Sources" >> beam.Create(list(sources))
+        | "Sources" >> beam.Create(_in_groups(sources), reshuffle=False)
         | "SpreadSources" >> beam.Reshuffle()
         | "ReadSources"
         >> beam.ParDo(
@@ -84,17 +99,19 @@ def write_corpus(
     # A shard without records is a file as well, so each is named once at least.
     every_shard = pipeline | "EveryShard" >> beam.Create([(shard, None) for shard in range(shards)])
     copies = records | "FindCopies" >> FindCopies()
-    to_write = [records, every_shard]
+    drops = events | "DropsByShard" >> beam.FlatMap(_drops_by_shard, shards)
+    to_write = [records, drops, every_shard]
     if options.on_leak == "drop":
         to_write.append(copies | "DropLeaks" >> beam.FlatMap(_losers_by_shard, shards))
     written = (
         to_write
         | "AllShards" >> beam.Flatten()
         | "GroupByShard" >> beam.GroupByKey()
-        | "WriteShards" >> beam.FlatMap(_write_shard, shards, examples_dir, index_dir)
+        | "WriteShards" >> beam.FlatMap(_write_shard, shards, examples_dir, index_dir, report_dir)
     )
+    faults = events | "Faults" >> beam.Filter(lambda event: isinstance(event, Fault))
     _ = (
-        (events, copies, written)
+        (faults, copies, written)
         | "AllEvents" >> beam.Flatten()
         | "Tally" >> beam.CombineGlobally(TallyFn())
         | "WriteReports" >> beam.Map(write_report, report_dir)
@@ -177,10 +194,10 @@ def _leak_error(leaks: dict[str, Any]) -> InputError:
 
 
 def shard_count(total_bytes: int) -> int:
-    """The number of shards of a corpus: a power of two that makes them about 16 MiB each.
+    """The number of shards of a corpus: a power of two that makes them about 4 MiB each.
 
-    >>> shard_count(1000), shard_count(16 * 2**20), shard_count(100 * 2**20)
-    (1, 1, 8)
+    >>> shard_count(1000), shard_count(4 * 2**20), shard_count(100 * 2**20)
+    (1, 1, 32)
     """
     shards = 1
     while shards * SHARD_BYTES < total_bytes:
@@ -198,20 +215,46 @@ def shard_name(shard: int, shards: int) -> str:
     return f"records-{shard:05d}-of-{shards:05d}"
 
 
-def _records_of(outcome: tuple[int, Record] | Drop | Fault) -> Iterator[tuple[int, Record]]:
+def _records_of(outcome: _Sharded | Drop | Fault) -> Iterator[_Sharded]:
     """Of what `_ReadSource` yields, the records with their shards."""
     if isinstance(outcome, tuple):
         yield outcome
 
 
-def _events_of(outcome: tuple[int, Record] | Drop | Fault) -> Iterator[Drop | Fault]:
+def _events_of(outcome: _Sharded | Drop | Fault) -> Iterator[Drop | Fault]:
     """Of what `_ReadSource` yields, the rest."""
     if not isinstance(outcome, tuple):
         yield outcome
 
 
+def _drops_by_shard(event: Drop | Fault, shards: int) -> Iterator[tuple[int, Drop]]:
+    """A drop with the shard that names it, by its id as a record's."""
+    if isinstance(event, Drop):
+        yield shard_of(event.id, shards), event
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Sources that one worker reads. A class of its own, so that they are pickled all at once."""
+
+    sources: tuple[SourceFile, ...]
+
+
+def _in_groups(sources: Iterable[SourceFile]) -> list[_Group]:
+    """The sources in order, so many together as a worker reads at a time."""
+    groups: list[list[SourceFile]] = []
+    room = 0
+    for source in sources:
+        if room <= 0 or len(groups[-1]) == _GROUP_SOURCES:
+            groups.append([])
+            room = _GROUP_BYTES
+        groups[-1].append(source)
+        room -= source.stop - source.start
+    return [_Group(tuple(group)) for group in groups]
+
+
 class _ReadSource(beam.DoFn):
-    """A source to (shard, record) pairs, drops and faults."""
+    """A group of sources to (shard, (record, digest of its document)), drops and faults."""
 
     def __init__(
         self, folder: str, options: CorpusOptions, seed: int, shards: int, total: int
@@ -223,11 +266,15 @@ class _ReadSource(beam.DoFn):
         self._total = total
         self._done = 0
 
-    def process(self, source: SourceFile) -> Iterator[tuple[int, Record] | Drop | Fault]:
-        """Read one source."""
+    def process(self, group: _Group) -> Iterator[_Sharded | Drop | Fault]:
+        """Read a group of sources."""
+        for source in group.sources:
+            yield from self._read(source)
+
+    def _read(self, source: SourceFile) -> Iterator[_Sharded | Drop | Fault]:
         for outcome in read_source(source, self._open, self._options, self._seed):
             if isinstance(outcome, Record):
-                yield shard_of(outcome.id, self._shards), outcome
+                yield shard_of(outcome.id, self._shards), (outcome, document_digest(outcome))
             else:
                 yield outcome
         self._done += 1
@@ -254,61 +301,91 @@ def _losers_by_shard(copies: Copies, shards: int) -> Iterator[tuple[int, Loser]]
 
 
 def _write_shard(
-    keyed: tuple[int, Iterable[Record | Loser | None]],
+    keyed: tuple[int, Iterable[Member | Loser | Drop | None]],
     shards: int,
     examples_dir: str,
     index_dir: str,
+    report_dir: str,
 ) -> Iterator[Event]:
-    """Write a shard's files of each split, without the records that are Losers.
+    """Write a shard's files of each split, without the records that are Losers, and its drops.
 
-    The events are the split of each record written, the Losers' drops, and faults where two
-    records have one id.
+    The events are the split of each record written, the drops, also the Losers', and faults where
+    two records have one id.
     """
     shard, group = keyed
     name = shard_name(shard, shards)
-    by_split: dict[str, list[Record]] = defaultdict(list)
-    records, losers = [], {}
+    by_split: dict[str, list[Member]] = defaultdict(list)
+    members: list[Member] = []
+    drops: list[Drop] = []
+    losers = {}
     for element in group:
         if isinstance(element, Loser):
             losers[element.place] = element
+        elif isinstance(element, Drop):
+            drops.append(element)
         elif element is not None:
-            records.append(element)
+            members.append(element)
     previous = None
-    for record in sorted(records, key=_order):
+    for record, document in sorted(members, key=_order):
         if previous is not None and previous.id == record.id:
             yield duplicate_id(previous, record)
         previous = record
         if loser := losers.get(place_of(record)):
-            yield loser.drop()
+            drops.append(loser.drop())
         else:
-            by_split[record.split].append(record)
+            by_split[record.split].append((record, document))
             yield record.split
     for split in SPLITS:
-        members = by_split[split]
-        folder = f"Split-{split}"
-        write_atomically(
-            FileSystems.join(examples_dir, folder, f"{name}.tfrecord"),
-            partial(write_tfrecords, records=map(record_to_example, members)),
-        )
-        write_atomically(
-            FileSystems.join(index_dir, folder, f"{name}.jsonl"),
-            partial(_write_index, records=members, shard=shard),
-        )
+        write_examples(split_file(examples_dir, split, f"{name}.tfrecord"), by_split[split])
+        lines = [index_line(record, document, shard) for record, document in by_split[split]]
+        write_lines(split_file(index_dir, split, f"{name}.jsonl"), lines)
+    write_drops(report_dir, name, drops)
+    yield from drops
 
 
-def _order(record: Record) -> tuple[str, str, int]:
+def _order(member: Member) -> tuple[str, str, int]:
     """By id; what follows makes the message about a duplicate independent of the order read."""
+    record, _ = member
     return record.id, record.source, record.position
 
 
-def _write_index(file: BinaryIO, records: Iterable[Record], shard: int) -> None:
-    for record in records:
-        line = {
-            "id": record.id,
-            "source": record.source,
-            "position": record.position,
-            "digest": record.digest,
-            "split": record.split,
-            "shard": shard,
-        }
-        file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
+def split_file(folder: str, split: str, name: str) -> str:
+    """The path of a shard's file of one split."""
+    return FileSystems.join(folder, f"Split-{split}", name)
+
+
+def write_examples(path: str, members: Iterable[Member]) -> None:
+    """Write the records as Examples, in their order."""
+    examples = (record_to_example(record) for record, _ in members)
+    write_atomically(path, partial(write_tfrecords, records=examples))
+
+
+def write_lines(path: str, lines: Iterable[str]) -> None:
+    """Write lines of JSON."""
+    write_atomically(path, partial(_write_text, text="".join(f"{line}\n" for line in lines)))
+
+
+def _write_text(file: BinaryIO, text: str) -> None:
+    file.write(text.encode())
+
+
+def write_drops(report_dir: str, name: str, drops: Iterable[Drop]) -> None:
+    """Write the drops of a shard by id, a line each; no file where there is none."""
+    ordered = sorted(drops, key=lambda drop: (drop.id, drop.source, drop.reason, drop.detail))
+    if ordered:
+        lines = (json.dumps(asdict(drop), ensure_ascii=False) for drop in ordered)
+        write_lines(FileSystems.join(report_dir, DROPS_FOLDER, f"{name}.jsonl"), lines)
+
+
+def index_line(record: Record, document: bytes, shard: int) -> str:
+    """What the index says of a record; with the options it decides the record's Example."""
+    line = {
+        "id": record.id,
+        "source": record.source,
+        "position": record.position,
+        "digest": record.digest,
+        "split": record.split,
+        "shard": shard,
+        "document": document.hex(),
+    }
+    return json.dumps(line, ensure_ascii=False)

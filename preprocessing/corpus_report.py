@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Any
@@ -21,6 +21,7 @@ CHOSEN_REASONS = frozenset({LEAK, EXCLUDED})
 
 DROPS_FILE = "drops.json"
 FAULTS_FILE = "faults.json"
+DROPS_FOLDER = "drops"
 
 _MAX_DROPS_SHOWN = 20
 _MAX_GROUPS_SHOWN = 20
@@ -188,6 +189,25 @@ def read_faults(report_dir: str) -> dict[str, Any] | None:
     return _read_json(path) if FileSystems.exists(path) else None
 
 
+def note_unmatched(report_dir: str, excluded: Collection[str]) -> list[str]:
+    """The names in `corpus.exclude` that no document has, in order; drops.json has them as well.
+
+    Most likely they were mistyped. They are found by what the drops in `report_dir` name.
+    """
+    found: set[str] = set()
+    pattern = FileSystems.join(report_dir, DROPS_FOLDER, "*.jsonl")
+    (match,) = FileSystems.match([pattern])
+    for metadata in match.metadata_list:
+        with FileSystems.open(metadata.path) as file:
+            drops = (json.loads(line) for line in file)
+            ids = [drop["id"] for drop in drops if drop["reason"] == EXCLUDED]
+        found.update(ids, (record_id.rpartition("#")[0] for record_id in ids))
+    unmatched = sorted(set(excluded) - found)
+    report = read_drops(report_dir) | {"exclude_unmatched": unmatched}
+    write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), report)
+    return unmatched
+
+
 def unfit_documents(report: dict[str, Any]) -> int:
     """How many documents were dropped for what they are, not for one of CHOSEN_REASONS."""
     reasons = report["reasons"].items()
@@ -209,6 +229,20 @@ def describe_copies(report: dict[str, Any]) -> str:
         occur = counted(duplicates, "document occurs", "documents occur")
         parts.append(f"{occur} more than once within a split")
     return "; ".join(parts)
+
+
+def describe_records(report: dict[str, Any]) -> str:
+    """What a drop report says of all documents, in a line.
+
+    >>> reasons = {"no_highlight": {"count": 2}}
+    >>> report = {"records": 9, "splits": {"train": 8, "test": 1}, "dropped": 2, "reasons": reasons}
+    >>> describe_records(report)
+    '9 records (8 train, 1 test), 2 dropped (no_highlight 2)'
+    """
+    splits = ", ".join(f"{count} {split}" for split, count in report["splits"].items())
+    reasons = ", ".join(f"{name} {drop['count']}" for name, drop in report["reasons"].items())
+    why = f" ({reasons})" if reasons else ""
+    return f"{counted(report['records'], 'record')} ({splits}), {report['dropped']} dropped{why}"
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:

@@ -59,9 +59,13 @@ class InGraphTokenizer(tf.Module):
         Returns:
             string [n], UTF-8: bytes that are not become U+FFFD. The end of text gives no text.
         """
-        tokens = tf.ragged.map_flat_values(tf.gather, tf.constant(self._token_bytes), ids)
+        tokens = tf.ragged.map_flat_values(tf.gather, self.token_bytes(), ids)
         joined = tf.strings.reduce_join(tokens, axis=-1)
         return tf.strings.unicode_transcode(joined, "UTF-8", "UTF-8", errors="replace")
+
+    def token_bytes(self) -> tf.Tensor:
+        """The bytes of every token, by id: string [size of the vocabulary]."""
+        return tf.constant(self._token_bytes)
 
     def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """The pieces of each text: string [n] to string ragged [n, None]."""

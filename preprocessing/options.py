@@ -11,6 +11,7 @@ HighlightMode = Literal["random", "first", "all", "each"]
 LossOn = Literal["target", "all"]
 OverLong = Literal["truncate_prompt", "drop", "split"]
 OnLeak = Literal["warn", "drop", "fail"]
+Windows = Literal["off", "contiguous", "random"]
 
 
 # The scores of a model by task, the first the one that is looked at first.
@@ -22,6 +23,11 @@ TASK_METRICS: Mapping[TaskName, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+# What `tokens.windows` means for a task where it is None.
+TASK_WINDOWS: Mapping[TaskName, Windows] = MappingProxyType(
+    {"cnn_dailymail": "off", "coqa": "off", "text": "contiguous"}
+)
+
 
 @dataclass(frozen=True)
 class CorpusOptions:
@@ -30,8 +36,9 @@ class CorpusOptions:
     task: what the corpus is, and how it is learned and scored.
     path: the corpus' folder, or a single file.
     text_column: for `text`, the column or key of tables that holds the document.
-    text_files: for `text`, a pattern of `fnmatch` for the names of the files, relative to the
-        folder, that are read; `*` matches `/` as well; None is all.
+    text_files: for `text`, a pattern (see `globs`) for the names of the files, relative to the
+        folder, that are read; None is all. `path: books/*.txt` is short for `path: books` with
+        `text_files: "*.txt"`.
     highlight: which highlights of a story are its summary: all of them joined by newlines, the
         first, one drawn by the record's id and the seed, or each in a record of its own.
     loss_on: `target` counts the loss on summaries or answers only, `all` on the whole record;
@@ -85,6 +92,10 @@ class TokenOptions:
     over_long: what happens to a record longer than a row: its prompt is cut at the end, or it is
         dropped, or it continues in further rows; None is the task's own default (`split` for
         text, else `truncate_prompt`).
+    windows: read records as one stream of tokens instead, cut into rows one behind the other
+        (`contiguous`), or into new rows at random places at each step of training (`random`; what
+        is held out is cut as by `contiguous`); None is the task's own default (`contiguous` for
+        text, else `off`). Has no use for `over_long`, nor for `packing` false.
     vocabulary: `gpt2`, `bytes`, or a folder with `encoder.json` and `vocab.bpe`.
     """
 
@@ -92,3 +103,9 @@ class TokenOptions:
     packing: bool = True
     over_long: OverLong | None = None
     vocabulary: str = "gpt2"
+    windows: Windows | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether records are read as one stream, if `windows` says so itself."""
+        return self.windows in ("contiguous", "random")

@@ -1,7 +1,8 @@
 """A way for deep code to say how far it is, without knowing who listens.
 
 The launcher sets a sink in the process of a node; without one, reports vanish. Fields in use:
-phase, done, total, rate, unit, step, steps, loss, tokens_per_s, seconds_left, message.
+phase, done, total, rate, unit, step, steps, loss, validation_loss, tokens_per_s, seconds_left,
+message.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """From a source to what becomes of it, and a whole corpus without Beam."""
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ from preprocessing.sources import SourceFile, corpus_folder, list_sources
 from preprocessing.summary_pairs import read_pairs
 from preprocessing.tables import is_table, or_empty, read_table
 from preprocessing.tasks import TASKS
+from preprocessing.token_archives import is_archive, parse_archive
 
 # How many faults a message lists before it only counts them.
 MAX_FAULTS_SHOWN = 20
@@ -55,6 +57,9 @@ def _outcomes(
         with open_content(source.name, open_file) as file:
             rows = read_table(source, file, columns, optional, options.max_record_bytes)
             yield from task.table.parse_rows(source, or_empty(source, rows), options, seed)
+    elif is_archive(source.name) and options.task == "text":
+        with open_file(source.name) as file:
+            yield from parse_archive(source, file, options, seed)
     elif source.companion is not None and task.table is not None:
         with (
             open_content(source.name, open_file) as articles,
@@ -108,7 +113,8 @@ def _read_unknown_size(
 def read_records(root: Path, options: CorpusOptions, seed: int) -> tuple[list[Record], list[Drop]]:
     """Every record and every drop of the corpus at `root`, sorted by id, all in memory.
 
-    Raises InputError with all faults of the corpus (the first 20 in full).
+    Raises InputError with all faults of the corpus (the first 20 in full), and for a document in two
+    splits if `on_leak` is `fail`.
     """
     folder = corpus_folder(root)
     options = with_exclude_file(root, options)
@@ -132,8 +138,32 @@ def read_records(root: Path, options: CorpusOptions, seed: int) -> tuple[list[Re
                     faults.append(outcome.message)
     if faults:
         raise faults_error(sorted(faults), len(faults))
+    for drop in _leaks(records.values(), options):
+        del records[drop.id]
+        drops.append(drop)
     drops.sort(key=lambda drop: (drop.id, drop.source))
     return [records[record_id] for record_id in sorted(records)], drops
+
+
+def _leaks(records: Iterable[Record], options: CorpusOptions) -> list[Drop]:
+    """The records to leave out because of `on_leak`, each as a drop."""
+    if options.on_leak == "warn":
+        return []
+    # Only here: it imports Beam, which takes longer than to read a small corpus.
+    from preprocessing.copies import Place, copies_among, document_digest, place_of
+
+    places: dict[bytes, list[Place]] = defaultdict(list)
+    for record in records:
+        places[document_digest(record)].append(place_of(record))
+    groups = (copies for group in places.values() for copies in copies_among(group))
+    losers = [loser.drop() for copies in groups for loser in copies.losers()]
+    if losers and options.on_leak == "fail":
+        first = min(losers, key=lambda drop: drop.id)
+        raise InputError(
+            f"{first.id} ({first.source}) is {first.detail}, and {len(losers) - 1} more records are in "
+            "two splits; remove the copies, or set corpus.on_leak to drop or warn"
+        )
+    return losers
 
 
 def duplicate_id(first: Record, second: Record) -> Fault:

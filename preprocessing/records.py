@@ -16,11 +16,13 @@ class Segment:
     in_loss: whether the model is trained to predict them.
     references: if any, this segment is a target of generation: the prompt is the text of every
         segment before it, the references are the accepted texts, the gold one first.
+    ids: if any, the tokens, and text is empty; such a segment is the record's only one.
     """
 
     text: str
     in_loss: bool
     references: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ def record_to_example(record: Record) -> bytes:
 
     Features beyond the record itself are for the data schema: `prompt_characters` and
     `target_characters` (characters out of and in the segments with references; without any, all
-    are target) and `replacement_characters` (how many are U+FFFD).
+    are target; tokens count as characters) and `replacement_characters` (how many are U+FFFD).
     """
     texts = [segment.text for segment in record.segments]
-    total = sum(map(len, texts))
+    ids = [i for segment in record.segments for i in segment.ids]
+    total = sum(map(len, texts)) + len(ids)
     target = sum(len(segment.text) for segment in record.segments if segment.references) or total
     return encode_example(
         {
@@ -91,6 +94,7 @@ def record_to_example(record: Record) -> bytes:
             "prompt_characters": [total - target],
             "target_characters": [target],
             "replacement_characters": [sum(text.count("\ufffd") for text in texts)],
+            **({"ids": ids} if ids else {}),
         }
     )
 
@@ -100,11 +104,13 @@ def example_to_record(data: bytes) -> Record:
     features = decode_example(data)
     try:
         references = iter(features.get("references", []))
+        ids = tuple(features.get("ids", ()))
         segments = tuple(
             Segment(
                 text.decode(),
                 bool(in_loss),
                 tuple(next(references).decode() for _ in range(count)),
+                ids,
             )
             for text, in_loss, count in zip(
                 features["text"], features["in_loss"], features["reference_counts"], strict=True

@@ -15,9 +15,10 @@ from pathlib import Path
 from preprocessing import digests
 from preprocessing.options import OverLong, TokenOptions
 
-# The environment variable that names the folder of stored shards. Not a parameter: a path among
-# the parameters of a node would change its key.
+# The environment variables that name the folder of stored shards and that of the corpus job's
+# ledger. Not parameters: a path among the parameters of a node would change its key.
 SHARDS_VARIABLE = "GPT2_TFX_SHARDS"
+LEDGER_VARIABLE = "GPT2_TFX_LEDGER"
 
 _FOLDER = Path(__file__).resolve().parent
 _PACKAGE = _FOLDER.name

@@ -8,22 +8,21 @@ not there, and is made anew. Rows are copied, never linked: through a hard link,
 artifact would change the store and every other artifact that has the rows.
 """
 
-import hashlib
 import json
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import digests
-from preprocessing.atomic_files import write_atomically, write_json_atomically
+from preprocessing.atomic_files import write_json_atomically
 from preprocessing.records import Drop
 from preprocessing.token_statistics import TokenStatistics
+from preprocessing.verified_files import DamagedError, copy_verified, file_digest, open_file
 
 _ROWS_FILE = "rows.tfrecord"
 _ENTRY_FILE = "entry.json"
-_CHUNK_BYTES = 1024 * 1024
 
 
 class ShardStore:
@@ -39,19 +38,15 @@ class ShardStore:
         """
         try:
             entry = self._read_entry(digest)
-            write_atomically(
-                rows, lambda file: _copy(self._path(digest, _ROWS_FILE), file, entry["rows"])
-            )
-        except (OSError, BeamIOError, _DamagedError):
+            copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"])
+        except (OSError, BeamIOError, DamagedError):
             return None
         return _statistics(entry["statistics"])
 
     def keep(self, digest: str, rows: str, statistics: TokenStatistics) -> None:
         """Store a copy of the file `rows` and its statistics under `digest`."""
         rows_digest = file_digest(rows)
-        write_atomically(
-            self._path(digest, _ROWS_FILE), lambda file: _copy(rows, file, rows_digest)
-        )
+        copy_verified(rows, self._path(digest, _ROWS_FILE), rows_digest)
         entry = {"inputs": digest, "rows": rows_digest, "statistics": asdict(statistics)}
         write_json_atomically(
             self._path(digest, _ENTRY_FILE), entry | {"digest": digests.sha256_json(entry)}
@@ -61,44 +56,16 @@ class ShardStore:
         return FileSystems.join(self._folder, digest, name)
 
     def _read_entry(self, digest: str) -> dict[str, Any]:
-        with _open(self._path(digest, _ENTRY_FILE)) as file:
+        with open_file(self._path(digest, _ENTRY_FILE)) as file:
             content = file.read()
         try:
             entry = json.loads(content)
             own = entry.pop("digest")
         except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise _DamagedError from error
+            raise DamagedError from error
         if own != digests.sha256_json(entry) or entry["inputs"] != digest:
-            raise _DamagedError
+            raise DamagedError
         return entry
-
-
-class _DamagedError(Exception):
-    """What is stored is not what was stored."""
-
-
-def file_digest(path: str) -> str:
-    """The sha256 of a file on any file system that Beam knows, read as a stream."""
-    digest = hashlib.sha256()
-    with _open(path) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _open(path: str) -> BinaryIO:
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
-def _copy(source: str, target: BinaryIO, expected: str) -> None:
-    """Append the file `source` to `target`. Raises _DamagedError if its sha256 is another."""
-    digest = hashlib.sha256()
-    with _open(source) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            target.write(chunk)
-    if digest.hexdigest() != expected:
-        raise _DamagedError
 
 
 def _statistics(stored: dict[str, Any]) -> TokenStatistics:

@@ -12,7 +12,8 @@ class SourceFile:
     name: posix path relative to the corpus' folder.
     size: bytes in the whole file; of a `.txt.gz` those of its content.
     split: the split of all its records, None where each record's id decides.
-    start, stop: the bytes to read; all of the file except for `.txt` and `.txt.gz`.
+    start, stop: the bytes to read; all of the file except for `.txt`, `.txt.gz` and large tables.
+    lines_before: of a piece of a `.jsonl` file, how many lines of the file are before it.
     drop: if set, the file is not read, only counted, as this says.
     companion: name of a second file with a line for each line of the first, if there is one.
     """
@@ -24,3 +25,9 @@ class SourceFile:
     stop: int
     drop: Drop | None = None
     companion: str | None = None
+    lines_before: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the file and not a piece of it."""
+        return self.start == 0 and self.stop == self.size

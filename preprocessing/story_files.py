@@ -5,11 +5,12 @@ from pathlib import Path
 
 from preprocessing.compression import content_name, is_compressed
 from preprocessing.errors import InputError
-from preprocessing.listing import find_files, or_compressed, split_by_name, walk
+from preprocessing.listing import corpus_folder, find_files, or_compressed, split_by_name, walk
 from preprocessing.options import CorpusOptions
 from preprocessing.records import Drop
 from preprocessing.source_file import SourceFile
 from preprocessing.summary_pairs import ARTICLES, SUMMARIES
+from preprocessing.table_pieces import table_pieces
 
 _URL_LISTS = {"all_train.txt": "train", "all_val.txt": "validation", "all_test.txt": "test"}
 _PUBLISHERS = ("cnn", "dailymail")
@@ -30,7 +31,9 @@ def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
     layouts = {
         ".story files": stories,
         "tables (.jsonl, .parquet)": [
-            SourceFile(name, size, split_by_name(name), 0, size) for name, size in tables
+            piece
+            for name, size in tables
+            for piece in table_pieces(corpus_folder(root), name, size, options)
         ],
         f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(root) if root.is_dir() else [],
     }

@@ -47,8 +47,8 @@ def row_id(source: SourceFile, number: int) -> str:
 
 
 def or_empty(source: SourceFile, rows: Rows) -> Rows:
-    """The rows, or where there are none, a Drop of the whole table (`empty`)."""
-    is_empty = True
+    """The rows, or where there are none in a whole table, a Drop of it (`empty`)."""
+    is_empty = source.is_whole
     for row in rows:
         is_empty = False
         yield row
@@ -75,7 +75,7 @@ def read_table(
 
 def _json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
     """A JSON object a line (https://jsonlines.org); lines of white space are no rows."""
-    for number, line in enumerate(bounded_lines(file, most), start=1):
+    for number, line in enumerate(_lines(source, file, most), start=source.lines_before + 1):
 
         def drop(reason: str, detail: str, number: int = number) -> Drop:
             return Drop(reason, source.name, row_id(source, number), f"line {number}{detail}")
@@ -101,6 +101,16 @@ def _json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
                 yield TableRow(number, f"line {number}", values)
             else:
                 yield drop("wrong_type", f" is not an object but a {type(values).__name__}")
+
+
+def _lines(source: SourceFile, file: BinaryIO, most: int) -> Iterator[bytes | None]:
+    """The lines of a file, or of a piece that ends where a line does (see `bounded_lines`)."""
+    if source.start:
+        file.seek(source.start)
+    for line in bounded_lines(file, most):
+        yield line
+        if not source.is_whole and file.tell() >= source.stop:
+            return
 
 
 class _TooLargeError(Exception):
@@ -188,22 +198,43 @@ def _parquet_rows(
             yield missing
             return
         chosen = [name for name in (*columns, *optional) if name in found]
-        number = 0
-        for batch in table.iter_batches(_ROWS_AT_ONCE, columns=chosen, use_threads=False):
-            for index in range(batch.num_rows):
-                number += 1
-                try:
-                    values = {name: batch.column(name)[index].as_py() for name in chosen}
-                except UnicodeDecodeError as error:
-                    detail = f"row {number}: {error.reason} at byte {error.start}"
-                    yield Drop("not_utf8", source.name, row_id(source, number), detail)
-                    continue
-                yield TableRow(number, f"row {number}", values)
+        for number, index, batch in _numbered_rows(source, table, chosen):
+            try:
+                values = {name: batch.column(name)[index].as_py() for name in chosen}
+            except UnicodeDecodeError as error:
+                detail = f"row {number}: {error.reason} at byte {error.start}"
+                yield Drop("not_utf8", source.name, row_id(source, number), detail)
+                continue
+            yield TableRow(number, f"row {number}", values)
     except (pyarrow.ArrowException, ValueError, LookupError) as error:
         yield Fault(
             f"{source.name}: cannot be read as Parquet: {printable(str(error))}; write or download "
             "the file again"
         )
+
+
+def _numbered_rows(
+    source: SourceFile, table: pyarrow.parquet.ParquetFile, columns: Sequence[str]
+) -> Iterator[tuple[int, int, pyarrow.RecordBatch]]:
+    """Each row of the source: its number in the file, its place in a batch, the batch."""
+    number = 0
+    for group, start in enumerate(row_group_starts(table.metadata)):
+        if not source.is_whole and not source.start <= start < source.stop:
+            number += table.metadata.row_group(group).num_rows
+            continue
+        batches = table.iter_batches(
+            _ROWS_AT_ONCE, row_groups=[group], columns=list(columns), use_threads=False
+        )
+        for batch in batches:
+            for index in range(batch.num_rows):
+                number += 1
+                yield number, index, batch
+
+
+def row_group_starts(metadata: pyarrow.parquet.FileMetaData) -> list[int]:
+    """The offset in the file of the first page of each row group."""
+    firsts = [metadata.row_group(group).column(0) for group in range(metadata.num_row_groups)]
+    return [first.dictionary_page_offset or first.data_page_offset for first in firsts]
 
 
 def _missing(source: SourceFile, columns: Sequence[str], found: Sequence[str]) -> Fault | None:

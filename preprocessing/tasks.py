@@ -1,11 +1,19 @@
 """The tasks: for each, how its corpus is read, learned and scored."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from preprocessing import cnn_dailymail, coqa, text
-from preprocessing.options import TASK_METRICS, CorpusOptions, LossOn, OverLong
+from preprocessing.options import (
+    TASK_METRICS,
+    TASK_WINDOWS,
+    CorpusOptions,
+    LossOn,
+    OverLong,
+    TokenOptions,
+    Windows,
+)
 from preprocessing.records import Outcome
 from preprocessing.source_file import SourceFile
 from preprocessing.tables import Rows
@@ -37,7 +45,7 @@ class Task:
     stop: the strings at which a generated text ends, besides the end of text id.
     metrics: the scores of a model, by name.
     table: how tables are read, None where the task has none.
-    loss_on, over_long: what the options of these names mean where they are None.
+    loss_on, over_long, windows: what the options of these names mean where they are None.
     """
 
     name: str
@@ -46,7 +54,16 @@ class Task:
     metrics: tuple[str, ...]
     loss_on: LossOn
     over_long: OverLong
+    windows: Windows
     table: Table | None = None
+
+    def token_options(self, options: TokenOptions) -> TokenOptions:
+        """The options with the task's own defaults in place of None."""
+        return replace(
+            options,
+            over_long=options.over_long or self.over_long,
+            windows=options.windows or self.windows,
+        )
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
@@ -60,6 +77,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 metrics=TASK_METRICS["cnn_dailymail"],
                 loss_on="target",
                 over_long="truncate_prompt",
+                windows=TASK_WINDOWS["cnn_dailymail"],
                 table=Table(cnn_dailymail.columns, cnn_dailymail.parse_rows),
             ),
             Task(
@@ -69,6 +87,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 metrics=TASK_METRICS["coqa"],
                 loss_on="target",
                 over_long="truncate_prompt",
+                windows=TASK_WINDOWS["coqa"],
             ),
             Task(
                 name="text",
@@ -77,6 +96,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 metrics=TASK_METRICS["text"],
                 loss_on="all",
                 over_long="split",
+                windows=TASK_WINDOWS["text"],
                 table=Table(text.columns, text.parse_rows),
             ),
         )

@@ -17,8 +17,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     A piece of nothing but white space is dropped (`empty`), so is one with NUL bytes
     (`nul_bytes`) or in another encoding (`not_utf8`).
     """
-    is_whole = source.start == 0 and source.stop == source.size
-    record_id = source.name if is_whole else f"{source.name}@{source.start}"
+    record_id = source.name if source.is_whole else f"{source.name}@{source.start}"
     text = decode_text(data, source, record_id)
     if isinstance(text, Drop):
         yield text

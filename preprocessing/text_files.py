@@ -1,46 +1,48 @@
 """The files of a text corpus."""
 
 import os
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
 from preprocessing.compression import READ_ERRORS, is_compressed, open_content
 from preprocessing.errors import InputError
-from preprocessing.listing import corpus_folder, find_files, or_compressed, split_by_name
+from preprocessing.globs import matches
+from preprocessing.listing import corpus_folder, find_files, or_compressed
 from preprocessing.options import CorpusOptions
 from preprocessing.source_file import SourceFile
+from preprocessing.table_pieces import table_pieces
 from preprocessing.tables import is_table
 from preprocessing.text_cuts import cut_stream
+from preprocessing.token_archives import is_archive
 
-_SUFFIXES = (*or_compressed(".txt", ".csv", ".jsonl"), ".parquet")
+_SUFFIXES = (*or_compressed(".txt", ".csv", ".jsonl"), ".parquet", ".npz")
 _COUNTED_AT_ONCE = 1 << 20
 
 
 def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
-    """A text file, or all in a folder and its folders: `.txt` ones in pieces, tables whole.
+    """A text file, or all in a folder and its folders: `.txt` ones and large tables in pieces.
 
-    The `.txt` files, one after the other, are cut into contiguous splits; excluded ones and tables
-    are not part of that stream. Compressed ones are decompressed to know where to cut. Raises
+    The `.txt` files, one after the other, are cut into contiguous splits; excluded ones, tables and
+    archives of ids are not part of that stream. Compressed ones are decompressed to know where to cut. Raises
     InputError where there is nothing, or a compressed file is broken.
     """
-    pattern = options.text_files or "*"
+    pattern = options.text_files or "**"
     listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
     files = [
         (name, size)
         for name, size in find_files(root, _SUFFIXES, recursive=True)
-        if name != listed and fnmatchcase(name, pattern)
+        if name != listed and matches(name, pattern)
     ]
     if not files:
         matching = f" and match {pattern!r} (corpus.text_files)" if options.text_files else ""
         raise InputError(
             f"{root}: no text found; looked for files whose names end in .txt, .csv, .jsonl, "
-            f"also with .gz, or .parquet{matching}; set corpus.path to such a file or to a folder of them"
+            f"also with .gz, or .parquet or .npz{matching}; set corpus.path to such a file or to a folder of them"
         )
     stream: list[tuple[str, int]] = []
     apart: list[tuple[str, int]] = []
     for name, size in files:
-        is_apart = is_table(name) or name in options.excluded
+        is_apart = is_table(name) or is_archive(name) or name in options.excluded
         (apart if is_apart else stream).append((name, size))
     folder = corpus_folder(root)
 
@@ -72,4 +74,4 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     )
     return [
         SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces
-    ] + [SourceFile(name, size, split_by_name(name), 0, size) for name, size in apart]
+    ] + [piece for name, size in apart for piece in table_pieces(folder, name, size, options)]

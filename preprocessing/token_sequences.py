@@ -4,6 +4,7 @@ In the drawings a row has six tokens: `a` stands for a token of the article or s
 separator, `q` for a question, `t` for a target, `.` for the end of text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ class TokenizedRecord:
 
 @dataclass(frozen=True, eq=False)
 class TokenSequence:
-    """Consecutive tokens of one record, which go into one row.
+    """Tokens that follow each other: a record, a piece of one, or a stream of records.
 
     Attributes:
         ids: int32 [n].
@@ -56,22 +57,23 @@ class Fitted:
     """What goes into rows of a record.
 
     Attributes:
-        sequences: at least one.
-        left_out: how many tokens of the record are in none of them.
+        sequence: its tokens, or what is left of them.
+        left_out: how many tokens of the record are not in it.
     """
 
-    sequences: tuple[TokenSequence, ...]
+    sequence: TokenSequence
     left_out: int
 
 
 def tokenize_record(record: Record, vocabulary: Vocabulary) -> TokenizedRecord:
     """The record's segments in tokens, each tokenised by itself.
 
-    The end of text is appended to the last segment, so it is in the loss if that segment is.
+    A segment that has ids keeps them. The end of text is appended to the last segment, so it is in
+    the loss if that segment is.
     """
     segments = [
         TokenSegment(
-            np.array(vocabulary.encode(segment.text), dtype=np.int32),
+            np.array(segment.ids or vocabulary.encode(segment.text), dtype=np.int32),
             segment.in_loss,
             bool(segment.references),
         )
@@ -84,9 +86,9 @@ def tokenize_record(record: Record, vocabulary: Vocabulary) -> TokenizedRecord:
 
 
 def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> Fitted | Drop:
-    """The sequences, of at most `length` tokens each, that a record becomes.
+    """The sequence that a record becomes; it has at most `length` tokens, except with `split`.
 
-    A record that fits is one sequence. For one that does not, `over_long` says what happens:
+    A record that fits stays whole. For one that does not, `over_long` says what happens:
 
     `truncate_prompt`: the longest segment before the separator loses its end; the separator, which
     is the last segment before the first target, and all after it stay.
@@ -103,14 +105,9 @@ def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> Fitted | D
 
     `drop`: the record is dropped as `too_long`.
 
-    `split`: the record is cut into windows one behind the other, the last one shorter. The first
-    token of a window is out of the loss.
+    `split`: the record stays whole, and `packing` cuts it to the room that it finds in the rows.
 
-        t t t t t t t t .    ->    t t t t t t  |  t t .
-
-    A sequence in which nothing is in the loss would teach nothing: such a window (one that holds
-    the end of text alone is one) is left out, and a record without any other is dropped as
-    `no_target`.
+    A sequence in which nothing is in the loss would teach nothing: it is dropped as `no_target`.
     """
     segments = record.segments
     size = sum(len(segment.ids) for segment in segments)
@@ -121,24 +118,21 @@ def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> Fitted | D
         if not segments:
             detail = f"{size} tokens, and the last target with its prompt alone more than {length}"
             return _drop(record, "target_too_long", detail)
-    ids, loss = _joined(segments)
-    windows = (slice(start, start + length) for start in range(0, len(ids), length))
-    cut = (_sequence(ids[window], loss[window]) for window in windows)
-    sequences = tuple(sequence for sequence in cut if sequence.loss.any())
-    if not sequences:
+    sequence = _joined(segments)
+    if not sequence.loss.any():
         return _drop(record, "no_target", "no token in the loss that another one precedes")
-    return Fitted(sequences, size - sum(len(sequence.ids) for sequence in sequences))
+    return Fitted(sequence, size - len(sequence.ids))
 
 
-def _joined(segments: tuple[TokenSegment, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Ids, int32 [n], and place in the loss, bool [n], of segments one behind the other."""
+def stream_of(records: Sequence[TokenizedRecord]) -> TokenSequence:
+    """All tokens of at least one record, one record behind the other."""
+    return _joined([segment for record in records for segment in record.segments])
+
+
+def _joined(segments: Sequence[TokenSegment]) -> TokenSequence:
+    """Segments one behind the other; the very first token is out of the loss."""
     ids = np.concatenate([segment.ids for segment in segments])
     loss = np.concatenate([np.full(len(segment.ids), segment.in_loss) for segment in segments])
-    return ids, loss
-
-
-def _sequence(ids: np.ndarray, loss: np.ndarray) -> TokenSequence:
-    loss = loss.copy()
     loss[0] = False
     return TokenSequence(ids, loss)
 

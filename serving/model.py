@@ -1,4 +1,4 @@
-"""A model to use: it generates and scores text; from a SavedModel or a checkpoint folder."""
+"""A model to use: it generates and scores text; from a SavedModel or from weights alone."""
 
 import json
 import warnings
@@ -53,19 +53,24 @@ class LanguageModel:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
+        beams: int = 1,
+        length_penalty: float = 1.0,
         seed: int = 0,
         stop: Sequence[str] = (),
         sample_offset: int = 0,
     ) -> list[Completion]:
         """One completion for each prompt; row i uses the random stream (seed, sample_offset + i).
 
-        temperature: 0 is greedy. top_k: 0 is off. top_p: 1 is off.
+        temperature: 0 is greedy. top_k: 0 is off. top_p: 1 is off. repetition_penalty: 1 is off.
+        beams: above 1 a beam search, which draws nothing; length_penalty: the power of its length
+            that divides a hypothesis' log-probability.
         stop: the text is cut before the first of these strings.
         At most the context less one token is generated; a prompt that does not fit beside the new
         tokens loses its beginning, with a warning.
         Raises InputError where a value is out of its range.
         """
-        _require_valid(max_new_tokens, temperature, top_k, top_p, stop)
+        _require_valid(max_new_tokens, temperature, top_k, top_p, repetition_penalty, beams, stop)
         self._warn_of_cuts(prompts, max_new_tokens)
         completions: list[Completion] = []
         for start, chunk in _chunks(prompts, GENERATE_ROWS):
@@ -78,9 +83,13 @@ class LanguageModel:
                 temperature=np.float32(temperature),
                 top_k=np.int32(top_k),
                 top_p=np.float32(top_p),
+                repetition_penalty=np.float32(repetition_penalty),
+                beams=np.int32(beams),
+                length_penalty=np.float32(length_penalty),
+                stop=_strings(stop),
                 seeds=seeds,
             )
-            completions += self._completions(result, stop)
+            completions += _completions(result)
         return completions
 
     def score(self, texts: Sequence[str]) -> list[tuple[float, int]]:
@@ -121,20 +130,6 @@ class LanguageModel:
             parts.append(self._call("score_rows", **chunk)["log_probabilities"])
         return np.concatenate(parts)
 
-    def _completions(
-        self, result: Mapping[str, np.ndarray], stop: Sequence[str]
-    ) -> Iterator[Completion]:
-        for raw, tokens, finished in zip(
-            result["completions"], result["tokens"], result["finished"], strict=True
-        ):
-            text = raw.decode("utf-8")
-            ends = [end for string in stop if (end := text.find(string)) >= 0]
-            if ends:
-                kept = text[: min(ends)]
-                yield Completion(kept, len(self._token_ids(kept)), "stop")
-            else:
-                yield Completion(text, int(tokens), "stop" if finished else "length")
-
     def _warn_of_cuts(self, prompts: Sequence[str], max_new_tokens: int) -> None:
         new = min(max_new_tokens, self.context - 1)
         if new < max_new_tokens:
@@ -166,20 +161,15 @@ class LanguageModel:
 
 
 def load_model(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
-    """The model in a folder: an exported SavedModel (a pushed version too) or an OpenAI checkpoint.
+    """The model in a path: an exported SavedModel (a pushed version too), or weights alone.
 
-    vocabulary: of a checkpoint; a SavedModel brings its own.
-    Raises InputError where the folder is neither, or is damaged.
+    Weights are what `trainer.weights` reads: an OpenAI or Hugging Face folder, or an `.h5` file.
+    vocabulary: of weights; a SavedModel brings its own.
+    Raises InputError where the path is none of them, or is damaged.
     """
     if (path / "saved_model.pb").is_file():
         return _from_saved_model(path)
-    if (path / "hparams.json").is_file():
-        return _from_checkpoint(path, vocabulary)
-    found = "a folder with neither" if path.is_dir() else "no folder"
-    raise InputError(
-        f"{path}: no model; it must hold saved_model.pb (an exported model) or hparams.json (an "
-        f"OpenAI checkpoint), and is {found}"
-    )
+    return _from_weights(path, vocabulary)
 
 
 def _from_saved_model(path: Path) -> LanguageModel:
@@ -211,21 +201,35 @@ def _from_saved_model(path: Path) -> LanguageModel:
     return LanguageModel(loaded.signatures, context, loaded)
 
 
-def _from_checkpoint(path: Path, vocabulary: str) -> LanguageModel:
+def _from_weights(path: Path, vocabulary: str) -> LanguageModel:
     from preprocessing.vocabulary import load_vocabulary
-    from trainer.checkpoints import load_model as load_checkpoint
     from trainer.export import ExportedModel
     from trainer.options import GenerationOptions
+    from trainer.weights import load_model as load_weights
 
     exported: ExportedModel = ExportedModel(
-        load_checkpoint(path), load_vocabulary(vocabulary), GenerationOptions()
+        load_weights(path), load_vocabulary(vocabulary), GenerationOptions()
     )
     signatures = {name: getattr(exported, name) for name in ("generate", "score_rows", "tokenize")}
     return LanguageModel(signatures, exported.model.config.context, exported)
 
 
+def _completions(result: Mapping[str, np.ndarray]) -> Iterator[Completion]:
+    """What the signature `generate` gave, row by row."""
+    for text, tokens, finished in zip(
+        result["completions"], result["tokens"], result["finished"], strict=True
+    ):
+        yield Completion(text.decode("utf-8"), int(tokens), "stop" if finished else "length")
+
+
 def _require_valid(
-    max_new_tokens: int, temperature: float, top_k: int, top_p: float, stop: Sequence[str]
+    max_new_tokens: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    repetition_penalty: float,
+    beams: int,
+    stop: Sequence[str],
 ) -> None:
     """InputError naming every value that is out of its range."""
     checks = [
@@ -233,6 +237,8 @@ def _require_valid(
         (temperature >= 0, "temperature", temperature, "at least 0 (0 is greedy)"),
         (top_k >= 0, "top_k", top_k, "at least 0 (0 is off)"),
         (0 < top_p <= 1, "top_p", top_p, "above 0 and at most 1 (1 is off)"),
+        (repetition_penalty > 0, "repetition_penalty", repetition_penalty, "above 0 (1 is off)"),
+        (beams >= 1, "beams", beams, "at least 1 (1 is off)"),
         ("" not in stop, "stop", list(stop), "strings that are not empty"),
     ]
     faults = [f"{name} is {value}; it must be {rule}" for ok, name, value, rule in checks if not ok]

@@ -63,7 +63,7 @@ class Versions:
         return self.path(version)
 
     def resolve(self, model: str) -> Path:
-        """The folder that a MODEL argument names: `latest`, a pushed version, or a path.
+        """The path that a MODEL argument names: `latest`, a pushed version, or a folder or file.
 
         Raises InputError when there is no such model.
         """
@@ -81,9 +81,9 @@ class Versions:
             )
         if model.isdecimal() and self.path(model).is_dir():
             return self.path(model)
-        if Path(model).is_dir():
+        if Path(model).exists():
             return Path(model)
         raise InputError(
             f"{model}: neither `latest`, nor a pushed version ({', '.join(self.names()) or 'none yet'}), "
-            "nor a folder."
+            "nor a folder or file."
         )

@@ -45,6 +45,13 @@ class GPT2Config:
         """Length of the vectors that one head compares."""
         return self.width // self.heads
 
+    @property
+    def parameters(self) -> int:
+        """Number of weights; the tied embedding counts once."""
+        in_block = 12 * self.width**2 + 13 * self.width
+        embeddings = (self.vocabulary_size + self.context) * self.width
+        return embeddings + self.layers * in_block + 2 * self.width
+
 
 GPT2_VOCABULARY_SIZE = 50257
 

@@ -6,12 +6,15 @@ million rows of 256 tokens take 2.8 GB.
 
 import glob
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from preprocessing.errors import InputError
+from trainer.random_windows import RandomWindows, Stream
 
 # how each feature of a row is kept; segment ids and positions are below the sequence length
 FEATURES: dict[str, type[np.generic]] = {
@@ -21,6 +24,20 @@ FEATURES: dict[str, type[np.generic]] = {
     "positions": np.int32,
 }
 Batch = dict[str, np.ndarray]
+
+
+class TrainingRows(Protocol):
+    """What is trained on: TokenRows or RandomWindows."""
+
+    @property
+    def sequence_length(self) -> int:
+        """Tokens in a row."""
+
+    def __len__(self) -> int:
+        """Rows in an epoch."""
+
+    def training_batch(self, step: int, batch_size: int, seed: int) -> Batch:
+        """The batch of a step, int32 [batch_size, L] each: a function of step and seed alone."""
 
 
 class TokenRows:
@@ -52,7 +69,7 @@ class TokenRows:
         epochs, places = np.divmod(numbers, len(self))
         chosen = np.concatenate(
             [
-                self._permutation(seed, int(epoch))[places[epochs == epoch]]
+                _permutation(len(self), seed, int(epoch))[places[epochs == epoch]]
                 for epoch in np.unique(epochs)
             ]
         )
@@ -68,34 +85,30 @@ class TokenRows:
             missing = batch_size - len(batch["input_ids"])
             yield {name: np.pad(value, [(0, missing), (0, 0)]) for name, value in batch.items()}
 
-    def _permutation(self, seed: int, epoch: int) -> np.ndarray:
-        return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(self))
-
     def _rows(self, numbers: np.ndarray) -> Batch:
         return {name: value[numbers].astype(np.int32) for name, value in self.features.items()}
 
 
-def training_dataset(
-    rows: TokenRows, *, batch_size: int, seed: int, first_step: int, steps: int
-) -> tf.data.Dataset:
-    """The batches of steps first_step .. steps - 1, int32 [batch_size, L] each, prepared ahead.
+@lru_cache(maxsize=2)  # a batch reaches from one epoch into the next
+def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(count)
 
-    Whoever starts at step k gets what an uninterrupted reader gets at step k.
+
+def read_training_rows(
+    patterns: Sequence[str], sequence_length: int, random_windows: bool = False
+) -> TrainingRows:
+    """As `read_rows`; InputError where there is no row to train on.
+
+    random_windows: the rows of each file are a stream's, cut one behind the other (see
+        `preprocessing.record_rows`): give windows at random places of the streams instead.
     """
-
-    def batches() -> Iterator[Batch]:
-        for step in range(first_step, steps):
-            yield rows.training_batch(step, batch_size, seed)
-
-    shape = (batch_size, rows.sequence_length)
-    signature = {name: tf.TensorSpec(shape, tf.int32) for name in FEATURES}
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
-
-
-def read_training_rows(patterns: Sequence[str], sequence_length: int) -> TokenRows:
-    """As `read_rows`; InputError where there is no row to train on."""
-    rows = read_rows(patterns, sequence_length)
-    if not len(rows):
+    rows: TrainingRows | None
+    if random_windows:
+        streams = list(_read_streams(patterns, sequence_length))
+        rows = RandomWindows(streams, sequence_length) if streams else None
+    else:
+        rows = read_rows(patterns, sequence_length)
+    if not rows:
         raise InputError(
             f"{', '.join(patterns)}: no token row to train on; corpus.path must give at least one "
             "record in the split train that is not dropped (the drop report says why records are)"
@@ -109,13 +122,37 @@ def read_rows(patterns: Sequence[str], sequence_length: int) -> TokenRows:
     Files are TFRecords, gzip-compressed where the name ends in `.gz`. There may be none.
     Raises InputError where a file is damaged, or holds other rows than of sequence_length tokens.
     """
-    files = sorted({file for pattern in patterns for file in glob.glob(pattern)})
     parts: list[Batch] = [
         {name: np.zeros([0, sequence_length], dtype) for name, dtype in FEATURES.items()}
     ]
-    for file in files:
-        parts.extend(_read_file(Path(file), sequence_length))
+    for file in _files(patterns):
+        parts.extend(_read_file(file, sequence_length))
     return TokenRows({name: np.concatenate([part[name] for part in parts]) for name in FEATURES})
+
+
+def _files(patterns: Sequence[str]) -> list[Path]:
+    return [Path(file) for file in sorted({f for pattern in patterns for f in glob.glob(pattern)})]
+
+
+def _read_streams(patterns: Sequence[str], sequence_length: int) -> Iterator[Stream]:
+    """The stream of each file that has one, put together again from its overlapping rows."""
+    for file in _files(patterns):
+        ids: list[np.ndarray] = []
+        loss: list[np.ndarray] = []
+        for batch in _read_file(file, sequence_length):
+            new = batch["segment_ids"] > 0
+            new[:, 0] = False  # a row begins with the token that ends the one before
+            if not ids:
+                new[0, 0] = True
+            ids.append(_compact(batch["input_ids"][new]))
+            loss.append(batch["loss_mask"][new])
+        if ids:
+            yield Stream(np.concatenate(ids), np.concatenate(loss))
+
+
+def _compact(ids: np.ndarray) -> np.ndarray:
+    """Ids as uint16 if they all fit."""
+    return ids.astype(np.uint16) if ids.max() <= np.iinfo(np.uint16).max else ids
 
 
 def _read_file(path: Path, sequence_length: int, chunk: int = 1024) -> Iterator[Batch]:

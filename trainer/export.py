@@ -15,15 +15,22 @@ from preprocessing.errors import InputError
 from preprocessing.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.vocabulary import Vocabulary
 from trainer.canonical_graph import make_canonical
-from trainer.generation import Generated, generate
-from trainer.gpt2 import GPT2
+from trainer.generation import CachedModel, Generated, Request, generate
+from trainer.generation.prompts import cut_left, pad_left
+from trainer.generation.stop_strings import cut_before
+from trainer.gpt2 import GPT2, Cache
 from trainer.loss import continues, next_token_log_probabilities
 from trainer.options import GenerationOptions
+from trainer.variable_files import write_variables
 
 METADATA_FILE = Path("assets.extra") / "gpt2.json"
+# prefix of a checkpoint: variables by name, as `trainer.variable_files` writes them
+EXACT_WEIGHTS = Path("assets.extra") / "float32"
 
 _STRINGS = tf.TensorSpec([None], tf.string)
 _ROWS = tf.TensorSpec([None, None], tf.int64)
+_INTEGER = tf.TensorSpec([], tf.int32)
+_NUMBER = tf.TensorSpec([], tf.float32)
 
 
 class ExportedModel(tf.Module):
@@ -46,6 +53,7 @@ class ExportedModel(tf.Module):
         self.tokenizer = InGraphTokenizer(vocabulary)
         self._vocabulary = vocabulary
         self._options = generation_options
+        self.decode = tf.function(self._decode, input_signature=self._decode_types())
 
     def metadata(self) -> dict[str, Any]:
         """What `assets.extra/gpt2.json` says: config, generation options, precision, vocabulary."""
@@ -62,46 +70,105 @@ class ExportedModel(tf.Module):
         """Completions string [n] of prompts string [n]: the export's options, seed 0."""
         rows = tf.range(tf.size(prompts, tf.int64))
         seeds = tf.stack([tf.zeros_like(rows), rows], axis=1)
-        options = self._options
-        generated = self._generate(
-            prompts,
-            options.max_new_tokens,
-            options.temperature,
-            options.top_k,
-            options.top_p,
-            seeds,
-        )
-        return {"completions": self._text(generated)}
+        options = {name: tf.constant(value) for name, value in asdict(self._options).items()}
+        stop = tf.constant([], tf.string)
+        return {"completions": self.generate(prompts, seeds, stop, **options)["completions"]}
 
     @tf.function(
         input_signature=[
             _STRINGS,
-            tf.TensorSpec([], tf.int32),
-            tf.TensorSpec([], tf.float32),
-            tf.TensorSpec([], tf.int32),
-            tf.TensorSpec([], tf.float32),
             tf.TensorSpec([None, 2], tf.int64),
+            _STRINGS,
+            _INTEGER,
+            _NUMBER,
+            _INTEGER,
+            _NUMBER,
+            _NUMBER,
+            _INTEGER,
+            _NUMBER,
         ]
     )
     def generate(
         self,
         prompts: tf.Tensor,
+        seeds: tf.Tensor,
+        stop: tf.Tensor,
         max_new_tokens: tf.Tensor,
         temperature: tf.Tensor,
         top_k: tf.Tensor,
         top_p: tf.Tensor,
-        seeds: tf.Tensor,
+        repetition_penalty: tf.Tensor,
+        beams: tf.Tensor,
+        length_penalty: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        """Completions string [n], their tokens int32 [n], and finished bool [n] (end of text met).
+        """Completions string [n], their tokens int32 [n], and finished bool [n].
 
-        prompts: string [n]; seeds: int64 [n, 2], the random stream of each row.
+        prompts: string [n]; seeds: int64 [n, 2], the random stream of each row; stop: string [s],
+            before the first of which a text is cut; the others as `generation.Request` has them.
+        A row is finished where the end of text or a stop string was met.
         """
-        generated = self._generate(prompts, max_new_tokens, temperature, top_k, top_p, seeds)
+        generated = generate(
+            self.model,
+            self.tokenizer.encode(prompts),
+            Request(
+                max_new_tokens,
+                temperature,
+                top_k,
+                top_p,
+                repetition_penalty,
+                beams,
+                length_penalty,
+                stop,
+            ),
+            seeds=seeds,
+            token_bytes=self.tokenizer.token_bytes(),
+            end_of_text=self._vocabulary.end_of_text,
+        )
+        return self._completions(generated, stop)
+
+    @tf.function(input_signature=[_STRINGS, _INTEGER])
+    def prefill(self, prompts: tf.Tensor, max_new_tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The start of a generation that the caller steers token by token with `decode`.
+
+        prompts: string [n], cut as `generate` cuts them for max_new_tokens.
+        Returns logits float32 [R, V] of the next token; keys and values [layers, R, H, S, D], with
+        room for max_new_tokens - 1 tokens more; positions int32 [R] and slot int32, to give to
+        `decode` with the next token. R is n, but at least 2 (blank rows follow the last prompt):
+        a single row would be computed by other kernels, with other rounding.
+        """
+        config = self.model.config
+        steps = tf.clip_by_value(max_new_tokens, 1, config.context - 1)
+        ids = self.tokenizer.encode(prompts)
+        ids = cut_left(ids, config.context - steps, self._vocabulary.end_of_text)
+        slot = tf.cast(tf.reduce_max(ids.row_lengths()), tf.int32)
+        side_by_side = pad_left(ids, slot)
+        logits, cache = CachedModel(self.model).prefill(side_by_side, steps - 1)
+        blank = tf.shape(logits)[0] - tf.size(side_by_side.lengths)
         return {
-            "completions": self._text(generated),
-            "tokens": generated.counts,
-            "finished": generated.finished,
+            "logits": logits,
+            "keys": tf.stack(cache.keys),
+            "values": tf.stack(cache.values),
+            "positions": tf.pad(side_by_side.lengths, [[0, blank]]),
+            "slot": slot,
         }
+
+    def _decode(
+        self,
+        input_ids: tf.Tensor,
+        positions: tf.Tensor,
+        slot: tf.Tensor,
+        keys: tf.Tensor,
+        values: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Logits float32 [R, V] after one more token of each row, and the cache with it.
+
+        input_ids, positions: int32 [R], the token and its place in its text (`positions` of
+        `prefill`, one more for each token since); slot: int32, of `prefill`, one more for each
+        token; keys, values: of the call before.
+        """
+        cache = Cache(tf.unstack(keys), tf.unstack(values))
+        logits, cache = CachedModel(self.model).decode(input_ids, positions, slot, cache)
+        return {"logits": logits, "keys": tf.stack(cache.keys), "values": tf.stack(cache.values)}
 
     @tf.function(input_signature=[_STRINGS])
     def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -137,29 +204,24 @@ class ExportedModel(tf.Module):
             "tokens": tf.cast(ids.row_lengths(), tf.int32),
         }
 
-    def _generate(
-        self,
-        prompts: tf.Tensor,
-        max_new_tokens: tf.Tensor | int,
-        temperature: tf.Tensor | float,
-        top_k: tf.Tensor | int,
-        top_p: tf.Tensor | float,
-        seeds: tf.Tensor,
-    ) -> Generated:
-        return generate(
-            self.model,
-            self.tokenizer.encode(prompts),
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            seeds=seeds,
-            end_of_text=self._vocabulary.end_of_text,
-        )
-
-    def _text(self, generated: Generated) -> tf.Tensor:
+    def _completions(self, generated: Generated, stop: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = tf.RaggedTensor.from_tensor(generated.ids, lengths=generated.counts)
-        return self.tokenizer.decode(ids)
+        texts = self.tokenizer.decode(ids)
+        kept = cut_before(texts, stop)
+        # where a text was cut, its tokens are those of what is left
+        recounted = tf.cast(self.tokenizer.encode(kept).row_lengths(), tf.int32)
+        return {
+            "completions": kept,
+            "tokens": tf.where(kept == texts, generated.counts, recounted),
+            "finished": generated.finished,
+        }
+
+    def _decode_types(self) -> list[tf.TensorSpec]:
+        config = self.model.config
+        layer = [config.layers, None, config.heads, None, config.head_width]
+        rows = tf.TensorSpec([None], tf.int32)
+        cache = tf.TensorSpec(layer, self.model.precision)
+        return [rows, rows, _INTEGER, cache, cache]
 
     def _score(
         self, input_ids: tf.Tensor, segment_ids: tf.Tensor, positions: tf.Tensor | None
@@ -169,7 +231,15 @@ class ExportedModel(tf.Module):
         return tf.where(continues(segment_ids), log_probabilities, 0.0)
 
 
-SIGNATURES = ("serving_default", "generate", "score", "score_rows", "tokenize")
+SIGNATURES = (
+    "serving_default",
+    "generate",
+    "prefill",
+    "decode",
+    "score",
+    "score_rows",
+    "tokenize",
+)
 
 
 def export(
@@ -177,9 +247,17 @@ def export(
 ) -> None:
     """Write the model to a folder: a SavedModel with every signature of `SIGNATURES`, and metadata.
 
-    Equal models give equal bytes, whatever the process did before.
+    Equal models give equal bytes, whatever the process did before. The SavedModel of a model that
+    computes in half precision holds its weights in that precision, which is all that it uses; the
+    float32 weights, which only training and conversion read, are in `EXACT_WEIGHTS` beside it.
     """
-    exported = ExportedModel(model, vocabulary, generation_options)
+    served = model
+    if model.precision != "float32":
+        served = GPT2(model.config, precision=model.precision, storage=model.precision)
+        for name, variable in model.by_name.items():
+            served.by_name[name].assign(tf.cast(variable, model.precision))
+        write_variables(folder / EXACT_WEIGHTS, model.by_name)
+    exported = ExportedModel(served, vocabulary, generation_options)
     signatures = {name: getattr(exported, name) for name in SIGNATURES}
     tf.saved_model.save(exported, str(folder), signatures=signatures)
     make_canonical(folder)

@@ -24,7 +24,7 @@ from trainer.config import SIZES, GPT2Config
 
 __all__ = ["GPT2", "SIZES", "Cache", "GPT2Config", "transformer", "variable_shapes"]
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float16"]
 Weights = Mapping[str, tf.Tensor]
 # dropout(x, place): x with activations dropped; every place of the model draws its own
 Dropout = Callable[[tf.Tensor, int], tf.Tensor]
@@ -61,22 +61,28 @@ def variable_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
 
 
 class GPT2(tf.Module):
-    """A GPT-2: its variables, float32, and how to compute with them.
+    """A GPT-2: its variables and how to compute with them.
 
     config: the shape.
     seed: of the random initial weights; None makes them zero, for a checkpoint to fill.
     precision: of the computation; `bfloat16` keeps the weights, the statistics of the norms, the
         softmax and the logits in float32.
+    storage: of the variables; training needs float32.
     """
 
     def __init__(
-        self, config: GPT2Config, *, seed: int | None = None, precision: Precision = "float32"
+        self,
+        config: GPT2Config,
+        *,
+        seed: int | None = None,
+        precision: Precision = "float32",
+        storage: Precision = "float32",
     ) -> None:
         super().__init__(name="model")
         self.config = config
         self.precision: Precision = precision
         self.by_name: dict[str, tf.Variable] = {
-            name: tf.Variable(initial_value(config, name, shape, seed), name=name)
+            name: tf.Variable(tf.cast(initial_value(config, name, shape, seed), storage), name=name)
             for name, shape in variable_shapes(config).items()
         }
 

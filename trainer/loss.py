@@ -1,8 +1,10 @@
 """The loss of next-token prediction over rows of tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
+
+from trainer.gpt2 import GPT2
 
 
 def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
@@ -52,3 +54,12 @@ def summed_loss(
     labels = tf.boolean_mask(input_ids[:, 1:], chosen)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
     return tf.reduce_sum(losses), tf.cast(tf.size(losses), tf.float32)
+
+
+def batch_loss(
+    model: GPT2, hidden: tf.Tensor, batch: Mapping[str, tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """`summed_loss` of a batch by feature name, whose hidden vectors are [B, L, W]."""
+    return summed_loss(
+        model.logits, hidden, batch["input_ids"], batch["loss_mask"], batch["segment_ids"]
+    )

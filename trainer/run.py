@@ -1,4 +1,4 @@
-"""What TFX's Trainer calls: options, data, base weights, training, export, logs, together."""
+"""What TFX's Trainer calls: options, device, data, base weights, training, logs, export, together."""
 
 import os
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from preprocessing import progress
 from preprocessing.errors import InputError
 from preprocessing.vocabulary import load_vocabulary
-from trainer.checkpoints import load_into
 from trainer.config import GPT2Config, model_config
 from trainer.data import read_rows, read_training_rows
+from trainer.device import choose_device
 from trainer.export import export
 from trainer.gpt2 import GPT2
 from trainer.options import (
@@ -20,8 +20,10 @@ from trainer.options import (
     TrainingOptions,
 )
 from trainer.training import train
+from trainer.training_page import write_training_page
+from trainer.weights import load_into
 
-HISTORY_FILE = "history.json"
+HISTORY_FILE, TRAINING_PAGE = "history.json", "training.html"
 _SERVING_FOLDERS = ("Format-Serving", "serving_model_dir")  # what TFX appends, now and formerly
 
 
@@ -40,7 +42,7 @@ def run_fn(fn_args: FnArgs) -> None:
     """Train as `fn_args.custom_config` says, export to `serving_model_dir`, log to `model_run_dir`.
 
     custom_config: `model`, `training` and `generation` (the options as dicts), `vocabulary`, `seed`
-        and `sequence_length`.
+        `sequence_length` and `random_windows` (see `read_training_rows`).
     Checkpoints go to the folder that the environment variable GPT2_TFX_CHECKPOINTS names, and
     training resumes from there: a path among the parameters would change the node's key.
     """
@@ -53,28 +55,31 @@ def run_fn(fn_args: FnArgs) -> None:
     sequence_length, seed = settings["sequence_length"], settings["seed"]
     _require_fitting_rows(config, sequence_length)
 
-    rows = read_training_rows(fn_args.train_files, sequence_length)
+    rows = read_training_rows(fn_args.train_files, sequence_length, settings["random_windows"])
     validation = read_rows(fn_args.eval_files, sequence_length)
+    device = choose_device(training_options)
+    progress.report(message=f"training on {device}")
     if fn_args.base_model:
-        model = GPT2(config, precision=training_options.precision)
+        model = GPT2(config, precision=device.precision)
         load_into(model, base_folder(fn_args.base_model))
     else:
-        model = GPT2(config, seed=seed, precision=training_options.precision)
+        model = GPT2(config, seed=seed, precision=device.precision)
 
-    checkpoints = os.environ.get(CHECKPOINTS_VARIABLE)
+    checkpoints, logs = os.environ.get(CHECKPOINTS_VARIABLE), Path(fn_args.model_run_dir)
     history = train(
         model,
         rows,
         validation,
         training_options,
         seed=seed,
+        device=str(device),
         checkpoint_folder=Path(checkpoints) if checkpoints else None,
+        event_folder=logs,
     )
+    (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
+    write_training_page(logs / TRAINING_PAGE, history)
     progress.report(phase="export")
     export(model, vocabulary, generation_options, Path(fn_args.serving_model_dir))
-    logs = Path(fn_args.model_run_dir)
-    logs.mkdir(parents=True, exist_ok=True)
-    (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
 
 
 def base_folder(base_model: str) -> Path:

@@ -1,49 +1,65 @@
-"""Drawing a token from logits: temperature, top-k, top-p, and one uniform number a draw.
+"""Drawing a token from logits: repetition penalty, temperature, top-k, top-p, and one uniform number
+a draw.
 
-The filters read logits in descending order (`sample` sorts once), so that a filter is a prefix:
-what it drops becomes minus infinity. The first of a row is always kept.
+The filters read logits in descending order, so that a filter is a prefix of them. Sorting all of a
+vocabulary costs more than the rest together, so the `PREFIX` most probable are tried first, and
+sorted are all only for a row whose filters reach beyond them.
 """
 
 import tensorflow as tf
 
-
-def apply_temperature(logits: tf.Tensor, temperature: tf.Tensor | float) -> tf.Tensor:
-    """Logits [B, V] divided by a temperature above 0: below 1 sharpens, above 1 flattens."""
-    return logits / temperature
+PREFIX = 1024
 
 
-def keep_top_k(descending: tf.Tensor, k: tf.Tensor | int) -> tf.Tensor:
-    """The k most probable tokens of each row; 0 keeps all (Fan et al. 2018).
+def penalise_repetition(
+    logits: tf.Tensor, seen: tf.Tensor, penalty: tf.Tensor | float
+) -> tf.Tensor:
+    """Logits float [B, V] with those of seen tokens, bool [B, V], made less probable.
 
-    descending: float [B, V], each row sorted from the largest.
+    A positive logit is divided by the penalty, a negative one multiplied; 1 is off (Keskar et al.
+    2019, "CTRL", which assumes positive logits; the sign is that of later implementations).
     """
-    ranks = tf.range(tf.shape(descending)[-1])
-    return tf.where((ranks < k) | tf.equal(k, 0), descending, -float("inf"))
+    return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
-def keep_top_p(descending: tf.Tensor, p: tf.Tensor | float) -> tf.Tensor:
-    """The fewest most probable tokens that reach probability p (Holtzman et al. 2019).
+def tokens_of(ids: tf.Tensor, lengths: tf.Tensor, size: int) -> tf.Tensor:
+    """Which tokens the last `lengths` of ids int [B, P] hold: bool [B, size]."""
+    rows, width = tf.shape(ids)[0], tf.shape(ids)[1]
+    inside = tf.where(tf.range(width) >= width - lengths[:, tf.newaxis])  # [tokens, 2]
+    places = tf.stack([inside[:, 0], tf.cast(tf.gather_nd(ids, inside), tf.int64)], axis=1)
+    counts = tf.scatter_nd(places, tf.ones([tf.shape(places)[0]], tf.int32), [rows, size])
+    return counts > 0
+
+
+def kept_by_top_k(count: tf.Tensor | int, k: tf.Tensor | int) -> tf.Tensor:
+    """Which of so many logits in descending order the k most probable are: bool [count].
+
+    0 keeps all (Fan et al. 2018).
+    """
+    return (tf.range(count) < k) | tf.equal(k, 0)
+
+
+def kept_by_top_p(probabilities: tf.Tensor, p: tf.Tensor | float) -> tf.Tensor:
+    """Which are the fewest most probable tokens that reach probability p (Holtzman et al. 2019).
 
     The token that crosses p stays; 1 keeps all.
 
-    descending: float [B, V], each row sorted from the largest.
+    probabilities: float [B, V], each row in descending order. Returns bool [B, V].
     """
-    probabilities = tf.nn.softmax(descending)
     before = tf.cumsum(probabilities, axis=-1, exclusive=True)
-    first = tf.range(tf.shape(descending)[-1]) == 0
+    first = tf.range(tf.shape(probabilities)[-1]) == 0
     # rounding takes the sum to 1 before the last token: p = 1 is decided by itself
-    kept = (before < p) | first | tf.greater_equal(p, 1.0)
-    return tf.where(kept, descending, -float("inf"))
+    return (before < p) | first | tf.greater_equal(p, 1.0)
 
 
-def draw(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+def draw(weights: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     """The index that a uniform number falls on: inverse of the cumulative distribution.
 
-    logits: float [B, V] in any order; minus infinity is never drawn.
+    weights: float [B, V] in any order, probabilities up to a factor; 0 is never drawn.
     uniform: float32 [B] in [0, 1).
     Returns int32 [B].
     """
-    cumulative = tf.cumsum(tf.nn.softmax(logits), axis=-1)  # [B, V]
+    cumulative = tf.cumsum(weights, axis=-1)  # [B, V]
     total = cumulative[:, -1:]
     target = uniform[:, tf.newaxis] * total
     index = tf.reduce_sum(tf.cast(cumulative <= target, tf.int32), axis=-1)
@@ -66,17 +82,57 @@ def sample(
 ) -> tf.Tensor:
     """A token a row: temperature, then top-k, then top-p, then the draw; temperature 0 is greedy.
 
-    logits: float32 [B, V]; uniform: float32 [B] in [0, 1). Returns int32 [B].
+    logits: float32 [B, V]; uniform: float32 [B] in [0, 1). Returns int32 [B], each of its own row
+    alone.
     """
+    size = tf.shape(logits)[-1]
+
+    def filtered() -> tf.Tensor:
+        scaled = logits / temperature
+        tokens, exact = _draw_from_most_probable(scaled, uniform, top_k, top_p, PREFIX)
+
+        def with_all() -> tf.Tensor:
+            sorted_tokens, _ = _draw_from_most_probable(scaled, uniform, top_k, top_p, size)
+            return tf.where(exact, tokens, sorted_tokens)
+
+        return tf.cond(tf.reduce_all(exact), lambda: tokens, with_all)
 
     def drawn() -> tf.Tensor:
-        # equal logits keep the order of their ids
-        descending, ids = tf.math.top_k(logits, k=tf.shape(logits)[-1])
-        descending = apply_temperature(descending, temperature)
-        descending = keep_top_p(keep_top_k(descending, top_k), top_p)
-        return tf.gather(ids, draw(descending, uniform), batch_dims=1)
+        return tf.cond(
+            tf.equal(top_k, 0) & tf.greater_equal(top_p, 1.0),
+            lambda: draw(tf.nn.softmax(logits / temperature), uniform),
+            filtered,
+        )
 
     return tf.cond(tf.greater(temperature, 0.0), drawn, lambda: greedy(logits))
+
+
+def _draw_from_most_probable(
+    logits: tf.Tensor,
+    uniform: tf.Tensor,
+    top_k: tf.Tensor | int,
+    top_p: tf.Tensor | float,
+    count: tf.Tensor | int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Tokens int32 [B] drawn from the `count` most probable, and whether all tokens would give them.
+
+    They would where the filters keep nothing beyond the first `count`: bool [B].
+    """
+    size = tf.shape(logits)[-1]
+    count = tf.minimum(count, size)
+    top, ids = tf.math.top_k(logits, count)  # equal logits keep the order of their ids
+    # shifted by the largest, as a softmax is
+    weights = tf.exp(top - top[:, :1]) * tf.cast(kept_by_top_k(count, top_k), top.dtype)
+    # top-p is of what top-k leaves, and without top-k of every token
+    every = tf.reduce_sum(tf.exp(logits - top[:, :1]), axis=-1)
+    mass = tf.where(tf.equal(top_k, 0), every, tf.reduce_sum(weights, axis=-1))  # [B]
+    probabilities = weights / mass[:, tf.newaxis]
+    kept = kept_by_top_p(probabilities, top_p)
+    tokens = tf.gather(ids, draw(tf.where(kept, weights, 0.0), uniform), batch_dims=1)
+    # beyond the first `count`, top-k takes nothing, or without top-k top-p does
+    by_k = tf.greater(top_k, 0) & tf.less_equal(top_k, count)
+    by_p = tf.equal(top_k, 0) & ~kept[:, -1]
+    return tokens, by_k | by_p | tf.equal(count, size)
 
 
 def uniforms(seeds: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:

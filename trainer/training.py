@@ -1,274 +1,172 @@
-"""The training loop: steps, validation, checkpoints and resume, progress."""
+"""The training loop: steps, validation, checkpoints, and what is written down meanwhile."""
 
-import json
-import math
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from preprocessing import progress
-from trainer.data import FEATURES, Batch, TokenRows, training_dataset
+from preprocessing.errors import InputError
+from trainer.data import FEATURES, Batch, TokenRows, TrainingRows
+from trainer.divergence import require_convergence, require_step
 from trainer.gpt2 import GPT2
-from trainer.loss import summed_loss
-from trainer.optimizer import AdamW, clip_by_global_norm
+from trainer.history import History, frozen_groups
 from trainer.options import TrainingOptions
-from trainer.schedule import learning_rate
+from trainer.pace import Pace
+from trainer.schedule import TrainingLength, learning_rate, training_length
+from trainer.tensorboard import EventLog
+from trainer.train_step import StepResult, TrainStep, make_train_step
+from trainer.training_state import TrainingState
+from trainer.validation import evaluation_loss, mean_loss
 
-KEPT_CHECKPOINTS = 2
+SECONDS_A_CALL = 0.5  # of steps in one call of the graph, between two looks at the training
 
-
-class TrainingDiverged(RuntimeError):  # noqa: N818  what happened, not what was wrong
-    """The loss or the gradients are no longer finite; the message gives step and remedy."""
-
-
-@dataclass
-class History:
-    """What happened in a training, as `history.json` holds it.
-
-    steps: {"step", "loss", "learning_rate", "gradient_norm", "tokens_per_s"} at every logged step.
-        The loss (nats a token) and the norm (before clipping) are of that step's batch; tokens are
-        those that are no padding.
-    validation: {"step", "loss"}, the mean over every counted token of the validation rows.
-    parameters: number of trained weights.
-    seconds: time spent training, a resumed training's earlier parts included.
-    """
-
-    steps: list[dict[str, int | float]] = field(default_factory=list)
-    validation: list[dict[str, int | float]] = field(default_factory=list)
-    parameters: int = 0
-    seconds: float = 0.0
-
-    def to_json(self) -> str:
-        """The history as a JSON document."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+StepsFunction = Callable[[Batch, np.ndarray, np.int64], StepResult]
 
 
 def train(
     model: GPT2,
-    rows: TokenRows,
+    rows: TrainingRows,
     validation: TokenRows,
     options: TrainingOptions,
     *,
     seed: int,
+    device: str = "",
     checkpoint_folder: Path | None = None,
+    event_folder: Path | None = None,
 ) -> History:
-    """Train a model in place for options.steps steps.
+    """Train a model in place, for as long as the options say (`training_length`).
 
-    The batches, the dropout and the schedule of a step depend on (seed, step) alone, and a
-    checkpoint holds weights, optimizer, step and history: a training that was cut off and is called
+    The batches, the dropout and the learning rate of a step depend on (seed, step) alone, and a
+    checkpoint holds weights, optimizer and history: a training that was cut off and is called
     again with the same folder ends with the weights of an uninterrupted one.
 
     rows: at least one. validation: may be empty, then there is no validation loss.
+    device: its name, for the history.
     checkpoint_folder: where to save and resume; None does neither.
-    Raises TrainingDiverged at the first loss or gradient that is not finite, before it is saved.
+    event_folder: where TensorBoard's event files go; None writes none.
+    Raises TrainingDiverged (see `divergence`) before what went wrong is saved, and InputError where
+    an option needs validation rows, or checkpoints cannot be read or are of another configuration.
     """
-    optimizer = AdamW(model.by_name, options)
-    state = _State(model, optimizer, checkpoint_folder)
-    history = state.restore()
-    history.parameters = model.parameters
-    first_step = state.step
-    step_function = training_step(model, optimizer, options, seed)
-    loss_function = evaluation_loss(model)
-    dataset = training_dataset(
-        rows, batch_size=options.batch_size, seed=seed, first_step=first_step, steps=options.steps
-    )
-    earlier_seconds, pace = history.seconds, _Pace()
-    for step, batch in enumerate(dataset, first_step):
-        rate = learning_rate(step, options)
-        loss, norm = (
-            float(value)
-            for value in step_function(batch, tf.constant(rate), tf.constant(step, tf.int64))
-        )
-        done = step + 1
-        _require_finite(done, loss, norm, rate)
-        pace.count(int(tf.math.count_nonzero(batch["segment_ids"])))
-        history.seconds = earlier_seconds + pace.seconds
-        is_last = done == options.steps
-        if done % options.log_every == 0 or is_last:
-            history.steps.append(
-                {
-                    "step": done,
-                    "loss": loss,
-                    "learning_rate": rate,
-                    "gradient_norm": norm,
-                    "tokens_per_s": pace.tokens_per_second,
-                }
-            )
-        progress.report(
-            phase="train",
-            step=done,
-            steps=options.steps,
-            loss=loss,
-            tokens_per_s=pace.tokens_per_second,
-            seconds_left=pace.seconds_a_step * (options.steps - done),
-        )
-        if len(validation) and (done % options.validate_every == 0 or is_last):
-            progress.report(phase="validate")
-            validated = mean_loss(loss_function, validation, options.batch_size)
-            if validated is not None:
-                history.validation.append({"step": done, "loss": validated})
-            pace.pause_ended()
-        if done % options.checkpoint_every == 0 or is_last:
-            progress.report(phase="save a checkpoint")
-            state.save(done, history)
-            pace.pause_ended()
+    _require_means(options, validation, checkpoint_folder)
+    length = training_length(options, len(rows))
+    train_step = make_train_step(model, options, seed)
+    state = TrainingState(model, train_step, checkpoint_folder, options.keep_checkpoints)
+    history = state.restore() or History()
+    history.device, history.precision = device, model.precision
+    history.frozen, history.parameters = frozen_groups(options), train_step.trained_parameters
+    history.total_steps = length.steps
+    rows_a_step = options.batch_size * options.accumulate
+    run_steps = several_steps(train_step, (rows_a_step, rows.sequence_length))
+    loss_of_batch = evaluation_loss(model)
+    earlier_seconds, pace = history.seconds, Pace()
+    with EventLog(event_folder, history) as events:
+        while not history.ended:
+            numbers = _next_numbers(history.step, pace.steps_in(SECONDS_A_CALL), options, length)
+            rates = [learning_rate(number, options, length) for number in numbers]
+            batches = _stacked([rows.training_batch(n, rows_a_step, seed) for n in numbers])
+            results = run_steps(batches, np.array(rates, np.float32), np.int64(history.step))
+            losses, norms, skipped = (values.numpy().tolist() for values in results)
+            for loss, norm, was_skipped in zip(losses, norms, skipped, strict=True):
+                history.add_step(loss, was_skipped)
+                require_step(history, loss, norm)
+            pace.count(len(numbers), int(np.count_nonzero(batches["segment_ids"])))
+            history.seconds = earlier_seconds + pace.seconds
+            _report(history, losses[-1], pace)
+            if len(validation) and _due(history, options.validate_every):
+                progress.report(phase="validate")
+                validated = mean_loss(loss_of_batch, validation, options.batch_size)
+                if validated is not None:
+                    is_best = history.add_validation(validated, options.early_stopping)
+                    events.add_validation(history.validation[-1])
+                    if is_best and options.keep_best:
+                        state.save_best(history.step)
+                pace.pause_ended()
+            if _due(history, options.log_every):
+                entry = history.log(rates[-1], norms[-1], pace.tokens_per_second)
+                if entry is not None:
+                    events.add(entry)
+                    require_convergence(history, options.log_every)
+            if _due(history, options.checkpoint_every):
+                progress.report(phase="save a checkpoint")
+                state.save(history)
+                pace.pause_ended()
+    if options.keep_best and history.best_step is not None:
+        state.restore_best(history.best_step)
     return history
 
 
-StepFunction = Callable[[dict[str, tf.Tensor], tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-LossFunction = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
+def several_steps(train_step: TrainStep, batch_shape: tuple[int, int]) -> StepsFunction:
+    """The graph of one step after the other: small models spend more time on a call than in it.
 
-
-def training_step(
-    model: GPT2, optimizer: AdamW, options: TrainingOptions, seed: int
-) -> StepFunction:
-    """The graph of a step: (batch, learning rate, step) to (loss, gradient norm), float32 scalars.
-
-    The loss is the mean over the tokens of the batch that count.
+    It takes the batches int32 [steps, rows, L] by feature name, their learning rates float32
+    [steps], and the number of the first step; it gives a StepResult of [steps] values.
     """
-
-    @tf.function
-    def step(
-        batch: dict[str, tf.Tensor], rate: tf.Tensor, number: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        dropout_seed = tf.stack([tf.constant(seed, tf.int64), number])
-        variables = model.by_name
-        with tf.GradientTape() as tape:
-            hidden = model.hidden(
-                batch["input_ids"],
-                batch["segment_ids"],
-                batch["positions"],
-                dropout=options.dropout,
-                dropout_seed=dropout_seed,
-                training=True,
-            )
-            total, count = _loss_of(model, hidden, batch)
-            loss = total / tf.maximum(count, 1.0)
-        # the embedding's gradient comes as slices; their norm is only right once they are summed
-        gradients = [
-            tf.convert_to_tensor(gradient)
-            for gradient in tape.gradient(loss, list(variables.values()))
-        ]
-        gradients, norm = clip_by_global_norm(gradients, options.clip_norm)
-        optimizer.apply(variables, dict(zip(variables, gradients, strict=True)), rate)
-        return loss, norm
-
-    return step
-
-
-def evaluation_loss(model: GPT2) -> LossFunction:
-    """The graph of a batch's loss: batch to (sum of the losses, tokens that count)."""
-
-    @tf.function
-    def loss(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        hidden = model.hidden(batch["input_ids"], batch["segment_ids"], batch["positions"])
-        return _loss_of(model, hidden, batch)
-
-    return loss
-
-
-def _loss_of(model: GPT2, hidden: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-    return summed_loss(
-        model.logits, hidden, batch["input_ids"], batch["loss_mask"], batch["segment_ids"]
+    signature = (
+        {name: tf.TensorSpec([None, *batch_shape], tf.int32, name) for name in FEATURES},
+        tf.TensorSpec([None], tf.float32),
+        tf.TensorSpec([], tf.int64),
     )
 
+    @tf.function(input_signature=signature)
+    def run_steps(batches: dict[str, tf.Tensor], rates: tf.Tensor, first: tf.Tensor) -> StepResult:
+        steps = tf.shape(rates)[0]
 
-def mean_loss(loss_function: LossFunction, rows: TokenRows, batch_size: int) -> float | None:
-    """Mean loss (nats) over every token of the rows that counts; None where none does."""
-    total, count = 0.0, 0.0
-    for batch in rows.batches(batch_size):
-        batch_total, batch_count = loss_function(
-            {name: tf.constant(batch[name]) for name in FEATURES}
+        def step(place: tf.Tensor, *arrays: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+            batch = {name: stacked[place] for name, stacked in batches.items()}
+            result = train_step(batch, rates[place], first + tf.cast(place, tf.int64))
+            written = (
+                array.write(place, value) for array, value in zip(arrays, result, strict=True)
+            )
+            return place + 1, *written
+
+        arrays = [tf.TensorArray(dtype, steps) for dtype in (tf.float32, tf.float32, tf.bool)]
+        _, *arrays = tf.while_loop(
+            lambda place, *_: place < steps, step, [tf.constant(0), *arrays], parallel_iterations=1
         )
-        total += float(batch_total)
-        count += float(batch_count)
-    return total / count if count else None
+        return StepResult(*(array.stack() for array in arrays))
+
+    return run_steps
 
 
-def _require_finite(step: int, loss: float, norm: float, rate: float) -> None:
-    """Raise TrainingDiverged unless loss and gradient norm of a step are finite."""
-    if math.isfinite(loss) and math.isfinite(norm):
-        return
-    raise TrainingDiverged(
-        f"training diverged at step {step}: loss {loss}, gradient norm {norm}, learning rate "
-        f"{rate:.3g}; lower training.learning_rate or lengthen training.warmup_steps (what was "
-        "saved before is kept)"
+def _next_numbers(first: int, most: int, options: TrainingOptions, length: TrainingLength) -> range:
+    """The steps of the next call: up to the next one after which something is due."""
+    intervals = (options.log_every, options.validate_every, options.checkpoint_every)
+    ends = [(first // interval + 1) * interval for interval in intervals]
+    return range(first, min(*ends, length.steps, first + most))
+
+
+def _due(history: History, every: int) -> bool:
+    return history.ended or history.step % every == 0
+
+
+def _stacked(batches: list[Batch]) -> Batch:
+    return {name: np.stack([batch[name] for batch in batches]) for name in FEATURES}
+
+
+def _report(history: History, loss: float, pace: Pace) -> None:
+    fields = {"loss": loss, "tokens_per_s": pace.tokens_per_second}
+    if history.validation_loss is not None:
+        fields["validation_loss"] = history.validation_loss
+    progress.report(
+        phase="train",
+        step=history.step,
+        steps=history.total_steps,
+        seconds_left=pace.seconds_a_step * (history.total_steps - history.step),
+        **fields,
     )
 
 
-class _State:
-    """What a checkpoint holds: weights, optimizer, step, history; saved together or not at all."""
-
-    def __init__(self, model: GPT2, optimizer: AdamW, folder: Path | None) -> None:
-        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._history = tf.Variable(History().to_json(), dtype=tf.string, trainable=False)
-        self._manager = None
-        if folder is not None:
-            checkpoint = tf.train.Checkpoint(
-                model=model, optimizer=optimizer, step=self._step, history=self._history
-            )
-            self._manager = tf.train.CheckpointManager(
-                checkpoint, str(folder), max_to_keep=KEPT_CHECKPOINTS
-            )
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return int(self._step.numpy())
-
-    def restore(self) -> History:
-        """Take up the newest checkpoint if there is one; its history, or an empty one."""
-        if self._manager is not None and self._manager.latest_checkpoint:
-            status = self._manager.checkpoint.restore(self._manager.latest_checkpoint)
-            status.assert_consumed()
-        return History(**json.loads(self._history.numpy()))
-
-    def save(self, step: int, history: History) -> None:
-        """Save a checkpoint, if there is a folder for it."""
-        if self._manager is not None:
-            self._step.assign(step)
-            self._history.assign(history.to_json())
-            self._manager.save(checkpoint_number=step)
-
-
-class _Pace:
-    """Speed of the steps of this process; its first step, which builds the graph, is left out."""
-
-    def __init__(self) -> None:
-        self._started = self._resumed = time.perf_counter()
-        self._steps = 0
-        self._timed_steps = 0
-        self._timed_tokens = 0
-        self._timed_seconds = 0.0
-
-    def count(self, tokens: int) -> None:
-        """A step of so many tokens has ended."""
-        now = time.perf_counter()
-        self._steps += 1
-        if self._steps > 1:
-            self._timed_steps += 1
-            self._timed_tokens += tokens
-            self._timed_seconds += now - self._resumed
-        self._resumed = now
-
-    def pause_ended(self) -> None:
-        """What happened since the last step was no training."""
-        self._resumed = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Since the start, everything included."""
-        return time.perf_counter() - self._started
-
-    @property
-    def seconds_a_step(self) -> float:
-        """Mean time of a step; 0 before the second."""
-        return self._timed_seconds / self._timed_steps if self._timed_steps else 0.0
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Tokens that are no padding, a second; 0 before the second step."""
-        return self._timed_tokens / self._timed_seconds if self._timed_seconds else 0.0
+def _require_means(
+    options: TrainingOptions, validation: TokenRows, checkpoint_folder: Path | None
+) -> None:
+    """InputError where options ask for what cannot be had: a validation loss, a place for weights."""
+    name = "early_stopping" if options.early_stopping else "keep_best"
+    if (options.early_stopping or options.keep_best) and not validation.features["loss_mask"].any():
+        raise InputError(
+            f"training.{name} goes by the validation loss, and no token of the split validation counts "
+            f"in a loss; raise corpus.validation_fraction or take training.{name} out"
+        )
+    if options.keep_best and checkpoint_folder is None:
+        raise InputError("training.keep_best needs a folder of checkpoints, and there is none")

@@ -17,6 +17,7 @@ from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from preprocessing import progress
 from preprocessing.errors import InputError
+from preprocessing.globs import split_pattern
 from preprocessing.options import TaskName
 from preprocessing.reading import read_records
 from preprocessing.records import Record
@@ -35,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     model = open_model(loaded, arguments.model)
     length = min(loaded.config.tokens.sequence_length, model.context)
     vocabulary = load_vocabulary(locations.vocabulary(loaded))
-    options = dataclasses.replace(loaded.config.tokens, sequence_length=length)
+    options = dataclasses.replace(
+        TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
+    )
     rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
     progress.set_sink(_print_progress)
     result = evaluate(
@@ -69,6 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str) -> list[Record]:
     root = Path(data) if data is not None else locations.corpus_path(loaded)
     options = dataclasses.replace(loaded.config.corpus, task=task, path=str(root))
+    root, pattern = split_pattern(root)
+    if pattern is not None:
+        options = dataclasses.replace(options, text_files=pattern)
     if data is not None:  # what is left out of the pipeline's own corpus says nothing about another
         options = dataclasses.replace(options, exclude=[], exclude_file=None)
     records, drops = read_records(root, options, loaded.config.seed)

@@ -34,6 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
             temperature=float(given("temperature")),
             top_k=int(given("top_k")),
             top_p=float(given("top_p")),
+            repetition_penalty=float(given("repetition_penalty")),
+            beams=int(given("beams")),
+            length_penalty=float(given("length_penalty")),
             seed=arguments.seed if arguments.seed is not None else loaded.config.seed,
             stop=arguments.stop,
         )

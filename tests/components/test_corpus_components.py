@@ -49,6 +49,10 @@ def corpus_gen(root: Path, folder: Path, options: CorpusOptions) -> dict[str, Ar
     return outputs
 
 
+def report_page(made: Mapping[str, Artifact]) -> Path:
+    return Path(made["report"].uri, "corpus.html")
+
+
 def tokenizer(examples: Artifact, folder: Path, **options: Any) -> dict[str, Artifact]:
     outputs = {
         "tokens": artifact(Examples, folder / "tokens"),
@@ -94,7 +98,9 @@ def test_a_corpus_becomes_records_an_index_a_report_and_rows(
     assert all(len(row.input_ids) == 64 for split in SPLITS for row in rows[split])
     sequences = {split: sum(int(row.segment_ids.max()) for row in rows[split]) for split in SPLITS}
     assert sequences == {"train": 10, "validation": 1, "test": 1}
-    assert messages == []
+    assert messages == [
+        f"12 records (10 train, 1 validation, 1 test), 0 dropped; report: {report_page(made)}"
+    ]
 
 
 def test_shards_come_from_the_store_that_the_environment_names(
@@ -106,7 +112,7 @@ def test_shards_come_from_the_store_that_the_environment_names(
     first, second = (
         tokenizer(examples, tmp_path / name, sequence_length=64) for name in ("first", "second")
     )
-    assert messages == ["3 of 3 shards were tokenised before and reused"]
+    assert messages[1:] == ["3 of 3 shards were tokenised before and reused"]
     for kind in ("tokens", "statistics"):
         made = [
             {path.name: path.read_bytes() for path in Path(outputs[kind].uri).rglob("*.*")}
@@ -124,7 +130,8 @@ def test_dropped_documents_are_counted_with_their_reasons(
         tmp_path / "corpus", tmp_path / "out", CorpusOptions(max_dropped_fraction=0.1)
     )
     assert made["index"].get_int_custom_property("records") == 11
-    assert messages == ["1 document was dropped: no_highlight 1"]
+    (message,) = messages
+    assert message.endswith(f" 1 dropped (no_highlight 1); report: {report_page(made)}")
     assert "no highlight: 1 document" in Path(made["report"].uri, "corpus.html").read_text("utf-8")
 
 
@@ -139,7 +146,7 @@ def test_a_leak_is_a_warning_and_on_the_page(tmp_path: Path, messages: list[str]
     write_leak(tmp_path / "corpus")
     made = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())
     assert made["index"].get_int_custom_property("records") == 12
-    assert messages == ["1 document is in more than one split; the corpus report names them"]
+    assert messages[:-1] == ["1 document is in more than one split; the corpus report names them"]
     page = Path(made["report"].uri, "corpus.html").read_text("utf-8")
     assert "1 document is in more than one split" in page
 
@@ -150,8 +157,8 @@ def test_a_leak_may_be_dropped(tmp_path: Path, messages: list[str]) -> None:
     assert made["index"].get_int_custom_property("records") == 11
     assert len(read_split_records(Path(made["examples"].uri), "test")) == 1
     assert messages == [
-        "1 document was dropped: leak 1",
         "1 document is in more than one split; the corpus report names them",
+        f"11 records (9 train, 1 validation, 1 test), 1 dropped (leak 1); report: {report_page(made)}",
     ]
 
 

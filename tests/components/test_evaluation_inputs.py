@@ -137,6 +137,6 @@ def test_a_model_is_asked_as_the_tokenizer_taught_it(
         tokenize_record(record, BYTES), room + len(target.text) + 1, over_long="truncate_prompt"
     )
     assert isinstance(taught, Fitted)
-    (sequence,) = taught.sequences
+    sequence = taught.sequence
     text = fitting_prompt(prompt, BYTES, room)
     assert BYTES.decode(sequence.ids.tolist()) == f"{text}{target.text}<|endoftext|>"

@@ -313,7 +313,7 @@ def test_a_pushed_model_is_a_champion_and_its_equal_passes(
 
 
 def test_a_folder_without_a_model_is_an_error(tmp_path: Path, inputs: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="no model"):
+    with pytest.raises(InputError, match=r"saved_model\.pb"):
         run(tmp_path, inputs)
 
 

@@ -88,7 +88,7 @@ class TestAFileThatHolds:
     def test_the_resolved_values_name_every_key(self, config_file: Path) -> None:
         resolved = load_config(config_file).resolved()
         assert set(resolved) == {option.name for option in dataclasses.fields(Config)}
-        assert resolved["training"]["steps"] == 200
+        assert resolved["training"]["batch_size"] == 8
 
     def test_a_dotted_key_finds_a_value_or_a_section(self, config_file: Path) -> None:
         values = load_config(config_file).values(["corpus.task", "evaluation.champion"])
@@ -176,7 +176,7 @@ class TestWrongTypes:
             ("training: {steps: many}", "training.steps: 'many' is not a whole number."),
             ("training: {steps: 2.5}", "training.steps: 2.5 is not a whole number."),
             ("training: {steps: true}", "training.steps: True is not a whole number."),
-            ("training: {steps: null}", "training.steps: None is not a whole number."),
+            ("training: {batch_size: null}", "training.batch_size: None is not a whole number."),
             ("training: {learning_rate: fast}", "training.learning_rate: 'fast' is not a number."),
             ("training: {learning_rate: true}", "training.learning_rate: True is not a number."),
             ("tokens: {packing: 1}", "tokens.packing: 1 is not true or false."),
@@ -224,6 +224,14 @@ class TestImpossibleValues:
             ("training: {learning_rate: .inf}", "training.learning_rate", "greater than 0"),
             ("training: {learning_rate: .nan}", "training.learning_rate", "greater than 0"),
             ("training: {dropout: 1}", "training.dropout", "at least 0 and below 1"),
+            ("training: {epochs: 0}", "training.epochs", "at least 1"),
+            ("training: {epochs: 2, steps: 9}", "training.epochs", "leave out one"),
+            ("training: {steps_per_epoch: 2}", "training.steps_per_epoch", "training.epochs"),
+            ("training: {keep_checkpoints: 0}", "training.keep_checkpoints", "at least 1"),
+            ("training: {early_stopping: -1}", "training.early_stopping", "0 or more"),
+            ("training: {decay_epochs: 0}", "training.decay_epochs", "greater than 0"),
+            ("training: {decay_rate: 1.5}", "training.decay_rate", "at most 1"),
+            ("training: {min_learning_rate: 1}", "training.min_learning_rate", "lower it"),
             ("generation: {top_p: 0}", "generation.top_p", "greater than 0 and at most 1"),
             ("generation: {top_p: 1.1}", "generation.top_p", "greater than 0 and at most 1"),
             ("generation: {top_k: -1}", "generation.top_k", "0 or more"),

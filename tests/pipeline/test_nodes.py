@@ -91,7 +91,7 @@ def test_every_setting_that_can_change_a_result_is_read_by_a_node() -> None:
 
 def test_the_templates_that_a_node_writes_pages_with_are_in_its_code(root: Path) -> None:
     templates = {
-        path.relative_to(root).as_posix() for path in (root / "components/templates").iterdir()
+        path.relative_to(root).as_posix() for path in (root / "preprocessing/templates").iterdir()
     }
     listed = {name for entry in node_table(with_base()) for name in entry.files}
     assert listed == templates

@@ -115,7 +115,10 @@ class TestAWholeRun:
         assert launches.requests["Trainer"].environment == {
             "GPT2_TFX_CHECKPOINTS": str(tmp_path / "workspace" / "checkpoints" / key)
         }
-        assert launches.requests["CorpusGen"].environment == {}
+        assert launches.requests["CorpusGen"].environment == {
+            "GPT2_TFX_LEDGER": str(tmp_path / "workspace" / "corpus")
+        }
+        assert launches.requests["Evaluator"].environment == {}
 
     def test_a_touched_corpus_runs_nothing(self, launches: Launches, tmp_path: Path) -> None:
         launches.run("run-1")

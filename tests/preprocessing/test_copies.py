@@ -32,7 +32,9 @@ def found(tmp_path: Path) -> Callable[[Iterable[Record]], list[Copies]]:
 
     def find(records: Iterable[Record]) -> list[Copies]:
         with beam.Pipeline(runner="DirectRunner") as pipeline:
-            sharded = pipeline | beam.Create([(0, each) for each in records])
+            sharded = pipeline | beam.Create(
+                [(0, (each, document_digest(each))) for each in records]
+            )
             _ = (
                 sharded
                 | FindCopies()
@@ -122,7 +124,7 @@ def test_a_loser_is_a_drop_that_names_what_was_kept():
 def test_what_is_shuffled_does_not_grow_with_the_text():
     small, large = record("id", "a"), record("id", "a" * 1_000_000)
     for each in (small, large):
-        key, value = copies._keyed((3, each))
+        key, value = copies._keyed((3, (each, document_digest(each))))
         assert len(key) == 32
         assert value == ("id", "id.txt", 0, "train")
         assert Place(*value) == place_of(each)

@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import conversation, coqa_json, story, write_release
 
 from preprocessing import corpus_job, progress
-from preprocessing.copies import Copies, Place
+from preprocessing.copies import Copies, Place, document_digest
 from preprocessing.corpus_job import check_corpus, shard_count, shard_of, write_corpus
 from preprocessing.corpus_report import Event, Tally, counted, describe_copies
 from preprocessing.errors import InputError
@@ -84,6 +84,7 @@ def test_the_files_hold_every_record_once_in_its_split_and_shard(tmp_path, small
                 "digest": record.digest,
                 "split": name.split("/")[0].removeprefix("Split-"),
                 "shard": shard,
+                "document": document_digest(record).hex(),
             }
             for record in records
         ]
@@ -229,7 +230,8 @@ def test_dropped_leaks_leave_the_evaluation_whole(tmp_path, small_shards):
     assert (report["leaks"]["count"], report["duplicates"]["count"]) == (2, 1)
     written = {record.id for record in records_in(out)}
     assert written == set(ids.values()) - set(leaked)
-    lines = [line for file in out.rglob("*.jsonl") for line in file.read_text().splitlines()]
+    index = (out / "index").rglob("*.jsonl")
+    lines = [line for file in index for line in file.read_text().splitlines()]
     assert {json.loads(line)["id"] for line in lines} == written
 
 
@@ -403,8 +405,8 @@ def test_of_many_copies_the_first_of_each_split_are_named_and_all_counted():
 
 def test_shards_are_a_power_of_two_by_the_size_of_the_corpus():
     mib = 2**20
-    sizes = [0, 1, 16 * mib, 16 * mib + 1, 33 * mib, 1300 * mib]
-    assert [shard_count(size) for size in sizes] == [1, 1, 1, 2, 4, 128]
+    sizes = [0, 1, 4 * mib, 4 * mib + 1, 9 * mib, 1300 * mib]
+    assert [shard_count(size) for size in sizes] == [1, 1, 1, 2, 4, 512]
 
 
 def test_workers_need_not_import_tensorflow():

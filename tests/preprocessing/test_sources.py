@@ -158,7 +158,11 @@ def test_a_pattern_chooses_among_the_files_of_a_folder(tmp_path):
     (tmp_path / "b").mkdir()
     for name in ("b/a.txt", "c.txt", "d.csv"):
         (tmp_path / name).write_text("line\n")
-    for pattern, found in (("*.txt", {"b/a.txt", "c.txt"}), ("b/*", {"b/a.txt"})):
+    for pattern, found in (
+        ("*.txt", {"c.txt"}),
+        ("**/*.txt", {"b/a.txt", "c.txt"}),
+        ("b/*", {"b/a.txt"}),
+    ):
         options = CorpusOptions(task="text", text_files=pattern)
         assert {source.name for source in list_sources(tmp_path, options)} == found
     with pytest.raises(InputError, match=r"match 'x' \(corpus\.text_files\)"):

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from preprocessing.options import OverLong
 from preprocessing.records import Drop, Record, Segment
-from preprocessing.token_sequences import Fitted, TokenizedRecord, TokenSequence, fit
+from preprocessing.token_sequences import (
+    Fitted,
+    TokenizedRecord,
+    TokenSequence,
+    fit,
+    stream_of,
+)
 from preprocessing.token_sequences import tokenize_record as tokenize
 from preprocessing.vocabulary import load_vocabulary
 
@@ -42,7 +48,7 @@ def drawn(sequence: TokenSequence) -> str:
 
 
 def rows(tokenized: TokenizedRecord, length: int, over_long: OverLong) -> list[str]:
-    return [drawn(sequence) for sequence in fitted(tokenized, length, over_long).sequences]
+    return [drawn(fitted(tokenized, length, over_long).sequence)]
 
 
 def conversation() -> TokenizedRecord:
@@ -72,7 +78,7 @@ def test_each_segment_is_tokenised_by_itself() -> None:
 @pytest.mark.parametrize("over_long", ["truncate_prompt", "drop", "split"])
 def test_a_record_that_just_fits_stays_whole(over_long: OverLong) -> None:
     whole = fitted(record(prompt("aas"), target("tt")), 6, over_long)
-    assert [drawn(sequence) for sequence in whole.sequences] == ["aasTT!"]
+    assert drawn(whole.sequence) == "aasTT!"
     assert whole.left_out == 0
 
 
@@ -148,22 +154,10 @@ def test_a_conversation_whose_last_turn_does_not_fit_is_dropped() -> None:
     assert drop.reason == "target_too_long"
 
 
-def test_split_cuts_windows_one_behind_the_other() -> None:
+def test_split_leaves_an_over_long_record_whole_for_the_packing_to_cut() -> None:
     long = fitted(record(prompt("abcdefgh", in_loss=True)), 6, "split")
-    assert [drawn(sequence) for sequence in long.sequences] == ["aBCDEF", "gH!"]
+    assert drawn(long.sequence) == "aBCDEFGH!"
     assert long.left_out == 0
-
-
-def test_split_leaves_out_a_window_of_the_end_of_text_alone() -> None:
-    long = fitted(record(prompt("abcdef", in_loss=True)), 6, "split")
-    assert [drawn(sequence) for sequence in long.sequences] == ["aBCDEF"]
-    assert long.left_out == 1
-
-
-def test_split_leaves_out_windows_without_anything_in_the_loss() -> None:
-    long = fitted(record(prompt("abcdefgh"), target("tt")), 6, "split")
-    assert [drawn(sequence) for sequence in long.sequences] == ["ghTT!"]
-    assert long.left_out == 6
 
 
 @pytest.mark.parametrize("segments", [(), (prompt("", True),), (prompt("abc"),)])
@@ -190,16 +184,11 @@ def test_truncation_keeps_the_most_turns_and_then_the_most_of_the_story(
         assert result.reason == "target_too_long"
     else:
         assert isinstance(result, Fitted)
-        (sequence,) = result.sequences
         expected = story[: length - len(ending)] + ending
-        assert drawn(sequence).lower().replace("!", ".") == expected
+        assert drawn(result.sequence).lower().replace("!", ".") == expected
         assert result.left_out == len(story + endings[0]) - len(expected)
 
 
-@given(st.integers(2, 9), st.text("ab", min_size=1, max_size=40))
-def test_split_windows_joined_are_the_record(length: int, text: str) -> None:
-    result = fitted(record(prompt(text, in_loss=True)), length, "split")
-    windows = [drawn(sequence).lower().replace("!", ".") for sequence in result.sequences]
-    assert "".join(windows) == (text + ".")[: len(text) + 1 - result.left_out]
-    assert result.left_out == (1 if len(text) % length == 0 else 0)
-    assert all(len(window) == length for window in windows[:-1])
+def test_a_stream_is_predicted_but_for_its_very_first_token() -> None:
+    stream = stream_of([record(prompt("ab", in_loss=True)), record(prompt("q"), target("tt"))])
+    assert drawn(stream) == "aB!qTT!"

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
 import pytest
@@ -21,8 +21,8 @@ from preprocessing.tfrecords import write_tfrecords
 from preprocessing.tokenize_job import (
     ShardTask,
     list_shards,
-    reused_shards,
     tokenize_shard,
+    update_token_rows,
     write_token_rows,
 )
 from preprocessing.vocabulary import load_vocabulary
@@ -223,7 +223,7 @@ class TestWithAStore:
         out = self.folder / name
         shards = list_shards(str(self.folder / "examples"), str(out))
         with beam.Pipeline(options=PipelineOptions([])) as pipeline:
-            write_token_rows(
+            return write_token_rows(
                 pipeline,
                 shards,
                 OPTIONS,
@@ -231,7 +231,6 @@ class TestWithAStore:
                 str(out),
                 str(self.folder / "shards") if store else None,
             )
-        return reused_shards(pipeline.result) or 0
 
     def test_nothing_is_tokenised_twice(self, examples: Path) -> None:
         assert self.run("a") == 0
@@ -271,6 +270,18 @@ class TestWithAStore:
         assert self.tokenised == [f"b/Split-train/{rows_file(0)}"]
         assert self.run("c") == 3
         assert files(self.folder / "a") == files(self.folder / "b") == files(self.folder / "c")
+
+    def test_little_is_tokenised_without_beam(self, examples: Path) -> None:
+        self.run("before")
+        path = examples / "Split-train" / "records-00001-of-00002.tfrecord"
+        with path.open("wb") as file:
+            write_tfrecords(file, map(record_to_example, TRAIN[1][:1]))
+        out, store = self.folder / "after", str(self.folder / "shards")
+        shards = list_shards(str(examples), str(out))
+        never = cast(beam.Pipeline, None)
+        assert update_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), store) == 2
+        self.run("fresh", store=False)
+        assert files(out) == files(self.folder / "fresh")
 
 
 def rows_file(number: int) -> str:

@@ -14,11 +14,13 @@ from preprocessing.vocabulary import load_vocabulary
 from serving import model as serving_model
 from serving.model import Completion, LanguageModel, load_model
 from tests.trainer.random_models import random_model
-from trainer.checkpoints import write_openai
+from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.config import GPT2Config
 from trainer.export import export
 from trainer.gpt2 import GPT2
 from trainer.options import GenerationOptions
+from trainer.weights.huggingface import write_huggingface
+from trainer.weights.openai import write_openai
 
 BYTES = load_vocabulary("bytes")
 CONFIG = GPT2Config(vocabulary_size=BYTES.size, context=32, width=32, heads=4, layers=1)
@@ -64,6 +66,17 @@ def test_a_checkpoint_and_its_export_answer_alike(checkpoint: Path, model: Langu
     )
     for ours, theirs in zip(direct.score(PROMPTS), model.score(PROMPTS), strict=True):
         assert ours == pytest.approx(theirs)
+
+
+def test_every_format_of_the_weights_answers_alike(
+    gpt2: GPT2, checkpoint: Path, tmp_path: Path
+) -> None:
+    values = {name: v.numpy() for name, v in gpt2.by_name.items()}
+    write_huggingface(tmp_path / "hf", CONFIG, values, end_of_text=256)
+    write_keras_file(tmp_path / "seed.h5", layers_of(CONFIG, values), CONFIG.heads)
+    expected = load_model(checkpoint, vocabulary="bytes").score(["Hello there"])
+    for path in (tmp_path / "hf", tmp_path / "seed.h5"):
+        assert load_model(path, vocabulary="bytes").score(["Hello there"]) == expected
 
 
 def test_a_sample_depends_on_its_seed_and_number_alone(
@@ -190,9 +203,9 @@ def test_text_that_is_not_unicode_is_taken(model: LanguageModel) -> None:
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"saved_model\.pb.*hparams\.json.*neither"):
+    with pytest.raises(InputError, match=r"hparams\.json.*saved_model\.pb.*a folder without them"):
         load_model(tmp_path)
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="no such folder or file"):
         load_model(tmp_path / "absent")
 
 

@@ -11,16 +11,23 @@ import pytest
 import tensorflow as tf
 
 from preprocessing.errors import InputError
+from preprocessing.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.vocabulary import load_vocabulary
 from tests.trainer.random_models import SMALL, random_model
 from trainer.export import SIGNATURES, export
-from trainer.generation import generate
+from trainer.generation import Request, generate
 from trainer.gpt2 import GPT2, GPT2Config
 from trainer.options import GenerationOptions
 
 BYTES = load_vocabulary("bytes")
 CONFIG = GPT2Config(vocabulary_size=BYTES.size, context=32, width=32, heads=4, layers=1)
 OPTIONS = GenerationOptions(max_new_tokens=6, top_p=0.9)
+NO_SEARCH = {
+    "repetition_penalty": tf.constant(1.0),
+    "beams": tf.constant(1),
+    "length_penalty": tf.constant(1.0),
+    "stop": tf.constant([], tf.string),
+}
 Signature = Callable[..., dict[str, tf.Tensor]]
 
 
@@ -61,6 +68,10 @@ def test_an_export_has_the_agreed_signatures(signatures: dict[str, Signature]) -
         "temperature": ([], tf.float32),
         "top_k": ([], tf.int32),
         "top_p": ([], tf.float32),
+        "repetition_penalty": ([], tf.float32),
+        "beams": ([], tf.int32),
+        "length_penalty": ([], tf.float32),
+        "stop": ([None], tf.string),
         "seeds": ([None, 2], tf.int64),
     }
 
@@ -83,11 +94,9 @@ def test_generate_gives_the_text_of_the_tokens_of_the_model(
     expected = generate(
         model,
         tf.ragged.constant([BYTES.encode(prompt) for prompt in prompts], dtype=tf.int32),
-        max_new_tokens=9,
-        temperature=0.8,
-        top_k=50,
-        top_p=0.95,
+        Request(9, 0.8, 50, 0.95, stop=tf.constant([], tf.string)),
         seeds=seeds,
+        token_bytes=InGraphTokenizer(BYTES).token_bytes(),
         end_of_text=BYTES.end_of_text,
     )
     found = signatures["generate"](
@@ -96,6 +105,7 @@ def test_generate_gives_the_text_of_the_tokens_of_the_model(
         temperature=tf.constant(0.8),
         top_k=tf.constant(50),
         top_p=tf.constant(0.95),
+        **NO_SEARCH,
         seeds=seeds,
     )
     np.testing.assert_array_equal(found["tokens"], expected.counts)
@@ -115,6 +125,7 @@ def test_serving_default_generates_with_the_options_of_the_export(
         temperature=tf.constant(OPTIONS.temperature),
         top_k=tf.constant(OPTIONS.top_k),
         top_p=tf.constant(OPTIONS.top_p),
+        **NO_SEARCH,
         seeds=tf.constant([[0, 0], [0, 1]], tf.int64),
     )
     found = signatures["serving_default"](prompts=prompts)

@@ -1,15 +1,20 @@
 """Cached generation: equal to the full forward at every step, row by row."""
 
+import itertools
 from typing import Protocol
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.generation import Generated, cut_left, generate, pad_left, widen
-from trainer.gpt2 import GPT2, Precision, causal_mask, logits, transformer
+from tests.trainer.random_models import random_model
+from trainer.generation import CachedModel, Generated, Request, generate
+from trainer.generation.prompts import Prompts, buckets, cut_left, pad_left
+from trainer.generation.stop_strings import cut_before, holds_any
+from trainer.gpt2 import GPT2, GPT2Config, Precision
 
 END = 60
+TOKEN_BYTES = tf.constant([chr(33 + number) for number in range(61)])
 PROMPTS = [[5, 9, 2, 33, 41], [7], [12, 12, 50, 3, 8, 21, 4, 19], [40, 2]]
 
 
@@ -36,11 +41,9 @@ def run(model: GPT2) -> Run:
         return generate(
             model,
             ragged,
-            max_new_tokens=new,
-            temperature=temperature,
-            top_k=0,
-            top_p=1.0,
+            Request(new, temperature, stop=tf.constant([], tf.string)),
             seeds=seeds,
+            token_bytes=TOKEN_BYTES,
             end_of_text=END,
         )
 
@@ -67,29 +70,15 @@ def test_cached_logits_equal_the_full_forward_at_every_step(
     model.precision = precision
     full = model(ids).numpy()
     assert full.std() > 1  # beside which bfloat16's tolerance is its rounding
-    weights, length, prefix = model.weights(), ids.shape[1], 4
-    positions = tf.range(length)[tf.newaxis] + tf.zeros_like(ids)
-    hidden, cache = transformer(
-        weights,
-        model.config,
-        ids[:, :prefix],
-        positions[:, :prefix],
-        causal_mask(tf.ones_like(ids[:, :prefix])),
-    )
-    np.testing.assert_allclose(logits(weights, hidden), full[:, :prefix], atol=tolerance)
-    cache = widen(cache, length - prefix)
-    for slot in range(prefix, length):
-        mask = (tf.range(length) <= slot)[tf.newaxis, tf.newaxis, tf.newaxis]
-        hidden, cache = transformer(
-            weights,
-            model.config,
-            ids[:, slot : slot + 1],
-            positions[:, slot : slot + 1],
-            mask,
-            past=cache,
-            slot=slot,
-        )
-        np.testing.assert_allclose(logits(weights, hidden)[:, 0], full[:, slot], atol=tolerance)
+    rows, length = ids.shape
+    cached, prefix = CachedModel(model), 4
+    padded = Prompts(tf.pad(ids[:, :prefix], [[0, 0], [2, 0]]), tf.fill([rows], prefix))
+    found, cache = cached.prefill(padded, length - prefix)
+    np.testing.assert_allclose(found, full[:, prefix - 1], atol=tolerance)
+    for position in range(prefix, length):
+        token, positions = ids[:, position], tf.fill([rows], position)
+        found, cache = cached.decode(token, positions, position + 2, cache)
+        np.testing.assert_allclose(found, full[:, position], atol=tolerance)
 
 
 def test_greedy_tokens_are_those_of_the_full_forward(model: GPT2, run: Run) -> None:
@@ -170,10 +159,52 @@ def test_one_new_token_needs_no_loop(run: Run) -> None:
 
 
 def test_prompts_stand_right_aligned() -> None:
-    padded = pad_left(tf.ragged.constant([[8, 9], [1, 2, 3]], dtype=tf.int32))
-    assert padded.ids.numpy().tolist() == [[0, 8, 9], [1, 2, 3]]
-    assert padded.positions.numpy().tolist() == [[0, 0, 1], [0, 1, 2]]
-    assert padded.present.numpy().tolist() == [[0, 1, 1], [1, 1, 1]]
+    padded = pad_left(tf.ragged.constant([[8, 9], [1, 2, 3]], dtype=tf.int32), 4)
+    assert padded.ids.numpy().tolist() == [[0, 0, 8, 9], [0, 1, 2, 3]]
+    assert padded.lengths.numpy().tolist() == [2, 3]
+
+
+def test_a_bucket_holds_its_prompts_and_the_room_bounds_it() -> None:
+    lengths = tf.constant([1, 16, 17, 64, 65, 128, 129, 256, 257, 900])
+    found = buckets(lengths, 960).numpy().tolist()
+    assert found == [16, 16, 32, 64, 128, 128, 256, 256, 384, 960]
+
+
+def test_a_stop_string_is_found_wherever_it_begins_first() -> None:
+    texts, stop = tf.constant(["xabc", "", "ab", "\u00e9\nabc"]), tf.constant(["bc", "abc", "\n"])
+    assert holds_any(texts, stop).numpy().tolist() == [True, False, False, True]
+    kept = [text.decode() for text in cut_before(texts, stop).numpy()]
+    assert kept == ["x", "", "ab", "\u00e9"]
+
+
+def test_without_stop_strings_nothing_is_cut() -> None:
+    texts, stop = tf.constant(["xabc", ""]), tf.constant([], tf.string)
+    assert not holds_any(texts, stop).numpy().any()
+    np.testing.assert_array_equal(cut_before(texts, stop), texts)
+
+
+@pytest.mark.parametrize("length_penalty", [0.0, 1.0, 2.0])
+def test_a_wide_beam_finds_what_an_exhaustive_search_finds(length_penalty: float) -> None:
+    config = GPT2Config(vocabulary_size=4, context=8, width=8, heads=2, layers=1)
+    tiny, prompt, new, end = random_model(config, seed=3), [1, 2], 3, 3
+    scored = {}
+    for text in itertools.product(range(4), repeat=new):
+        length = text.index(end) + 1 if end in text else new
+        kept = text[:length]
+        log_p = tf.nn.log_softmax(tiny(tf.constant([[*prompt, *kept]]))[0]).numpy()
+        total = sum(log_p[len(prompt) - 1 + i, token] for i, token in enumerate(kept))
+        scored[kept] = total / length**length_penalty
+    best = max(scored, key=lambda text: scored[text])
+    found = generate(
+        tiny,
+        tf.ragged.constant([prompt], dtype=tf.int32),
+        Request(new, beams=64, length_penalty=length_penalty, stop=tf.constant([], tf.string)),
+        seeds=tf.constant([[0, 0]], tf.int64),
+        token_bytes=tf.constant(["a", "b", "c", ""]),
+        end_of_text=end,
+    )
+    assert found.ids[0].numpy()[: len(best)].tolist() == list(best)
+    assert bool(found.finished[0]) == (best[-1] == end)
 
 
 def test_cutting_keeps_the_end_and_fills_the_empty() -> None:

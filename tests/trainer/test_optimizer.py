@@ -1,15 +1,12 @@
-"""AdamW against its formulas in NumPy, clipping, and the schedules."""
-
-import math
-from itertools import pairwise
+"""AdamW and Adafactor against their formulas in NumPy, and clipping."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.optimizer import AdamW, clip_by_global_norm, is_decayed
+from trainer.optimizers import clip_by_global_norm, make_optimizer
+from trainer.optimizers.optimizer import is_decayed
 from trainer.options import TrainingOptions
-from trainer.schedule import learning_rate
 
 
 def test_adamw_follows_its_formulas() -> None:
@@ -20,18 +17,17 @@ def test_adamw_follows_its_formulas() -> None:
         "model/h0/mlp/c_fc/b": random.normal(size=[2]),
     }
     variables = {name: tf.Variable(v, dtype=tf.float32) for name, v in start.items()}
-    optimizer = AdamW(variables, options)
+    optimizer = make_optimizer(variables, options)
     expected = {name: value.copy() for name, value in start.items()}
     mean = {name: np.zeros_like(value) for name, value in start.items()}
     square = {name: np.zeros_like(value) for name, value in start.items()}
     for step in range(1, 6):
         rate = 0.01 * step
         gradients = {name: random.normal(size=value.shape) for name, value in start.items()}
-        optimizer.apply(
-            variables,
-            {name: tf.constant(value, tf.float32) for name, value in gradients.items()},
-            tf.constant(rate),
-        )
+        optimizer.begin()
+        for name, variable in variables.items():
+            gradient = tf.constant(gradients[name], tf.float32)
+            optimizer.update(name, variable, gradient, tf.constant(rate))
         for name, gradient in gradients.items():
             mean[name] = 0.8 * mean[name] + 0.2 * gradient
             square[name] = 0.95 * square[name] + 0.05 * gradient**2
@@ -44,6 +40,40 @@ def test_adamw_follows_its_formulas() -> None:
         np.testing.assert_allclose(variables[name], value, rtol=1e-4, atol=1e-5)
 
 
+def test_adafactor_follows_its_formulas() -> None:
+    options = TrainingOptions(optimizer="adafactor", weight_decay=0.1)
+    random = np.random.default_rng(1)
+    shapes = {"model/h0/mlp/c_fc/w": [1, 4, 3], "model/h0/mlp/c_fc/b": [3]}
+    expected = {name: random.normal(size=shape) for name, shape in shapes.items()}
+    variables = {name: tf.Variable(v, dtype=tf.float32) for name, v in expected.items()}
+    optimizer = make_optimizer(variables, options)
+    rows, columns, squares = np.zeros([4]), np.zeros([3]), np.zeros([3])
+    for number in range(1, 6):
+        rate, kept = 0.01 * number, 1 - number**-0.8
+        matrix, vector = random.normal(size=[4, 3]), 10 * random.normal(size=[3])
+        optimizer.begin()
+        for name, gradient in zip(shapes, (matrix[np.newaxis], vector), strict=True):
+            given = tf.constant(gradient, tf.float32)
+            optimizer.update(name, variables[name], given, tf.constant(rate))
+        rows = kept * rows + (1 - kept) * (matrix**2).mean(axis=1)
+        columns = kept * columns + (1 - kept) * (matrix**2).mean(axis=0)
+        squares = kept * squares + (1 - kept) * vector**2
+        steps = (matrix / np.sqrt(np.outer(rows, columns) / rows.mean()), vector / np.sqrt(squares))
+        for name, step in zip(shapes, steps, strict=True):
+            if name.endswith("/w"):
+                expected[name] *= 1 - rate * 0.1
+            expected[name] -= rate * step / max(1.0, np.sqrt((step**2).mean()))
+    for name, value in expected.items():
+        np.testing.assert_allclose(variables[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_adafactor_keeps_a_row_and_a_column_of_a_matrix() -> None:
+    variables = {"model/wte": tf.Variable(tf.zeros([500, 30]))}
+    optimizer = make_optimizer(variables, TrainingOptions(optimizer="adafactor"))
+    sizes = sorted(int(tf.size(variable)) for variable in optimizer.variables)
+    assert sizes == [1, 30, 500]  # with the number of updates
+
+
 def test_matrices_decay_and_biases_and_norms_do_not() -> None:
     decayed = ["model/wte", "model/wpe", "model/h0/attn/c_attn/w", "model/h1/mlp/c_proj/w"]
     kept = ["model/h0/attn/c_attn/b", "model/h0/ln_1/g", "model/ln_f/b", "model/ln_f/g"]
@@ -51,35 +81,15 @@ def test_matrices_decay_and_biases_and_norms_do_not() -> None:
 
 
 def test_gradients_are_clipped_together() -> None:
-    gradients = [tf.constant([3.0, 0.0]), tf.constant([[4.0]])]
+    gradients = {"a": tf.constant([3.0, 0.0]), "b": tf.constant([[4.0]])}
     clipped, norm = clip_by_global_norm(gradients, 1.0)
     assert float(norm) == 5.0
-    np.testing.assert_allclose(clipped[0], [0.6, 0.0], rtol=1e-6)
-    np.testing.assert_allclose(clipped[1], [[0.8]], rtol=1e-6)
+    np.testing.assert_allclose(clipped["a"], [0.6, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(clipped["b"], [[0.8]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("limit", [10.0, None])
 def test_small_gradients_and_no_limit_leave_them(limit: float | None) -> None:
-    clipped, norm = clip_by_global_norm([tf.constant([3.0, 4.0])], limit)
+    clipped, norm = clip_by_global_norm({"a": tf.constant([3.0, 4.0])}, limit)
     assert float(norm) == 5.0
-    assert clipped[0].numpy().tolist() == [3.0, 4.0]
-
-
-def test_the_rate_rises_to_the_peak_and_falls_along_a_cosine() -> None:
-    options = TrainingOptions(steps=30, warmup_steps=10, learning_rate=0.4, schedule="cosine")
-    rates = [learning_rate(step, options) for step in range(30)]
-    np.testing.assert_allclose(rates[:10], np.arange(1, 11) * 0.04)
-    assert rates[10] == pytest.approx(0.4)
-    assert rates[20] == pytest.approx(0.2)
-    assert rates[29] == pytest.approx(0.2 * (1 + math.cos(math.pi * 19 / 20)))
-    assert all(before > after for before, after in pairwise(rates[10:]))
-
-
-def test_a_constant_rate_stays_at_the_peak() -> None:
-    options = TrainingOptions(steps=9, warmup_steps=3, learning_rate=0.3, schedule="constant")
-    rates = [learning_rate(step, options) for step in range(9)]
-    np.testing.assert_allclose(rates, [0.1, 0.2] + [0.3] * 7)
-
-
-def test_without_warm_up_the_first_step_has_the_peak() -> None:
-    assert learning_rate(0, TrainingOptions(warmup_steps=0)) == 1e-3
+    assert clipped["a"].numpy().tolist() == [3.0, 4.0]

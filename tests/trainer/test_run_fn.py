@@ -15,11 +15,12 @@ from preprocessing.vocabulary import load_vocabulary
 from tests.trainer.random_models import random_model
 from tests.trainer.token_rows import counting_rows, write_rows
 from trainer import run
-from trainer.checkpoints import write_openai
 from trainer.config import GPT2Config
 from trainer.gpt2 import GPT2
 from trainer.options import CHECKPOINTS_VARIABLE, GenerationOptions, ModelOptions, TrainingOptions
 from trainer.run import base_folder, run_fn
+from trainer.weights.huggingface import write_huggingface
+from trainer.weights.openai import write_openai
 
 LENGTH = 8
 
@@ -44,6 +45,7 @@ def fn_args(tmp_path: Path) -> SimpleNamespace:
             "vocabulary": "bytes",
             "seed": 5,
             "sequence_length": LENGTH,
+            "random_windows": False,
         },
     )
 
@@ -71,7 +73,10 @@ def test_a_run_leaves_an_export_a_history_and_checkpoints(
     history = json.loads((tmp_path / "logs" / "history.json").read_text())
     assert [entry["step"] for entry in history["steps"]] == [1, 2]
     assert [entry["step"] for entry in history["validation"]] == [2]
+    assert history["device"]
     assert (tmp_path / "checkpoints" / "ckpt-2.index").is_file()
+    assert "<svg" in (tmp_path / "logs" / "training.html").read_text()
+    assert len(list((tmp_path / "logs").glob("events.out.tfevents.*"))) == 1
 
 
 def test_without_validation_rows_there_is_no_validation_loss(
@@ -85,13 +90,22 @@ def test_without_validation_rows_there_is_no_validation_loss(
     assert not (tmp_path / "checkpoints").exists()
 
 
+def write_base(folder: Path, base: GPT2, format_: str) -> None:
+    values = {name: v.numpy() for name, v in base.by_name.items()}
+    if format_ == "openai":
+        write_openai(folder, base.config, values)
+    else:
+        write_huggingface(folder, base.config, values, end_of_text=256)
+
+
+@pytest.mark.parametrize("format_", ["openai", "huggingface"])
 def test_training_starts_from_the_base_model(
-    fn_args: SimpleNamespace, tmp_path: Path, exported: list[GPT2]
+    fn_args: SimpleNamespace, tmp_path: Path, exported: list[GPT2], format_: str
 ) -> None:
     size = load_vocabulary("bytes").size
     config = GPT2Config(vocabulary_size=size, context=16, width=16, heads=2, layers=1)
     base = random_model(config, seed=8)
-    write_openai(tmp_path / "base", config, {name: v.numpy() for name, v in base.by_name.items()})
+    write_base(tmp_path / "base", base, format_)
     fn_args.base_model = str(tmp_path / "base" / "Format-Serving")  # as TFX names it
     settings(fn_args, "training")["learning_rate"] = 0.0
     run_fn(fn_args)
@@ -102,7 +116,7 @@ def test_training_starts_from_the_base_model(
 def test_a_base_model_of_another_size_is_refused(fn_args: SimpleNamespace, tmp_path: Path) -> None:
     config = GPT2Config(vocabulary_size=257, context=16, width=16, heads=2, layers=2)
     base = random_model(config, seed=8)
-    write_openai(tmp_path / "base", config, {name: v.numpy() for name, v in base.by_name.items()})
+    write_base(tmp_path / "base", base, "openai")
     fn_args.base_model = str(tmp_path / "base")
     with pytest.raises(InputError, match=r"model\.size.*layers 2 in the checkpoint and 1 in"):
         run_fn(fn_args)

@@ -7,32 +7,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.sampling import (
-    apply_temperature,
     draw,
     greedy,
-    keep_top_k,
-    keep_top_p,
+    kept_by_top_k,
+    kept_by_top_p,
+    penalise_repetition,
     sample,
+    tokens_of,
     uniforms,
 )
 
-# logarithms of probabilities that are easy to add
-HALVES = np.log(np.array([[0.5, 0.25, 0.125, 0.125]], np.float32))
+# probabilities that are easy to add
+HALVES = np.array([[0.5, 0.25, 0.125, 0.125]], np.float32)
 
 
-def kept(logits: tf.Tensor) -> list[int]:
-    return np.flatnonzero(np.isfinite(logits.numpy()[0])).tolist()
-
-
-def test_temperature_divides() -> None:
-    assert apply_temperature(tf.constant([[2.0, 1.0]]), 0.5).numpy().tolist() == [[4.0, 2.0]]
+def kept(chosen: tf.Tensor) -> list[int]:
+    return np.flatnonzero(chosen.numpy()).tolist()
 
 
 @pytest.mark.parametrize(
     ("k", "expected"), [(1, [0]), (3, [0, 1, 2]), (0, [0, 1, 2, 3]), (9, [0, 1, 2, 3])]
 )
 def test_top_k_keeps_the_k_most_probable(k: int, expected: list[int]) -> None:
-    assert kept(keep_top_k(HALVES, k)) == expected
+    assert kept(kept_by_top_k(4, k)) == expected
 
 
 @pytest.mark.parametrize(
@@ -47,12 +44,12 @@ def test_top_k_keeps_the_k_most_probable(k: int, expected: list[int]) -> None:
     ],
 )
 def test_top_p_keeps_the_token_that_crosses_p(p: float, expected: list[int]) -> None:
-    assert kept(keep_top_p(HALVES, p)) == expected
+    assert kept(kept_by_top_p(HALVES, p)) == expected
 
 
 def test_top_p_of_one_keeps_even_what_rounding_would_lose() -> None:
     logits = tf.constant([[50.0, *np.linspace(0, -40, 500)]], tf.float32)
-    assert len(kept(keep_top_p(logits, 1.0))) == 501
+    assert len(kept(kept_by_top_p(tf.nn.softmax(logits), 1.0))) == 501
 
 
 @settings(max_examples=30, deadline=None)
@@ -64,7 +61,7 @@ def test_top_p_is_the_smallest_prefix_that_reaches_p(values: list[float], p: flo
     descending = np.sort(np.array(values, np.float32))[::-1].copy()
     probabilities = np.exp(descending.astype(np.float64))
     probabilities /= probabilities.sum()
-    count = len(kept(keep_top_p(tf.constant([descending]), p)))
+    count = len(kept(kept_by_top_p(tf.nn.softmax([descending]), p)))
     assert probabilities[:count].sum() >= p - 1e-5
     assert probabilities[: count - 1].sum() < p + 1e-5
 
@@ -78,9 +75,9 @@ def test_a_draw_is_the_inverse_of_the_cumulative_distribution(uniform: float, in
 
 
 def test_what_is_filtered_is_never_drawn_even_by_the_largest_uniform() -> None:
-    logits = tf.constant([[-np.inf, 0.3, 0.1, -np.inf, -np.inf]] * 3, tf.float32)
+    weights = tf.constant([[0, 0.3, 0.1, 0, 0]] * 3, tf.float32)
     largest = np.nextafter(np.float32(1), np.float32(0))
-    assert draw(logits, tf.constant([0.0, 0.7, largest])).numpy().tolist() == [1, 2, 2]
+    assert draw(weights, tf.constant([0.0, 0.8, largest])).numpy().tolist() == [1, 2, 2]
 
 
 def test_greedy_takes_the_first_of_equals() -> None:
@@ -95,7 +92,7 @@ def test_temperature_zero_is_greedy_whatever_the_uniform() -> None:
 
 def test_a_sample_gives_the_id_and_not_the_rank() -> None:
     logits = tf.constant(np.log([[0.1, 0.2, 0.7]] * 3), tf.float32)
-    chosen = sample(logits, tf.constant([0.1, 0.8, 0.95]), 1.0, top_k=0, top_p=1.0)
+    chosen = sample(logits, tf.constant([0.1, 0.8, 0.95]), 1.0, top_k=3, top_p=1.0)
     assert chosen.numpy().tolist() == [2, 1, 0]
 
 
@@ -146,3 +143,36 @@ def test_a_rows_stream_depends_on_its_own_seed_alone() -> None:
 def test_the_first_numbers_do_not_depend_on_how_many_are_drawn() -> None:
     seeds = tf.constant([[3, 0]], tf.int64)
     np.testing.assert_array_equal(uniforms(seeds, 5), uniforms(seeds, 1000)[:, :5])
+
+
+@pytest.mark.parametrize(("top_k", "top_p"), [(0, 0.9), (1500, 0.7), (700, 0.9), (0, 0.2)])
+def test_a_flat_distribution_is_drawn_from_as_if_all_were_sorted(top_k: int, top_p: float) -> None:
+    random = np.random.default_rng(5)
+    logits = random.normal(size=[6, 3000]).astype(np.float32)
+    uniform = random.uniform(size=6).astype(np.float32)
+    chosen = sample(tf.constant(logits), tf.constant(uniform), 1.0, top_k, top_p).numpy()
+    for row in range(6):
+        order = np.argsort(-logits[row], kind="stable")[: top_k or 3000]
+        probabilities = np.exp(logits[row][order].astype(np.float64))
+        probabilities /= probabilities.sum()
+        count = np.searchsorted(np.cumsum(probabilities), top_p) + 1
+        cumulative = np.cumsum(probabilities[:count])
+        index = np.searchsorted(cumulative, uniform[row] * cumulative[-1], side="right")
+        # the sums of float32 and float64 can fall on either side of a token's edge
+        assert chosen[row] in order[max(index - 1, 0) : index + 2]
+
+
+def test_repetition_is_penalised_as_in_ctrl() -> None:
+    random = np.random.default_rng(2)
+    logits = random.normal(size=[2, 9]).astype(np.float32)
+    seen = random.uniform(size=[2, 9]) < 0.5
+    expected = logits.copy()
+    for place in zip(*np.nonzero(seen), strict=True):
+        expected[place] = logits[place] / 1.3 if logits[place] > 0 else logits[place] * 1.3
+    np.testing.assert_allclose(penalise_repetition(logits, seen, 1.3), expected, rtol=1e-6)
+    np.testing.assert_array_equal(penalise_repetition(logits, seen, 1.0), logits)
+
+
+def test_the_tokens_of_a_prompt_leave_its_padding_out() -> None:
+    found = tokens_of(tf.constant([[0, 0, 3, 3], [1, 4, 0, 2]]), tf.constant([2, 4]), 6).numpy()
+    assert [np.flatnonzero(row).tolist() for row in found] == [[3], [0, 1, 2, 4]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from preprocessing.errors import InputError
 from tests.trainer.token_rows import counting_rows, write_rows
-from trainer.data import FEATURES, TokenRows, read_rows, read_training_rows, training_dataset
+from trainer.data import FEATURES, TokenRows, read_rows, read_training_rows
 
 
 def first_ids(rows: TokenRows, steps: range, batch_size: int, seed: int = 1) -> list[int]:
@@ -49,8 +49,7 @@ def test_a_reader_that_starts_at_a_step_gets_what_follows_there() -> None:
     rows = counting_rows(7)
 
     def read(first_step: int) -> list[np.ndarray]:
-        dataset = training_dataset(rows, batch_size=3, seed=5, first_step=first_step, steps=9)
-        return [batch["input_ids"] for batch in dataset.as_numpy_iterator()]
+        return [rows.training_batch(step, 3, 5)["input_ids"] for step in range(first_step, 9)]
 
     whole = read(0)
     assert len(whole) == 9

@@ -1,4 +1,4 @@
-"""The training loop: it learns, counts right, resumes bit for bit, stops when it diverges."""
+"""The training loop: it learns, counts right, resumes bit for bit, stops early or when it diverges."""
 
 import json
 import shutil
@@ -11,13 +11,18 @@ import pytest
 import tensorflow as tf
 
 from preprocessing import progress
+from preprocessing.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from trainer.data import TokenRows
+from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
+from trainer.history import History
 from trainer.loss import counted, summed_loss
 from trainer.options import TrainingOptions
-from trainer.training import History, TrainingDiverged, evaluation_loss, mean_loss, train
+from trainer.pace import Pace
+from trainer.training import train
+from trainer.validation import evaluation_loss, mean_loss
 
 OPTIONS = TrainingOptions(
     steps=12,
@@ -130,7 +135,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     uninterrupted: Uninterrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, death: int
 ) -> None:
     def die(**fields: Any) -> None:
-        if fields.get("step") == death:
+        if fields.get("step", 0) >= death:
             raise KilledError
 
     with monkeypatch.context() as patch:
@@ -139,7 +144,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
             train(GPT2(ONE_LAYER, seed=1), ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
 
     saved = death > OPTIONS.checkpoint_every
-    assert (tf.train.latest_checkpoint(str(tmp_path)) is not None) == saved
+    assert any(tmp_path.glob("ckpt-*.index")) == saved
     # where there is a checkpoint, nothing of the new model's own weights may be left
     resumed = GPT2(ONE_LAYER, seed=99 if saved else 1)
     history = train(resumed, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
@@ -148,6 +153,71 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     assert history.validation == expected.validation
     for name in ("step", "loss", "learning_rate", "gradient_norm"):
         assert [e[name] for e in history.steps] == [e[name] for e in expected.steps]
+
+
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_steps_of_one_call_do_what_the_same_steps_of_many_do(
+    uninterrupted: Uninterrupted, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(Pace, "steps_in", lambda *_: most)
+    model = GPT2(ONE_LAYER, seed=1)
+    history = train(model, ROWS, ROWS, OPTIONS, seed=3)
+    assert_same_weights(uninterrupted.model, model)
+    assert history.validation == uninterrupted.history.validation
+
+
+RISING = replace(OPTIONS, steps=40, learning_rate=0.3, schedule="constant", validate_every=2)
+
+
+def test_training_stops_where_the_validation_loss_no_longer_falls(tmp_path: Path) -> None:
+    options = replace(RISING, early_stopping=2)
+    history = train(
+        GPT2(ONE_LAYER, seed=1), ROWS, ROWS, options, seed=3, checkpoint_folder=tmp_path
+    )
+    assert history.stopped_early
+    assert history.step == history.steps[-1]["step"] == history.best_step + 4 < 40
+    # what has ended is not trained on
+    again = train(GPT2(ONE_LAYER, seed=9), ROWS, ROWS, options, seed=3, checkpoint_folder=tmp_path)
+    assert again == history
+
+
+def test_the_best_weights_are_kept_over_a_death(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(RISING, steps=20, learning_rate=0.02, keep_best=True, checkpoint_every=5)
+    backwards = {**ROWS.features, "input_ids": ROWS.features["input_ids"][:, ::-1]}
+    unlike = TokenRows(backwards)  # what is learned from the rows soon makes these less likely
+
+    def trained(name: str) -> tuple[GPT2, History]:
+        model = GPT2(ONE_LAYER, seed=1)
+        folder = tmp_path / name
+        return model, train(model, ROWS, unlike, options, seed=3, checkpoint_folder=folder)
+
+    model, history = trained("whole")
+    losses = {entry["step"]: entry["loss"] for entry in history.validation}
+    assert history.best_step == min(losses, key=losses.__getitem__) < 20
+    best = mean_loss(evaluation_loss(model), unlike, 4)
+    assert best == pytest.approx(losses[history.best_step], abs=1e-6)
+    with monkeypatch.context() as patch:
+
+        def die(**fields: Any) -> None:
+            if fields.get("step", 0) > 15:
+                raise KilledError
+
+        patch.setattr(progress, "report", die)
+        with pytest.raises(KilledError):
+            trained("killed")
+    assert_same_weights(model, trained("killed")[0])
+
+
+@pytest.mark.parametrize("name", ["early_stopping", "keep_best"])
+def test_what_goes_by_the_validation_loss_needs_one(tmp_path: Path, name: str) -> None:
+    options = replace(OPTIONS, **{name: True})
+    with pytest.raises(InputError, match=rf"training\.{name} goes by.*raise corpus\.validation"):
+        train(GPT2(ONE_LAYER, seed=1), ROWS, NO_ROWS, options, seed=3, checkpoint_folder=tmp_path)
+    if name == "keep_best":
+        with pytest.raises(InputError, match="needs a folder of checkpoints"):
+            train(GPT2(ONE_LAYER, seed=1), ROWS, ROWS, options, seed=3)
 
 
 @pytest.mark.parametrize(("rate", "differ"), [(0.5, True), (0.0, False)])
@@ -187,14 +257,18 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_remedy(tmp_path: Path) ->
     options = replace(OPTIONS, learning_rate=1e30, warmup_steps=0, clip_norm=None)
     with pytest.raises(TrainingDiverged, match=r"step \d+.*lower training\.learning_rate"):
         train(GPT2(ONE_LAYER, seed=1), ROWS, NO_ROWS, options, seed=3, checkpoint_folder=tmp_path)
-    assert tf.train.latest_checkpoint(str(tmp_path)) is None
+    assert not any(tmp_path.glob("ckpt-*"))
 
 
-def test_progress_is_reported_at_every_step(uninterrupted: Uninterrupted) -> None:
+def test_progress_is_reported_after_every_call(uninterrupted: Uninterrupted) -> None:
     reports = [report for report in uninterrupted.reports if report["phase"] == "train"]
-    assert [report["step"] for report in reports] == list(range(1, 13))
+    steps = [report["step"] for report in reports]
+    assert steps == sorted(set(steps))
+    # a call never goes beyond a step after which something is due
+    assert {3, 5, 6, 9, 10, 12} <= set(steps)
+    fields = {"phase", "step", "steps", "loss", "tokens_per_s", "seconds_left"}
     for report in reports:
-        assert set(report) == {"phase", "step", "steps", "loss", "tokens_per_s", "seconds_left"}
+        assert set(report) == fields | ({"validation_loss"} if report["step"] > 5 else set())
         assert report["steps"] == 12
     assert reports[-1]["seconds_left"] == 0
     assert reports[-1]["tokens_per_s"] > 0
@@ -204,7 +278,9 @@ def test_progress_is_reported_at_every_step(uninterrupted: Uninterrupted) -> Non
 
 def test_the_history_is_a_json_document_of_the_agreed_form(uninterrupted: Uninterrupted) -> None:
     document = json.loads(uninterrupted.history.to_json())
-    assert set(document) == {"steps", "validation", "parameters", "seconds"}
+    assert document["precision"] == "float32"
+    assert document["step"] == document["total_steps"] == 12
+    assert document["skipped_steps"] == 0
     assert set(document["steps"][0]) == {
         "step",
         "loss",
@@ -214,5 +290,5 @@ def test_the_history_is_a_json_document_of_the_agreed_form(uninterrupted: Uninte
     }
     assert [entry["step"] for entry in document["steps"]] == [3, 6, 9, 12]
     assert [entry["step"] for entry in document["validation"]] == [5, 10, 12]
-    assert document["parameters"] == uninterrupted.model.parameters
+    assert document["parameters"] == ONE_LAYER.parameters
     assert document["seconds"] > 0

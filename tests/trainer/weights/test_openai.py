@@ -10,16 +10,10 @@ import tensorflow as tf
 
 from preprocessing.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
-from trainer.checkpoints import (
-    expected_shapes,
-    load_into,
-    load_model,
-    read_config,
-    read_openai,
-    write_openai,
-)
 from trainer.config import SIZES
-from trainer.gpt2 import GPT2
+from trainer.gpt2 import GPT2, variable_shapes
+from trainer.weights import load_into, load_model, read_config, read_weights
+from trainer.weights.openai import write_openai
 
 DATA = "model.ckpt.data-00000-of-00001"
 
@@ -46,10 +40,10 @@ def write_tensors(folder: Path, tensors: dict[str, np.ndarray]) -> None:
 
 
 def test_what_is_written_is_read_bit_for_bit(folder: Path) -> None:
-    config, found = read_openai(folder)
+    config, found = read_weights(folder)
     assert config == SMALL
     expected = values()
-    assert list(found) == list(expected_shapes(SMALL))
+    assert list(found) == list(variable_shapes(SMALL))
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value)
 
@@ -75,7 +69,7 @@ def test_a_checkpoint_of_the_1_x_saver_is_read(folder: Path) -> None:
             tf.compat.v1.get_variable(name, initializer=value)
         session.run(tf.compat.v1.global_variables_initializer())
         tf.compat.v1.train.Saver().save(session, str(folder / "model.ckpt"))
-    _, found = read_openai(folder)
+    _, found = read_weights(folder)
     for name, value in tensors.items():
         np.testing.assert_array_equal(found[name], value)
 
@@ -86,7 +80,7 @@ def test_a_loaded_model_gives_the_logits_of_the_one_saved(folder: Path, ids: tf.
 
 def test_shapes_are_those_of_openais_124m(genuine: Path) -> None:
     listed = json.loads((genuine / "gpt2" / "124M_variable_shapes.json").read_text())
-    assert expected_shapes(SIZES["124M"]) == {
+    assert variable_shapes(SIZES["124M"]) == {
         name: tuple(shape) for name, (shape, _) in listed.items()
     }
 
@@ -99,7 +93,7 @@ def test_every_wrong_name_and_shape_is_listed_at_once(folder: Path) -> None:
     tensors["model/wte"] = tensors["model/wte"].astype(np.float64)
     write_tensors(folder, tensors)
     with pytest.raises(InputError) as caught:
-        read_openai(folder)
+        read_weights(folder)
     text = str(caught.value)
     assert "model.ckpt.index" in text
     assert "model/h1/ln_2/g: expected shape [32], found none" in text
@@ -113,7 +107,7 @@ def test_a_truncated_data_file_is_noticed(folder: Path, kept: float) -> None:
     content = (folder / DATA).read_bytes()
     (folder / DATA).write_bytes(content[: int(len(content) * kept)])
     with pytest.raises(InputError, match=rf"(?s){DATA}.*truncated.*again"):
-        read_openai(folder)
+        read_weights(folder)
 
 
 def test_an_altered_byte_is_noticed(folder: Path) -> None:
@@ -121,13 +115,13 @@ def test_an_altered_byte_is_noticed(folder: Path) -> None:
     content[len(content) // 2] ^= 1
     (folder / DATA).write_bytes(content)
     with pytest.raises(InputError, match=rf"(?s){DATA}.*again"):
-        read_openai(folder)
+        read_weights(folder)
 
 
 def test_a_missing_data_file_is_named(folder: Path) -> None:
     (folder / DATA).unlink()
     with pytest.raises(InputError, match=DATA):
-        read_openai(folder)
+        read_weights(folder)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.95])
@@ -135,20 +129,20 @@ def test_a_truncated_index_is_noticed(folder: Path, kept: float) -> None:
     index = folder / "model.ckpt.index"
     index.write_bytes(index.read_bytes()[: int(index.stat().st_size * kept)])
     with pytest.raises(InputError, match=r"model\.ckpt\.index.*again"):
-        read_openai(folder)
+        read_weights(folder)
 
 
 def test_a_missing_index_is_named(folder: Path) -> None:
     (folder / "model.ckpt.index").unlink()
     with pytest.raises(InputError, match=r"model\.ckpt\.index: there is no such file"):
-        read_openai(folder)
+        read_weights(folder)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ('{"n_vocab": 61', "not readable as JSON"),
-        ("[]", "not a JSON object"),
+        ("[]", "not a JSON object but list"),
         ('{"n_vocab": 61, "n_ctx": 24, "n_embd": 32}', "n_head, n_layer missing"),
         (
             '{"n_vocab": 61, "n_ctx": 24, "n_embd": 32, "n_head": 5, "n_layer": 2}',
@@ -167,15 +161,15 @@ def test_malformed_hparams_are_named(folder: Path, content: str, message: str) -
 
 
 def test_a_folder_without_hparams_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"hparams\.json: there is no such file"):
-        read_openai(tmp_path)
+    with pytest.raises(InputError, match=r"no weights; expected hparams\.json .* without them"):
+        read_weights(tmp_path)
 
 
 def test_hparams_of_another_model_do_not_load(folder: Path) -> None:
     hparams = json.loads((folder / "hparams.json").read_text())
     (folder / "hparams.json").write_text(json.dumps({**hparams, "n_layer": 3}))
     with pytest.raises(InputError, match="model/h2/attn/c_attn/w: expected shape"):
-        read_openai(folder)
+        read_weights(folder)
 
 
 def test_a_base_of_another_size_names_the_key_and_both_values(folder: Path) -> None:

@@ -1,0 +1,31 @@
+"""`gpt2-tfx convert`: a model's weights into another format, lossless."""
+
+import argparse
+from pathlib import Path
+
+from pipeline import locations
+from pipeline.commands.generate import models_log
+from pipeline.config_reading import load_config
+from pipeline.node_process import output_to, quiet_tensorflow
+from preprocessing.vocabulary import load_vocabulary
+from serving.versions import Versions
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the new folder. The vocabulary is that of the configuration."""
+    loaded = load_config(arguments.config, arguments.overrides)
+    source = Versions(loaded.workspace / "serving").resolve(arguments.source)
+    destination: Path = arguments.destination
+    quiet_tensorflow()
+    with output_to(models_log(loaded)):
+        from trainer.weights.convert import convert
+
+        convert(
+            source,
+            destination,
+            arguments.to,
+            load_vocabulary(locations.vocabulary(loaded)),
+            loaded.config.generation,
+        )
+    print(destination)
+    return 0

@@ -1,0 +1,105 @@
+"""`download` and `convert` on the command line, and `generate` on what they leave."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import cli
+from pipeline.commands.download import progress_text
+from tests.pipeline.conftest import WriteConfig
+from tests.trainer.file_server import serving
+from tests.trainer.random_models import random_model
+from tests.trainer.weights.keras_files import layers_of, write_keras_file
+from trainer import download
+from trainer.config import SIZES, GPT2Config
+from trainer.download import BASE_URL_VARIABLE, Progress
+from trainer.weights import read_weights
+from trainer.weights.openai import write_openai
+
+CONFIG = GPT2Config(vocabulary_size=257, context=16, width=8, heads=2, layers=1)
+
+
+@pytest.fixture
+def config_file(write_config: WriteConfig) -> Path:
+    """A configuration with the vocabulary of bytes."""
+    return write_config(
+        "corpus: {task: text, path: corpus}\n"
+        "tokens: {vocabulary: bytes, sequence_length: 16}\n"
+        "model: {context: 16, width: 8, heads: 2, layers: 1}\n"
+        "generation: {max_new_tokens: 4}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def variables() -> dict[str, np.ndarray]:
+    return {name: v.numpy() for name, v in random_model(CONFIG, seed=3).by_name.items()}
+
+
+def test_a_model_of_gpt_tf2_is_converted_and_answers_as_before(
+    config_file: Path,
+    tmp_path: Path,
+    variables: dict[str, np.ndarray],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seed = tmp_path / "cnndm.h5"
+    write_keras_file(seed, layers_of(CONFIG, variables), CONFIG.heads)
+    target = tmp_path / "converted"
+    command = ["--config", str(config_file)]
+    assert cli.main([*command, "convert", str(seed), str(target), "--to", "huggingface"]) == 0
+    assert capsys.readouterr().out == f"{target}\n"
+    _, found = read_weights(target)
+    for name, value in variables.items():
+        np.testing.assert_array_equal(found[name], value)
+    answers = []
+    for model in (seed, target):
+        assert cli.main([*command, "generate", str(model), "--prompt", "ab", "--json"]) == 0
+        answers.append(capsys.readouterr().out)
+    assert answers[0] == answers[1]
+    assert '"tokens": 4' in answers[0]
+
+
+def test_convert_refuses_what_is_there_and_what_is_no_model(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--config", str(config_file), "convert"]
+    corpus = tmp_path / "corpus"
+    assert cli.main([*command, str(corpus), str(corpus), "--to", "openai"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert cli.main([*command, str(corpus), str(tmp_path / "new"), "--to", "openai"]) == 2
+    assert "no weights; expected hparams.json" in capsys.readouterr().err
+    assert cli.main([*command, "nowhere", str(tmp_path / "new"), "--to", "openai"]) == 2
+    assert "nor a folder or file" in capsys.readouterr().err
+
+
+def test_download_leaves_a_base_model_and_says_where(
+    tmp_path: Path,
+    variables: dict[str, np.ndarray],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_openai(tmp_path / "published", CONFIG, variables)
+    files = {f"/124M/{p.name}": p.read_bytes() for p in (tmp_path / "published").iterdir()}
+    for name in ("encoder.json", "vocab.bpe", "model.ckpt.meta"):
+        files[f"/124M/{name}"] = name.encode()
+    monkeypatch.setitem(SIZES, "124M", CONFIG)
+    monkeypatch.setattr(download, "DATA_SHA256", {})
+    monkeypatch.setattr(download, "GPT2_SHA256", {})
+    monkeypatch.chdir(tmp_path)
+    with serving(files) as server:
+        monkeypatch.setenv(BASE_URL_VARIABLE, server.url)
+        assert cli.main(["download", "124M"]) == 0
+        captured = capsys.readouterr()
+        assert captured.out == "models/124M\n"
+        assert "hparams.json  100% of" in captured.err
+        assert read_weights(tmp_path / "models" / "124M")[0] == CONFIG
+        del server.files["/124M/vocab.bpe"]
+        assert cli.main(["download", "124M", "--to", "other"]) == 1
+        assert "vocab.bpe: the server answers 404" in capsys.readouterr().err
+
+
+def test_progress_says_share_rate_and_time_left() -> None:
+    known = Progress("model.ckpt.index", 2_340, 5_200, 12e6, 3.2)
+    assert progress_text(known) == "model.ckpt.index  45% of 5.2 kB, 12.0 MB/s, 0:03 left"
+    assert progress_text(Progress("x", 999, None, 10.0, None)) == "x  999 B, 10 B/s"
+    assert progress_text(Progress("x", 0, 6_230_430_720, 1e6, 6230.4)).endswith("103:50 left")

@@ -1,0 +1,89 @@
+"""Records to rows: as one stream cut into windows, or each to itself."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preprocessing.options import TokenOptions
+from preprocessing.packing import join_pieces, unpack
+from preprocessing.record_rows import rows_of
+from preprocessing.records import Record, Segment
+from preprocessing.rows import Row
+from preprocessing.token_sequences import stream_of, tokenize_record
+from preprocessing.token_statistics import TokenStatistics
+from preprocessing.vocabulary import load_vocabulary
+
+BYTES = load_vocabulary("bytes")
+
+
+def record(text: str, position: int = 0, in_loss: bool = True, source: str = "book") -> Record:
+    segments = (Segment(text, in_loss),)
+    return Record(f"{source}@{position}", source, position, "", "train", segments)
+
+
+def rows(
+    records: list[Record], length: int = 6, windows: str = "contiguous"
+) -> tuple[list[Row], TokenStatistics]:
+    options = TokenOptions(length, vocabulary="bytes", windows=windows)  # type: ignore[arg-type]
+    statistics = TokenStatistics()
+    return list(rows_of(records, BYTES, options, "split", statistics)), statistics
+
+
+def drawn(row: Row) -> str:
+    """Letters, capitals in the loss; the end of text is a point, `!` in the loss; `_` is padding."""
+    return "".join(
+        "_" if not segment else ".!"[loss] if i == 256 else chr(i).upper() if loss else chr(i)
+        for i, loss, segment in zip(
+            row.input_ids.tolist(), row.loss_mask.tolist(), row.segment_ids.tolist(), strict=True
+        )
+    )
+
+
+def test_rows_overlap_by_a_token_and_all_but_the_first_are_predicted_once() -> None:
+    made, statistics = rows([record("abcd", 0), record("ef", 1)])
+    assert [drawn(row) for row in made] == ["aBCD!E", "eF!___"]
+    assert [row.positions.tolist() for row in made] == [[0, 1, 2, 3, 4, 5], [0, 1, 2, 0, 0, 0]]
+    assert (statistics.records, statistics.rows, statistics.sequences) == (2, 2, 2)
+    assert (statistics.tokens, statistics.loss_tokens) == (9, 7)
+    assert statistics.drop_counts == {}
+
+
+def test_random_windows_are_stored_as_contiguous_ones() -> None:
+    records = [record("some text", number) for number in range(5)]
+    random, contiguous = (rows(records, windows=mode)[0] for mode in ("random", "contiguous"))
+    assert [drawn(row) for row in random] == [drawn(row) for row in contiguous]
+
+
+def test_the_pieces_of_a_file_are_joined_in_their_order() -> None:
+    made, _ = rows([record("late", 1000), record("early", 500)], length=20)
+    assert [drawn(row) for row in made] == ["eARLY!LATE!_________"]
+
+
+def test_the_loss_mask_travels_with_the_tokens() -> None:
+    made, _ = rows([record("ab", 0), record("cdef", 1, in_loss=False), record("g", 2)])
+    assert [drawn(row) for row in made] == ["aB!cde", "ef.G!_"]
+
+
+def test_no_record_gives_no_row() -> None:
+    assert rows([])[0] == []
+
+
+def test_without_windows_records_do_not_see_each_other() -> None:
+    made, _ = rows([record("a", 0), record("b", 1)], windows="off")
+    assert [row.segment_ids.tolist() for row in made] == [[1, 1, 2, 2, 0, 0]]
+
+
+@given(
+    st.lists(st.tuples(st.text("abc", max_size=12), st.booleans()), min_size=1, max_size=12),
+    st.integers(2, 20),
+)
+def test_the_stream_is_its_rows_joined(documents: list[tuple[str, bool]], length: int) -> None:
+    records = [record(text, place, loss) for place, (text, loss) in enumerate(documents)]
+    made, _ = rows(records, length)
+    stream = stream_of([tokenize_record(one, BYTES) for one in records])
+    joined = join_pieces(list(unpack(made)))
+    np.testing.assert_array_equal(joined.ids, stream.ids)
+    np.testing.assert_array_equal(joined.loss, stream.loss)
+    assert sum(int(row.loss_mask.sum()) for row in made) == int(stream.loss.sum())
+    assert len(made) == max(1, -(-(len(stream.ids) - 1) // (length - 1)))
+    assert all((row.segment_ids > 0).all() for row in made[:-1])

@@ -1,0 +1,78 @@
+"""Large tables in pieces: the same rows with the same numbers, each in one piece."""
+
+import io
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from preprocessing.options import CorpusOptions
+from preprocessing.reading import read_source
+from preprocessing.records import Drop, Fault, Outcome, Record
+from preprocessing.source_file import SourceFile
+from preprocessing.table_pieces import table_pieces
+from preprocessing.tables import TableRow, read_table
+
+OPTIONS = CorpusOptions(task="text")
+LINES = st.sampled_from(
+    [b'{"text": "a"}', b"", b"broken", b'{"text": "\xff"}', b'{"text": "bcdef"}']
+)
+
+
+def read(path: Path, sources: list[SourceFile]) -> list[Outcome]:
+    return [
+        outcome
+        for source in sources
+        for outcome in read_source(source, lambda name: (path.parent / name).open("rb"), OPTIONS, 0)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LINES, min_size=1, max_size=30), st.booleans(), st.integers(1, 100))
+def test_the_pieces_of_json_lines_are_its_rows_in_order(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], ends: bool, piece: int
+) -> None:
+    data = b"\xef\xbb\xbf" + b"\n".join(lines) + (b"\n" if ends else b"")
+    path = tmp_path_factory.getbasetemp() / "rows.jsonl"
+    path.write_bytes(data)
+    pieces = table_pieces(path.parent, path.name, len(data), OPTIONS, piece)
+    assert [piece.start for piece in pieces] == [0, *(piece.stop for piece in pieces[:-1])]
+    assert pieces[-1].stop == len(data)
+    whole = SourceFile(path.name, len(data), None, 0, len(data))
+    file = io.BytesIO(data)
+    expected = list(read_table(whole, file, ("text",), (), OPTIONS.max_record_bytes))
+    found: list[TableRow | Drop | Fault] = []
+    for source in pieces:
+        with path.open("rb") as opened:
+            found += read_table(source, opened, ("text",), (), OPTIONS.max_record_bytes)
+    assert found == expected
+    if len(data) > piece and data.count(b"\n", piece, -1) > 1:
+        assert len(pieces) > 1
+
+
+def test_the_pieces_of_a_parquet_file_are_its_row_groups(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    table = pyarrow.table({"other": range(100), "text": [f"text {n}" for n in range(100)]})
+    pyarrow.parquet.write_table(table, path, row_group_size=7)
+    size = path.stat().st_size
+    whole = table_pieces(tmp_path, path.name, size, OPTIONS)
+    assert len(whole) == 1
+    for piece_bytes, least in ((1, 15), (size // 3, 2)):
+        pieces = table_pieces(tmp_path, path.name, size, OPTIONS, piece_bytes)
+        assert len(pieces) >= least
+        assert sum(piece.stop - piece.start for piece in pieces) == size
+        assert read(path, pieces) == read(path, whole)
+    last = read(path, whole)[-1]
+    assert isinstance(last, Record)
+    assert last.id == "rows.parquet#100"
+
+
+def test_what_cannot_be_cut_stays_whole(tmp_path: Path) -> None:
+    for name in ("a.csv", "a.jsonl.gz", "broken.parquet", "out.jsonl"):
+        (tmp_path / name).write_bytes(b"x\n" * 100)
+        options = CorpusOptions(task="text", exclude=["out.jsonl"])
+        (piece,) = table_pieces(tmp_path, name, 200, options, 10)
+        assert piece.is_whole

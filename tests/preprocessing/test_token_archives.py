@@ -1,0 +1,148 @@
+"""Archives of token ids: every document found, exactly, and every broken one counted."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpora import only_drop, only_fault, whole
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from preprocessing.copies import document_digest
+from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.packing import unpack
+from preprocessing.reading import read_records
+from preprocessing.record_rows import rows_of
+from preprocessing.records import Outcome, Record, example_to_record, record_to_example
+from preprocessing.token_archives import END_OF_TEXT_ID, parse_archive
+from preprocessing.token_statistics import TokenStatistics
+from preprocessing.vocabulary import load_vocabulary
+
+OPTIONS = CorpusOptions(task="text")
+
+
+def archive(*arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, *arrays)
+    return file.getvalue()
+
+
+def outcomes(data: bytes, most: int = 1 << 20) -> list[Outcome]:
+    options = CorpusOptions(task="text", max_record_bytes=most)
+    return list(parse_archive(whole("ids.npz", data), io.BytesIO(data), options, 0))
+
+
+def ids_of(outcome: Outcome) -> tuple[int, ...]:
+    assert isinstance(outcome, Record), outcome
+    return outcome.segments[0].ids
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.lists(st.lists(st.integers(0, 50_255), min_size=1), min_size=1), min_size=1),
+    st.sampled_from(["<u2", ">i4", "<i8", "<u4"]),
+    st.booleans(),
+)
+def test_documents_are_what_stands_between_ends_of_text(
+    arrays: list[list[list[int]]], dtype: str, ends: bool
+) -> None:
+    flat = [
+        np.array(
+            [i for d in documents for i in [*d, END_OF_TEXT_ID]][: None if ends else -1], dtype
+        )
+        for documents in arrays
+    ]
+    found = outcomes(archive(*flat))
+    assert [ids_of(outcome) for outcome in found] == [tuple(d) for ds in arrays for d in ds]
+    assert [outcome.id for outcome in found if isinstance(outcome, Record)] == [
+        f"ids.npz#{number}" for number in range(1, len(found) + 1)
+    ]
+
+
+def test_documents_go_on_from_one_reading_to_the_next() -> None:
+    rng = np.random.default_rng(1)
+    long = rng.integers(0, END_OF_TEXT_ID, 700_000)
+    short = rng.integers(0, END_OF_TEXT_ID, 5)
+    found = outcomes(archive(np.concatenate([long, [END_OF_TEXT_ID], short])), most=1 << 22)
+    assert [ids_of(outcome) for outcome in found] == [tuple(long.tolist()), tuple(short.tolist())]
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.array([1.0]), "wrong_type"),
+        (np.array(["text"]), "wrong_type"),
+        (np.array([[1, 2]]), "wrong_shape"),
+        (np.array(3), "wrong_shape"),
+        (np.array([], np.int64), "empty"),
+        (np.array([1, -2]), "negative_id"),
+        (np.array([2**31]), "unknown_id"),
+        (np.array([2**64 - 1], np.uint64), "unknown_id"),
+        (np.zeros(17, np.int64), "too_large"),
+    ],
+)
+def test_what_cannot_be_used_is_dropped_with_its_reason(array: np.ndarray, reason: str) -> None:
+    drop = only_drop(outcomes(archive(array), most=64))
+    assert (drop.reason, drop.id) == (reason, "ids.npz#1")
+    assert drop.detail.startswith("arr_0.npy: ")
+
+
+def test_objects_are_not_unpickled() -> None:
+    assert only_drop(outcomes(archive(np.array([{}], dtype=object)))).reason == "wrong_type"
+
+
+def test_a_small_file_that_would_become_a_huge_one_is_read_in_portions() -> None:
+    bomb = archive(np.zeros(20_000_000, np.uint8))
+    assert len(bomb) < 100_000
+    assert only_drop(outcomes(bomb, most=1000)).reason == "too_large"
+
+
+def test_a_member_that_is_no_array_is_dropped_and_an_empty_archive_counted() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as written:
+        written.writestr("readme.txt", "no array")
+    assert only_drop(outcomes(file.getvalue())).reason == "wrong_type"
+    empty = io.BytesIO()
+    zipfile.ZipFile(empty, "w").close()
+    assert only_drop(outcomes(empty.getvalue())).reason == "empty"
+
+
+def test_a_damaged_archive_is_a_fault() -> None:
+    data = archive(np.arange(1000))
+    assert "cannot be read as .npz" in only_fault(outcomes(data[:-30]))
+    broken = bytearray(data)
+    broken[len(data) // 2] ^= 0xFF
+    assert "cannot be read as .npz" in only_fault(outcomes(bytes(broken))[-1:])
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_fault_or_drops(data: bytes) -> None:
+    for outcome in outcomes(data):
+        assert not isinstance(outcome, Record)
+
+
+def test_the_ids_reach_the_rows_exactly_and_unknown_ones_are_counted(tmp_path: Path) -> None:
+    for name, arrays in (
+        ("train.npz", [np.array([1, 2, 3, END_OF_TEXT_ID, 4, 5]), np.array([6, 60_000])]),
+        ("test.npz", [np.array([7, 8])]),
+    ):
+        (tmp_path / name).write_bytes(archive(*arrays))
+    records, drops = read_records(tmp_path, OPTIONS, 0)
+    assert drops == []
+    assert {record.id: record.split for record in records} == {
+        "test.npz#1": "test",
+        "train.npz#1": "train",
+        "train.npz#2": "train",
+        "train.npz#3": "train",
+    }
+    assert len({document_digest(record) for record in records}) == 4
+    assert [example_to_record(record_to_example(record)) for record in records] == records
+    statistics = TokenStatistics()
+    options = TokenOptions(sequence_length=4)
+    rows = rows_of(records, load_vocabulary("gpt2"), options, "split", statistics)
+    found = {tuple(sequence.ids.tolist()) for sequence in unpack(rows)}
+    end = END_OF_TEXT_ID
+    assert found == {(7, 8, end), (1, 2, 3, end), (4, 5, end)}
+    assert statistics.drop_counts == {"unknown_id": 1}

@@ -1,0 +1,58 @@
+"""The page of a training."""
+
+from pathlib import Path
+
+from tests.components.html_page import Page
+from trainer.history import History
+from trainer.training_page import write_training_page
+
+HISTORY = History(
+    device="A <b>processor</b>",
+    precision="float32",
+    frozen=["embeddings", "blocks 0 to 1"],
+    parameters=1234567,
+    total_steps=4000,
+    step=30,
+    seconds=12.4,
+    skipped_steps=2,
+    stopped_early=True,
+    best_step=20,
+    steps=[
+        {"step": step, "loss": 30 / step, "learning_rate": 0.1, "tokens_per_s": 90.0}
+        | ({"gradient_norm": 1.5} if step > 10 else {})
+        for step in (10, 20, 30)
+    ],
+    validation=[{"step": 20, "loss": 1.625}, {"step": 30, "loss": 1.75}],
+)
+
+
+def test_the_page_shows_what_was_trained_and_the_curves(tmp_path: Path) -> None:
+    write_training_page(tmp_path / "training.html", HISTORY)
+    page = Page(tmp_path / "training.html")
+    for shown in (
+        "30 of 4,000 steps in 12 s: the validation loss had stopped falling.",
+        "A <b>processor</b>",
+        "1,234,567",
+        "embeddings, blocks 0 to 1",
+        "1.6250 at step 20",
+        "1.7500",
+    ):
+        assert shown in page.text
+    assert page.tags.count("svg") == 1
+    assert "b" not in page.tags
+
+
+def test_a_training_without_validation_has_a_page_too(tmp_path: Path) -> None:
+    steps = HISTORY.steps[:1]
+    write_training_page(tmp_path / "one.html", History(step=10, total_steps=10, steps=steps))
+    assert "validation" not in Page(tmp_path / "one.html").text
+    write_training_page(tmp_path / "none.html", History())
+    page = Page(tmp_path / "none.html")
+    assert "No step was logged." in page.text
+    assert "svg" not in page.tags
+
+
+def test_equal_histories_give_equal_pages(tmp_path: Path) -> None:
+    for name in ("one.html", "two.html"):
+        write_training_page(tmp_path / name, HISTORY)
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()

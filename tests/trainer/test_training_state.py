@@ -1,0 +1,157 @@
+"""Checkpoints of a training: which are kept, which is taken up, which are refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from preprocessing import progress
+from preprocessing.errors import InputError
+from tests.trainer.random_models import SMALL, random_model
+from trainer.divergence import TrainingDiverged
+from trainer.gpt2 import GPT2
+from trainer.history import History
+from trainer.options import TrainingOptions
+from trainer.train_step import make_train_step
+from trainer.training_state import TrainingState
+
+CONFIG = replace(SMALL, layers=1)
+
+
+def state_of(model: GPT2, folder: Path, keep: int = 2) -> TrainingState:
+    step = make_train_step(model, TrainingOptions(), seed=1)
+    return TrainingState(model, step, folder, keep)
+
+
+def saved(folder: Path, steps: list[int], keep: int = 2) -> list[GPT2]:
+    """Models saved at these steps, each with other weights."""
+    models = []
+    for step in steps:
+        model = random_model(CONFIG, seed=step)
+        state_of(model, folder, keep).save(History(step=step, total_steps=99))
+        models.append(model)
+    return models
+
+
+def assert_same(first: GPT2, second: GPT2) -> None:
+    for name, variable in first.by_name.items():
+        np.testing.assert_array_equal(variable, second.by_name[name], err_msg=name)
+
+
+@pytest.fixture
+def messages() -> Any:
+    found: list[str] = []
+    progress.set_sink(lambda report: found.append(str(report.get("message", ""))))
+    yield found
+    progress.set_sink(None)
+
+
+def test_without_a_checkpoint_there_is_no_history(tmp_path: Path) -> None:
+    assert state_of(GPT2(CONFIG, seed=1), tmp_path / "absent").restore() is None
+
+
+@pytest.mark.parametrize(("keep", "expected"), [(1, {40}), (2, {9, 40}), (9, {3, 5, 9, 40})])
+def test_the_newest_checkpoints_are_kept(tmp_path: Path, keep: int, expected: set[int]) -> None:
+    saved(tmp_path, [3, 5, 9, 40], keep)
+    assert {int(path.stem[5:]) for path in tmp_path.glob("*.index")} == expected
+    assert len(list(tmp_path.iterdir())) == 2 * len(expected)
+
+
+def test_the_newest_checkpoint_is_taken_up(tmp_path: Path) -> None:
+    models = saved(tmp_path, [9, 40])
+    model = GPT2(CONFIG, seed=1)
+    assert state_of(model, tmp_path).restore() == History(step=40, total_steps=99)
+    assert_same(model, models[-1])
+
+
+@pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+    tmp_path: Path, messages: list[str], suffix: str, damage: str
+) -> None:
+    models = saved(tmp_path, [9, 40])
+    file = tmp_path / f"ckpt-40{suffix}"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    file.write_bytes({"truncated": content[:-9], "flipped": content, "empty": b""}[damage])
+    model = GPT2(CONFIG, seed=1)
+    state = state_of(model, tmp_path)
+    assert state.restore() == History(step=9, total_steps=99)
+    assert_same(model, models[0])
+    assert any("ckpt-40" in m and "going back to the checkpoint before" in m for m in messages)
+    # what could not be read is in nobody's way later
+    state.save(History(step=10, total_steps=99))
+    assert sorted(path.name for path in tmp_path.glob("*.index")) == [
+        "ckpt-10.index",
+        "ckpt-9.index",
+    ]
+
+
+def test_no_readable_checkpoint_is_an_error_with_files_and_remedy(tmp_path: Path) -> None:
+    saved(tmp_path, [9, 40])
+    for file in tmp_path.iterdir():
+        file.write_bytes(file.read_bytes()[:20])
+    with pytest.raises(InputError) as raised:
+        state_of(GPT2(CONFIG, seed=1), tmp_path).restore()
+    message = str(raised.value)
+    assert f"no checkpoint in {tmp_path} can be read; remove it to train from the start" in message
+    assert "ckpt-9.index: truncated or damaged" in message
+    assert "ckpt-40.index: truncated or damaged" in message
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (replace(CONFIG, width=16), "model/wte is [61, 32] in it and [61, 16] here"),
+        (replace(CONFIG, layers=2), "it lacks weights/model/h1"),
+    ],
+)
+def test_a_checkpoint_of_another_configuration_is_refused(
+    tmp_path: Path, config: Any, told: str
+) -> None:
+    saved(tmp_path, [9])
+    with pytest.raises(
+        InputError, match="ckpt-9: a checkpoint of another model or other"
+    ) as raised:
+        state_of(GPT2(config, seed=1), tmp_path).restore()
+    assert told in str(raised.value)
+    assert f"remove {tmp_path} to train from the start" in str(raised.value)
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path, [9])
+    without = TrainingState(GPT2(CONFIG, seed=1), tf.Module(), tmp_path, keep=2)
+    with pytest.raises(InputError, match=r"nothing here is called training/optimizer/"):
+        without.restore()
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    model = saved(tmp_path, [9])[0]
+    weight = model.by_name["model/h0/mlp/c_fc/w"]
+    weight.assign(np.where(np.arange(128) == 5, np.nan, weight))
+    with pytest.raises(TrainingDiverged, match=r"step 10 weights/model/h0/mlp/c_fc/w .*not finite"):
+        state_of(model, tmp_path).save(History(step=10))
+    assert [path.name for path in tmp_path.glob("*.index")] == ["ckpt-9.index"]
+
+
+def test_the_best_weights_stay_until_a_checkpoint_names_better_ones(tmp_path: Path) -> None:
+    model = random_model(CONFIG, seed=1)
+    state = state_of(model, tmp_path)
+    state.save_best(5)
+    state.save(History(step=5, best_step=5))
+    model.by_name["model/wte"].assign_add(tf_ones(model))
+    state.save_best(8)
+    # killed here: the checkpoint of step 5 names the weights of step 5, so they have to be there
+    assert {path.name for path in tmp_path.glob("best*.index")} == {"best-5.index", "best-8.index"}
+    state.save(History(step=10, best_step=8))
+    assert [path.name for path in tmp_path.glob("best*.index")] == ["best-8.index"]
+    other = GPT2(CONFIG, seed=3)
+    state_of(other, tmp_path).restore_best(8)
+    assert_same(other, model)
+
+
+def tf_ones(model: GPT2) -> np.ndarray:
+    return np.ones(model.by_name["model/wte"].shape, np.float32)

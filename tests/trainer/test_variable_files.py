@@ -1,0 +1,146 @@
+"""Files of variables: equal when read, damage noticed, whole or not there, no second copy in memory."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from preprocessing.errors import InputError
+from trainer.variable_files import (
+    UnreadableFileError,
+    read_variables,
+    remove_leftovers,
+    write_variables,
+    written,
+)
+
+SUFFIXES = (".index", ".data-00000-of-00001")
+
+
+def variables(seed: int) -> dict[str, tf.Variable]:
+    random = np.random.default_rng(seed)
+    return {
+        "a": tf.Variable(random.normal(size=[2, 3]), dtype=tf.float32),
+        "b/c": tf.Variable(random.integers(0, 99, [4]), dtype=tf.int64),
+        "half": tf.Variable(random.normal(size=[5]), dtype=tf.bfloat16),
+        "number": tf.Variable(random.normal(), dtype=tf.float32),
+    }
+
+
+def values(of: dict[str, tf.Variable]) -> list[list[float]]:
+    return [np.ravel(variable.numpy()).tolist() for variable in of.values()]
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    write_variables(tmp_path / "ckpt-3", variables(1), "tëxt")
+    found = variables(2)
+    assert read_variables(tmp_path / "ckpt-3", found) == "tëxt"
+    assert values(found) == values(variables(1))
+    assert written(tmp_path, "ckpt") == {3: tmp_path / "ckpt-3"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"ckpt-3{s}" for s in SUFFIXES}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_flipped_byte_goes_unnoticed(tmp_path: Path, suffix: str) -> None:
+    write_variables(tmp_path / "ckpt-1", variables(1), "text")
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    content, damaged = Path(f"{tmp_path}/ckpt-1{suffix}").read_bytes(), 0
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 0xFF
+        Path(f"{tmp_path}/copy/ckpt-1{suffix}").write_bytes(flipped)
+        found = variables(2)
+        try:
+            assert read_variables(tmp_path / "copy" / "ckpt-1", found) == "text"
+        except UnreadableFileError:
+            damaged += 1
+        else:  # padding of the index
+            assert values(found) == values(variables(1))
+    assert damaged > 0.7 * len(content)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_truncated_file_goes_unnoticed(tmp_path: Path, suffix: str) -> None:
+    write_variables(tmp_path / "ckpt-1", variables(1), "text")
+    file = Path(f"{tmp_path}/ckpt-1{suffix}")
+    content = file.read_bytes()
+    for length in range(len(content)):
+        file.write_bytes(content[:length])
+        with pytest.raises(UnreadableFileError, match=r"ckpt-1\..*: truncated or damaged"):
+            read_variables(tmp_path / "ckpt-1", variables(2))
+
+
+def test_files_of_other_variables_are_refused_before_anything_changes(tmp_path: Path) -> None:
+    write_variables(tmp_path / "ckpt-1", variables(1))
+    others = variables(2) | {"a": tf.Variable(tf.zeros([3, 3])), "d": tf.Variable(0.0)}
+    del others["number"]
+    before = values(others)
+    with pytest.raises(InputError) as raised:
+        read_variables(tmp_path / "ckpt-1", others)
+    for part in ("it lacks d", "nothing here is called number", "a is [2, 3] in it and [3, 3]"):
+        assert part in str(raised.value)
+    assert values(others) == before
+
+
+class DeadError(Exception):
+    """Stands for a process that dies between two operations on files."""
+
+
+@pytest.mark.parametrize("earlier", [None, "ckpt-1", "ckpt-2"])
+@pytest.mark.parametrize("death", range(4))
+def test_a_writer_that_dies_leaves_whole_files_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, death: int, earlier: str | None
+) -> None:
+    if earlier:
+        write_variables(tmp_path / earlier, variables(1))
+    operations = 0
+
+    def dying(real: object) -> object:
+        def operation(*args: object, **kwargs: object) -> None:
+            nonlocal operations
+            if operations == death:
+                raise DeadError
+            operations += 1
+            real(*args, **kwargs)  # type: ignore[operator]
+
+        return operation
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", dying(os.replace))
+        patch.setattr(Path, "unlink", dying(Path.unlink))
+        if death < 3:
+            with pytest.raises(DeadError):
+                write_variables(tmp_path / "ckpt-2", variables(2))
+        else:
+            write_variables(tmp_path / "ckpt-2", variables(2))
+    expected = {1: 1, 2: 2} if earlier == "ckpt-1" else {2: 2}
+    for number, prefix in written(tmp_path, "ckpt").items():
+        found = variables(3)
+        read_variables(prefix, found)
+        seed = 1 if earlier == "ckpt-2" and death == 0 else expected[number]
+        assert values(found) == values(variables(seed))
+    assert (2 in written(tmp_path, "ckpt")) == (death == 3 or (earlier == "ckpt-2" and death == 0))
+    if earlier == "ckpt-1":
+        assert 1 in written(tmp_path, "ckpt")
+    remove_leftovers(tmp_path)
+    prefixes = {path.name.split(".")[0] for path in tmp_path.iterdir()}
+    assert prefixes == {prefix.name for prefix in written(tmp_path, "ckpt").values()}
+
+
+def _resident(field: str) -> float:
+    """Resident memory of this process in MiB: `VmRSS` now, `VmHWM` at most since it was reset."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
+
+
+def test_neither_writing_nor_reading_copies_all_variables(tmp_path: Path) -> None:
+    of_ten = {f"v{i}": tf.Variable(tf.random.normal([2**20])) for i in range(40)}  # 4 MiB each
+    write_variables(tmp_path / "warm-1", {"v": tf.Variable(0.0)})
+    for action in (write_variables, read_variables):
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _resident("VmRSS")
+        action(tmp_path / "ckpt-1", of_ten)
+        assert _resident("VmHWM") - before < 60

@@ -1,0 +1,118 @@
+"""Conversions between all formats: bit for bit, whole or not at all."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from preprocessing.errors import InputError
+from preprocessing.vocabulary import load_vocabulary
+from tests.trainer.random_models import random_model
+from tests.trainer.weights.keras_files import layers_of, write_keras_file
+from trainer.config import GPT2Config
+from trainer.export import METADATA_FILE
+from trainer.options import GenerationOptions
+from trainer.weights import is_checkpoint, read_weights
+from trainer.weights.convert import Target, convert
+from trainer.weights.openai import write_openai
+
+BYTES = load_vocabulary("bytes")
+CONFIG = GPT2Config(BYTES.size, context=16, width=8, heads=2, layers=1)
+
+
+@pytest.fixture(scope="module")
+def variables() -> dict[str, np.ndarray]:
+    return {name: v.numpy() for name, v in random_model(CONFIG, seed=2).by_name.items()}
+
+
+@pytest.fixture
+def source(tmp_path: Path, variables: dict[str, np.ndarray]) -> Path:
+    """An OpenAI folder."""
+    write_openai(tmp_path / "source", CONFIG, variables)
+    return tmp_path / "source"
+
+
+def converted(source: Path, name: str, to: Target) -> Path:
+    destination = source.parent / name
+    convert(source, destination, to, BYTES, GenerationOptions())
+    return destination
+
+
+def assert_holds(path: Path, variables: dict[str, np.ndarray]) -> None:
+    config, found = read_weights(path)
+    assert config == CONFIG
+    for name, value in variables.items():
+        assert found[name].tobytes() == value.tobytes(), name
+
+
+def test_a_round_through_all_formats_keeps_every_bit(
+    tmp_path: Path, variables: dict[str, np.ndarray]
+) -> None:
+    variables = dict(variables)
+    # values that a detour through another type or a sum would change
+    variables["model/ln_f/b"] = np.array(
+        [-0.0, 1e-45, 3.4e38, np.nan, np.inf, 1 / 3, 0, -1e-38], np.float32
+    )
+    write_keras_file(tmp_path / "seed.h5", layers_of(CONFIG, variables), CONFIG.heads)
+    path = tmp_path / "seed.h5"
+    stages: list[Target] = ["huggingface", "openai", "savedmodel", "huggingface", "savedmodel"]
+    for number, to in enumerate([*stages, "openai"]):
+        path = converted(path, f"stage{number}", to)  # type: ignore[arg-type]
+        assert is_checkpoint(path)
+        assert_holds(path, variables)
+
+
+def test_the_vocabulary_goes_with_the_weights(source: Path) -> None:
+    folder = converted(source, "hf", "huggingface")
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "vocab.json",
+        "merges.txt",
+        "tokenizer_config.json",
+    }
+    ids = json.loads((folder / "vocab.json").read_text())
+    assert (ids["a"], ids["Ġ"], ids["<|endoftext|>"]) == (ord("a"), ord(" "), 256)
+    assert {path.name for path in converted(source, "again", "openai").iterdir()} >= {
+        "encoder.json",
+        "vocab.bpe",
+        "hparams.json",
+    }
+
+
+def test_an_existing_destination_is_refused(source: Path) -> None:
+    (source.parent / "there").mkdir()
+    with pytest.raises(InputError, match="there: exists already; remove it"):
+        converted(source, "there", "openai")
+
+
+def test_a_conversion_that_fails_leaves_nothing(source: Path) -> None:
+    (data,) = source.glob("model.ckpt.data-*")
+    data.write_bytes(data.read_bytes()[:-100])
+    for to in ("openai", "huggingface", "savedmodel"):
+        with pytest.raises(InputError, match="truncated"):
+            converted(source, "broken", to)  # type: ignore[arg-type]
+    assert [path.name for path in source.parent.iterdir()] == ["source"]
+
+
+def test_another_models_vocabulary_is_refused(source: Path, tmp_path: Path) -> None:
+    gpt2 = load_vocabulary("gpt2")
+    with pytest.raises(InputError, match=r"gpt2 has 50257 ids and the model in .* 257"):
+        convert(source, tmp_path / "new", "huggingface", gpt2, GenerationOptions())
+    saved = converted(source, "saved", "savedmodel")
+    metadata = json.loads((saved / METADATA_FILE).read_text())
+    (saved / METADATA_FILE).write_text(json.dumps(metadata | {"vocabulary_digest": "other"}))
+    with pytest.raises(InputError, match="was made with other; use the same vocabulary"):
+        converted(saved, "new", "openai")
+
+
+def test_a_saved_model_without_its_metadata_or_cut_is_refused(source: Path) -> None:
+    saved = converted(source, "saved", "savedmodel")
+    (data,) = (saved / "variables").glob("variables.data-*")
+    data.write_bytes(data.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"variables\.data.*truncated or damaged"):
+        read_weights(saved)
+    (saved / METADATA_FILE).unlink()
+    with pytest.raises(InputError, match=r"gpt2\.json: there is no such file"):
+        read_weights(saved)

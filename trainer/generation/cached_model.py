@@ -1,0 +1,85 @@
+"""A GPT-2 with cached keys and values: one pass over the prompts, then a token at a time.
+
+Every row writes its next token at the same slot, and a row's tokens lie in consecutive slots, so
+the slot and the position of the token there say which slots a row sees:
+
+    slot          0  1  2  3 | 4  5
+    row 0         .  .  a  b | c  d        (. is padding, | the end of the prompts)
+    positions     .  .  0  1 | 2  3
+    row 1         e  f  g  h | i  j
+    positions     0  1  2  3 | 4  5
+"""
+
+import tensorflow as tf
+
+from trainer.generation.prompts import Prompts
+from trainer.gpt2 import GPT2, Cache, causal_mask, logits, transformer
+
+# A product of one row takes a kernel of its own that adds up in another order; products of 2 to 8
+# rows give each row the same bits (`test_generation.py` measures it for every shape of 124M).
+FEWEST_ROWS, MOST_ROWS = 2, 8
+
+
+class CachedModel:
+    """The forward pass of generation, with weights that are cast once.
+
+    Rows are independent of each other bit for bit: a prompt is prefilled by itself, and a step has
+    FEWEST_ROWS to MOST_ROWS rows.
+    """
+
+    def __init__(self, model: GPT2) -> None:
+        self.config = model.config
+        self._weights = model.weights()
+
+    def prefill(self, prompts: Prompts, new_slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
+        """Logits float32 [R, V] of each prompt's next token, and the cache of P + new_slots slots.
+
+        prompts: n of them in P slots; R is n, or FEWEST_ROWS with blank rows after the last.
+        """
+        slots = tf.range(tf.shape(prompts.ids)[1])
+
+        def of_row(row: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, Cache]:
+            ids, length = row
+            positions = slots - (tf.size(slots) - length)  # negative at the padding
+            mask = causal_mask(tf.cast(positions >= 0, tf.int32)[tf.newaxis])
+            positions = tf.maximum(positions, 0)[tf.newaxis]
+            hidden, cache = transformer(
+                self._weights, self.config, ids[tf.newaxis], positions, mask
+            )
+            return hidden[0, -1], Cache(*([layer[0] for layer in part] for part in cache))
+
+        hidden, cache = tf.map_fn(
+            of_row, (prompts.ids, prompts.lengths), self._row_types(), parallel_iterations=1
+        )
+        blank = tf.maximum(FEWEST_ROWS - tf.shape(hidden)[0], 0)
+        hidden = tf.pad(hidden, [[0, blank], [0, 0]])
+        paddings = [[0, blank], [0, 0], [0, new_slots], [0, 0]]
+        widened = Cache(*([tf.pad(layer, paddings) for layer in part] for part in cache))
+        return logits(self._weights, hidden), widened
+
+    def decode(
+        self, ids: tf.Tensor, positions: tf.Tensor, slot: tf.Tensor, cache: Cache
+    ) -> tuple[tf.Tensor, Cache]:
+        """Logits float32 [R, V] after one more token of each row, and the cache with it.
+
+        ids, positions: int32 [R], the token and its place in its own text; slot: where it goes.
+        """
+        slots = tf.range(tf.shape(cache.keys[0])[2])
+        first = (slot - positions)[:, tf.newaxis]  # [R, 1]
+        mask = (first <= slots) & (slots <= slot)  # [R, S]
+        hidden, cache = transformer(
+            self._weights,
+            self.config,
+            ids[:, tf.newaxis],
+            positions[:, tf.newaxis],
+            mask[:, tf.newaxis, tf.newaxis],
+            past=cache,
+            slot=slot,
+        )
+        return logits(self._weights, hidden[:, 0]), cache
+
+    def _row_types(self) -> tuple[tf.TensorSpec, Cache]:
+        dtype = self._weights["model/wte"].dtype
+        layer = tf.TensorSpec([self.config.heads, None, self.config.head_width], dtype)
+        part = [layer] * self.config.layers
+        return tf.TensorSpec([self.config.width], dtype), Cache(part, list(part))

@@ -1,0 +1,34 @@
+"""Stop strings inside a graph: does a text hold one, and the text before it.
+
+The search is over bytes. UTF-8 is self-synchronising, so it finds a string exactly where the
+decoded text holds it, also beside bytes that are no UTF-8.
+"""
+
+import tensorflow as tf
+
+
+def holds_any(texts: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+    """Whether each text, string [n], holds one of the strings, string [s]: bool [n]."""
+    return _first(texts, stop) < tf.strings.length(texts)
+
+
+def cut_before(texts: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+    """Each text, string [n], up to where the first of the strings, string [s], begins."""
+    return tf.strings.substr(texts, tf.zeros_like(_first(texts, stop)), _first(texts, stop))
+
+
+def _first(texts: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+    """Where the first of the strings begins, in bytes; the length where none does: int32 [n]."""
+
+    def earlier(number: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pieces = tf.raw_ops.StringSplitV2(input=texts, sep=stop[number], maxsplit=1)
+        at_start = tf.where(pieces.indices[:, 1] == 0)
+        before = tf.scatter_nd(
+            tf.gather_nd(pieces.indices, at_start)[:, :1],
+            tf.strings.length(tf.gather_nd(pieces.values, at_start)),
+            tf.shape(texts, tf.int64),
+        )
+        return number + 1, tf.minimum(first, before)
+
+    start = (tf.constant(0), tf.strings.length(texts))
+    return tf.while_loop(lambda number, _: number < tf.size(stop), earlier, start)[1]

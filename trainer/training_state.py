@@ -1,0 +1,117 @@
+"""What a training that was cut off goes on from."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from preprocessing import progress
+from preprocessing.errors import InputError
+from trainer.divergence import TrainingDiverged
+from trainer.gpt2 import GPT2
+from trainer.history import History
+from trainer.variable_files import (
+    UnreadableFileError,
+    read_variables,
+    remove,
+    remove_leftovers,
+    write_variables,
+    written,
+)
+
+
+class TrainingState:
+    """Checkpoints of weights, optimizer, loss scale and history; and the best weights by themselves.
+
+    The data position and the random state need no place of their own: the batch, the dropout and
+    the learning rate of a step depend on seed and step alone, and the history holds the step.
+
+    folder: where `ckpt-<step>` and `best-<step>` go; None keeps nothing.
+    keep: the newest checkpoints that stay.
+    """
+
+    def __init__(self, model: GPT2, train_step: tf.Module, folder: Path | None, keep: int) -> None:
+        self._folder = folder
+        self._keep = keep
+        weights = {f"weights/{name}": variable for name, variable in model.by_name.items()}
+        of_model = {variable.ref() for variable in weights.values()}
+        others = {
+            f"training/{'/'.join(map(str, path))}": variable
+            for path, variable in train_step._flatten(
+                predicate=lambda value: isinstance(value, tf.Variable), with_path=True
+            )
+            if variable.ref() not in of_model
+        }
+        self._everything = {**weights, **others}
+        # what is trained beside the weights, such as LoRA's matrices, belongs to the best model too
+        self._model = {**weights, **{n: v for n, v in others.items() if v.trainable}}
+        if folder is not None:
+            remove_leftovers(folder)
+
+    def restore(self) -> History | None:
+        """Take up the newest checkpoint that can be read; None where there is none at all.
+
+        Raises InputError where none can be read, or the newest is of another configuration.
+        """
+        found = written(self._folder, "ckpt") if self._folder is not None else {}
+        faults = []
+        for prefix in reversed(found.values()):
+            try:
+                return History.from_json(read_variables(prefix, self._everything))
+            except UnreadableFileError as error:
+                progress.report(message=f"{error}; going back to the checkpoint before it")
+                faults.append(str(error))
+            except ValueError as error:
+                raise InputError(
+                    f"{prefix}: {error}; remove {self._folder} to train anew"
+                ) from error
+        if faults:
+            raise InputError(
+                f"no checkpoint in {self._folder} can be read; remove it to train from the start",
+                *faults,
+            )
+        return None
+
+    def save(self, history: History) -> None:
+        """Write a checkpoint and remove what it makes useless.
+
+        Raises TrainingDiverged, before anything is written, where a weight is not finite.
+        """
+        if self._folder is None:
+            return
+        self._require_finite_weights(history.step)
+        write_variables(
+            self._folder / f"ckpt-{history.step}", self._everything, text=history.to_json()
+        )
+        checkpoints = written(self._folder, "ckpt")
+        # a later one is of a training that had to go back, and could not be read
+        earlier = [step for step in checkpoints if step <= history.step]
+        for step in set(checkpoints) - set(earlier[-self._keep :]):
+            remove(checkpoints[step])
+        for step, prefix in written(self._folder, "best").items():
+            if step != history.best_step:
+                remove(prefix)
+
+    def save_best(self, step: int) -> None:
+        """Write the weights of a step; those of an earlier one go when a checkpoint names these."""
+        write_variables(self._best(step), self._model)
+
+    def restore_best(self, step: int) -> None:
+        """Take up the weights of `save_best`; InputError where they cannot be read."""
+        try:
+            read_variables(self._best(step), self._model)
+        except UnreadableFileError as error:
+            raise InputError(f"{error}; remove {self._folder} to train from the start") from error
+
+    def _best(self, step: int) -> Path:
+        if self._folder is None:
+            raise ValueError("there is no folder for the best weights")
+        return self._folder / f"best-{step}"
+
+    def _require_finite_weights(self, step: int) -> None:
+        for name, variable in self._model.items():
+            if not np.isfinite(tf.reduce_sum(variable)):
+                raise TrainingDiverged(
+                    f"training diverged: at step {step} {name} holds values that are not finite; lower "
+                    "training.learning_rate (checkpoints that were saved before are kept)"
+                )

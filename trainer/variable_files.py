@@ -1,0 +1,125 @@
+"""Variables and a text in TensorFlow's checkpoint format, one at a time and whole or not at all.
+
+`tf.train.Checkpoint` reads all tensors of a file before it assigns the first, and so needs twice
+the memory of the variables. Every tensor and the index of a file carry a CRC-32C, which is checked
+when they are read.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+from preprocessing.errors import InputError
+
+_TEXT = "text"
+_STAGED = ".staged-"
+_SUFFIXES = (".data-00000-of-00001", ".index")  # in the order in which they are put in place
+
+Variables = Mapping[str, tf.Variable]
+
+
+class UnreadableFileError(Exception):
+    """A file is truncated or damaged; the message names it."""
+
+
+def write_variables(prefix: Path, variables: Variables, text: str = "") -> None:
+    """Write the files `prefix`.index and `prefix`.data-00000-of-00001.
+
+    The index is put in place last and taken away first, so a process that dies leaves either both
+    files, or no index, and `written` does not name them. The variables' memory is not copied.
+    """
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    staged = prefix.with_name(_STAGED + prefix.name)
+    tf.raw_ops.SaveV2(
+        prefix=str(staged),
+        tensor_names=[_TEXT, *variables],
+        shape_and_slices=[""] * (len(variables) + 1),
+        tensors=[tf.constant(text), *(v.read_value() for v in variables.values())],
+    )
+    Path(f"{prefix}.index").unlink(missing_ok=True)
+    for suffix in _SUFFIXES:
+        os.replace(f"{staged}{suffix}", f"{prefix}{suffix}")
+
+
+def read_variables(prefix: Path, variables: Variables) -> str:
+    """Assign every variable what the files hold for it; returns their text.
+
+    Raises InputError, and changes nothing, where the files hold other names, shapes or types.
+    Raises UnreadableFileError where they are damaged: some variables may then have been assigned.
+    """
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        shapes = reader.get_variable_to_shape_map()
+        types = reader.get_variable_to_dtype_map()
+    except (tf.errors.OpError, IndexError, ValueError) as error:
+        raise _unreadable(Path(f"{prefix}.index"), error) from error
+    _require_same(prefix, variables, shapes, types)
+    try:
+        for name, variable in variables.items():
+            variable.assign(_read(prefix, name, variable.dtype))
+        return str(_read(prefix, _TEXT, tf.string).numpy().decode())
+    except tf.errors.OpError as error:
+        raise _unreadable(Path(f"{prefix}{_SUFFIXES[0]}"), error) from error
+
+
+def written(folder: Path, kind: str) -> dict[int, Path]:
+    """The prefixes `kind`-<number> in a folder whose files are in place, by rising number."""
+    found = {}
+    for index in folder.glob(f"{kind}-*.index"):
+        number = index.stem.removeprefix(f"{kind}-")
+        if number.isdecimal():
+            found[int(number)] = index.with_suffix("")
+    return dict(sorted(found.items()))
+
+
+def remove(prefix: Path) -> None:
+    """Remove the files of a prefix."""
+    for suffix in reversed(_SUFFIXES):
+        Path(f"{prefix}{suffix}").unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writers that died have left."""
+    for path in folder.glob(f"{_STAGED}*"):
+        path.unlink()
+    for data in folder.glob(f"*{_SUFFIXES[0]}"):
+        prefix = Path(str(data).removesuffix(_SUFFIXES[0]))
+        if not Path(f"{prefix}.index").exists():
+            data.unlink()
+
+
+def _read(prefix: Path, name: str, dtype: tf.DType) -> tf.Tensor:
+    return tf.raw_ops.RestoreV2(
+        prefix=str(prefix), tensor_names=[name], shape_and_slices=[""], dtypes=[dtype]
+    )[0]
+
+
+def _unreadable(path: Path, error: Exception) -> UnreadableFileError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UnreadableFileError(f"{path}: truncated or damaged ({reason})")
+
+
+def _require_same(
+    prefix: Path,
+    variables: Variables,
+    shapes: Mapping[str, list[int]],
+    types: Mapping[str, tf.DType],
+) -> None:
+    """InputError where the files hold anything but these variables and a text."""
+    faults = [f"it lacks {name}" for name in variables if name not in shapes]
+    faults += [
+        f"nothing here is called {name}" for name in shapes if name not in {*variables, _TEXT}
+    ]
+    for name, variable in variables.items():
+        wanted = (variable.shape.as_list(), variable.dtype)
+        if name in shapes and (shapes[name], types[name]) != wanted:
+            faults.append(f"{name} is {shapes[name]} in it and {wanted[0]} here")
+    if faults:
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise InputError(
+            f"{prefix}: a checkpoint of another model or other training options: "
+            f"{'; '.join(faults[:3])}{more}; go back to its configuration, or remove "
+            f"{prefix.parent} to train from the start"
+        )

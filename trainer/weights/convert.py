@@ -1,0 +1,93 @@
+"""From any format of weights to another, lossless; what is half-written never has the name."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from preprocessing.errors import InputError
+from preprocessing.vocabulary import (
+    ENCODER_FILE,
+    END_OF_TEXT,
+    MERGES_FILE,
+    Vocabulary,
+    vocabulary_files,
+)
+from trainer.config import GPT2Config
+from trainer.export import export
+from trainer.options import GenerationOptions
+from trainer.weights import exported, load_model, read_config, read_weights
+from trainer.weights.huggingface import write_huggingface
+from trainer.weights.openai import write_openai
+
+Target = Literal["openai", "huggingface", "savedmodel"]
+
+
+def convert(
+    source: Path,
+    destination: Path,
+    to: Target,
+    vocabulary: Vocabulary,
+    generation_options: GenerationOptions,
+) -> GPT2Config:
+    """Write the model in a path to a new folder in another format; returns its shape.
+
+    vocabulary: goes with the weights; its size must be the model's.
+    generation_options: what a SavedModel generates with by itself.
+    Raises InputError where the destination exists, the source is no whole model, or the vocabulary
+    is another model's.
+    """
+    if destination.exists() or destination.is_symlink():
+        raise InputError(f"{destination}: exists already; remove it or name another folder")
+    config = read_config(source)
+    if vocabulary.size != config.vocabulary_size:
+        raise InputError(
+            f"tokens.vocabulary: {vocabulary.name} has {vocabulary.size} ids and the model in "
+            f"{source} {config.vocabulary_size}; use the vocabulary that the model was made with"
+        )
+    if exported.recognises(source):
+        made_with = exported.read_metadata(source).get("vocabulary_digest")
+        if made_with != vocabulary.digest:
+            raise InputError(
+                f"tokens.vocabulary: {vocabulary.name} has digest {vocabulary.digest}, and the model "
+                f"in {source} was made with {made_with}; use the same vocabulary"
+            )
+    staged = destination.with_name(f".{destination.name}.{os.getpid()}")
+    try:
+        staged.mkdir(parents=True)
+        _write(source, staged, to, vocabulary, generation_options)
+        staged.rename(destination)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return config
+
+
+def _write(
+    source: Path,
+    folder: Path,
+    to: Target,
+    vocabulary: Vocabulary,
+    generation_options: GenerationOptions,
+) -> None:
+    """Fill a folder with the model in the source."""
+    if to == "savedmodel":
+        export(load_model(source), vocabulary, generation_options, folder)
+        return
+    encoder, merges = vocabulary_files(vocabulary)
+    config, variables = read_weights(source)
+    if to == "openai":
+        write_openai(folder, config, variables)
+        (folder / ENCODER_FILE).write_bytes(encoder)
+        (folder / MERGES_FILE).write_bytes(merges)
+    else:
+        write_huggingface(folder, config, variables, vocabulary.end_of_text)
+        (folder / "vocab.json").write_bytes(encoder)
+        (folder / "merges.txt").write_bytes(merges)
+        tokenizer = {
+            "tokenizer_class": "GPT2Tokenizer",
+            "model_max_length": config.context,
+            **dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT),
+        }
+        text = json.dumps(tokenizer, indent=2, sort_keys=True)
+        (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,230 @@
+"""Hugging Face's folders of a GPT-2, in and out: `config.json` and `model.safetensors`.
+
+Read are one file or several with `model.safetensors.index.json`, names with and without the prefix
+`transformer.`, float32, float16 and bfloat16 (both become float32, which loses nothing). A folder
+saved by the library `transformers` is one; ours loads there.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from preprocessing.errors import InputError
+from trainer.config import GPT2Config
+from trainer.gpt2 import variable_shapes
+from trainer.weights.checking import (
+    REMEDY,
+    config_from,
+    first_line,
+    read_json_object,
+    require_no_faults,
+    shape_faults,
+)
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+PREFIX = "transformer."
+HEAD = "lm_head.weight"
+
+CONFIG_NAMES = {
+    "vocabulary_size": "vocab_size",
+    "context": "n_positions",
+    "width": "n_embd",
+    "heads": "n_head",
+    "layers": "n_layer",
+}
+# Keys that change what a GPT-2 computes, and the values that are GPT-2 as OpenAI made it. A key that
+# is absent has the first one.
+_FIXED: dict[str, tuple[Any, ...]] = {
+    "model_type": ("gpt2",),
+    "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
+    "layer_norm_epsilon": (1e-5,),
+    "scale_attn_weights": (True,),
+    "scale_attn_by_inverse_layer_idx": (False,),
+    "add_cross_attention": (False,),
+    "tie_word_embeddings": (True,),
+}
+_DTYPES = ("F32", "F16", "BF16")
+# the causal mask, which older versions of the library saved with the weights
+_BUFFER = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
+_OUTSIDE = {
+    "model/wte": "wte.weight",
+    "model/wpe": "wpe.weight",
+    "model/ln_f/g": "ln_f.weight",
+    "model/ln_f/b": "ln_f.bias",
+}
+_KINDS = {"w": "weight", "g": "weight", "b": "bias"}
+
+
+def recognises(path: Path) -> bool:
+    """Whether a path looks like a Hugging Face folder."""
+    return (path / CONFIG).is_file()
+
+
+def read_config(path: Path) -> GPT2Config:
+    """The config in `config.json`; InputError where it has none, or is not a GPT-2 like OpenAI's."""
+    file = path / CONFIG
+    content = read_json_object(file, f"a Hugging Face folder holds {CONFIG} and {WEIGHTS}")
+    faults = [
+        f"{file}: {key} is {content[key]!r}; only a GPT-2 with "
+        f"{' or '.join(repr(value) for value in allowed)} can be loaded"
+        for key, allowed in _FIXED.items()
+        if key in content and content[key] not in allowed
+    ]
+    width, inner = content.get("n_embd"), content.get("n_inner")
+    if inner is not None and isinstance(width, int) and inner != 4 * width:
+        faults.append(f"{file}: n_inner is {inner!r}; it must be null or four times n_embd {width}")
+    if faults:
+        raise InputError(*faults)
+    return config_from(file, content, CONFIG_NAMES)
+
+
+def tensors(path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and value of every variable, as `weights.Format` says."""
+    with ExitStack() as stack:
+        stored = _open(path, stack)
+        _check(path, config, stored)
+        for name, shape in variable_shapes(config).items():
+            yield name, stored[_their_name(name)].value().reshape(shape)
+
+
+def write_huggingface(
+    folder: Path,
+    config: GPT2Config,
+    variables: Mapping[str, np.ndarray],
+    end_of_text: int,
+) -> None:
+    """Write a folder that `from_pretrained` of the library `transformers` reads, without tokenizer.
+
+    variables: float32 values by the names of `gpt2.variable_shapes`; ValueError where one is
+        missing, unknown or of another shape.
+    end_of_text: the id that ends a text.
+    """
+    found = {name: tuple(np.shape(value)) for name, value in variables.items()}
+    if faults := shape_faults(found, variable_shapes(config)):
+        raise ValueError("\n".join(faults))
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        **{theirs: getattr(config, ours) for ours, theirs in CONFIG_NAMES.items()},
+        **{key: allowed[0] for key, allowed in _FIXED.items()},
+        "architectures": ["GPT2LMHeadModel"],
+        "n_ctx": config.context,
+        "n_inner": None,
+        "bos_token_id": end_of_text,
+        "eos_token_id": end_of_text,
+        "torch_dtype": "float32",
+    }
+    text = json.dumps(content, indent=2, sort_keys=True)
+    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
+    theirs = {
+        PREFIX + _their_name(name): np.ascontiguousarray(value[0] if value.ndim == 3 else value)
+        for name, value in variables.items()
+    }
+    save_file(theirs, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+class _Stored:
+    """One tensor in an open safetensors file."""
+
+    def __init__(self, file: Path, reader: Any, key: str) -> None:
+        view = reader.get_slice(key)
+        self.shape = tuple(view.get_shape())
+        self.dtype = str(view.get_dtype())
+        self._file, self._reader, self._key = file, reader, key
+
+    def value(self) -> np.ndarray:
+        """The tensor as float32."""
+        try:
+            return np.asarray(self._reader.get_tensor(self._key)).astype(np.float32, copy=False)
+        except (SafetensorError, OSError) as error:
+            raise InputError(
+                f"{self._file}: {self._key} cannot be read ({first_line(error)}); {REMEDY}"
+            ) from error
+
+
+def _open(path: Path, stack: ExitStack) -> dict[str, _Stored]:
+    """Every stored tensor by its name without the prefix, of one file or of those in the index."""
+    parts = _parts(path)
+    stored: dict[str, _Stored] = {}
+    for file, listed in parts.items():
+        try:
+            # the header is compared with the file's length here
+            reader = stack.enter_context(safe_open(file, framework="numpy"))
+        except FileNotFoundError:
+            raise InputError(f"{file}: there is no such file; {REMEDY}") from None
+        except (SafetensorError, OSError) as error:
+            raise InputError(
+                f"{file}: truncated or damaged ({first_line(error)}); {REMEDY}"
+            ) from error
+        keys = set(reader.keys())
+        if listed is not None and keys != listed:
+            key = min(keys ^ listed)
+            where = "in the file and not in" if key in keys else "not in the file, but in"
+            raise InputError(f"{file}: {key} is {where} {INDEX}; take both from one model")
+        for key in sorted(keys):
+            name = key.removeprefix(PREFIX)
+            if name in stored:
+                raise InputError(f"{file}: {key} is there twice; take the files from one model")
+            stored[name] = _Stored(file, reader, key)
+    return stored
+
+
+def _parts(path: Path) -> dict[Path, set[str] | None]:
+    """The files that hold the weights, with the names that the index says are in each."""
+    if (path / WEIGHTS).is_file() or not (path / INDEX).is_file():
+        return {path / WEIGHTS: None}
+    index = path / INDEX
+    weight_map = read_json_object(index, REMEDY).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise InputError(f"{index}: weight_map is {weight_map!r}; it must name a file per tensor")
+    parts: dict[Path, set[str] | None] = {}
+    for file in sorted({str(file) for file in weight_map.values()}):
+        if file != Path(file).name:
+            raise InputError(f"{index}: weight_map names {file!r}, which is not in this folder")
+        parts[path / file] = {name for name, place in weight_map.items() if place == file}
+    return parts
+
+
+def _check(path: Path, config: GPT2Config, stored: Mapping[str, _Stored]) -> None:
+    """InputError with every wrong name, shape and type; and where the head is not the embedding."""
+    weights = {
+        name: tensor
+        for name, tensor in stored.items()
+        if not _BUFFER.fullmatch(name) and name != HEAD
+    }
+    found = {name: tensor.shape for name, tensor in weights.items()}
+    # a dense kernel is [in, out] there and [1, in, out] here
+    expected = {
+        _their_name(name): shape[-2:] if len(shape) == 3 else shape
+        for name, shape in variable_shapes(config).items()
+    }
+    faults = shape_faults(found, expected)
+    faults += [
+        f"{name}: expected {', '.join(_DTYPES)}, found {tensor.dtype}"
+        for name, tensor in weights.items()
+        if tensor.dtype not in _DTYPES
+    ]
+    require_no_faults(faults, path / WEIGHTS, CONFIG)
+    embedding = stored[_OUTSIDE["model/wte"]]
+    if HEAD in stored and not np.array_equal(stored[HEAD].value(), embedding.value()):
+        raise InputError(
+            f"{path / WEIGHTS}: {HEAD}, shape {list(stored[HEAD].shape)}, is not equal to "
+            f"{_OUTSIDE['model/wte']}, shape {list(embedding.shape)}; only a GPT-2 whose output is "
+            "tied to its token embedding can be loaded"
+        )
+
+
+def _their_name(name: str) -> str:
+    """`h.0.attn.c_attn.weight` for `model/h0/attn/c_attn/w`."""
+    if name in _OUTSIDE:
+        return _OUTSIDE[name]
+    _, block, *parts, kind = name.split("/")
+    return ".".join(["h", block.removeprefix("h"), *parts, _KINDS[kind]])
