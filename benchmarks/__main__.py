@@ -1,33 +1,49 @@
-"""`python -m benchmarks [--only NAME]`: measure, and write the rows into `benchmarks/results.json`."""
+"""`python -m benchmarks [--only NAME]`: measure, keep the rows in `results.json`, and make README's table from them."""
 
 import argparse
+import importlib
 import json
 import os
 import platform
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import noop_run
+from benchmarks.peers import ROOT
+from benchmarks.table import insert_table
 
 Row = dict[str, Any]
 RESULTS = Path(__file__).parent / "results.json"
-BENCHMARKS: dict[str, Callable[[], Row]] = {"noop_run": noop_run.measure}
+
+# Name -> the module whose `measure(name)` gives the row, or several rows if it measures more than one thing.
+BENCHMARKS: dict[str, str] = {
+    "corpus_one_of_100k": "corpus_one_of_100k",
+    "corpus_to_tfrecords": "corpus_to_tfrecords",
+    "generate_1x64": "generate",
+    "generate_8x512": "generate",
+    "memory_corpus": "memory_corpus",
+    "noop_run": "noop_run",
+    "train_124M": "train_124m",
+}
 
 
 def main() -> int:
-    """Run the chosen benchmarks; rows of the others stay as they are."""
+    """Run the chosen benchmarks; rows of the others stay as they are, unless they are of another machine."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark by name")
+    parser.add_argument("--only", choices=BENCHMARKS, metavar="NAME", help="one benchmark by name")
     only = parser.parse_args().only
-    rows = {row["name"]: row for row in _read().get("rows", [])}
+    kept = _read()
+    rows = {row["name"]: row for row in kept["rows"]} if kept["machine"] == machine() else {}
     for name in [only] if only else BENCHMARKS:
         print(f"{name} ...", file=sys.stderr)
-        rows[name] = BENCHMARKS[name]()
-        print(json.dumps(rows[name]))
-    results = {"machine": machine(), "rows": [rows[name] for name in sorted(rows)]}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        module = importlib.import_module(f"benchmarks.{BENCHMARKS[name]}")
+        for row in module.measure(name):
+            rows[row["name"]] = row
+            print(json.dumps(row))
+        # written after each, so that an interrupted call loses one benchmark only
+        results = {"machine": machine(), "rows": [rows[key] for key in sorted(rows)]}
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        insert_table(ROOT / "README.md", results)
     return 0
 
 
@@ -49,7 +65,8 @@ def machine() -> dict[str, Any]:
 
 
 def _read() -> dict[str, Any]:
-    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    empty: dict[str, Any] = {"machine": None, "rows": []}
+    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else empty
 
 
 if __name__ == "__main__":

@@ -1,0 +1,116 @@
+"""Raw stories to TFRecords of token rows: our two jobs beside `datasets.map` and beside bare tiktoken.
+
+Each is a process of its own, timed by itself without the imports of its main process; all run in turns, and the
+medians are compared. The speed is the stories' bytes, 20,000 of them of CNN/DailyMail lengths, by the seconds.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import ROOT, peer_command
+from benchmarks.stories import write_stories
+from preprocessing.options import CorpusOptions
+from preprocessing.reading import read_records
+from preprocessing.vocabulary import ENCODER_FILE, MERGES_FILE, load_vocabulary, vocabulary_files
+
+STORIES = 20_000
+TURNS = 3
+GOAL_OF_DATASETS = 2.0
+GOAL_OF_TIKTOKEN = 0.4
+
+_CLEANING = {"plain": "plain", "our cleaning": str(ROOT / "preprocessing" / "cleaning.py")}
+
+
+def measure(name: str) -> list[dict[str, Any]]:
+    """The rows `corpus_to_tfrecords`, against `datasets.map`, and `corpus_to_tfrecords_of_tiktoken`."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        size = write_stories(folder / "stories", STORIES)
+        records, _ = read_records(folder / "stories", CorpusOptions(), seed=1)
+        texts = ["".join(segment.text for segment in record.segments) for record in records]
+        (folder / "texts.json").write_text(json.dumps(texts))
+        text_size = sum(len(text.encode()) for text in texts)
+        del records, texts
+        contents = vocabulary_files(load_vocabulary())
+        for file, content in zip((ENCODER_FILE, MERGES_FILE), contents, strict=True):
+            (folder / file).write_bytes(content)
+        seconds = _seconds(folder)
+    median = {label: statistics.median(times) for label, times in seconds.items()}
+    speed = {label: round(size / 1e6 / median[label], 2) for label in ("ours", *_labels())}
+    ours, best = speed.pop("ours"), max(speed[label] for label in _labels())
+    row = {"unit": "MB/s", "better": "higher", "ours": ours}
+    jobs = {label: round(median[label], 2) for label in ("CorpusGen", "Tokenizer")}
+    print(f"seconds of our jobs: {jobs}", file=sys.stderr)
+    # tiktoken gets the clean text, which is shorter, and its speed is in the same bytes as ours: raw stories.
+    bare = {
+        f"tiktoken, {threads}": round(size / 1e6 / median[threads], 2)
+        for threads in ("1 thread", "2 threads")
+    }
+    print(f"{size / 1e6:.1f} MB raw, {text_size / 1e6:.1f} MB clean", file=sys.stderr)
+    return [
+        row
+        | {"name": name, "peers": speed, "ratio": round(ours / best, 2), "goal": GOAL_OF_DATASETS},
+        row
+        | {
+            "name": f"{name}_of_tiktoken",
+            "peers": bare,
+            "ratio": round(ours / bare["tiktoken, 1 thread"], 2),
+            "goal": GOAL_OF_TIKTOKEN,
+        },
+    ]
+
+
+def _labels() -> list[str]:
+    return [f"datasets.map, {cleaning}" for cleaning in _CLEANING]
+
+
+def _seconds(folder: Path) -> dict[str, list[float]]:
+    """The seconds of each, a list of TURNS."""
+    python, cores = str(peer_command("python")), str(len(os.sched_getaffinity(0)))
+    vocabulary = [str(folder / ENCODER_FILE), str(folder / MERGES_FILE)]
+    programs = ROOT / "benchmarks" / "peer_programs"
+    stories, out = str(folder / "stories"), folder / "out"
+    # Compiled modules are kept, as they are where this is installed: every worker imports Beam.
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+    }
+    environment |= {"PYTHONPYCACHEPREFIX": str(folder / "compiled"), "HF_HOME": str(folder / "hf")}
+    environment |= {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+
+    def run(*command: str) -> list[float]:
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(folder / "hf", ignore_errors=True)  # nothing that an earlier turn has cached
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE
+        )
+        return [float(word) for word in done.stdout.decode().split()[-2:]]
+
+    ours = [sys.executable, "-m", "benchmarks.our_programs.corpus_jobs", stories, str(out)]
+    run(*ours)  # compiles the modules
+    seconds: dict[str, list[float]] = {}
+    for _ in range(TURNS):
+        corpus_gen, tokenizer = run(*ours)
+        measured = {"CorpusGen": corpus_gen, "Tokenizer": tokenizer, "ours": corpus_gen + tokenizer}
+        for label, value in zip(_labels(), _CLEANING.values(), strict=True):
+            command = [
+                str(programs / "datasets_map.py"),
+                stories,
+                *vocabulary,
+                str(out),
+                value,
+                cores,
+            ]
+            measured[label] = run(python, *command)[-1]
+        command = [str(programs / "tiktoken_only.py"), str(folder / "texts.json"), *vocabulary]
+        measured["1 thread"], measured["2 threads"] = run(python, *command)
+        for label, value in measured.items():
+            seconds.setdefault(label, []).append(value)
+        print({label: round(value, 1) for label, value in measured.items()}, file=sys.stderr)
+    return seconds

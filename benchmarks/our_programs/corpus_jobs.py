@@ -1,0 +1,45 @@
+"""CorpusGen's and Tokenizer's Beam jobs as a pipeline runs them: the subject of `corpus_to_tfrecords`.
+
+`python -m benchmarks.our_programs.corpus_jobs STORIES OUT` prints the seconds of each job, imports of this process
+not counted, those of the workers that the jobs start counted.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.beam_flags import beam_flags
+from pipeline.config import BeamOptions
+from preprocessing.corpus_job import check_corpus, write_corpus
+from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.sources import list_sources
+from preprocessing.tasks import TASKS
+from preprocessing.tokenize_job import list_shards, write_token_rows
+
+
+def main() -> None:
+    """Run both jobs."""
+    root, out = map(Path, sys.argv[1:])
+    examples, index, report, rows, statistics = (
+        str(out / name) for name in ("examples", "index", "report", "rows", "statistics")
+    )
+    options = CorpusOptions(path=str(root))
+    flags = PipelineOptions(beam_flags(BeamOptions(), root, imports_tfx=False))
+    began = time.perf_counter()
+    sources = list_sources(root, options)
+    with beam.Pipeline(options=flags) as pipeline:
+        write_corpus(pipeline, str(root), sources, options, 1, examples, index, report)
+    check_corpus(report, options)
+    middle = time.perf_counter()
+    over_long = TASKS[options.task].over_long
+    shards = list_shards(examples, rows)
+    with beam.Pipeline(options=flags) as pipeline:
+        write_token_rows(pipeline, shards, TokenOptions(), over_long, statistics)
+    print(middle - began, time.perf_counter() - middle)
+
+
+if __name__ == "__main__":
+    main()
