@@ -220,3 +220,19 @@ def test_the_options_option_for_long_records_comes_before_the_tasks(tmp_path: Pa
     made = tokenizer(examples, tmp_path / "rows", sequence_length=40, over_long="drop")
     statistics = Path(made["statistics"].uri, "token_statistics.json").read_text(encoding="utf-8")
     assert json.loads(statistics)["splits"]["train"]["reasons"]["too_long"]["count"] == 1
+
+
+def test_names_in_exclude_that_match_nothing_are_reported(
+    tmp_path: Path, messages: list[str]
+) -> None:
+    root = tmp_path / "texts"
+    root.mkdir()
+    (root / "train.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n{"text": "three"}\n')
+    (root / "test.jsonl").write_text('{"text": "four"}\n')
+    exclude = ["train.jsonl#2", "test.jsonl", "tipo"]
+    options = CorpusOptions(task="text", exclude=exclude)
+    made = corpus_gen(root, tmp_path / "made", options)
+    drops = json.loads(Path(made["report"].uri, "drops.json").read_text())
+    assert drops["exclude_unmatched"] == ["tipo"]
+    assert any("tipo" in message for message in messages)
+    assert "tipo" in report_page(made).read_text()

@@ -237,6 +237,10 @@ class TestImpossibleValues:
             ("generation: {top_k: -1}", "generation.top_k", "0 or more"),
             ("generation: {max_new_tokens: 512}", "generation.max_new_tokens", "no room"),
             ("tokens: {sequence_length: 1}", "tokens.sequence_length", "at least 2"),
+            ("tokens: {windows: random, packing: false}", "tokens.packing", "windows random"),
+            ("tokens: {windows: contiguous, over_long: drop}", "tokens.over_long", "no meaning"),
+            ("training: {accumulate: 0}", "training.accumulate", "at least 1"),
+            ("training: {freeze_blocks: 99}", "training.freeze_blocks", "blocks of the model"),
             ("tokens: {sequence_length: 513}", "tokens.sequence_length", "longer than the context"),
             ("model: {width: 10, heads: 3}", "model", "not a multiple of heads 3"),
             ("model: {layers: 0}", "model", "layers is 0"),
@@ -444,3 +448,22 @@ class TestAFileThatCannotBeRead:
             CORPUS + "validation: {schema: null}\nmodel: {base: null}\nkubeflow: {mount: /m}\n"
         )
         assert load_config(path).config.kubeflow.mount == "/m"
+
+
+class TestAPatternInThePathOfACorpus:
+    @pytest.fixture
+    def books(self, tmp_path: Path) -> Path:
+        (tmp_path / "books").mkdir()
+        (tmp_path / "books" / "a.txt").write_text("A text.\n")
+        return tmp_path / "pipeline.yaml"
+
+    def test_it_is_a_folder_and_a_choice_of_its_files(self, books: Path) -> None:
+        books.write_text('corpus: {task: text, path: "books/**/*.txt"}\n')
+        corpus = load_config(books).config.corpus
+        assert Path(corpus.path) == books.parent / "books"
+        assert corpus.text_files == "**/*.txt"
+
+    def test_a_folder_that_is_not_there_is_a_fault(self, books: Path) -> None:
+        books.write_text('corpus: {task: text, path: "book/*.txt"}\n')
+        with pytest.raises(InputError, match=r"corpus\.path"):
+            load_config(books)

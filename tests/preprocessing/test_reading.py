@@ -63,3 +63,22 @@ def _write_coqa(folder):
 
 def _write_text(folder):
     (folder / "a.txt").write_text("One line.\n" * 20)
+
+
+def _leaking(folder):
+    (folder / "train.jsonl").write_text('{"text": "a b"}\n{"text": "c"}\n')
+    (folder / "test.jsonl").write_text('{"text": "a  b"}\n')
+    return folder
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("warn", 3), ("drop", 2)])
+def test_a_document_in_two_splits_is_treated_as_the_job_does(tmp_path, mode, kept):
+    options = CorpusOptions(task="text", on_leak=mode)
+    records, drops = read_records(_leaking(tmp_path), options, 0)
+    assert len(records) == kept
+    assert [drop.source for drop in drops] == ["train.jsonl"] * (3 - kept)
+
+
+def test_a_document_in_two_splits_can_be_a_fault(tmp_path):
+    with pytest.raises(InputError, match="on_leak"):
+        read_records(_leaking(tmp_path), CorpusOptions(task="text", on_leak="fail"), 0)
