@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.peers import ROOT, peer_command
 
-BATCH, LENGTH, STEPS, TURNS = 2, 512, 6, 3
+BATCH, LENGTH, STEPS, TURNS = 2, 512, 4, 2
 
 
 def measure(name: str) -> Iterator[dict[str, Any]]:
