@@ -7,7 +7,6 @@ are its children: their imports count.
 import multiprocessing
 import os
 import resource
-import shutil
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -52,11 +51,6 @@ def run_jobs(root: Path, workspace: Path, name: str) -> Usage:
     usage: Usage = receiver.recv()
     process.join()
     return usage
-
-
-def remove_output(workspace: Path, name: str) -> None:
-    """Remove what `run_jobs` has written."""
-    shutil.rmtree(workspace / name)
 
 
 def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:

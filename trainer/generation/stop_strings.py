@@ -14,7 +14,8 @@ def holds_any(texts: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
 
 def cut_before(texts: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
     """Each text, string [n], up to where the first of the strings, string [s], begins."""
-    return tf.strings.substr(texts, tf.zeros_like(_first(texts, stop)), _first(texts, stop))
+    ends = _first(texts, stop)
+    return tf.strings.substr(texts, tf.zeros_like(ends), ends)
 
 
 def _first(texts: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
