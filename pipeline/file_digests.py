@@ -6,12 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from preprocessing.digests import combine, sha256_file
+from preprocessing.digests import RACY_NS, combine, sha256_file
 from preprocessing.errors import InputError
-
-# A file changed this shortly before it was read could change again without its times showing it (git calls such an
-# entry racy), so it is not remembered. Two seconds covers the coarsest clock of a common file system.
-RACY_NS = 2_000_000_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (

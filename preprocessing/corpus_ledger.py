@@ -21,13 +21,9 @@ from pathlib import Path
 from types import TracebackType
 
 from preprocessing.copies import Copies, Place, copies_among
-from preprocessing.digests import sha256_text
+from preprocessing.digests import RACY_NS, sha256_text
 from preprocessing.records import Drop
 from preprocessing.source_file import SourceFile
-
-# A file changed this shortly before its stat was taken could change again without the stat showing
-# it (git calls such an entry racy). Two seconds covers the coarsest clock of a common file system.
-RACY_NS = 2_000_000_000
 
 LEDGER_FILE = "corpus.sqlite"
 
