@@ -17,6 +17,7 @@ What a job has written can be the base of the next one, which then reads only wh
 
 import hashlib
 import json
+import pickle
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -235,7 +236,7 @@ class _Member(NamedTuple):
 
 @dataclass(frozen=True)
 class _Members:
-    """Records of a group or a shard. A class of its own, so that they are pickled all at once."""
+    """Records of a group."""
 
     members: tuple[_Member, ...]
 
@@ -252,11 +253,12 @@ def _events_of(outcome: _Members | Drop | Fault) -> Iterator[Drop | Fault]:
         yield outcome
 
 
-def _members_by_shard(read: _Members, shards: int) -> Iterator[tuple[int, _Members]]:
+def _members_by_shard(read: _Members, shards: int) -> Iterator[tuple[int, bytes]]:
+    """The records of each shard, pickled: so the runner has few and small elements to hold."""
     by_shard: dict[int, list[_Member]] = defaultdict(list)
     for member in read.members:
         by_shard[shard_of(member.entry.place.id, shards)].append(member)
-    return ((shard, _Members(tuple(members))) for shard, members in by_shard.items())
+    return ((shard, pickle.dumps(members)) for shard, members in by_shard.items())
 
 
 def _located(read: _Members) -> list[Located]:
@@ -343,7 +345,7 @@ def _losers_by_shard(copies: Copies, shards: int) -> Iterator[tuple[int, Loser]]
 
 
 def _write_shard(
-    keyed: tuple[int, Iterable[_Members | Loser | Drop | None]],
+    keyed: tuple[int, Iterable[bytes | Loser | Drop | None]],
     shards: int,
     examples_dir: str,
     index_dir: str,
@@ -366,7 +368,7 @@ def _write_shard(
         elif isinstance(element, Drop):
             drops.append(element)
         elif element is not None:
-            members += element.members
+            members += pickle.loads(element)
     previous = None
     # By id, then by source and position: so a message about a duplicate does not depend on the order read.
     for member in sorted(members):
