@@ -64,10 +64,10 @@ def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
     read = update_corpus(pipeline, str(root), sources, options, 1, folders, ledger)
     write_corpus_page(
-        out / "report" / "corpus.html", check_corpus(folders.report, options), options
+        out / "report" / "corpus.html", check_corpus(folders.report_dir, options), options
     )
     records_made = _cpu_seconds()
-    shards = list_shards(folders.examples, str(out / "rows"))
+    shards = list_shards(folders.examples_dir, str(out / "rows"))
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
     store = str(workspace / "shards")
     reused = update_token_rows(

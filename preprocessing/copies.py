@@ -13,30 +13,24 @@ are merely similar. What is grouped is 32 bytes and a place for each record, how
 """
 
 import hashlib
+import pickle
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
 
-from preprocessing.records import SPLITS, Drop, Record
+from preprocessing.records import SPLITS, Drop, Place, Record
 
 LEAK = "leak"
 
 _WHITE_SPACE = bytes(code for code in range(128) if chr(code).isspace())
 
-# What the runner sorts and ships: plain values, since its coder pickles objects of classes.
-_Keyed = tuple[bytes, tuple[str, str, int, str]]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Which record of a corpus, and where: see `Record`."""
-
-    id: str
-    source: str
-    position: int
-    split: str
+# The digest of a record's document, and its place. What the runner sorts and ships are many of them
+# with one first byte, pickled here: it takes its time for every element, and the direct runner would
+# hold what it groups as objects, which are larger.
+Located = tuple[bytes, Place]
 
 
 @dataclass(frozen=True)
@@ -95,13 +89,8 @@ def document_digest(record: Record) -> bytes:
     return hashlib.sha256(text.encode().translate(None, _WHITE_SPACE)).digest()
 
 
-def place_of(record: Record) -> Place:
-    """Where a record is."""
-    return Place(record.id, record.source, record.position, record.split)
-
-
 class FindCopies(beam.PTransform):
-    """(shard, (record, digest of its document)) to the Copies among the records.
+    """Lists of Located to the Copies among their records.
 
     The result depends neither on the order of the records nor on the runner.
     """
@@ -110,20 +99,27 @@ class FindCopies(beam.PTransform):
         """Group the places of the records by the digests of their documents."""
         return (
             records
-            | "DigestDocuments" >> beam.Map(_keyed)
-            | "GroupByDocument" >> beam.GroupByKey()
+            | "BatchDocuments" >> beam.FlatMap(_batches)
+            | "GroupByFirstByte" >> beam.GroupByKey()
             | "KeepCopies" >> beam.FlatMap(_copies)
         )
 
 
-def _keyed(sharded: tuple[int, tuple[Record, bytes]]) -> _Keyed:
-    _, (record, document) = sharded
-    return document, (record.id, record.source, record.position, record.split)
+def _batches(records: Iterable[Located]) -> Iterator[tuple[int, bytes]]:
+    by_first_byte: dict[int, list[Located]] = defaultdict(list)
+    for located in records:
+        by_first_byte[located[0][0]].append(located)
+    return ((first, pickle.dumps(batch)) for first, batch in by_first_byte.items())
 
 
-def _copies(group: tuple[bytes, Iterable[tuple[str, str, int, str]]]) -> Iterator[Copies]:
-    """The Copies in a group, if it is of more than one document."""
-    return copies_among(Place(*values) for values in group[1])
+def _copies(group: tuple[int, Iterable[bytes]]) -> Iterator[Copies]:
+    """The Copies among the records whose digests have one first byte."""
+    places: dict[bytes, list[Place]] = defaultdict(list)
+    for batch in group[1]:
+        for document, place in pickle.loads(batch):
+            places[document].append(place)
+    for of_one_text in places.values():
+        yield from copies_among(of_one_text)
 
 
 def copies_among(records: Iterable[Place]) -> Iterator[Copies]:

@@ -1,13 +1,15 @@
 """The Beam job of CorpusGen: source files to shards of record Examples, an index and reports.
 
-    sources --read--> records --by shard--> write --> Split-train/records-00000-of-00004.tfrecord
-               \\ \\--digests--> copies --leaks--^  |
-                \\--> drops, faults ---------------\\--> drops.json, faults.json
+    sources --read--> places --by shard--> write --> Split-train/records-00000-of-00004.tfrecord
+             \\ \\ \\--digests--> copies --leaks--^ ^ |
+              \\ \\--> drops, faults -------------|-\\--> drops.json, faults.json
+               \\--> bytes of records: spill files
 
 Documents with the same text are found by `copies`; with `on_leak: drop` the writer of a shard is
 told which of its records to leave out. A record's shard is decided by its id and the size of the
 corpus alone, and a shard is sorted by id, so the files do not depend on the runner, its workers or
-the order of the sources. One worker holds one shard (about 4 MiB) at a time.
+the order of the sources. One worker holds one shard (about 4 MiB) at a time, and the shuffle holds
+places of records only, whose bytes wait in spill files (see `spill`).
 
 What a job has written can be the base of the next one, which then reads only what has changed: see
 `corpus_update`.
@@ -15,12 +17,13 @@ What a job has written can be the base of the next one, which then reads only wh
 
 import hashlib
 import json
+import pickle
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
@@ -28,11 +31,12 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically
-from preprocessing.copies import Copies, FindCopies, Loser, document_digest, place_of
+from preprocessing.copies import Copies, FindCopies, Located, Loser
 from preprocessing.corpus_report import (
     CHOSEN_REASONS,
     DROPS_FOLDER,
     Event,
+    Tally,
     TallyFn,
     counted,
     leaked_records,
@@ -44,21 +48,20 @@ from preprocessing.corpus_report import (
 from preprocessing.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import duplicate_id, faults_error, read_source
-from preprocessing.records import SPLITS, Drop, Fault, Record, record_to_example
+from preprocessing.record_index import IndexEntry, entry_of
+from preprocessing.records import SPLITS, Drop, Fault, Outcome, Record, record_to_example
 from preprocessing.sources import SourceFile, corpus_folder
+from preprocessing.spill import Spilled, SpillWriter, read_spilled, remove_spills, spill_folder
 from preprocessing.tfrecords import write_tfrecords
 
 # Small, so that one changed document costs little: what shares its shard is read and tokenised anew.
 SHARD_BYTES = 4 * 1024 * 1024
 
-# A record, and the digest of its document.
-Member = tuple[Record, bytes]
-_Sharded = tuple[int, Member]
-
 _FILES_BETWEEN_REPORTS = 64
-# The runner takes its time for every element, so small sources go together.
-_GROUP_SOURCES = 128
-_GROUP_BYTES = 1024 * 1024
+# The runner takes its time for every element and a shard's writer for every spill file, so sources go
+# together: into about 64 groups for all workers, each of 1 to 16 MiB.
+_GROUPS = 64
+_GROUP_BYTES = (1024 * 1024, 16 * 1024 * 1024)
 _DOCUMENTS_NAMED = 3
 _LEAKS_NAMED = 5
 
@@ -84,13 +87,15 @@ def write_corpus(
     `check_corpus(report_dir, options)`: mistakes in the corpus do not make the pipeline fail.
     """
     shards = shard_count(sum(source.stop - source.start for source in sources))
+    spills = spill_folder(examples_dir)
+    remove_spills(spills)  # those of a job that died
     outcomes = (
         pipeline
         | "Sources" >> beam.Create(_in_groups(sources), reshuffle=False)
         | "SpreadSources" >> beam.Reshuffle()
         | "ReadSources"
         >> beam.ParDo(
-            _ReadSource(str(corpus_folder(Path(root))), options, seed, shards, len(sources))
+            _ReadSources(str(corpus_folder(Path(root))), options, seed, len(sources), spills)
         )
     )
     # Not tagged outputs: DaskRunner gives each of them the elements of all (Beam 2.77).
@@ -98,9 +103,10 @@ def write_corpus(
     events = outcomes | "Events" >> beam.FlatMap(_events_of)
     # A shard without records is a file as well, so each is named once at least.
     every_shard = pipeline | "EveryShard" >> beam.Create([(shard, None) for shard in range(shards)])
-    copies = records | "FindCopies" >> FindCopies()
+    by_shard = records | "ByShard" >> beam.FlatMap(_members_by_shard, shards)
+    copies = records | "Locate" >> beam.Map(_located) | "FindCopies" >> FindCopies()
     drops = events | "DropsByShard" >> beam.FlatMap(_drops_by_shard, shards)
-    to_write = [records, drops, every_shard]
+    to_write = [by_shard, drops, every_shard]
     if options.on_leak == "drop":
         to_write.append(copies | "DropLeaks" >> beam.FlatMap(_losers_by_shard, shards))
     written = (
@@ -114,8 +120,14 @@ def write_corpus(
         (faults, copies, written)
         | "AllEvents" >> beam.Flatten()
         | "Tally" >> beam.CombineGlobally(TallyFn())
-        | "WriteReports" >> beam.Map(write_report, report_dir)
+        | "WriteReports" >> beam.Map(_finish, report_dir, spills)
     )
+
+
+def _finish(tally: Tally, report_dir: str, spills: str) -> None:
+    """Write the reports when every shard is written, and nobody needs the spill files any more."""
+    write_report(tally, report_dir)
+    remove_spills(spills)
 
 
 def check_corpus(report_dir: str, options: CorpusOptions) -> dict[str, Any]:
@@ -215,16 +227,42 @@ def shard_name(shard: int, shards: int) -> str:
     return f"records-{shard:05d}-of-{shards:05d}"
 
 
-def _records_of(outcome: _Sharded | Drop | Fault) -> Iterator[_Sharded]:
-    """Of what `_ReadSource` yields, the records with their shards."""
-    if isinstance(outcome, tuple):
+class _Member(NamedTuple):
+    """A record of a shard: its entry in the index, and where its Example waits."""
+
+    entry: IndexEntry
+    example: Spilled
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Records of a group."""
+
+    members: tuple[_Member, ...]
+
+
+def _records_of(outcome: _Members | Drop | Fault) -> Iterator[_Members]:
+    """Of what `_ReadSources` yields, the records."""
+    if isinstance(outcome, _Members):
         yield outcome
 
 
-def _events_of(outcome: _Sharded | Drop | Fault) -> Iterator[Drop | Fault]:
-    """Of what `_ReadSource` yields, the rest."""
-    if not isinstance(outcome, tuple):
+def _events_of(outcome: _Members | Drop | Fault) -> Iterator[Drop | Fault]:
+    """Of what `_ReadSources` yields, the rest."""
+    if not isinstance(outcome, _Members):
         yield outcome
+
+
+def _members_by_shard(read: _Members, shards: int) -> Iterator[tuple[int, bytes]]:
+    """The records of each shard, pickled: so the runner has few and small elements to hold."""
+    by_shard: dict[int, list[_Member]] = defaultdict(list)
+    for member in read.members:
+        by_shard[shard_of(member.entry.place.id, shards)].append(member)
+    return ((shard, pickle.dumps(members)) for shard, members in by_shard.items())
+
+
+def _located(read: _Members) -> list[Located]:
+    return [(member.entry.document, member.entry.place) for member in read.members]
 
 
 def _drops_by_shard(event: Drop | Fault, shards: int) -> Iterator[tuple[int, Drop]]:
@@ -240,43 +278,49 @@ class _Group:
     sources: tuple[SourceFile, ...]
 
 
-def _in_groups(sources: Iterable[SourceFile]) -> list[_Group]:
+def _in_groups(sources: Sequence[SourceFile]) -> list[_Group]:
     """The sources in order, so many together as a worker reads at a time."""
+    least, most = _GROUP_BYTES
+    total = sum(source.stop - source.start for source in sources)
     groups: list[list[SourceFile]] = []
     room = 0
     for source in sources:
-        if room <= 0 or len(groups[-1]) == _GROUP_SOURCES:
+        if room <= 0:
             groups.append([])
-            room = _GROUP_BYTES
+            room = min(max(total // _GROUPS, least), most)
         groups[-1].append(source)
         room -= source.stop - source.start
     return [_Group(tuple(group)) for group in groups]
 
 
-class _ReadSource(beam.DoFn):
-    """A group of sources to (shard, (record, digest of its document)), drops and faults."""
+class _ReadSources(beam.DoFn):
+    """A group of sources to its drops and faults, and to its records, which it spills."""
 
     def __init__(
-        self, folder: str, options: CorpusOptions, seed: int, shards: int, total: int
+        self, folder: str, options: CorpusOptions, seed: int, total: int, spills: str
     ) -> None:
         self._folder = folder
         self._options = options
         self._seed = seed
-        self._shards = shards
         self._total = total
+        self._spills = spills
         self._done = 0
 
-    def process(self, group: _Group) -> Iterator[_Sharded | Drop | Fault]:
+    def process(self, group: _Group) -> Iterator[_Members | Drop | Fault]:
         """Read a group of sources."""
-        for source in group.sources:
-            yield from self._read(source)
+        members = []
+        with SpillWriter(self._spills) as spill:
+            for source in group.sources:
+                for outcome in self._read(source):
+                    if isinstance(outcome, Record):
+                        example = spill.write(record_to_example(outcome))
+                        members.append(_Member(entry_of(outcome), example))
+                    else:
+                        yield outcome
+        yield _Members(tuple(members))
 
-    def _read(self, source: SourceFile) -> Iterator[_Sharded | Drop | Fault]:
-        for outcome in read_source(source, self._open, self._options, self._seed):
-            if isinstance(outcome, Record):
-                yield shard_of(outcome.id, self._shards), (outcome, document_digest(outcome))
-            else:
-                yield outcome
+    def _read(self, source: SourceFile) -> Iterator[Outcome]:
+        yield from read_source(source, self._open, self._options, self._seed)
         self._done += 1
         if self._done % _FILES_BETWEEN_REPORTS == 0:
             self._report()
@@ -301,7 +345,7 @@ def _losers_by_shard(copies: Copies, shards: int) -> Iterator[tuple[int, Loser]]
 
 
 def _write_shard(
-    keyed: tuple[int, Iterable[Member | Loser | Drop | None]],
+    keyed: tuple[int, Iterable[bytes | Loser | Drop | None]],
     shards: int,
     examples_dir: str,
     index_dir: str,
@@ -314,8 +358,8 @@ def _write_shard(
     """
     shard, group = keyed
     name = shard_name(shard, shards)
-    by_split: dict[str, list[Member]] = defaultdict(list)
-    members: list[Member] = []
+    by_split: dict[str, list[_Member]] = defaultdict(list)
+    members: list[_Member] = []
     drops: list[Drop] = []
     losers = {}
     for element in group:
@@ -324,29 +368,26 @@ def _write_shard(
         elif isinstance(element, Drop):
             drops.append(element)
         elif element is not None:
-            members.append(element)
+            members += pickle.loads(element)
     previous = None
-    for record, document in sorted(members, key=_order):
-        if previous is not None and previous.id == record.id:
-            yield duplicate_id(previous, record)
-        previous = record
-        if loser := losers.get(place_of(record)):
+    # By id, then by source and position: so a message about a duplicate does not depend on the order read.
+    for member in sorted(members):
+        place = member.entry.place
+        if previous is not None and previous.id == place.id:
+            yield duplicate_id(previous, place)
+        previous = place
+        if loser := losers.get(place):
             drops.append(loser.drop())
         else:
-            by_split[record.split].append((record, document))
-            yield record.split
+            by_split[place.split].append(member)
+            yield place.split
     for split in SPLITS:
-        write_examples(split_file(examples_dir, split, f"{name}.tfrecord"), by_split[split])
-        lines = [index_line(record, document, shard) for record, document in by_split[split]]
+        examples = read_spilled([member.example for member in by_split[split]])
+        write_examples(split_file(examples_dir, split, f"{name}.tfrecord"), examples)
+        lines = [member.entry.line(shard) for member in by_split[split]]
         write_lines(split_file(index_dir, split, f"{name}.jsonl"), lines)
     write_drops(report_dir, name, drops)
     yield from drops
-
-
-def _order(member: Member) -> tuple[str, str, int]:
-    """By id; what follows makes the message about a duplicate independent of the order read."""
-    record, _ = member
-    return record.id, record.source, record.position
 
 
 def split_file(folder: str, split: str, name: str) -> str:
@@ -354,9 +395,8 @@ def split_file(folder: str, split: str, name: str) -> str:
     return FileSystems.join(folder, f"Split-{split}", name)
 
 
-def write_examples(path: str, members: Iterable[Member]) -> None:
-    """Write the records as Examples, in their order."""
-    examples = (record_to_example(record) for record, _ in members)
+def write_examples(path: str, examples: Iterable[bytes]) -> None:
+    """Write serialised Examples in their order."""
     write_atomically(path, partial(write_tfrecords, records=examples))
 
 
@@ -375,17 +415,3 @@ def write_drops(report_dir: str, name: str, drops: Iterable[Drop]) -> None:
     if ordered:
         lines = (json.dumps(asdict(drop), ensure_ascii=False) for drop in ordered)
         write_lines(FileSystems.join(report_dir, DROPS_FOLDER, f"{name}.jsonl"), lines)
-
-
-def index_line(record: Record, document: bytes, shard: int) -> str:
-    """What the index says of a record; with the options it decides the record's Example."""
-    line = {
-        "id": record.id,
-        "source": record.source,
-        "position": record.position,
-        "digest": record.digest,
-        "split": record.split,
-        "shard": shard,
-        "document": document.hex(),
-    }
-    return json.dumps(line, ensure_ascii=False)

@@ -20,9 +20,9 @@ from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 
-from preprocessing.copies import Copies, Place, copies_among
+from preprocessing.copies import Copies, copies_among
 from preprocessing.digests import RACY_NS, sha256_text
-from preprocessing.records import Drop
+from preprocessing.records import Drop, Place
 from preprocessing.source_file import SourceFile
 
 LEDGER_FILE = "corpus.sqlite"

@@ -29,10 +29,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import corpus_job, digests, progress
 from preprocessing.copies import LEAK, Loser
-from preprocessing.copies import document_digest as digest_of
 from preprocessing.corpus_job import (
-    Member,
-    index_line,
     shard_count,
     shard_name,
     shard_of,
@@ -46,9 +43,11 @@ from preprocessing.corpus_ledger import LEDGER_FILE, Ledger, LedgerError, source
 from preprocessing.corpus_report import DROPS_FOLDER, Tally, read_faults, write_report
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import read_source
-from preprocessing.records import SPLITS, Drop, Record
+from preprocessing.record_index import entry_of
+from preprocessing.records import SPLITS, Drop, Record, record_to_example
 from preprocessing.shard_digest import code_digest
 from preprocessing.sources import SourceFile, corpus_folder
+from preprocessing.spill import remove_spills, spill_folder
 from preprocessing.verified_files import DamagedError, copy_verified, file_digest
 
 _log = logging.getLogger(__name__)
@@ -66,9 +65,9 @@ _LIBRARIES = ("ftfy", "pyarrow")
 class CorpusFolders:
     """Where a corpus goes: see `write_corpus`."""
 
-    examples: str
-    index: str
-    report: str
+    examples_dir: str
+    index_dir: str
+    report_dir: str
 
 
 class _FullJobNeededError(Exception):
@@ -95,8 +94,7 @@ def update_corpus(
         whole corpus was read.
     """
     if store is None:
-        with pipeline:
-            write_corpus(pipeline, root, sources, options, seed, **_named(folders))
+        _run(pipeline, root, sources, options, seed, folders)
         return None
     job = _Job(root, sources, options, seed, folders, Path(store, LEDGER_FILE))
     try:
@@ -104,11 +102,27 @@ def update_corpus(
     except (_FullJobNeededError, LedgerError) as why:
         _log.info("the whole corpus is read: %s", why)
         # What the other job may not write again.
-        shutil.rmtree(Path(folders.report, DROPS_FOLDER), ignore_errors=True)
-    with pipeline:
-        write_corpus(pipeline, root, sources, options, seed, **_named(folders))
+        shutil.rmtree(Path(folders.report_dir, DROPS_FOLDER), ignore_errors=True)
+    _run(pipeline, root, sources, options, seed, folders)
     job.remember()
     return None
+
+
+def _run(
+    pipeline: beam.Pipeline,
+    root: str,
+    sources: Sequence[SourceFile],
+    options: CorpusOptions,
+    seed: int,
+    folders: CorpusFolders,
+) -> None:
+    """Run the Beam job of `corpus_job`; if it fails, what it has spilled goes."""
+    try:
+        with pipeline:
+            write_corpus(pipeline, root, sources, options, seed, **asdict(folders))
+    except BaseException:
+        remove_spills(spill_folder(folders.examples_dir))
+        raise
 
 
 class _Job:
@@ -163,7 +177,7 @@ class _Job:
 
     def remember(self) -> None:
         """Put what the Beam job has written into the ledger; nothing if the corpus has faults."""
-        if read_faults(self._folders.report):
+        if read_faults(self._folders.report_dir):
             return
         try:
             self._fill_and_commit()
@@ -183,14 +197,14 @@ class _Job:
         for shard in range(self._shards):
             name = shard_name(shard, self._shards)
             for split in SPLITS:
-                lines = _read_lines(split_file(self._folders.index, split, f"{name}.jsonl"))
+                lines = _read_lines(split_file(self._folders.index_dir, split, f"{name}.jsonl"))
                 for line in lines:
                     ledger.add_record(line)
-                path = split_file(self._folders.examples, split, f"{name}.tfrecord")
+                path = split_file(self._folders.examples_dir, split, f"{name}.tfrecord")
                 files.append((self._digest(split, lines), path, file_digest(path)))
         ledger.replace_example_files(files)
         incomplete = set()
-        for drops in Path(self._folders.report, DROPS_FOLDER).glob("*.jsonl"):
+        for drops in Path(self._folders.report_dir, DROPS_FOLDER).glob("*.jsonl"):
             for line in _read_lines(str(drops)):
                 drop = Drop(**json.loads(line))
                 if drop.reason == LEAK:
@@ -226,7 +240,7 @@ class _Job:
                 ledger.add_drop(outcome)
             else:
                 shard = shard_of(outcome.id, self._shards)
-                ledger.add_record(index_line(outcome, digest_of(outcome), shard))
+                ledger.add_record(entry_of(outcome).line(shard))
         if state := self._states[name]:
             ledger.add_source(name, state)
 
@@ -256,36 +270,35 @@ class _Job:
             for split in SPLITS:
                 lines = [line for _, line in members[split]]
                 tally.records[split] += len(lines)
-                write_lines(split_file(self._folders.index, split, f"{name}.jsonl"), lines)
+                write_lines(split_file(self._folders.index_dir, split, f"{name}.jsonl"), lines)
                 digest = self._digest(split, lines)
-                path = split_file(self._folders.examples, split, f"{name}.tfrecord")
+                path = split_file(self._folders.examples_dir, split, f"{name}.tfrecord")
                 if (sha256 := _fetch(ledger, digest, path)) is not None:
                     files.append((digest, path, sha256))
                 else:
                     unknown[path] = (digest, split, lines)
                     wanted.update(source for source, _ in members[split])
-            write_drops(self._folders.report, name, drops[shard])
+            write_drops(self._folders.report_dir, name, drops[shard])
             for drop in drops[shard]:
                 tally.add(drop)
             progress.report(phase="copy", done=shard + 1, total=self._shards, unit="shards")
         self._spend(wanted)
         files += self._make(unknown, wanted)
         ledger.replace_example_files(files)
-        write_report(tally, self._folders.report)
+        write_report(tally, self._folders.report_dir)
 
     def _make(
         self, unknown: dict[str, tuple[str, str, list[str]]], wanted: Iterable[str]
     ) -> Iterator[tuple[str, str, str]]:
         """Write the files of Examples that no artifact has, from their sources."""
         needed = {line for _, _, lines in unknown.values() for line in lines}
-        found: dict[str, Member] = {}
+        found: dict[str, bytes] = {}
         for name in wanted:
             for outcome in self._read(name):
                 if isinstance(outcome, Record):
-                    document = digest_of(outcome)
-                    line = index_line(outcome, document, shard_of(outcome.id, self._shards))
+                    line = entry_of(outcome).line(shard_of(outcome.id, self._shards))
                     if line in needed:
-                        found[line] = outcome, document
+                        found[line] = record_to_example(outcome)
         if len(found) < len(needed):
             raise _FullJobNeededError("a source has changed while it was read")
         for path, (digest, _, lines) in unknown.items():
@@ -330,7 +343,3 @@ def _read_lines(path: str) -> list[str]:
     with FileSystems.open(path) as file:
         content: bytes = file.read()
     return content.decode().split("\n")[:-1]
-
-
-def _named(folders: CorpusFolders) -> dict[str, str]:
-    return {f"{name}_dir": path for name, path in asdict(folders).items()}

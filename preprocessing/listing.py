@@ -53,15 +53,19 @@ def walk(
     found: list[tuple[str, int]] = []
     folders = [folder]
     while folders:
-        with os.scandir(folders.pop()) as entries:
+        current = folders.pop()
+        # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
+        parts = current.relative_to(root).parts
+        with os.scandir(current) as entries:
             for entry in entries:
-                path = Path(entry.path)
                 if entry.is_symlink():
-                    _check_link(root, path)
+                    _check_link(root, Path(entry.path))
                 if recursive and entry.is_dir(follow_symlinks=False):
-                    folders.append(path)
+                    folders.append(Path(entry.path))
                 elif entry.name.endswith(suffixes) and entry.is_file():
-                    found.append((_relative_name(root, path), entry.stat().st_size))
+                    name = "/".join((*parts, entry.name))
+                    _check_encoding(name, entry.path)
+                    found.append((name, entry.stat().st_size))
     return iter(sorted(found))
 
 
@@ -75,12 +79,10 @@ def _check_link(root: Path, path: Path) -> None:
         )
 
 
-def _relative_name(root: Path, path: Path) -> str:
-    name = path.relative_to(root).as_posix()
+def _check_encoding(name: str, path: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError as error:
         raise InputError(
             f"{os.fsencode(path)!r}: the file's name is not UTF-8; rename it"
         ) from error
-    return name

@@ -10,7 +10,7 @@ from preprocessing.conversation_files import too_large_file
 from preprocessing.errors import InputError
 from preprocessing.exclusion import exclude, exclude_source, with_exclude_file
 from preprocessing.options import CorpusOptions
-from preprocessing.records import Drop, Fault, Outcome, Record
+from preprocessing.records import Drop, Fault, Outcome, Place, Record
 from preprocessing.sources import SourceFile, corpus_folder, list_sources
 from preprocessing.summary_pairs import read_pairs
 from preprocessing.tables import is_table, or_empty, read_table
@@ -129,7 +129,7 @@ def read_records(root: Path, options: CorpusOptions, seed: int) -> tuple[list[Re
         for outcome in read_source(source, open_file, options, seed):
             match outcome:
                 case Record() if outcome.id in records:
-                    faults.append(duplicate_id(records[outcome.id], outcome).message)
+                    faults.append(duplicate_id(records[outcome.id].place, outcome.place).message)
                 case Record():
                     records[outcome.id] = outcome
                 case Drop():
@@ -150,11 +150,11 @@ def _leaks(records: Iterable[Record], options: CorpusOptions) -> list[Drop]:
     if options.on_leak == "warn":
         return []
     # Only here: it imports Beam, which takes longer than to read a small corpus.
-    from preprocessing.copies import Place, copies_among, document_digest, place_of
+    from preprocessing.copies import copies_among, document_digest
 
     places: dict[bytes, list[Place]] = defaultdict(list)
     for record in records:
-        places[document_digest(record)].append(place_of(record))
+        places[document_digest(record)].append(record.place)
     groups = (copies for group in places.values() for copies in copies_among(group))
     losers = [loser.drop() for copies in groups for loser in copies.losers()]
     if losers and options.on_leak == "fail":
@@ -166,11 +166,11 @@ def _leaks(records: Iterable[Record], options: CorpusOptions) -> list[Drop]:
     return losers
 
 
-def duplicate_id(first: Record, second: Record) -> Fault:
+def duplicate_id(first: Place, second: Place) -> Fault:
     """The fault that two records have the same id."""
     places = " and ".join(
-        f"{record.source} (position {record.position}, split {record.split})"
-        for record in (first, second)
+        f"{place.source} (position {place.position}, split {place.split})"
+        for place in (first, second)
     )
     return Fault(f"record id {first.id!r} occurs twice: in {places}; remove or rename one of them")
 

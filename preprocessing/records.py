@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from preprocessing.examples import decode_example, encode_example
 
@@ -25,6 +26,15 @@ class Segment:
     ids: tuple[int, ...] = ()
 
 
+class Place(NamedTuple):
+    """Which record of a corpus, and where: see `Record`."""
+
+    id: str
+    source: str
+    position: int
+    split: str
+
+
 @dataclass(frozen=True)
 class Record:
     """One document of a corpus.
@@ -43,6 +53,11 @@ class Record:
     digest: str
     split: str
     segments: tuple[Segment, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where the record is."""
+        return Place(self.id, self.source, self.position, self.split)
 
 
 @dataclass(frozen=True)

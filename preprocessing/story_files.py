@@ -1,6 +1,7 @@
 """The files of CNN/DailyMail, in the layouts in which they are passed on."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from preprocessing.compression import content_name, is_compressed
@@ -85,7 +86,7 @@ def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
     without_story = dict(urls)
     sources = []
     for name, size in files:
-        story_id = Path(content_name(name)).stem
+        story_id, _ = os.path.splitext(os.path.basename(content_name(name)))
         split = drop = None
         if urls:
             split, _, url = urls.get(story_id, (None, "", ""))

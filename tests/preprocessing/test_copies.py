@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing import copies
-from preprocessing.copies import Copies, FindCopies, Loser, Place, document_digest, place_of
-from preprocessing.records import SPLITS, Drop, Record, Segment
+from preprocessing.copies import Copies, FindCopies, Loser, document_digest
+from preprocessing.records import SPLITS, Drop, Place, Record, Segment
 
 WORDS = st.lists(st.text("abÄé£日\u0301", min_size=1, max_size=6), min_size=1)
 WHITE_SPACE = st.text(" \t\n\r\x0b\x0c\xa0\u2003\u3000", min_size=1, max_size=3)
@@ -32,11 +32,10 @@ def found(tmp_path: Path) -> Callable[[Iterable[Record]], list[Copies]]:
 
     def find(records: Iterable[Record]) -> list[Copies]:
         with beam.Pipeline(runner="DirectRunner") as pipeline:
-            sharded = pipeline | beam.Create(
-                [(0, (each, document_digest(each))) for each in records]
-            )
+            located = [(document_digest(each), each.place) for each in records]
             _ = (
-                sharded
+                pipeline
+                | beam.Create([located[:3], located[3:]])
                 | FindCopies()
                 | beam.combiners.ToList()
                 | beam.Map(lambda groups: Path(path).write_bytes(pickle.dumps(groups)))
@@ -119,12 +118,3 @@ def test_a_loser_is_a_drop_that_names_what_was_kept():
     assert Loser(Place("a", "a.story", 0, "train"), kept).drop() == Drop(
         "leak", "a.story", "a", "the same document as b in b.story, split test"
     )
-
-
-def test_what_is_shuffled_does_not_grow_with_the_text():
-    small, large = record("id", "a"), record("id", "a" * 1_000_000)
-    for each in (small, large):
-        key, value = copies._keyed((3, (each, document_digest(each))))
-        assert len(key) == 32
-        assert value == ("id", "id.txt", 0, "train")
-        assert Place(*value) == place_of(each)

@@ -1,4 +1,5 @@
 import json
+import pickle
 import random
 import subprocess
 import sys
@@ -11,14 +12,15 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import conversation, coqa_json, story, write_release
 
 from preprocessing import corpus_job, progress
-from preprocessing.copies import Copies, Place, document_digest
+from preprocessing.copies import Copies, document_digest
 from preprocessing.corpus_job import check_corpus, shard_count, shard_of, write_corpus
 from preprocessing.corpus_report import Event, Tally, counted, describe_copies
 from preprocessing.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import read_records
-from preprocessing.records import SPLITS, Drop, Fault, Record, example_to_record
+from preprocessing.records import SPLITS, Drop, Fault, Place, Record, example_to_record
 from preprocessing.sources import SourceFile, list_sources
+from preprocessing.spill import SpillWriter, spill_folder
 from preprocessing.tfrecords import read_tfrecords
 
 CNN = CorpusOptions(max_dropped_fraction=0.5)
@@ -347,6 +349,38 @@ def test_the_corpora_that_ship_have_no_copies(tmp_path, task):
     report = check_corpus(run(data, tmp_path, options), options)
     assert describe_copies(report) == ""
     assert report["leaks"] == report["duplicates"] == {"count": 0, "first": []}
+
+
+def test_what_is_shuffled_does_not_grow_with_the_texts(tmp_path):
+    pickled = []
+    for name, text in (("small", "a"), ("large", "a" * 10_000)):
+        root = tmp_path / name
+        root.mkdir()
+        (root / "one.txt").write_text(text)
+        options = CorpusOptions(task="text")
+        (group,) = corpus_job._in_groups(list_sources(root, options))
+        spills = str(tmp_path / "spills")
+        reader = corpus_job._ReadSources(str(root), options, 0, 1, spills)
+        (read,) = reader.process(group)
+        pickled.append(len(pickle.dumps(read)))
+    assert pickled[1] < pickled[0] + 10
+    assert len(files_in(tmp_path / "spills")) == 2
+
+
+def test_what_a_dead_job_has_spilled_is_removed_and_nothing_is_left(tmp_path):
+    root, out = tmp_path / "corpus", tmp_path / "out"
+    write_release(root)
+    with SpillWriter(spill_folder(str(out / "examples"))) as spill:
+        spill.write(b"of a job that was killed")
+    run(root, out, CNN)
+    assert not [file for file in out.rglob("*") if file.name.startswith(".")]
+
+
+def test_nothing_that_is_written_names_a_spill_file(tmp_path, small_shards):
+    root = tmp_path / "corpus"
+    write_copies(root)
+    run(root, tmp_path / "out", CorpusOptions(on_leak="drop"))
+    assert not [name for name, data in files_in(tmp_path / "out").items() if b".spill" in data]
 
 
 def test_reading_reports_progress_in_files(tmp_path):

@@ -237,3 +237,18 @@ def test_much_that_changed_is_left_to_the_full_job(
     for number in range(12):
         story_file(root, number).write_text(story(f"Changed {number}.", "One"))
     assert check(root, tmp_path, CNN, 1) is None
+
+
+def test_a_job_that_fails_leaves_no_spill_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(corpus_job, "write_report", fail)
+    write_release(tmp_path / "corpus")
+    with pytest.raises(Exception, match="no space left"):
+        update(tmp_path / "corpus", tmp_path / "out", CNN, None)
+    written = [file.name for file in (tmp_path / "out").rglob("*")]
+    assert any(name.endswith(".tfrecord") for name in written)
+    assert not any(name.startswith(".") for name in written)
