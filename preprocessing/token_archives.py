@@ -62,7 +62,7 @@ def parse_archive(
         yield Fault(f"{source.name}: cannot be read as .npz: {error}; write the file again")
         return
     if not number:
-        yield Drop("empty", source.name, source.name, "no array in the whole file")
+        yield Drop("empty", source.name, source.name, "no document in the whole file")
 
 
 def _outcome(
