@@ -15,7 +15,14 @@ from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.packing import unpack
 from preprocessing.reading import read_records
 from preprocessing.record_rows import rows_of
-from preprocessing.records import Outcome, Record, example_to_record, record_to_example
+from preprocessing.records import (
+    Drop,
+    Fault,
+    Outcome,
+    Record,
+    example_to_record,
+    record_to_example,
+)
 from preprocessing.token_archives import END_OF_TEXT_ID, parse_archive
 from preprocessing.token_statistics import TokenStatistics
 from preprocessing.vocabulary import load_vocabulary
@@ -121,6 +128,26 @@ def test_a_damaged_archive_is_a_fault() -> None:
 def test_any_bytes_are_a_fault_or_drops(data: bytes) -> None:
     for outcome in outcomes(data):
         assert not isinstance(outcome, Record)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 60_000), max_size=30), min_size=1, max_size=3),
+    st.integers(0),
+    st.integers(0, 255),
+    st.booleans(),
+)
+def test_an_archive_with_a_byte_changed_or_cut_off_becomes_outcomes(
+    arrays: list[list[int]], place: int, value: int, cut: bool
+) -> None:
+    data = bytearray(archive(*(np.array(ids, np.int64) for ids in arrays)))
+    place %= len(data)
+    if cut:
+        del data[place:]
+    else:
+        data[place] = value
+    for outcome in outcomes(bytes(data)):
+        assert isinstance(outcome, Record | Drop | Fault)
+        repr(outcome).encode()
 
 
 def test_the_ids_reach_the_rows_exactly_and_unknown_ones_are_counted(tmp_path: Path) -> None:
