@@ -4,6 +4,7 @@ So do the tools write them that fine-tuned GPT-2 first (`np.savez_compressed`, a
 several files in an array). Documents in an array are separated by GPT-2's end of text.
 """
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ _DAMAGED = (
     EOFError,
     NotImplementedError,  # a way to compress that NumPy does not use
     RuntimeError,  # encrypted
+    ValueError,  # a place before the start of the file, a name that is not UTF-8
+    struct.error,
 )
 
 

@@ -119,6 +119,9 @@ def test_a_member_that_is_no_array_is_dropped_and_an_empty_archive_counted() -> 
 def test_a_damaged_archive_is_a_fault() -> None:
     data = archive(np.arange(1000))
     assert "cannot be read as .npz" in only_fault(outcomes(data[:-30]))
+    before_its_start = bytearray(data)
+    before_its_start[data.rindex(b"PK\x05\x06") + 16 + 2] = 0xFF
+    assert "cannot be read as .npz" in only_fault(outcomes(bytes(before_its_start)))
     broken = bytearray(data)
     broken[len(data) // 2] ^= 0xFF
     assert "cannot be read as .npz" in only_fault(outcomes(bytes(broken))[-1:])
