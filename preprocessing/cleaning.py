@@ -56,6 +56,9 @@ _DATELINE_WITHOUT_DASH = re.compile(
 def clean_article(text: str) -> str:
     r"""An article as one paragraph a line, without byline, dateline and broken characters.
 
+    The steps of Ziegler et al.'s clean-up, each a function below, in an order in which none hides
+    from another what it looks for.
+
     >>> clean_article("By\nAnn Lee\n\nPUBLISHED:\n12:21 EST, 14 May 2012\n\nIt rained.\n\nA lot.")
     'It rained.\nA lot.'
     >>> clean_article("LONDON, England (CNN) -- It\u2019s  raining.")
@@ -67,6 +70,8 @@ def clean_article(text: str) -> str:
 def clean_highlight(text: str) -> str:
     r"""A highlight as one line without broken characters.
 
+    One line each, as See et al. take the sentences of a summary.
+
     >>> clean_highlight("The \u201cstorm\u201d\n is  over")
     'The "storm" is over'
     """
@@ -76,6 +81,7 @@ def clean_highlight(text: str) -> str:
 def fix_characters(text: str) -> str:
     r"""What `ftfy.fix_text(text)` returns, found sooner: only the lines that need it go through it.
 
+    ftfy is Speer (2019, https://doi.org/10.5281/zenodo.2591652).
     ftfy works line by line. A line of ordinary characters (see `_is_ordinary`) it leaves as it is
     but for curly quotes. Across lines it remembers one thing: after the first "<" it takes HTML
     entities for what they are in HTML.
@@ -88,12 +94,12 @@ def fix_characters(text: str) -> str:
     fixed = []
     unescape_html: bool | str = "auto"
     for line in re.findall(r"[^\n]*\n|[^\n]+", text):
-        if "<" in line:
-            unescape_html = False
         if _is_ordinary(line):
             fixed.append(straighten_quotes(line))
         else:
             fixed.append(ftfy.fix_text(line, unescape_html=unescape_html))
+        if "<" in line:  # within a line ftfy sees to it, part by part of a very long one
+            unescape_html = False
     return "".join(fixed)
 
 
@@ -116,6 +122,8 @@ def _is_ordinary(text: str) -> bool:
 def straighten_quotes(text: str) -> str:
     r"""Curly single and double quotes as straight ones.
 
+    Ziegler et al. do so for the single ones, ftfy (`uncurl_quotes`) for all four.
+
     >>> straighten_quotes("\u2018No\u2019, she said, \u201cnever\u201d")
     '\'No\', she said, "never"'
     """
@@ -126,6 +134,9 @@ def straighten_quotes(text: str) -> str:
 
 def normalise_whitespace(text: str) -> str:
     r"""Runs of white space as one space, lines stripped, empty lines gone.
+
+    See et al. strip the lines and join them by a space; here a paragraph stays a line. What is white
+    space says Unicode (`str.isspace`).
 
     >>> normalise_whitespace("  One \t line.\n\n \u00a0\n And\u00a0another. ")
     'One line.\nAnd another.'
@@ -142,7 +153,8 @@ def strip_byline(text: str) -> str:
 
     The block is `By` in a line of its own and a name, further names after "and"; then any of
     `PUBLISHED:`, `UPDATED:`, `|` and times. `By` and a name in one line count only before a time,
-    because a sentence may begin like that.
+    because a sentence may begin like that. Ziegler et al. take two lines off whatever begins with
+    "By", and all before the last time after `UPDATED:`.
 
     >>> strip_byline("By\nAnn Lee\nPUBLISHED:\n12:21 EST, 4 May 2012\n|\nUPDATED:\nIt rained.")
     'It rained.'
@@ -183,6 +195,8 @@ def _may_be_name(line: str) -> bool:
 
 def strip_dateline(text: str) -> str:
     """The text without the place and "(CNN)" that open a CNN story.
+
+    Ziegler et al. take off all before the last "(CNN) --" of the text.
 
     >>> strip_dateline("MINNEAPOLIS, Minnesota (CNN) -- Drivers told tales.")
     'Drivers told tales.'

@@ -6,13 +6,12 @@
 A path plays no part, so a store may move with its workspace.
 """
 
-import ast
 import importlib.metadata
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from preprocessing import digests
+from preprocessing.import_walk import reached_files
 from preprocessing.options import OverLong, TokenOptions
 
 # The environment variables that name the folder of stored shards and that of the corpus job's
@@ -20,8 +19,8 @@ from preprocessing.options import OverLong, TokenOptions
 SHARDS_VARIABLE = "GPT2_TFX_SHARDS"
 LEDGER_VARIABLE = "GPT2_TFX_LEDGER"
 
-_FOLDER = Path(__file__).resolve().parent
-_PACKAGE = _FOLDER.name
+_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = "preprocessing"
 
 
 def recipe_digest(
@@ -51,24 +50,4 @@ def shard_digest(recipe: str, records_digest: str) -> str:
 
 def code_digest(module: str) -> str:
     """The digest of the source files of this package that `module` reaches by its imports."""
-    reached: dict[str, str] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        file = _FOLDER / f"{name.removeprefix(f'{_PACKAGE}.')}.py"
-        if not name.startswith(f"{_PACKAGE}.") or name in reached or not file.is_file():
-            continue
-        source = file.read_bytes()
-        reached[name] = digests.sha256_bytes(source)
-        waiting += _imports(ast.parse(source, str(file)))
-    return digests.combine(reached)
-
-
-def _imports(tree: ast.AST) -> Iterator[str]:
-    """What a module imports by full name; of `from a import b`, both `a` and `a.b`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    return digests.combine(reached_files(_ROOT, (_PACKAGE,), [module]))

@@ -4,6 +4,7 @@ So do the tools write them that fine-tuned GPT-2 first (`np.savez_compressed`, a
 several files in an array). Documents in an array are separated by GPT-2's end of text.
 """
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ _DAMAGED = (
     EOFError,
     NotImplementedError,  # a way to compress that NumPy does not use
     RuntimeError,  # encrypted
+    ValueError,  # a place before the start of the file, a name that is not UTF-8
+    struct.error,
 )
 
 
@@ -62,7 +65,7 @@ def parse_archive(
         yield Fault(f"{source.name}: cannot be read as .npz: {error}; write the file again")
         return
     if not number:
-        yield Drop("empty", source.name, source.name, "no array in the whole file")
+        yield Drop("empty", source.name, source.name, "no document in the whole file")
 
 
 def _outcome(

@@ -19,7 +19,7 @@ from components.evaluation_inputs import read_split_records, read_split_rows
 from components.tokenizer import Tokenizer
 from preprocessing import progress
 from preprocessing.errors import InputError
-from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.options import CorpusOptions, TaskName, TokenOptions
 from preprocessing.records import SPLITS, Record
 from preprocessing.shard_digest import SHARDS_VARIABLE
 from tests.components.fakes import news_record
@@ -101,6 +101,23 @@ def test_a_corpus_becomes_records_an_index_a_report_and_rows(
     assert messages == [
         f"12 records (10 train, 1 validation, 1 test), 0 dropped; report: {report_page(made)}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("cnn_dailymail", "10 records (8 train, 1 validation, 1 test), 0 dropped"),
+        ("coqa", "1 record (1 train, 0 validation, 0 test), 0 dropped"),
+        ("text", "3 records (1 train, 1 validation, 1 test), 0 dropped"),
+    ],
+)
+def test_the_report_of_a_genuine_sample_says_what_became_of_each_document(
+    genuine: Path, tmp_path: Path, messages: list[str], task: TaskName, said: str
+) -> None:
+    made = corpus_gen(genuine / task, tmp_path, CorpusOptions(task=task))
+    assert messages == [f"{said}; report: {report_page(made)}"]
+    page = " ".join(report_page(made).read_text(encoding="utf-8").split())
+    assert "kept, no document was dropped. Every document was found only once." in page
 
 
 def test_shards_come_from_the_store_that_the_environment_names(

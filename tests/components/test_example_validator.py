@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tfx.components import StatisticsGen
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
@@ -13,7 +14,8 @@ from components.example_validator import ExampleValidator
 from preprocessing.errors import InputError
 from preprocessing.options import CorpusOptions, TaskName
 from preprocessing.reading import read_records
-from preprocessing.records import Record, Segment
+from preprocessing.records import SPLITS, Record, Segment
+from preprocessing.token_archives import END_OF_TEXT_ID
 from tests.components.fakes import conversation_record, news_record
 from tests.components.stages import artifact, execute, record_examples
 
@@ -126,3 +128,16 @@ def test_a_schema_that_cannot_be_read_is_the_callers_mistake(tmp_path: Path) -> 
     (tmp_path / "schema" / "schema.pbtxt").write_text("feature { nmae: 'id' }")
     with pytest.raises(InputError, match=r"validation.schema: not a schema.*nmae"):
         gate(tmp_path, schema, [replace(news_record(article=ARTICLE), split="train")])
+
+
+def test_archives_of_ids_pass_as_texts(root: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for split in SPLITS:
+        documents = np.array([464, 995, END_OF_TEXT_ID, 40, END_OF_TEXT_ID], np.uint16)
+        np.savez(corpus / f"{split}.npz", documents)
+    records, drops = read_records(corpus, CorpusOptions(task="text"), seed=1)
+    assert (len(records), drops) == (6, [])
+    validate(tmp_path, root, "text", records)
+    validated = {path.parent.name for path in tmp_path.rglob("SchemaDiff.pb")}
+    assert validated == {f"Split-{split}" for split in SPLITS}

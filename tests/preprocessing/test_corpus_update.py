@@ -99,13 +99,14 @@ CHANGES = st.lists(
         st.integers(0, 19),
         st.integers(0, 19),
     ),
-    max_size=4,
+    min_size=1,
+    max_size=8,
 )
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(CHANGES, min_size=1, max_size=3),
+    st.lists(CHANGES, min_size=1, max_size=2),
     st.sampled_from(["warn", "drop", "fail"]),
     st.sampled_from(["all", "each"]),
 )

@@ -15,7 +15,14 @@ from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.packing import unpack
 from preprocessing.reading import read_records
 from preprocessing.record_rows import rows_of
-from preprocessing.records import Outcome, Record, example_to_record, record_to_example
+from preprocessing.records import (
+    Drop,
+    Fault,
+    Outcome,
+    Record,
+    example_to_record,
+    record_to_example,
+)
 from preprocessing.token_archives import END_OF_TEXT_ID, parse_archive
 from preprocessing.token_statistics import TokenStatistics
 from preprocessing.vocabulary import load_vocabulary
@@ -112,6 +119,9 @@ def test_a_member_that_is_no_array_is_dropped_and_an_empty_archive_counted() -> 
 def test_a_damaged_archive_is_a_fault() -> None:
     data = archive(np.arange(1000))
     assert "cannot be read as .npz" in only_fault(outcomes(data[:-30]))
+    before_its_start = bytearray(data)
+    before_its_start[data.rindex(b"PK\x05\x06") + 16 + 2] = 0xFF
+    assert "cannot be read as .npz" in only_fault(outcomes(bytes(before_its_start)))
     broken = bytearray(data)
     broken[len(data) // 2] ^= 0xFF
     assert "cannot be read as .npz" in only_fault(outcomes(bytes(broken))[-1:])
@@ -121,6 +131,26 @@ def test_a_damaged_archive_is_a_fault() -> None:
 def test_any_bytes_are_a_fault_or_drops(data: bytes) -> None:
     for outcome in outcomes(data):
         assert not isinstance(outcome, Record)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 60_000), max_size=30), min_size=1, max_size=3),
+    st.integers(0),
+    st.integers(0, 255),
+    st.booleans(),
+)
+def test_an_archive_with_a_byte_changed_or_cut_off_becomes_outcomes(
+    arrays: list[list[int]], place: int, value: int, cut: bool
+) -> None:
+    data = bytearray(archive(*(np.array(ids, np.int64) for ids in arrays)))
+    place %= len(data)
+    if cut:
+        del data[place:]
+    else:
+        data[place] = value
+    for outcome in outcomes(bytes(data)):
+        assert isinstance(outcome, Record | Drop | Fault)
+        repr(outcome).encode()
 
 
 def test_the_ids_reach_the_rows_exactly_and_unknown_ones_are_counted(tmp_path: Path) -> None:
