@@ -3,11 +3,12 @@
     forward    embed --x0--> block 0 --x1--> ... block n-1 --xn--> norm, logits, loss
     backward   loss --dxn--> block n-1 again from x(n-1) --dx(n-1)--> ... block 0 again --dx0--> embed
 
-Only x0 .. xn are kept (Chen et al. 2016, "Training deep nets with sublinear memory cost"), and the
-logits are made for `HEAD_ROWS` predictions at a time. Gradients are handed over as they appear, the
-last block's first: whoever uses them up at once, as the low-memory training does, never has a full
-set of them (Lv et al. 2023, "Full parameter fine-tuning for large language models with limited
-resources").
+Only x0 .. xn are kept (Chen et al. 2016, "Training deep nets with sublinear memory cost"). The
+logits are made for `HEAD_ROWS` predictions at a time; where the embedding is trained their
+gradients are kept, in the precision of the computation, for one product at the end. Gradients are
+handed over as they appear, the last block's first: whoever uses them up at once, as the low-memory
+training does, never has a full set of them (Lv et al. 2023, "Full parameter fine-tuning for large
+language models with limited resources").
 
 TensorFlow starts whatever has its inputs. The control dependencies here make it wait, so that no
 block is cast or computed again before the one behind it is done.
@@ -114,43 +115,43 @@ class BlockwiseGradients:
         self, hidden: tf.Tensor, labels: tf.Tensor, scale: tf.Tensor | float
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Loss, and gradients of hidden [N, W] and of the embedding [V, W] through its logits."""
-        embedding = self._model.weights(self._values(["model/wte"], after=hidden))
-        wte, is_trained = embedding["model/wte"], "model/wte" in self._trained
-        count = tf.shape(hidden)[0]
+        wte = self._model.weights(self._values(["model/wte"], after=hidden))["model/wte"]
+        count, is_trained = tf.shape(hidden)[0], "model/wte" in self._trained
 
         def part(
-            start: tf.Tensor, total: tf.Tensor, of_hidden: tf.TensorArray, of_wte: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.Tensor]:
+            start: tf.Tensor, total: tf.Tensor, of_hidden: tf.TensorArray, of_logits: tf.TensorArray
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.TensorArray]:
             rows, ids = hidden[start : start + HEAD_ROWS], labels[start : start + HEAD_ROWS]
+            predicted = logits({"model/wte": wte}, rows)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch([rows, wte])
-                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-                    labels=ids, logits=logits({"model/wte": wte}, rows)
+                tape.watch(predicted)
+                loss = tf.reduce_sum(
+                    tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=predicted)
                 )
-                loss = tf.reduce_sum(losses)
-                scaled = loss * scale
+            gradient = tf.cast(tape.gradient(loss, predicted) * scale, hidden.dtype)
+            number = start // HEAD_ROWS
+            of_hidden = of_hidden.write(number, tf.matmul(gradient, wte))
             if is_trained:
-                of_rows, gradient = tape.gradient(scaled, (rows, wte))
-                of_wte += tf.cast(gradient, tf.float32)
-            else:
-                of_rows = tape.gradient(scaled, rows)
-            written = of_hidden.write(start // HEAD_ROWS, of_rows)
-            return start + HEAD_ROWS, total + loss, written, of_wte
+                of_logits = of_logits.write(number, gradient)
+            return start + HEAD_ROWS, total + loss, of_hidden, of_logits
 
-        parts = tf.TensorArray(
-            hidden.dtype,
-            -(-count // HEAD_ROWS),
-            infer_shape=False,
-            element_shape=[None, hidden.shape[1]],
-        )
-        nothing = tf.zeros(wte.shape if is_trained else [])
-        _, total, parts, of_wte = tf.while_loop(
+        parts = [
+            tf.TensorArray(
+                hidden.dtype, -(-count // HEAD_ROWS), infer_shape=False, element_shape=[None, width]
+            )
+            for width in (wte.shape[1], wte.shape[0])
+        ]
+        _, total, of_hidden, of_logits = tf.while_loop(
             lambda start, *_: start < count,
             part,
-            (tf.constant(0), tf.constant(0.0), parts, nothing),
+            (tf.constant(0), tf.constant(0.0), *parts),
             parallel_iterations=1,
         )
-        return total, parts.concat(), of_wte
+        if not is_trained:
+            return total, of_hidden.concat(), tf.zeros([])
+        # one product at the end: sums of products would need two more matrices of this size
+        of_wte = tf.matmul(of_logits.concat(), hidden, transpose_a=True)
+        return total, of_hidden.concat(), tf.cast(of_wte, tf.float32)
 
     def _embedding_gradients(
         self,
