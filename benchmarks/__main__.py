@@ -22,6 +22,10 @@ BENCHMARKS: dict[str, str] = {
     "generate_1x64": "generate",
     "generate_8x512": "generate",
     "memory_corpus": "memory_corpus",
+    "memory_train_124M": "memory_train",
+    "memory_train_1558M": "memory_train",
+    "memory_train_355M": "memory_train",
+    "memory_train_774M": "memory_train",
     "noop_run": "noop_run",
     "train_124M": "train_124m",
 }

@@ -31,6 +31,7 @@ _NOT_NEGATIVE = (
     "training.min_learning_rate",
     "training.early_stopping",
     "training.freeze_blocks",
+    "training.lora_rank",
     "training.weight_decay",
     "generation.temperature",
     "generation.top_k",
@@ -42,6 +43,7 @@ _POSITIVE = (
     "training.decay_epochs",
     "training.epsilon",
     "training.clip_norm",
+    "training.lora_alpha",
 )
 _FRACTIONS = (
     "corpus.validation_fraction",
@@ -87,6 +89,7 @@ def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
         )
     yield from _windows(loaded)
     yield from _schedule(loaded)
+    yield from _modes(loaded)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", loaded.config.name):
         yield "name", f"{loaded.config.name!r} is not a name of letters, digits, - and _."
     store = loaded.config.store
@@ -165,6 +168,34 @@ def _schedule(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             "training.min_learning_rate",
             f"{training.min_learning_rate} is above training.learning_rate, {training.learning_rate}; lower it.",
         )
+
+
+def _modes(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    """What the ways to train with less memory exclude."""
+    training = loaded.config.training
+    if training.low_memory:
+        for name, excluded, instead in (
+            ("clip_norm", training.clip_norm is not None, "null"),
+            ("accumulate", training.accumulate > 1, "1"),
+            ("precision", training.precision == "float16", "bfloat16 or float32"),
+        ):
+            if excluded:
+                yield (
+                    "training.low_memory",
+                    f"true: training.{name} {getattr(training, name)} needs all gradients at once, and "
+                    f"low_memory uses each up as it appears; set {name} to {instead}.",
+                )
+    if training.lora_rank:
+        for key, value in (
+            ("freeze_embeddings", training.freeze_embeddings),
+            ("freeze_blocks", training.freeze_blocks),
+        ):
+            if value:
+                yield (
+                    f"training.{key}",
+                    f"{value}: with lora_rank {training.lora_rank} every weight is frozen already; "
+                    f"leave {key} out.",
+                )
 
 
 def _shapes(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:

@@ -16,11 +16,14 @@ them one block at a time.
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import tensorflow as tf
 
 from trainer.config import SIZES, GPT2Config
+
+if TYPE_CHECKING:
+    from trainer.lora import LoRA
 
 __all__ = ["GPT2", "SIZES", "Cache", "GPT2Config", "transformer", "variable_shapes"]
 
@@ -28,6 +31,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Weights = Mapping[str, tf.Tensor]
 # dropout(x, place): x with activations dropped; every place of the model draws its own
 Dropout = Callable[[tf.Tensor, int], tf.Tensor]
+
+
+LORA_A, LORA_B = "lora_a", "lora_b"  # of a dense layer, beside its w and b; see `trainer.lora`
 
 
 def variable_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
@@ -85,15 +91,27 @@ class GPT2(tf.Module):
             name: tf.Variable(tf.cast(initial_value(config, name, shape, seed), storage), name=name)
             for name, shape in variable_shapes(config).items()
         }
+        self.lora: LoRA | None = None
 
     @property
     def parameters(self) -> int:
         """Number of weights; the tied embedding counts once."""
         return sum(math.prod(shape) for shape in variable_shapes(self.config).values())
 
-    def weights(self) -> dict[str, tf.Tensor]:
-        """The variables as tensors of the computation's precision, by name."""
-        return {name: tf.cast(v, self.precision) for name, v in self.by_name.items()}
+    @property
+    def variables_by_name(self) -> dict[str, tf.Variable]:
+        """The model's variables, and those of LoRA while it is trained."""
+        return self.by_name if self.lora is None else {**self.by_name, **self.lora.by_name}
+
+    def weights(self, values: Weights | None = None) -> dict[str, tf.Tensor]:
+        """What the functions below read, in the precision of the computation, by name.
+
+        values: of some variables, float32; by default all variables are read.
+        """
+        values = self.variables_by_name if values is None else values
+        if self.lora is not None:
+            values = {name: self.lora.scaled(name, value) for name, value in values.items()}
+        return {name: tf.cast(value, self.precision) for name, value in values.items()}
 
     def __call__(
         self,
@@ -113,10 +131,7 @@ class GPT2(tf.Module):
         input_ids: tf.Tensor,
         segment_ids: tf.Tensor | None = None,
         positions: tf.Tensor | None = None,
-        *,
-        dropout: float = 0.0,
-        dropout_seed: tf.Tensor | None = None,
-        training: bool = False,
+        drop: Dropout | None = None,
     ) -> tf.Tensor:
         """Hidden vectors [B, L, W] after the final norm, in the precision of the computation.
 
@@ -124,22 +139,18 @@ class GPT2(tf.Module):
         segment_ids: int [B, L]: a token sees itself and the tokens before it of its own segment;
             None is one segment.
         positions: int [B, L], rows of the position embedding; None counts from 0.
-        dropout, dropout_seed, training: where training, activations are dropped with this
-            probability, chosen by the int [2] seed alone.
+        drop: of activations, while training; None drops none.
         """
         length = tf.shape(input_ids)[1]
         if segment_ids is None:
             segment_ids = tf.ones_like(input_ids)
         if positions is None:
             positions = tf.range(length)[tf.newaxis]
-        drop: Dropout = keep_all
-        if training and dropout > 0:
-            if dropout_seed is None:
-                raise ValueError("dropout draws from a seed: give dropout_seed, int [2]")
-            drop = dropping(dropout, dropout_seed)
         weights = self.weights()
         mask = causal_mask(segment_ids)
-        hidden, _ = transformer(weights, self.config, input_ids, positions, mask, drop=drop)
+        hidden, _ = transformer(
+            weights, self.config, input_ids, positions, mask, drop=drop or keep_all
+        )
         return hidden
 
 
@@ -247,10 +258,13 @@ def logits(weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
 
 
 def dense(weights: Weights, name: str, x: tf.Tensor) -> tf.Tensor:
-    """x w + b, [B, L, in] to [B, L, out]."""
+    """x w + b, and x a b where LoRA's matrices are there: [B, L, in] to [B, L, out]."""
     kernel = weights[f"{name}/w"][0]
-    flat = tf.matmul(tf.reshape(x, [-1, kernel.shape[0]]), kernel) + weights[f"{name}/b"]
-    return tf.reshape(flat, [*dimensions(x)[:-1], kernel.shape[1]])
+    rows = tf.reshape(x, [-1, kernel.shape[0]])
+    out = tf.matmul(rows, kernel) + weights[f"{name}/b"]
+    if f"{name}/{LORA_A}" in weights:
+        out += tf.matmul(tf.matmul(rows, weights[f"{name}/{LORA_A}"]), weights[f"{name}/{LORA_B}"])
+    return tf.reshape(out, [*dimensions(x)[:-1], kernel.shape[1]])
 
 
 def layer_norm(weights: Weights, name: str, x: tf.Tensor, epsilon: float = 1e-5) -> tf.Tensor:
@@ -308,7 +322,9 @@ def causal_mask(segment_ids: tf.Tensor) -> tf.Tensor:
 
 
 def dropping(rate: float, seed: tf.Tensor) -> Dropout:
-    """Dropout of a rate whose choice depends on the int [2] seed and the place alone."""
+    """Dropout of a rate (0 is none) whose choice depends on the int [2] seed and the place alone."""
+    if not rate:
+        return keep_all
 
     def drop(x: tf.Tensor, place: int) -> tf.Tensor:
         place_seed = tf.random.fold_in(seed, place, alg="philox")

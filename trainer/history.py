@@ -111,7 +111,11 @@ def frozen_groups(options: TrainingOptions) -> list[str]:
 
     >>> frozen_groups(TrainingOptions(freeze_embeddings=True, freeze_blocks=2))
     ['embeddings', 'blocks 0 to 1']
+    >>> frozen_groups(TrainingOptions(lora_rank=8))
+    ['everything but updates of rank 8 (LoRA)']
     """
+    if options.lora_rank:
+        return [f"everything but updates of rank {options.lora_rank} (LoRA)"]
     groups = ["embeddings"] if options.freeze_embeddings else []
     if options.freeze_blocks:
         groups.append(f"blocks 0 to {options.freeze_blocks - 1}")

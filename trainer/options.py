@@ -54,6 +54,13 @@ class TrainingOptions:
     xla: compile the step; `auto` does so on a GPU.
     freeze_embeddings: leave the token and the position embedding as they are.
     freeze_blocks: leave the first so many blocks as they are.
+    recompute: hold the activations of one block only and compute the others again in the backward
+        pass: less memory for about a third more work.
+    low_memory: `recompute`, and update each block as soon as its gradients are there, so that never
+        more of them exist. Not with clipping, accumulation or float16, which need all gradients.
+    lora_rank: train low-rank updates of this rank beside frozen weights, and add them to the weights
+        at the end (LoRA); 0 is off. lora_alpha: the updates are multiplied by alpha / rank.
+    lora_layers: the dense layers that get them: those of the `attention`, or `all`.
     early_stopping: stop after so many validations without a better loss; 0 is off.
     keep_best: export the weights of the best validation loss, not the last ones.
     validate_every, checkpoint_every, log_every: steps between validations, checkpoints and
@@ -84,6 +91,11 @@ class TrainingOptions:
     xla: Literal["auto", "on", "off"] = "auto"
     freeze_embeddings: bool = False
     freeze_blocks: int = 0
+    recompute: bool = False
+    low_memory: bool = False
+    lora_rank: int = 0
+    lora_alpha: float = 16.0
+    lora_layers: Literal["attention", "all"] = "all"
     early_stopping: int = 0
     keep_best: bool = False
     validate_every: int = 50

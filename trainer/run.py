@@ -13,6 +13,7 @@ from trainer.data import read_rows, read_training_rows
 from trainer.device import choose_device
 from trainer.export import export
 from trainer.gpt2 import GPT2
+from trainer.host_memory import return_freed_memory
 from trainer.options import (
     CHECKPOINTS_VARIABLE,
     GenerationOptions,
@@ -50,6 +51,8 @@ def run_fn(fn_args: FnArgs) -> None:
     model_options = ModelOptions(**settings["model"])
     training_options = TrainingOptions(**settings["training"])
     generation_options = GenerationOptions(**settings["generation"])
+    if training_options.low_memory:
+        return_freed_memory()
     vocabulary = load_vocabulary(settings["vocabulary"])
     config = model_config(model_options, vocabulary.size)
     sequence_length, seed = settings["sequence_length"], settings["seed"]

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from trainer.blockwise import BlockwiseGradients
 from trainer.device import choose_device
-from trainer.gpt2 import GPT2
-from trainer.loss import batch_loss
+from trainer.gpt2 import GPT2, Dropout, dropping
+from trainer.lora import LoRA
+from trainer.loss import batch_loss, counted
 from trainer.loss_scale import LossScale
 from trainer.optimizers import clip_by_global_norm, make_optimizer
 from trainer.options import TrainingOptions
@@ -41,15 +43,18 @@ class TrainStep(tf.Module):
         self.model = model
         self.options = options
         self.seed = seed
-        self.trained = {
-            name: variable
-            for name, variable in model.by_name.items()
-            if not is_frozen(name, options)
-        }
+        if options.lora_rank:
+            model.lora = LoRA(model.config, options, seed)
+        self.trained = trained_variables(model, options)
         self.optimizer = make_optimizer(self.trained, options)
         self.loss_scale = LossScale() if model.precision == "float16" else None
-        xla = choose_device(options).xla
-        self._graph = tf.function(self._step, jit_compile=True if xla else None)
+        xla, self._by_blocks = choose_device(options).xla, None
+        if options.recompute or options.low_memory:
+            # compiled as one, the passes would be put in another order and hold more
+            self._by_blocks = BlockwiseGradients(model, self.trained, xla=xla)
+            xla = False
+        step = self._low_memory_step if options.low_memory else self._step
+        self._graph = tf.function(step, jit_compile=True if xla else None)
 
     @property
     def trained_parameters(self) -> int:
@@ -101,18 +106,13 @@ class TrainStep(tf.Module):
     def _part(
         self, batch: dict[str, tf.Tensor], step: tf.Tensor, number: int
     ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        dropout_seed = tf.stack([tf.constant(self.seed, tf.int64), step])
-        if number:
-            dropout_seed = tf.random.fold_in(dropout_seed, number, alg="philox")
+        drop = self._drop(step, number)
+        if self._by_blocks is not None:
+            return self._part_by_blocks(self._by_blocks, batch, drop)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
             hidden = self.model.hidden(
-                batch["input_ids"],
-                batch["segment_ids"],
-                batch["positions"],
-                dropout=self.options.dropout,
-                dropout_seed=dropout_seed,
-                training=True,
+                batch["input_ids"], batch["segment_ids"], batch["positions"], drop
             )
             total, count = batch_loss(self.model, hidden, batch)
             scaled = total if self.loss_scale is None else total * self.loss_scale.value
@@ -123,11 +123,61 @@ class TrainStep(tf.Module):
         }
         return total, count, gradients
 
+    def _part_by_blocks(
+        self, by_blocks: BlockwiseGradients, batch: dict[str, tf.Tensor], drop: Dropout
+    ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
+        gradients: dict[str, tf.Tensor] = {}
+
+        def collect(found: dict[str, tf.Tensor]) -> list[tf.Operation]:
+            gradients.update(found)
+            return [gradient.op for gradient in found.values()]
+
+        scale = 1.0 if self.loss_scale is None else self.loss_scale.value
+        total, count = by_blocks(batch, drop, scale, collect)
+        return total, count, gradients
+
+    def _low_memory_step(
+        self, batch: dict[str, tf.Tensor], rate: tf.Tensor, step: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """As `_step`, every weight updated as soon as its gradient is there."""
+        chosen = counted(batch["loss_mask"], batch["segment_ids"])
+        tokens = tf.maximum(tf.reduce_sum(tf.cast(chosen, tf.float32)), 1.0)
+        halves_of_squares = []
+        self.optimizer.begin()
+
+        def update(found: dict[str, tf.Tensor]) -> list[tf.Operation]:
+            done = []
+            for name, gradient in found.items():
+                halves_of_squares.append(tf.nn.l2_loss(gradient))
+                done.append(self.optimizer.update(name, self.trained[name], gradient, rate))
+            return [*done, *(half.op for half in halves_of_squares[-len(found) :])]
+
+        assert self._by_blocks is not None
+        total, _ = self._by_blocks(batch, self._drop(step, 0), 1 / tokens, update)
+        norm = tf.sqrt(2 * tf.add_n(halves_of_squares))
+        return total / tokens, norm, tf.constant(False)
+
+    def _drop(self, step: tf.Tensor, number: int) -> Dropout:
+        """The dropout of a part of a step."""
+        seed = tf.stack([tf.constant(self.seed, tf.int64), step])
+        if number:
+            seed = tf.random.fold_in(seed, number, alg="philox")
+        return dropping(self.options.dropout, seed)
+
     def _update(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor) -> tf.Tensor:
         self.optimizer.begin()
         for name, variable in self.trained.items():
             self.optimizer.update(name, variable, gradients[name], rate)
         return tf.constant(True)
+
+
+def trained_variables(model: GPT2, options: TrainingOptions) -> dict[str, tf.Variable]:
+    """The variables that the options train, by name: LoRA's alone where there are any."""
+    if model.lora is not None:
+        return model.lora.by_name
+    return {
+        name: variable for name, variable in model.by_name.items() if not is_frozen(name, options)
+    }
 
 
 def is_frozen(name: str, options: TrainingOptions) -> bool:

@@ -94,6 +94,9 @@ def train(
                 pace.pause_ended()
     if options.keep_best and history.best_step is not None:
         state.restore_best(history.best_step)
+    if model.lora is not None:
+        model.lora.merge_into(model.by_name)
+        model.lora = None
     return history
 
 

@@ -240,6 +240,23 @@ class TestImpossibleValues:
             ("tokens: {windows: random, packing: false}", "tokens.packing", "windows random"),
             ("tokens: {windows: contiguous, over_long: drop}", "tokens.over_long", "no meaning"),
             ("training: {accumulate: 0}", "training.accumulate", "at least 1"),
+            ("training: {low_memory: true}", "training.low_memory", "set clip_norm to null"),
+            (
+                "training: {low_memory: true, clip_norm: null, accumulate: 2}",
+                "training.low_memory",
+                "set accumulate to 1",
+            ),
+            (
+                "training: {low_memory: true, clip_norm: null, precision: float16}",
+                "training.low_memory",
+                "set precision to bfloat16",
+            ),
+            (
+                "training: {lora_rank: 4, freeze_blocks: 1}",
+                "training.freeze_blocks",
+                "frozen already",
+            ),
+            ("training: {lora_rank: -1}", "training.lora_rank", "0 or more"),
             ("training: {freeze_blocks: 99}", "training.freeze_blocks", "blocks of the model"),
             ("tokens: {sequence_length: 513}", "tokens.sequence_length", "longer than the context"),
             ("model: {width: 10, heads: 3}", "model", "not a multiple of heads 3"),

@@ -13,7 +13,7 @@ from preprocessing.errors import InputError
 from tests.trainer.numpy_gpt2 import numpy_logits
 from tests.trainer.random_models import SMALL, random_model
 from trainer.config import SIZES, model_config
-from trainer.gpt2 import GPT2, GPT2Config, variable_shapes
+from trainer.gpt2 import GPT2, GPT2Config, dropping, variable_shapes
 from trainer.options import ModelOptions
 
 SHARED = random_model(SMALL, seed=9)  # hypothesis takes no fixture of a test
@@ -99,23 +99,13 @@ def test_bfloat16_is_within_its_rounding_of_float32(model: GPT2, ids: tf.Tensor)
     assert 0 < error.mean() < 0.02 * exact.std()
 
 
-def test_dropout_depends_on_its_seed_alone_and_only_in_training(
-    model: GPT2, ids: tf.Tensor
-) -> None:
-    def dropped(seed: int, training: bool = True) -> np.ndarray:
-        hidden = model.hidden(
-            ids, dropout=0.5, dropout_seed=tf.constant([seed, 0]), training=training
-        )
-        return hidden.numpy()
+def test_dropout_depends_on_its_seed_alone(model: GPT2, ids: tf.Tensor) -> None:
+    def dropped(seed: int, rate: float = 0.5) -> np.ndarray:
+        return model.hidden(ids, drop=dropping(rate, tf.constant([seed, 0]))).numpy()
 
     np.testing.assert_array_equal(dropped(1), dropped(1))
     assert np.abs(dropped(1) - dropped(2)).max() > 0.1
-    np.testing.assert_array_equal(dropped(1, training=False), model.hidden(ids).numpy())
-
-
-def test_dropout_without_a_seed_is_refused(model: GPT2, ids: tf.Tensor) -> None:
-    with pytest.raises(ValueError, match="dropout_seed"):
-        model.hidden(ids, dropout=0.5, training=True)
+    np.testing.assert_array_equal(dropped(1, rate=0.0), model.hidden(ids).numpy())
 
 
 def test_names_and_shapes_are_those_of_openais_124m(genuine: Path) -> None:

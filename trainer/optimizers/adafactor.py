@@ -32,7 +32,7 @@ class Adafactor(Optimizer):
 
     def update(
         self, name: str, variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor
-    ) -> None:
+    ) -> tf.Operation | None:
         kept = 1 - tf.pow(tf.cast(self.updates, tf.float32), -_DECAY_POWER)
         squared = tf.square(gradient) + _SMALLEST_SQUARE
 
@@ -51,4 +51,4 @@ class Adafactor(Optimizer):
         step /= tf.maximum(1.0, root_mean_square / _LARGEST_RMS)
         if is_decayed(name) and self.options.weight_decay:
             variable.assign(variable * (1 - learning_rate * self.options.weight_decay))
-        variable.assign_sub(learning_rate * step)
+        return variable.assign_sub(learning_rate * step, read_value=False)

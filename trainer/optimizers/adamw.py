@@ -23,12 +23,12 @@ class AdamW(Optimizer):
 
     def update(
         self, name: str, variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor
-    ) -> None:
+    ) -> tf.Operation | None:
         options = self.options
         number = tf.cast(self.updates, tf.float32)
         if is_decayed(name) and options.weight_decay:
             variable.assign(variable * (1 - learning_rate * options.weight_decay))
-        tf.raw_ops.ResourceApplyAdam(
+        return tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self.means[name].handle,
             v=self.squares[name].handle,

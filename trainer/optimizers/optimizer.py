@@ -25,8 +25,11 @@ class Optimizer(tf.Module):
     @abstractmethod
     def update(
         self, name: str, variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor
-    ) -> None:
-        """Update a variable in place; its gradient is float32, of its shape."""
+    ) -> tf.Operation | None:
+        """Update a variable in place; its gradient is float32, of its shape.
+
+        Returns the operation with which the update is done, in a graph.
+        """
 
 
 def is_decayed(name: str) -> bool:

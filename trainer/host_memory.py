@@ -1,0 +1,23 @@
+"""The memory that TensorFlow's allocators keep although nothing is in it."""
+
+import ctypes
+import os
+
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # of glibc's mallopt
+_LARGE_BYTES = 1024 * 1024
+_ARENAS = 2
+
+
+def return_freed_memory() -> None:
+    """Have tensors of 1 MiB and more go back to the system as soon as they are freed.
+
+    By default TensorFlow's kernels take them from a pool that doubles when it is full and never
+    shrinks, and the C library keeps blocks for the next caller: a tenth to a fifth more than is ever
+    in use. The price is that the system hands out fresh pages for every large tensor. To be called
+    before TensorFlow computes anything: it looks at the variable once.
+    """
+    os.environ["TF_ONEDNN_USE_SYSTEM_ALLOCATOR"] = "1"
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        libc.mallopt(_ARENA_MAX, _ARENAS)
