@@ -23,7 +23,9 @@ BENCHMARKS: dict[str, str] = {
     "generate_8x512": "generate",
     "memory_corpus": "memory_corpus",
     "noop_run": "noop_run",
+    "shakespeare": "shakespeare",
     "train_124M": "train_124m",
+    "train_packed": "train_packed",
 }
 
 
