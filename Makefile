@@ -36,7 +36,8 @@ run: $(INSTALLED) ## the whole pipeline on the corpus that ships, to a pushed mo
 test: $(INSTALLED) ## the test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
-test-full: $(INSTALLED) ## the long tests too
+test-full: $(INSTALLED) ## the long tests too, beside the peers' libraries
+	$(BIN)/python -m benchmarks.peers
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED) ## format, lint and types

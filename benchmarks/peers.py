@@ -1,4 +1,7 @@
-"""The peers' own environment, `.venv-peers`, so that their dependencies stay out of ours."""
+"""The peers' own environment, `.venv-peers`, so that their dependencies stay out of ours.
+
+`python -m benchmarks.peers` makes it.
+"""
 
 import subprocess
 import sys
@@ -18,3 +21,7 @@ def peer_command(name: str) -> Path:
         subprocess.run([pip, "install", "--quiet", "-r", str(_REQUIREMENTS)], check=True)
         installed.write_text(_REQUIREMENTS.read_text())
     return _FOLDER / "bin" / name
+
+
+if __name__ == "__main__":
+    peer_command("python")

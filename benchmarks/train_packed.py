@@ -1,0 +1,65 @@
+"""Training 124M on records of CNN/DailyMail-like lengths: ours packed, transformers' padded, in bfloat16.
+
+The records are generated stories (`stories.py`) in GPT-2's tokens with the end of text, cut to the context of 1,024 on
+both sides. A batch has ROWS rows on both sides. Ours are packed as `tokens.packing` packs them, each record whole. The
+peer gets a record a row in random order, padded to the longest of its batch, which is what a Trainer with a padding
+collator does unless it is told to group by length. What counts is tokens that are no padding, over all timed steps.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.our_programs.train_packed import CONTEXT
+from benchmarks.peers import ROOT, peer_command
+from benchmarks.stories import write_stories
+from preprocessing.vocabulary import load_vocabulary
+
+RECORDS, ROWS, STEPS = 200, 4, 6
+
+
+def measure(name: str) -> Iterator[dict[str, Any]]:
+    """The row `train_packed`: useful tokens/s."""
+    lengths = record_lengths(RECORDS)
+    random.Random(1).shuffle(lengths)
+    ours = [sys.executable, "-m", "benchmarks.our_programs.train_packed"]
+    found = _run([*ours, json.dumps(lengths), str(ROWS), str(STEPS)])
+    mine = found["tokens"] / found["seconds"]
+    batches = [lengths[start : start + ROWS] for start in range(0, STEPS * ROWS, ROWS)]
+    program = str(ROOT / "benchmarks" / "peer_programs" / "train_transformers.py")
+    peers = {}
+    for weights in ("autocast", "bfloat16"):
+        job = json.dumps({"batches": batches, "steps": STEPS, "weights": weights})
+        seconds = _run([str(peer_command("python")), program, job])["total"]
+        peers[f"transformers {weights}"] = sum(map(sum, batches)) / seconds
+    yield {
+        "name": name,
+        "unit": "useful tokens/s",
+        "better": "higher",
+        "ours": round(mine),
+        "peers": {label: round(value) for label, value in peers.items()},
+        "ratio": round(mine / max(peers.values()), 2),
+        "goal": 3.0,
+    }
+
+
+def record_lengths(count: int) -> list[int]:
+    """Tokens of so many records, the end of text included, cut to the context."""
+    vocabulary = load_vocabulary()
+    with tempfile.TemporaryDirectory() as folder:
+        write_stories(Path(folder), count)
+        stories = sorted(Path(folder).glob("*/stories/*.story"))
+        texts = [story.read_text("utf-8") for story in stories]
+    return [min(len(vocabulary.encode(text)) + 1, CONTEXT) for text in texts]
+
+
+def _run(command: list[str]) -> dict[str, float]:
+    """What a program prints in its last line."""
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
