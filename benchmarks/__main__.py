@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, str] = {
     "generate_1x64": "generate",
     "generate_8x512": "generate",
     "memory_corpus": "memory_corpus",
+    "memory_generate": "memory_generate",
     "noop_run": "noop_run",
     "train_124M": "train_124m",
 }
