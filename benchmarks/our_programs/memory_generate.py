@@ -1,6 +1,6 @@
 """The peak memory of generation with an exported model of random weights, in bfloat16.
 
-`python -m benchmarks.our_programs.memory_generate export FOLDER SIZE` writes the export. `... generate FOLDER NEW_TOKENS`
+`python -m benchmarks.our_programs.memory_generate export FOLDER SIZE` writes one; `... generate FOLDER NEW_TOKENS`
 loads it as a server does, continues one prompt, and prints the most memory that its process had resident, in bytes.
 """
 
