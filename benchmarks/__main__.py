@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, str] = {
     "generate_1x64": "generate",
     "generate_8x512": "generate",
     "memory_corpus": "memory_corpus",
+    "memory_generate": "memory_generate",
     "memory_train_124M": "memory_train",
     "memory_train_1558M": "memory_train",
     "memory_train_355M": "memory_train",

@@ -2,13 +2,16 @@
 a draw.
 
 The filters read logits in descending order, so that a filter is a prefix of them. Sorting all of a
-vocabulary costs more than the rest together, so the `PREFIX` most probable are tried first, and
-sorted are all only for a row whose filters reach beyond them.
+vocabulary costs more than the rest together, so the `PREFIX` most probable are tried first. Where
+top-p reaches beyond them, tokens are counted into buckets of nearly equal logits and only the
+buckets that matter are sorted; all tokens are, where neither way can tell.
 """
 
 import tensorflow as tf
 
 PREFIX = 1024
+# flat logits, with a deviation of 0.5 over 50,257 ids, put some 300 of them into the fullest bucket
+BUCKETS, BUCKETS_PER_NAT = 2048, 128
 
 
 def penalise_repetition(
@@ -19,7 +22,11 @@ def penalise_repetition(
     A positive logit is divided by the penalty, a negative one multiplied; 1 is off (Keskar et al.
     2019, "CTRL", which assumes positive logits; the sign is that of later implementations).
     """
-    return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+    def penalised() -> tf.Tensor:
+        return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+    return tf.cond(tf.equal(penalty, 1.0), lambda: logits, penalised)
 
 
 def tokens_of(ids: tf.Tensor, lengths: tf.Tensor, size: int) -> tf.Tensor:
@@ -60,11 +67,14 @@ def draw(weights: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     Returns int32 [B].
     """
     cumulative = tf.cumsum(weights, axis=-1)  # [B, V]
-    total = cumulative[:, -1:]
-    target = uniform[:, tf.newaxis] * total
-    index = tf.reduce_sum(tf.cast(cumulative <= target, tf.int32), axis=-1)
-    # the product can round up to the total itself: then it is the last index of any probability
-    last = tf.reduce_sum(tf.cast(cumulative < total, tf.int32), axis=-1)
+    return _first_beyond(cumulative, uniform * cumulative[:, -1])
+
+
+def _first_beyond(cumulative: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Where each row of sums [B, N] first exceeds its target [B]: int32 [B]."""
+    index = tf.reduce_sum(tf.cast(cumulative <= target[:, tf.newaxis], tf.int32), axis=-1)
+    # rounding can take a target to the total itself: then it is the last that adds anything
+    last = tf.reduce_sum(tf.cast(cumulative < cumulative[:, -1:], tf.int32), axis=-1)
     return tf.minimum(index, last)
 
 
@@ -91,11 +101,17 @@ def sample(
         scaled = logits / temperature
         tokens, exact = _draw_from_most_probable(scaled, uniform, top_k, top_p, PREFIX)
 
-        def with_all() -> tf.Tensor:
-            sorted_tokens, _ = _draw_from_most_probable(scaled, uniform, top_k, top_p, size)
-            return tf.where(exact, tokens, sorted_tokens)
+        def with_buckets() -> tf.Tensor:
+            found, told = _draw_from_buckets(scaled, uniform, top_p)
+            told &= tf.equal(top_k, 0)
+            found, told = tf.where(exact, tokens, found), exact | told
+            return tf.cond(tf.reduce_all(told), lambda: found, lambda: with_all(found, told))
 
-        return tf.cond(tf.reduce_all(exact), lambda: tokens, with_all)
+        def with_all(found: tf.Tensor, told: tf.Tensor) -> tf.Tensor:
+            sorted_tokens, _ = _draw_from_most_probable(scaled, uniform, top_k, top_p, size)
+            return tf.where(told, found, sorted_tokens)
+
+        return tf.cond(tf.reduce_all(exact), lambda: tokens, with_buckets)
 
     def drawn() -> tf.Tensor:
         return tf.cond(
@@ -133,6 +149,43 @@ def _draw_from_most_probable(
     by_k = tf.greater(top_k, 0) & tf.less_equal(top_k, count)
     by_p = tf.equal(top_k, 0) & ~kept[:, -1]
     return tokens, by_k | by_p | tf.equal(count, size)
+
+
+def _draw_from_buckets(
+    logits: tf.Tensor, uniform: tf.Tensor, top_p: tf.Tensor | float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Tokens int32 [B] drawn under top-p alone, and whether the buckets could tell them: bool [B].
+
+    A bucket holds the logits of one stretch of 1 / BUCKETS_PER_NAT, the last all that are lower.
+    """
+    rows = tf.shape(logits)[0]
+    below = tf.reduce_max(logits, axis=-1, keepdims=True) - logits  # [B, V]
+    weights = tf.exp(-below)
+    last = float(BUCKETS - 1)
+    bucket = tf.cast(tf.minimum(below * BUCKETS_PER_NAT, last), tf.int32)  # [B, V]
+    segments = bucket + BUCKETS * tf.range(rows)[:, tf.newaxis]
+    mass = tf.math.unsorted_segment_sum(weights, segments, rows * BUCKETS)
+    mass = tf.reshape(mass, [rows, BUCKETS])
+    ends = tf.cumsum(mass, axis=-1)
+
+    def reach(target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The token [B] at which the descending mass passes a target [B], the mass with it, and
+        whether its bucket could be sorted."""
+        passes = _first_beyond(ends, target)
+        before = tf.gather(ends - mass, passes, batch_dims=1)
+        inside = bucket == passes[:, tf.newaxis]
+        count = tf.minimum(PREFIX, tf.shape(logits)[-1])
+        top, ids = tf.math.top_k(tf.where(inside, -below, -float("inf")), count)
+        part = tf.exp(top)  # 0 outside the bucket
+        within = tf.cumsum(part, axis=-1)
+        index = _first_beyond(within, target - before)
+        token = tf.gather(ids, index, batch_dims=1)
+        up_to = before + tf.gather(within, index, batch_dims=1)
+        return token, up_to, tf.reduce_sum(tf.cast(inside, tf.int32), axis=-1) <= count
+
+    _, kept, told = reach(top_p * ends[:, -1])
+    tokens, _, told_too = reach(uniform * kept)
+    return tokens, told & told_too
 
 
 def uniforms(seeds: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:

@@ -176,3 +176,26 @@ def test_repetition_is_penalised_as_in_ctrl() -> None:
 def test_the_tokens_of_a_prompt_leave_its_padding_out() -> None:
     found = tokens_of(tf.constant([[0, 0, 3, 3], [1, 4, 0, 2]]), tf.constant([2, 4]), 6).numpy()
     assert [np.flatnonzero(row).tolist() for row in found] == [[3], [0, 1, 2, 4]]
+
+
+@pytest.mark.parametrize("p", [0.3, 0.9, 0.999])
+def test_flat_logits_draw_what_sorting_all_of_them_draws(p: float) -> None:
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 0.5, [4, 20_000]).astype(np.float32)
+    # in the middle of what a token covers, so that rounding cannot reach its neighbour
+    ranks = [5, 1500, 2500, 20]
+    uniform, expected = [], []
+    for row, rank in zip(logits, ranks, strict=True):
+        order = np.argsort(-row, kind="stable")
+        sums = np.cumsum(np.exp(row[order].astype(np.float64)))
+        kept = sums[np.searchsorted(sums, p * sums[-1])]
+        uniform.append((sums[rank - 1] + sums[rank]) / 2 / kept)
+        expected.append(order[rank])
+    drawn = sample(logits, tf.constant(uniform, tf.float32), 1.0, 0, p)
+    assert drawn.numpy().tolist() == expected
+
+
+def test_a_bucket_that_is_too_full_is_decided_by_sorting_all() -> None:
+    logits = np.zeros([2, 5000], np.float32)  # equal logits keep the order of their ids
+    drawn = sample(logits, tf.constant([0.25, 0.75001]), 1.0, 0, 0.8)
+    assert drawn.numpy().tolist() == [1000, 3000]

@@ -1,0 +1,52 @@
+"""The peak memory of generation with an exported model of random weights, in bfloat16.
+
+`python -m benchmarks.our_programs.memory_generate export FOLDER SIZE` writes one; `... generate FOLDER NEW_TOKENS`
+loads it as a server does, continues one prompt, and prints the most memory that its process had resident, in bytes.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+PROMPT = " the rain on the open bridge" * 10
+
+
+def main() -> None:
+    """Do what the command line says."""
+    action, folder, argument = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    if action == "export":
+        export_random(folder, argument)
+    else:
+        print(json.dumps(generate(folder, int(argument))))
+
+
+def export_random(folder: Path, size: str) -> None:
+    """Export random weights, which are bfloat16 from the start, so that 1558M takes 6 GB here."""
+    from preprocessing.vocabulary import load_vocabulary
+    from trainer.config import SIZES
+    from trainer.export import export
+    from trainer.gpt2 import GPT2
+    from trainer.options import GenerationOptions
+
+    model = GPT2(SIZES[size], seed=1, precision="bfloat16", storage="bfloat16")
+    export(model, load_vocabulary(), GenerationOptions(), folder)
+
+
+def generate(folder: Path, new_tokens: int) -> dict[str, int]:
+    """Tokens generated, and bytes of peak memory."""
+    from serving.model import load_model
+
+    (completion,) = load_model(folder).generate([PROMPT], max_new_tokens=new_tokens, top_p=0.9)
+    return {"tokens": completion.tokens, "peak": peak_memory()}
+
+
+def peak_memory() -> int:
+    """The most bytes that this process had resident at once."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("/proc/self/status has no VmHWM: this needs Linux")
+
+
+if __name__ == "__main__":
+    main()
