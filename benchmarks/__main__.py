@@ -28,7 +28,7 @@ BENCHMARKS: dict[str, str] = {
     "memory_train_355M": "memory_train",
     "memory_train_774M": "memory_train",
     "noop_run": "noop_run",
-    "shakespeare": "shakespeare",
+    "shakespeare_loss": "shakespeare",
     "train_124M": "train_124m",
     "train_packed": "train_packed",
 }

@@ -42,7 +42,7 @@ def measure(name: str) -> Iterator[dict[str, Any]]:
             losses[label] = found["loss"]  # the same in every turn
     mine, theirs = (statistics.median(seconds[label]) for label in ("ours", "peer"))
     yield {
-        "name": f"{name}_loss",
+        "name": name,
         "unit": "nats a character",
         "better": "lower",
         "ours": round(losses["ours"], 3),
@@ -51,7 +51,7 @@ def measure(name: str) -> Iterator[dict[str, Any]]:
         "goal": 1.0,
     }
     yield {
-        "name": f"{name}_seconds",
+        "name": "shakespeare_seconds",
         "unit": "s",
         "better": "lower",
         "ours": round(mine, 1),
