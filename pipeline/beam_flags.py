@@ -12,6 +12,10 @@ from pipeline.config import BeamOptions
 PARALLEL_BYTES = 32 * 2**20
 PARALLEL_BYTES_TFX = 256 * 2**20
 
+# Beam 2.77's direct runner first tries to download Prism, a runner in another language, and to run it; only then does
+# it work in this process. It does not try for pipelines that may have unsafe triggers. Ours have no triggers at all.
+_NO_DOWNLOAD = "--allow_unsafe_triggers"
+
 
 def beam_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[str]:
     """The pipeline options of a node's Beam job.
@@ -48,8 +52,8 @@ def _direct_runner_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) 
     if options.runner == "auto" and cores > 1:
         parallel = holds_bytes(corpus, PARALLEL_BYTES_TFX if imports_tfx else PARALLEL_BYTES)
     if not parallel:
-        return []
-    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={cores}"]
+        return [_NO_DOWNLOAD]
+    return [_NO_DOWNLOAD, "--direct_running_mode=multi_processing", f"--direct_num_workers={cores}"]
 
 
 def holds_bytes(path: Path, size: int) -> bool:

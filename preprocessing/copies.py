@@ -19,8 +19,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import apache_beam as beam
-
 from preprocessing.records import SPLITS, Drop, Place, Record
 
 LEAK = "leak"
@@ -89,33 +87,18 @@ def document_digest(record: Record) -> bytes:
     return hashlib.sha256(text.encode().translate(None, _WHITE_SPACE)).digest()
 
 
-class FindCopies(beam.PTransform):
-    """Lists of Located to the Copies among their records.
-
-    The result depends neither on the order of the records nor on the runner.
-    """
-
-    def expand(self, records: beam.PCollection) -> beam.PCollection:
-        """Group the places of the records by the digests of their documents."""
-        return (
-            records
-            | "BatchDocuments" >> beam.FlatMap(_batches)
-            | "GroupByFirstByte" >> beam.GroupByKey()
-            | "KeepCopies" >> beam.FlatMap(_copies)
-        )
-
-
-def _batches(records: Iterable[Located]) -> Iterator[tuple[int, bytes]]:
+def in_batches(records: Iterable[Located]) -> Iterator[tuple[int, bytes]]:
+    """The records in batches for `find_copies`, each with the first byte of their digests."""
     by_first_byte: dict[int, list[Located]] = defaultdict(list)
     for located in records:
         by_first_byte[located[0][0]].append(located)
     return ((first, pickle.dumps(batch)) for first, batch in by_first_byte.items())
 
 
-def _copies(group: tuple[int, Iterable[bytes]]) -> Iterator[Copies]:
-    """The Copies among the records whose digests have one first byte."""
+def find_copies(batches: Iterable[bytes]) -> Iterator[Copies]:
+    """The Copies among all records whose digests have one first byte, from their batches."""
     places: dict[bytes, list[Place]] = defaultdict(list)
-    for batch in group[1]:
+    for batch in batches:
         for document, place in pickle.loads(batch):
             places[document].append(place)
     for of_one_text in places.values():

@@ -1,15 +1,14 @@
 """The Beam job of CorpusGen: source files to shards of record Examples, an index and reports.
 
-    sources --read--> places --by shard--> write --> Split-train/records-00000-of-00004.tfrecord
-             \\ \\ \\--digests--> copies --leaks--^ ^ |
-              \\ \\--> drops, faults -------------|-\\--> drops.json, faults.json
-               \\--> bytes of records: spill files
+    sources --read--> blocks of records --by shard--> write --> Split-train/records-00000-of-00004.tfrecord
+             \\ \\--> digests of documents --> copies --leaks--^ |
+              \\--> drops, faults --------------------------\\--> drops.json, faults.json
 
 Documents with the same text are found by `copies`; with `on_leak: drop` the writer of a shard is
 told which of its records to leave out. A record's shard is decided by its id and the size of the
 corpus alone, and a shard is sorted by id, so the files do not depend on the runner, its workers or
-the order of the sources. One worker holds one shard (about 4 MiB) at a time, and the shuffle holds
-places of records only, whose bytes wait in spill files (see `spill`).
+the order of the sources. One worker holds one block (about 16 MiB) or one shard (4 MiB) at a time,
+and the shuffle holds places of blocks only, whose bytes wait in spill files (see `spill`).
 
 What a job has written can be the base of the next one, which then reads only what has changed: see
 `corpus_update`.
@@ -18,12 +17,13 @@ What a job has written can be the base of the next one, which then reads only wh
 import hashlib
 import json
 import pickle
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
@@ -31,7 +31,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically
-from preprocessing.copies import Copies, FindCopies, Located, Loser
+from preprocessing.copies import Copies, Loser, find_copies, in_batches
 from preprocessing.corpus_report import (
     CHOSEN_REASONS,
     DROPS_FOLDER,
@@ -62,6 +62,8 @@ _FILES_BETWEEN_REPORTS = 64
 # together: into about 64 groups for all workers, each of 1 to 16 MiB.
 _GROUPS = 64
 _GROUP_BYTES = (1024 * 1024, 16 * 1024 * 1024)
+# A source may be large, or compressed: what is read of it is spilled whenever it has come to this.
+_BLOCK_BYTES = 16 * 1024 * 1024
 _DOCUMENTS_NAMED = 3
 _LEAKS_NAMED = 5
 
@@ -95,16 +97,22 @@ def write_corpus(
         | "SpreadSources" >> beam.Reshuffle()
         | "ReadSources"
         >> beam.ParDo(
-            _ReadSources(str(corpus_folder(Path(root))), options, seed, len(sources), spills)
+            _ReadSources(
+                str(corpus_folder(Path(root))), options, seed, shards, len(sources), spills
+            )
         )
     )
     # Not tagged outputs: DaskRunner gives each of them the elements of all (Beam 2.77).
-    records = outcomes | "Records" >> beam.FlatMap(_records_of)
     events = outcomes | "Events" >> beam.FlatMap(_events_of)
     # A shard without records is a file as well, so each is named once at least.
     every_shard = pipeline | "EveryShard" >> beam.Create([(shard, None) for shard in range(shards)])
-    by_shard = records | "ByShard" >> beam.FlatMap(_members_by_shard, shards)
-    copies = records | "Locate" >> beam.Map(_located) | "FindCopies" >> FindCopies()
+    by_shard = outcomes | "ByShard" >> beam.FlatMap(_by_shard)
+    copies = (
+        outcomes
+        | "ByDocument" >> beam.FlatMap(_by_document)
+        | "GroupByDocument" >> beam.GroupByKey()
+        | "FindCopies" >> beam.FlatMap(_copies_of)
+    )
     drops = events | "DropsByShard" >> beam.FlatMap(_drops_by_shard, shards)
     to_write = [by_shard, drops, every_shard]
     if options.on_leak == "drop":
@@ -227,42 +235,69 @@ def shard_name(shard: int, shards: int) -> str:
     return f"records-{shard:05d}-of-{shards:05d}"
 
 
-class _Member(NamedTuple):
-    """A record of a shard: its entry in the index, and where its Example waits."""
-
-    entry: IndexEntry
-    example: Spilled
+# A record: its entry in the index, and its Example.
+_Member = tuple[IndexEntry, bytes]
 
 
 @dataclass(frozen=True)
-class _Members:
-    """Records of a group."""
+class _Spills:
+    """Records that a reader has spilled: a block of them for each shard, and what `copies` asks of
+    them, by the first byte of their documents' digests."""
 
-    members: tuple[_Member, ...]
-
-
-def _records_of(outcome: _Members | Drop | Fault) -> Iterator[_Members]:
-    """Of what `_ReadSources` yields, the records."""
-    if isinstance(outcome, _Members):
-        yield outcome
+    by_shard: tuple[tuple[int, Spilled], ...]
+    by_document: tuple[tuple[int, Spilled], ...]
 
 
-def _events_of(outcome: _Members | Drop | Fault) -> Iterator[Drop | Fault]:
+class _Block:
+    """Records that are to be spilled, by shard: the entry in the index and the Example of each."""
+
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
+        self._members: dict[int, list[_Member]] = defaultdict(list)
+        self.size = 0
+
+    def add(self, record: Record) -> None:
+        """Add a record."""
+        entry, example = entry_of(record), record_to_example(record)
+        self._members[shard_of(record.id, self._shards)].append((entry, example))
+        self.size += len(example)
+
+    def spill(self, writer: SpillWriter) -> _Spills:
+        """Write the records."""
+        entries = [entry for members in self._members.values() for entry, _ in members]
+        documents = in_batches((entry.document, entry.place) for entry in entries)
+        return _Spills(
+            tuple(
+                (shard, writer.write(pickle.dumps(members)))
+                for shard, members in self._members.items()
+            ),
+            tuple((first, writer.write(batch)) for first, batch in documents),
+        )
+
+
+_Read = _Spills | Drop | Fault
+
+
+def _by_shard(read: _Read) -> Iterator[tuple[int, Spilled]]:
+    """Of what `_ReadSources` yields, the blocks of the shards."""
+    if isinstance(read, _Spills):
+        yield from read.by_shard
+
+
+def _by_document(read: _Read) -> Iterator[tuple[int, Spilled]]:
+    """Of what `_ReadSources` yields, the blocks for `find_copies`."""
+    if isinstance(read, _Spills):
+        yield from read.by_document
+
+
+def _events_of(read: _Read) -> Iterator[Drop | Fault]:
     """Of what `_ReadSources` yields, the rest."""
-    if not isinstance(outcome, _Members):
-        yield outcome
+    if not isinstance(read, _Spills):
+        yield read
 
 
-def _members_by_shard(read: _Members, shards: int) -> Iterator[tuple[int, bytes]]:
-    """The records of each shard, pickled: so the runner has few and small elements to hold."""
-    by_shard: dict[int, list[_Member]] = defaultdict(list)
-    for member in read.members:
-        by_shard[shard_of(member.entry.place.id, shards)].append(member)
-    return ((shard, pickle.dumps(members)) for shard, members in by_shard.items())
-
-
-def _located(read: _Members) -> list[Located]:
-    return [(member.entry.document, member.entry.place) for member in read.members]
+def _copies_of(blocks: tuple[int, Iterable[Spilled]]) -> Iterator[Copies]:
+    return find_copies(read_spilled(blocks[1]))
 
 
 def _drops_by_shard(event: Drop | Fault, shards: int) -> Iterator[tuple[int, Drop]]:
@@ -297,27 +332,37 @@ class _ReadSources(beam.DoFn):
     """A group of sources to its drops and faults, and to its records, which it spills."""
 
     def __init__(
-        self, folder: str, options: CorpusOptions, seed: int, total: int, spills: str
+        self,
+        folder: str,
+        options: CorpusOptions,
+        seed: int,
+        shards: int,
+        total: int,
+        spills: str,
     ) -> None:
         self._folder = folder
         self._options = options
         self._seed = seed
+        self._shards = shards
         self._total = total
         self._spills = spills
         self._done = 0
 
-    def process(self, group: _Group) -> Iterator[_Members | Drop | Fault]:
+    def process(self, group: _Group) -> Iterator[_Read]:
         """Read a group of sources."""
-        members = []
-        with SpillWriter(self._spills) as spill:
+        block, spilled = _Block(self._shards), []
+        with SpillWriter(self._spills) as writer:
             for source in group.sources:
                 for outcome in self._read(source):
-                    if isinstance(outcome, Record):
-                        example = spill.write(record_to_example(outcome))
-                        members.append(_Member(entry_of(outcome), example))
-                    else:
+                    if not isinstance(outcome, Record):
                         yield outcome
-        yield _Members(tuple(members))
+                        continue
+                    block.add(outcome)
+                    if block.size >= _BLOCK_BYTES:
+                        spilled.append(block.spill(writer))
+                        block = _Block(self._shards)
+            spilled.append(block.spill(writer))
+        yield from spilled
 
     def _read(self, source: SourceFile) -> Iterator[Outcome]:
         yield from read_source(source, self._open, self._options, self._seed)
@@ -345,7 +390,7 @@ def _losers_by_shard(copies: Copies, shards: int) -> Iterator[tuple[int, Loser]]
 
 
 def _write_shard(
-    keyed: tuple[int, Iterable[bytes | Loser | Drop | None]],
+    keyed: tuple[int, Iterable[Spilled | Loser | Drop | None]],
     shards: int,
     examples_dir: str,
     index_dir: str,
@@ -353,13 +398,13 @@ def _write_shard(
 ) -> Iterator[Event]:
     """Write a shard's files of each split, without the records that are Losers, and its drops.
 
-    The events are the split of each record written, the drops, also the Losers', and faults where
+    The events are the numbers of records written, the drops, also the Losers', and faults where
     two records have one id.
     """
     shard, group = keyed
     name = shard_name(shard, shards)
     by_split: dict[str, list[_Member]] = defaultdict(list)
-    members: list[_Member] = []
+    blocks: list[Spilled] = []
     drops: list[Drop] = []
     losers = {}
     for element in group:
@@ -368,11 +413,12 @@ def _write_shard(
         elif isinstance(element, Drop):
             drops.append(element)
         elif element is not None:
-            members += pickle.loads(element)
+            blocks.append(element)
     previous = None
+    members = [member for block in read_spilled(blocks) for member in pickle.loads(block)]
     # By id, then by source and position: so a message about a duplicate does not depend on the order read.
-    for member in sorted(members):
-        place = member.entry.place
+    for member in sorted(members, key=itemgetter(0)):
+        place = member[0].place
         if previous is not None and previous.id == place.id:
             yield duplicate_id(previous, place)
         previous = place
@@ -380,11 +426,11 @@ def _write_shard(
             drops.append(loser.drop())
         else:
             by_split[place.split].append(member)
-            yield place.split
+    yield Counter({split: len(found) for split, found in by_split.items()})
     for split in SPLITS:
-        examples = read_spilled([member.example for member in by_split[split]])
+        examples = (example for _, example in by_split[split])
         write_examples(split_file(examples_dir, split, f"{name}.tfrecord"), examples)
-        lines = [member.entry.line(shard) for member in by_split[split]]
+        lines = [entry.line(shard) for entry, _ in by_split[split]]
         write_lines(split_file(index_dir, split, f"{name}.jsonl"), lines)
     write_drops(report_dir, name, drops)
     yield from drops

@@ -27,7 +27,7 @@ _MAX_DROPS_SHOWN = 20
 _MAX_GROUPS_SHOWN = 20
 _MAX_COPIES_SHOWN = 5
 
-Event = str | Drop | Fault | Copies
+Event = Counter[str] | Drop | Fault | Copies
 
 
 @dataclass(frozen=True, order=True)
@@ -61,7 +61,7 @@ class Tally:
     first_leaks: list[_Group] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
-        """Count an event: a record by the name of its split, a drop, a fault, or copies."""
+        """Count an event: records (how many of each split), a drop, a fault, or copies."""
         match event:
             case Drop():
                 self.drops[event.reason] += 1
@@ -75,8 +75,8 @@ class Tally:
             case Copies():
                 self.duplicates += 1
                 self.first_duplicates = _first_groups(self.first_duplicates, [_group(event)])
-            case split:
-                self.records[split] += 1
+            case records:
+                self.records += records
 
     def merge(self, other: "Tally") -> None:
         """Count what `other` has counted; the order of merging makes no difference."""

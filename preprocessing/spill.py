@@ -4,13 +4,13 @@
                           |___________________bytes of one shard___________________________^
 
 Beam's runners in this process and its children hold what they shuffle in memory, and every runner
-pickles it or more. A place is about 100 bytes, a story 5,000. All workers share the folder, as they
-share that of the outputs, in which it is. A bundle that is tried twice writes a file each time; only
-the places of one of them are read.
+pickles it or more. What is shuffled is a place for each shard that a reader has records of, however
+many these are. All workers share the folder, as they share that of the outputs, in which it is. A
+bundle that is tried twice writes a file each time; only the places of one of them are read.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from types import TracebackType
 from typing import BinaryIO, NamedTuple
@@ -25,7 +25,7 @@ _FOLDER = ".spill"
 
 
 class Spilled(NamedTuple):
-    """Where the bytes of a record wait: `size` bytes from `offset` of a file."""
+    """Where bytes wait: `size` of them from `offset` of a file."""
 
     file: str
     offset: int
@@ -54,7 +54,7 @@ class SpillWriter:
             self._file.close()
 
     def write(self, data: bytes) -> Spilled:
-        """Append a record's bytes; returns their place."""
+        """Append bytes; returns their place."""
         if self._file is None:
             self._file = FileSystems.create(
                 self._path, compression_type=CompressionTypes.UNCOMPRESSED
@@ -65,15 +65,13 @@ class SpillWriter:
         return place
 
 
-def read_spilled(places: Sequence[Spilled]) -> list[bytes]:
-    """The bytes at the places, in their order; they are read file by file, one of them open."""
-    found = {}
+def read_spilled(places: Iterable[Spilled]) -> Iterator[bytes]:
+    """The bytes at the places, in the order of files and offsets; one file is open at a time."""
     for path, in_file in groupby(sorted(places), key=lambda place: place.file):
         with open_file(path) as file:
             for place in in_file:
                 file.seek(place.offset)
-                found[place] = file.read(place.size)
-    return [found[place] for place in places]
+                yield file.read(place.size)
 
 
 def spill_folder(outputs: str) -> str:

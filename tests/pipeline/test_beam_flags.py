@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
@@ -10,7 +11,8 @@ from pipeline import beam_flags as module
 from pipeline.beam_flags import beam_flags, holds_bytes
 from pipeline.config import BeamOptions
 
-PARALLEL = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+IN_MEMORY = ["--allow_unsafe_triggers"]
+PARALLEL = [*IN_MEMORY, "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
 
 
 @pytest.fixture(autouse=True)
@@ -34,23 +36,23 @@ def test_a_large_corpus_takes_as_many_processes_as_cores(corpus: Path) -> None:
 
 
 def test_a_small_corpus_stays_in_memory(corpus: Path) -> None:
-    assert beam_flags(BeamOptions(), corpus / "a.txt", imports_tfx=False) == []
+    assert beam_flags(BeamOptions(), corpus / "a.txt", imports_tfx=False) == IN_MEMORY
 
 
 def test_workers_that_import_tfx_are_worth_it_later(corpus: Path) -> None:
-    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == ["--beam_plugins=tfx"]
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == ["--beam_plugins=tfx", *IN_MEMORY]
     (corpus / "c.txt").write_bytes(b"c" * 1000)
     assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == ["--beam_plugins=tfx", *PARALLEL]
 
 
 def test_one_core_stays_in_memory(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
-    assert beam_flags(BeamOptions(), corpus, imports_tfx=False) == []
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=False) == IN_MEMORY
 
 
 def test_the_choice_can_be_made_by_hand(corpus: Path) -> None:
     in_memory, parallel = BeamOptions("in_memory"), BeamOptions("multi_processing")
-    assert beam_flags(in_memory, corpus, imports_tfx=False) == []
+    assert beam_flags(in_memory, corpus, imports_tfx=False) == IN_MEMORY
     assert beam_flags(parallel, corpus / "a.txt", imports_tfx=False) == PARALLEL
 
 
@@ -103,3 +105,15 @@ class TestTheSizeOfACorpus:
         monkeypatch.setattr(os, "scandir", lambda path: folders.append(path) or scandir(path))
         assert holds_bytes(corpus, 50)
         assert folders == [str(corpus)]
+
+
+def test_the_direct_runner_downloads_nothing(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+    monkeypatch.setattr(
+        "apache_beam.runners.portability.prism_runner.PrismRunner.__init__",
+        lambda self: tried.append(self),
+    )
+    flags = beam_flags(BeamOptions("in_memory"), corpus, imports_tfx=False)
+    with beam.Pipeline(options=PipelineOptions(flags)) as pipeline:
+        _ = pipeline | beam.Create([1]) | beam.Map(str)
+    assert not tried

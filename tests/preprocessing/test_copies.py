@@ -1,15 +1,13 @@
-import pickle
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
-import apache_beam as beam
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing import copies
-from preprocessing.copies import Copies, FindCopies, Loser, document_digest
+from preprocessing.copies import Copies, Loser, document_digest, find_copies, in_batches
 from preprocessing.records import SPLITS, Drop, Place, Record, Segment
 
 WORDS = st.lists(st.text("abÄé£日\u0301", min_size=1, max_size=6), min_size=1)
@@ -26,21 +24,16 @@ def digest(text: str) -> bytes:
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Callable[[Iterable[Record]], list[Copies]]:
-    """The copies among records, by FindCopies on a runner, sorted."""
-    path = str(tmp_path / "copies.pickle")
+def found() -> Callable[[Iterable[Record]], list[Copies]]:
+    """The copies among records, found in two batches of each first byte, sorted."""
 
     def find(records: Iterable[Record]) -> list[Copies]:
-        with beam.Pipeline(runner="DirectRunner") as pipeline:
-            located = [(document_digest(each), each.place) for each in records]
-            _ = (
-                pipeline
-                | beam.Create([located[:3], located[3:]])
-                | FindCopies()
-                | beam.combiners.ToList()
-                | beam.Map(lambda groups: Path(path).write_bytes(pickle.dumps(groups)))
-            )
-        groups: list[Copies] = pickle.loads(Path(path).read_bytes())
+        located = [(document_digest(each), each.place) for each in records]
+        by_first_byte: dict[int, list[bytes]] = defaultdict(list)
+        for part in (located[:3], located[3:]):
+            for first, batch in in_batches(part):
+                by_first_byte[first].append(batch)
+        groups = [copies for batches in by_first_byte.values() for copies in find_copies(batches)]
         return sorted(groups, key=lambda group: group.places[0].id)
 
     return find

@@ -3,6 +3,7 @@ import pickle
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -351,20 +352,34 @@ def test_the_corpora_that_ship_have_no_copies(tmp_path, task):
     assert report["leaks"] == report["duplicates"] == {"count": 0, "first": []}
 
 
-def test_what_is_shuffled_does_not_grow_with_the_texts(tmp_path):
-    pickled = []
-    for name, text in (("small", "a"), ("large", "a" * 10_000)):
+def test_what_is_shuffled_grows_neither_with_the_texts_nor_with_their_number(tmp_path):
+    found = {}
+    for name, text, number in (("small", "a", 1), ("large", "a" * 10_000, 1), ("many", "b", 600)):
         root = tmp_path / name
         root.mkdir()
-        (root / "one.txt").write_text(text)
+        for n in range(number):
+            (root / f"{n}.txt").write_text(f"{text} {n}")
         options = CorpusOptions(task="text")
         (group,) = corpus_job._in_groups(list_sources(root, options))
-        spills = str(tmp_path / "spills")
-        reader = corpus_job._ReadSources(str(root), options, 0, 1, spills)
-        (read,) = reader.process(group)
-        pickled.append(len(pickle.dumps(read)))
-    assert pickled[1] < pickled[0] + 10
-    assert len(files_in(tmp_path / "spills")) == 2
+        spills = str(tmp_path / f"spills of {name}")
+        reader = corpus_job._ReadSources(str(root), options, 0, 1, number, spills)
+        (found[name],) = reader.process(group)
+        assert len(files_in(Path(spills))) == 1
+    assert len(pickle.dumps(found["large"])) < len(pickle.dumps(found["small"])) + 20
+    assert len(found["many"].by_shard) == 1
+    assert len(found["many"].by_document) <= 256
+
+
+def test_a_large_source_is_spilled_in_blocks_and_gives_the_same_files(tmp_path, monkeypatch):
+    root = tmp_path / "corpus"
+    root.mkdir()
+    lines = [json.dumps({"text": f"Story {n} of many."}) for n in range(50)]
+    (root / "texts.jsonl").write_text("\n".join(lines))
+    options = CorpusOptions(task="text")
+    run(root, tmp_path / "whole", options)
+    monkeypatch.setattr(corpus_job, "_BLOCK_BYTES", 300)
+    run(root, tmp_path / "blocks", options)
+    assert files_in(tmp_path / "blocks") == files_in(tmp_path / "whole")
 
 
 def test_what_a_dead_job_has_spilled_is_removed_and_nothing_is_left(tmp_path):
@@ -396,7 +411,7 @@ def test_reading_reports_progress_in_files(tmp_path):
 
 
 def test_tallies_merge_to_the_same_report_in_any_order():
-    events: list[Event] = ["train", "test", "train"]
+    events: list[Event] = [Counter(train=2), Counter(test=1), Counter(train=1), Counter()]
     events += [Drop(f"reason{n % 2}", f"file{n}", f"id{n:03d}", "why") for n in range(100)]
     events += [Fault(f"fault {n:02d}") for n in range(30)]
     events += [copies_of(f"text{n:02d}", "train", "train") for n in range(25)]
