@@ -4,6 +4,7 @@ The process is forked from one that has imported everything, as a node's process
 are its children: their imports count.
 """
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -54,6 +55,7 @@ def run_jobs(root: Path, workspace: Path, name: str) -> Usage:
 
 
 def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
+    gc.freeze()  # as a node's process does
     out = workspace / name
     options, tokens = CorpusOptions(max_dropped_fraction=0.05), TokenOptions()
     flags = beam_flags(BeamOptions(), root, imports_tfx=False)

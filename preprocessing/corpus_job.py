@@ -93,7 +93,7 @@ def write_corpus(
     remove_spills(spills)  # those of a job that died
     outcomes = (
         pipeline
-        | "Sources" >> beam.Create(_in_groups(sources), reshuffle=False)
+        | "Sources" >> beam.Create(_spill_groups(sources, spills), reshuffle=False)
         | "SpreadSources" >> beam.Reshuffle()
         | "ReadSources"
         >> beam.ParDo(
@@ -306,14 +306,13 @@ def _drops_by_shard(event: Drop | Fault, shards: int) -> Iterator[tuple[int, Dro
         yield shard_of(event.id, shards), event
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Sources that one worker reads. A class of its own, so that they are pickled all at once."""
+def _spill_groups(sources: Sequence[SourceFile], spills: str) -> list[Spilled]:
+    """Where the groups of sources wait: what is in the pipeline itself is compressed and copied."""
+    with SpillWriter(spills) as writer:
+        return [writer.write(pickle.dumps(group)) for group in _in_groups(sources)]
 
-    sources: tuple[SourceFile, ...]
 
-
-def _in_groups(sources: Sequence[SourceFile]) -> list[_Group]:
+def _in_groups(sources: Sequence[SourceFile]) -> list[list[SourceFile]]:
     """The sources in order, so many together as a worker reads at a time."""
     least, most = _GROUP_BYTES
     total = sum(source.stop - source.start for source in sources)
@@ -325,7 +324,7 @@ def _in_groups(sources: Sequence[SourceFile]) -> list[_Group]:
             room = min(max(total // _GROUPS, least), most)
         groups[-1].append(source)
         room -= source.stop - source.start
-    return [_Group(tuple(group)) for group in groups]
+    return groups
 
 
 class _ReadSources(beam.DoFn):
@@ -348,11 +347,12 @@ class _ReadSources(beam.DoFn):
         self._spills = spills
         self._done = 0
 
-    def process(self, group: _Group) -> Iterator[_Read]:
+    def process(self, group: Spilled) -> Iterator[_Read]:
         """Read a group of sources."""
+        (sources,) = map(pickle.loads, read_spilled([group]))
         block, spilled = _Block(self._shards), []
         with SpillWriter(self._spills) as writer:
-            for source in group.sources:
+            for source in sources:
                 for outcome in self._read(source):
                     if not isinstance(outcome, Record):
                         yield outcome

@@ -168,8 +168,13 @@ def source_states(folder: Path, sources: Mapping[str, Sequence[SourceFile]]) -> 
     settled_before = time.time_ns() - RACY_NS
     states = {}
     for name, pieces in sources.items():
+        state = _stat(f"{folder}/{name}", settled_before)
+        first = pieces[0]
+        if len(pieces) == 1 and first.is_whole and first.drop is None and first.companion is None:
+            states[name] = f"{state} {first.split}" if state else ""  # as nearly all are
+            continue
         companions = {piece.companion for piece in pieces if piece.companion is not None}
-        files = [_stat(f"{folder}/{file}", settled_before) for file in (name, *companions)]
+        files = [state, *(_stat(f"{folder}/{file}", settled_before) for file in companions)]
         cuts = [(piece.split, piece.start, piece.stop, piece.drop) for piece in pieces]
         state = f"{files} {cuts}"
         # Long where a file is cut into many pieces, or a list names many stories that are missing.
@@ -183,6 +188,6 @@ def _stat(path: str, settled_before: int) -> str:
         stat = os.stat(path)
     except OSError:
         return ""
-    if max(stat.st_mtime_ns, stat.st_ctime_ns) >= settled_before:
+    if stat.st_mtime_ns >= settled_before or stat.st_ctime_ns >= settled_before:
         return ""
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"

@@ -1,7 +1,6 @@
 """The files of CNN/DailyMail, in the layouts in which they are passed on."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from preprocessing.compression import content_name, is_compressed
@@ -86,7 +85,7 @@ def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
     without_story = dict(urls)
     sources = []
     for name, size in files:
-        story_id, _ = os.path.splitext(os.path.basename(content_name(name)))
+        story_id = content_name(name)[name.rfind("/") + 1 :].removesuffix(".story")
         split = drop = None
         if urls:
             split, _, url = urls.get(story_id, (None, "", ""))

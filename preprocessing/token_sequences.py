@@ -73,7 +73,9 @@ def tokenize_record(record: Record, vocabulary: Vocabulary) -> TokenizedRecord:
     """
     segments = [
         TokenSegment(
-            np.array(segment.ids or vocabulary.encode(segment.text), dtype=np.int32),
+            np.array(segment.ids, np.int32)
+            if segment.ids
+            else vocabulary.encode_to_array(segment.text),
             segment.in_loss,
             bool(segment.references),
         )

@@ -360,11 +360,11 @@ def test_what_is_shuffled_grows_neither_with_the_texts_nor_with_their_number(tmp
         for n in range(number):
             (root / f"{n}.txt").write_text(f"{text} {n}")
         options = CorpusOptions(task="text")
-        (group,) = corpus_job._in_groups(list_sources(root, options))
         spills = str(tmp_path / f"spills of {name}")
+        (group,) = corpus_job._spill_groups(list_sources(root, options), spills)
         reader = corpus_job._ReadSources(str(root), options, 0, 1, number, spills)
         (found[name],) = reader.process(group)
-        assert len(files_in(Path(spills))) == 1
+        assert len(files_in(Path(spills))) == 2  # that of the group, and that of its records
     assert len(pickle.dumps(found["large"])) < len(pickle.dumps(found["small"])) + 20
     assert len(found["many"].by_shard) == 1
     assert len(found["many"].by_document) <= 256

@@ -104,16 +104,33 @@ CHANGES = st.lists(
 )
 
 
+HISTORIES = {
+    "on_leak": st.sampled_from(["warn", "drop", "fail"]),
+    "highlight": st.sampled_from(["all", "each"]),
+}
+
+
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(CHANGES, min_size=1, max_size=2),
-    st.sampled_from(["warn", "drop", "fail"]),
-    st.sampled_from(["all", "each"]),
-)
+@given(rounds=st.lists(CHANGES, min_size=1, max_size=2), **HISTORIES)
 def test_whatever_changes_the_bytes_are_those_of_a_full_job(
     tmp_path: Path, rounds: list[list[tuple[str, int, int]]], on_leak: str, highlight: str
 ) -> None:
-    folder = tmp_path / "example"
+    _follow(tmp_path / "example", rounds, on_leak, highlight)
+
+
+@pytest.mark.long
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rounds=st.lists(CHANGES, min_size=1, max_size=4), **HISTORIES)
+def test_long_histories_of_changes_are_followed(
+    tmp_path: Path, rounds: list[list[tuple[str, int, int]]], on_leak: str, highlight: str
+) -> None:
+    _follow(tmp_path / "example", rounds, on_leak, highlight)
+
+
+def _follow(
+    folder: Path, rounds: list[list[tuple[str, int, int]]], on_leak: str, highlight: str
+) -> None:
+    """Compare the job with a full one after each round of changes."""
     shutil.rmtree(folder, ignore_errors=True)
     root = folder / "corpus"
     root.mkdir(parents=True)

