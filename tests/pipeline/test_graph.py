@@ -7,7 +7,7 @@ import pytest
 from pipeline.config_reading import load_config
 from pipeline.graph import build_pipeline
 
-PARALLEL = "--direct_running_mode=multi_processing"
+DIRECT = ["--allow_unsafe_triggers", "--direct_running_mode=multi_processing"]
 
 
 def beam_args(config_file: Path, launched: str | None) -> dict[str, list[str]]:
@@ -24,14 +24,14 @@ def beam_args(config_file: Path, launched: str | None) -> dict[str, list[str]]:
 def test_our_own_workers_do_not_import_tfx(config_file: Path, launched: str) -> None:
     args = beam_args(config_file, launched)
     assert list(args) == [launched]
-    assert args[launched][0] == PARALLEL
+    assert args[launched][:2] == DIRECT
     assert args[launched][-1] == "--x=1"
     assert "--beam_plugins=tfx" not in args[launched]
 
 
 def test_those_of_stock_nodes_do(config_file: Path) -> None:
     args = beam_args(config_file, "StatisticsGen")
-    assert args["StatisticsGen"][:2] == ["--beam_plugins=tfx", PARALLEL]
+    assert args["StatisticsGen"][:3] == ["--beam_plugins=tfx", *DIRECT]
 
 
 @pytest.mark.parametrize("launched", ["Pusher", None])
