@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def test_an_exclude_file_that_is_not_there_or_outside_is_refused(tmp_path):
 def test_excluded_documents_are_in_the_report_but_do_not_stop_the_run(tmp_path):
     tally = Tally()
     for number in range(10):
-        tally.add("train")
+        tally.add(Counter(train=1))
         tally.add(Drop("excluded", "a", f"{number}", "named"))
     write_report(tally, str(tmp_path))
     report = check_corpus(str(tmp_path), CorpusOptions(max_dropped_fraction=0))
