@@ -25,9 +25,7 @@ LEAK = "leak"
 
 _WHITE_SPACE = bytes(code for code in range(128) if chr(code).isspace())
 
-# The digest of a record's document, and its place. What the runner sorts and ships are many of them
-# with one first byte, pickled here: it takes its time for every element, and the direct runner would
-# hold what it groups as objects, which are larger.
+# The digest of a record's document, and its place.
 Located = tuple[bytes, Place]
 
 

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from preprocessing.compression import READ_ERRORS, content_name, is_compressed, open_content
 from preprocessing.conversation_files import too_large_file
+from preprocessing.copies import copies_among, document_digest
 from preprocessing.errors import InputError
 from preprocessing.exclusion import exclude, exclude_source, with_exclude_file
 from preprocessing.options import CorpusOptions
@@ -149,9 +150,6 @@ def _leaks(records: Iterable[Record], options: CorpusOptions) -> list[Drop]:
     """The records to leave out because of `on_leak`, each as a drop."""
     if options.on_leak == "warn":
         return []
-    # Only here: it imports Beam, which takes longer than to read a small corpus.
-    from preprocessing.copies import copies_among, document_digest
-
     places: dict[bytes, list[Place]] = defaultdict(list)
     for record in records:
         places[document_digest(record)].append(record.place)
