@@ -4,13 +4,11 @@ AdamW, and for 1558M Adafactor too, in the low-memory mode. The peer is the limi
 project succeeds asked for (11 GB for 124M, 24 GB for 355M, 48 GB for 774M, and 1558M "not possible").
 """
 
-import json
 import os
-import subprocess
 import sys
 from typing import Any
 
-from benchmarks.peers import ROOT
+from benchmarks.programs import our_program, run_program
 from trainer.config import SIZES
 
 GB = 1e9
@@ -59,8 +57,6 @@ def _row(name: str, size: str, optimizer: str, limit: float) -> dict[str, Any]:
 
 def _peak(size: str, optimizer: str, layers: int) -> float:
     """The peak in GB."""
-    command = [sys.executable, "-m", "benchmarks.our_programs.train_memory", size, optimizer]
-    done = subprocess.run([*command, str(layers)], cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = run_program(our_program("train_memory", size, optimizer, layers))
     print(f"{size}, {optimizer}: {found}", file=sys.stderr)
-    return found["peak"] / GB
+    return float(found["peak"]) / GB

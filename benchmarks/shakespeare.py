@@ -5,16 +5,14 @@ over the whole validation part, the last 10% of the text, for both. The text's p
 is found beside the checkout.
 """
 
-import json
 import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import ROOT, peer_command
+from benchmarks.peers import ROOT
+from benchmarks.programs import our_program, peer_program, run_program
 from preprocessing.errors import InputError
 
 PLACE = "GPT2_TFX_SHAKESPEARE"
@@ -24,20 +22,15 @@ STEPS, TURNS = 2000, 2
 
 def measure(name: str) -> Iterator[dict[str, Any]]:
     """The rows `shakespeare_loss` and `shakespeare_seconds`."""
-    arguments = [str(text_file()), str(STEPS)]
-    program = str(ROOT / "benchmarks" / "peer_programs" / "shakespeare_torch.py")
     commands = {
-        "ours": [sys.executable, "-m", "benchmarks.our_programs.shakespeare"],
-        "peer": [str(peer_command("python")), program],
+        "ours": our_program("shakespeare", text_file(), STEPS),
+        "peer": peer_program("shakespeare_torch", text_file(), STEPS),
     }
     seconds: dict[str, list[float]] = {label: [] for label in commands}
     losses: dict[str, float] = {}
     for _ in range(TURNS):
         for label, command in commands.items():
-            done = subprocess.run(
-                [*command, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE
-            )
-            found = json.loads(done.stdout.splitlines()[-1])
+            found = run_program(command)
             seconds[label].append(found["seconds"])
             losses[label] = found["loss"]  # the same in every turn
     mine, theirs = (statistics.median(seconds[label]) for label in ("ours", "peer"))

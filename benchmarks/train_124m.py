@@ -6,12 +6,10 @@ in float32 with XLA, which on a CPU has no fast bfloat16.
 
 import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.peers import ROOT, peer_command
+from benchmarks.programs import our_program, peer_program, run_program
 from trainer.config import SIZES
 
 BATCH, LENGTH, STEPS, TURNS = 2, 512, 4, 2
@@ -23,8 +21,8 @@ def measure(name: str) -> Iterator[dict[str, Any]]:
     seconds: dict[str, list[float]] = {label: [] for label in _commands()}
     for _ in range(TURNS):
         for label, command in _commands().items():
-            seconds[label].append(_run(command)["seconds"])
-        rates.append(_run(_program("matmul_rate", BATCH * LENGTH))["flops_per_second"])
+            seconds[label].append(run_program(command)["seconds"])
+        rates.append(run_program(our_program("matmul_rate", BATCH * LENGTH))["flops_per_second"])
     speed = {label: BATCH * LENGTH / statistics.median(times) for label, times in seconds.items()}
     mine = speed.pop("ours")
     for library, suffix, goal in (("transformers", "", 2.0), ("keras-hub", "_of_keras_hub", 3.0)):
@@ -65,27 +63,11 @@ def operations_a_token(length: int) -> int:
 
 def _commands() -> dict[str, list[str]]:
     """The programs that print the seconds of a step, by label."""
-    commands = {"ours": _program("train_124m", BATCH, LENGTH, STEPS)}
+    commands = {"ours": our_program("train_124m", BATCH, LENGTH, STEPS)}
     for weights in ("autocast", "bfloat16"):
         job = {"batches": [[LENGTH] * BATCH], "steps": STEPS, "weights": weights}
-        commands[f"transformers {weights}"] = _peer_program("train_transformers", json.dumps(job))
+        commands[f"transformers {weights}"] = peer_program("train_transformers", json.dumps(job))
     for label, options in {"bf16": ("mixed_bfloat16", "off"), "XLA": ("float32", "on")}.items():
-        command = _peer_program("train_keras_hub", BATCH, LENGTH, STEPS, *options)
+        command = peer_program("train_keras_hub", BATCH, LENGTH, STEPS, *options)
         commands[f"keras-hub {label}"] = command
     return commands
-
-
-def _program(name: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", f"benchmarks.our_programs.{name}", *map(str, arguments)]
-
-
-def _peer_program(name: str, *arguments: object) -> list[str]:
-    program = ROOT / "benchmarks" / "peer_programs" / f"{name}.py"
-    return [str(peer_command("python")), str(program), *map(str, arguments)]
-
-
-def _run(command: list[str]) -> dict[str, float]:
-    """What a program prints in its last line."""
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found

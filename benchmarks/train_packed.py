@@ -8,15 +8,13 @@ collator does unless it is told to group by length. What counts is tokens that a
 
 import json
 import random
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.our_programs.train_packed import CONTEXT
-from benchmarks.peers import ROOT, peer_command
+from benchmarks.programs import our_program, peer_program, run_program
 from benchmarks.stories import write_stories
 from preprocessing.vocabulary import load_vocabulary
 
@@ -27,15 +25,13 @@ def measure(name: str) -> Iterator[dict[str, Any]]:
     """The row `train_packed`: useful tokens/s."""
     lengths = record_lengths(RECORDS)
     random.Random(1).shuffle(lengths)
-    ours = [sys.executable, "-m", "benchmarks.our_programs.train_packed"]
-    found = _run([*ours, json.dumps(lengths), str(ROWS), str(STEPS)])
+    found = run_program(our_program("train_packed", json.dumps(lengths), ROWS, STEPS))
     mine = found["tokens"] / found["seconds"]
     batches = [lengths[start : start + ROWS] for start in range(0, STEPS * ROWS, ROWS)]
-    program = str(ROOT / "benchmarks" / "peer_programs" / "train_transformers.py")
     peers = {}
     for weights in ("autocast", "bfloat16"):
         job = json.dumps({"batches": batches, "steps": STEPS, "weights": weights})
-        seconds = _run([str(peer_command("python")), program, job])["total"]
+        seconds = run_program(peer_program("train_transformers", job))["total"]
         peers[f"transformers {weights}"] = sum(map(sum, batches)) / seconds
     yield {
         "name": name,
@@ -56,10 +52,3 @@ def record_lengths(count: int) -> list[int]:
         stories = sorted(Path(folder).glob("*/stories/*.story"))
         texts = [story.read_text("utf-8") for story in stories]
     return [min(len(vocabulary.encode(text)) + 1, CONTEXT) for text in texts]
-
-
-def _run(command: list[str]) -> dict[str, float]:
-    """What a program prints in its last line."""
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
