@@ -80,6 +80,42 @@ def test_matrices_decay_and_biases_and_norms_do_not() -> None:
     assert [name for name in decayed + kept if is_decayed(name)] == decayed
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_a_weight_is_read_only_when_its_gradient_is_there(optimizer: str) -> None:
+    """Otherwise the graph of a step begins with a copy of every weight."""
+    name = "model/h0/mlp/c_fc/w"
+    variable = tf.Variable(tf.ones([1, 4, 3]))
+    made = make_optimizer({name: variable}, TrainingOptions(optimizer=optimizer, weight_decay=0.1))
+
+    @tf.function(autograph=False)
+    def step(gradient: tf.Tensor) -> None:
+        made.begin()
+        made.update(name, variable, tf.identity(gradient, name="gradient"), tf.constant(0.1))
+
+    graph = step.get_concrete_function(tf.TensorSpec([1, 4, 3])).graph
+    handle = next(inner for outer, inner in graph.captures if outer is variable.handle)
+    reads = [
+        op
+        for op in graph.get_operations()
+        if op.type == "ReadVariableOp" and op.inputs[0] is handle
+    ]
+    assert reads
+    assert all("gradient" in names_behind(op) for op in reads)
+
+
+def names_behind(operation: tf.Operation) -> set[str]:
+    """The names of the operations that an operation waits for."""
+    found: set[str] = set()
+    waiting = [operation]
+    while waiting:
+        current = waiting.pop()
+        for before in [*(tensor.op for tensor in current.inputs), *current.control_inputs]:
+            if before.name not in found:
+                found.add(before.name)
+                waiting.append(before)
+    return found
+
+
 def test_gradients_are_clipped_together() -> None:
     gradients = {"a": tf.constant([3.0, 0.0]), "b": tf.constant([[4.0]])}
     clipped, norm = clip_by_global_norm(gradients, 1.0)

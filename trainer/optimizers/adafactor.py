@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from trainer.optimizers.optimizer import Optimizer, is_decayed, zeros
+from trainer.optimizers.optimizer import Optimizer, zeros
 from trainer.options import TrainingOptions
 
 _SMALLEST_SQUARE = 1e-30
@@ -49,6 +49,5 @@ class Adafactor(Optimizer):
             step = gradient * tf.math.rsqrt(moment(self.squares[name][0], squared))
         root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(step)))
         step /= tf.maximum(1.0, root_mean_square / _LARGEST_RMS)
-        if is_decayed(name) and self.options.weight_decay:
-            variable.assign(variable * (1 - learning_rate * self.options.weight_decay))
+        self._decay(name, variable, gradient, learning_rate)
         return variable.assign_sub(learning_rate * step, read_value=False)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from trainer.optimizers.optimizer import Optimizer, is_decayed, zeros
+from trainer.optimizers.optimizer import Optimizer, zeros
 from trainer.options import TrainingOptions
 
 
@@ -26,8 +26,7 @@ class AdamW(Optimizer):
     ) -> tf.Operation | None:
         options = self.options
         number = tf.cast(self.updates, tf.float32)
-        if is_decayed(name) and options.weight_decay:
-            variable.assign(variable * (1 - learning_rate * options.weight_decay))
+        self._decay(name, variable, gradient, learning_rate)
         return tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self.means[name].handle,

@@ -31,6 +31,15 @@ class Optimizer(tf.Module):
         Returns the operation with which the update is done, in a graph.
         """
 
+    def _decay(
+        self, name: str, variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor
+    ) -> None:
+        """Decoupled weight decay: takes learning rate x weight decay x weight from the weight."""
+        if is_decayed(name) and self.options.weight_decay:
+            # Not before its gradient is there: a graph would make decayed copies of all weights at its start.
+            with tf.control_dependencies([gradient]):
+                variable.assign(variable * (1 - learning_rate * self.options.weight_decay))
+
 
 def is_decayed(name: str) -> bool:
     """Whether weight decay applies: to matrices and embeddings, not to biases and norms."""
