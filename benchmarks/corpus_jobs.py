@@ -20,6 +20,7 @@ from pipeline.beam_flags import beam_flags
 from pipeline.config import BeamOptions
 from preprocessing.corpus_job import check_corpus
 from preprocessing.corpus_update import CorpusFolders, update_corpus
+from preprocessing.job_memory import JobMemory
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.sources import list_sources
 from preprocessing.tokenize_job import list_shards, update_token_rows
@@ -62,18 +63,17 @@ def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
     folders = CorpusFolders(*(str(out / part) for part in ("examples", "index", "report")))
     began = _cpu_seconds()
     sources = list_sources(root, options)
-    ledger = str(workspace / "corpus")
+    memory = JobMemory(workspace)
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
-    read = update_corpus(pipeline, str(root), sources, options, 1, folders, ledger)
+    read = update_corpus(pipeline, str(root), sources, options, 1, folders, memory)
     write_corpus_page(
         out / "report" / "corpus.html", check_corpus(folders.report_dir, options), options
     )
     records_made = _cpu_seconds()
     shards = list_shards(folders.examples_dir, str(out / "rows"))
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
-    store = str(workspace / "shards")
     reused = update_token_rows(
-        pipeline, shards, tokens, "truncate_prompt", str(out / "statistics"), store
+        pipeline, shards, tokens, "truncate_prompt", str(out / "statistics"), memory
     )
     ended = _cpu_seconds()
     by_job = records_made - began, ended - records_made

@@ -1,7 +1,6 @@
 """CorpusGen: corpus files -> record Examples, an index of ids and digests, and a report of what was dropped."""
 
 import json
-import os
 from pathlib import Path
 
 import apache_beam as beam
@@ -21,9 +20,9 @@ from preprocessing.corpus_job import check_corpus
 from preprocessing.corpus_report import counted, describe_copies, describe_records, note_unmatched
 from preprocessing.corpus_update import CorpusFolders, update_corpus
 from preprocessing.exclusion import with_exclude_file
+from preprocessing.job_memory import handed_memory
 from preprocessing.options import CorpusOptions
 from preprocessing.records import SPLITS
-from preprocessing.shard_digest import LEDGER_VARIABLE
 from preprocessing.sources import list_sources
 
 
@@ -39,16 +38,15 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Read every document of the corpus beneath `root`; every one becomes a record or a counted drop.
 
-    options: CorpusOptions as JSON. With the ledger of the last job, in the folder that the environment names
-    (`LEDGER_VARIABLE`), only sources that have changed since are read.
+    options: CorpusOptions as JSON. With a memory of the last job (`handed_memory`), only sources that have changed
+    since are read.
     Raises InputError for faults in the corpus, for too many drops, and,
     with `on_leak: fail`, for the same document in two splits.
     """
     corpus = with_exclude_file(Path(root), CorpusOptions(**json.loads(options)))
     sources = list_sources(Path(root), corpus)
     folders = CorpusFolders(examples.uri, index.uri, report.uri)
-    ledger = os.environ.get(LEDGER_VARIABLE)
-    read = update_corpus(beam_pipeline, root, sources, corpus, seed, folders, ledger)
+    read = update_corpus(beam_pipeline, root, sources, corpus, seed, folders, handed_memory())
     counts = check_corpus(report.uri, corpus)
     # An empty split has no statistics to check, so the artifact does not name it.
     mark_examples(examples, [split for split in SPLITS if counts["splits"][split]])

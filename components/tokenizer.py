@@ -1,7 +1,6 @@
 """Tokenizer: record Examples -> packed rows of GPT-2 token ids."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ from components.artifacts import TokenStatistics
 from components.example_formats import mark_examples
 from preprocessing import progress
 from preprocessing.errors import InputError
+from preprocessing.job_memory import handed_memory
 from preprocessing.options import TokenOptions
 from preprocessing.records import SPLITS
-from preprocessing.shard_digest import SHARDS_VARIABLE
 from preprocessing.tasks import TASKS
 from preprocessing.token_statistics import STATISTICS_FILE
 from preprocessing.tokenize_job import list_shards, update_token_rows
@@ -39,15 +38,14 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Tokenise and pack every record of every split; `anomalies` is read so that only checked data gets here.
 
-    options: TokenOptions as JSON. Shards that an earlier run has tokenised come from the store that the environment
-    names (`SHARDS_VARIABLE`), if it names one. Raises InputError when no row is left to train on.
+    options: TokenOptions as JSON. Shards that an earlier run has tokenised come from the memory (`handed_memory`),
+    if there is one. Raises InputError when no row is left to train on.
     """
     token_options = TASKS[task].token_options(TokenOptions(**json.loads(options)))
     over_long = token_options.over_long or TASKS[task].over_long
     shards = list_shards(examples.uri, tokens.uri)
-    store = os.environ.get(SHARDS_VARIABLE)
     reused = update_token_rows(
-        beam_pipeline, shards, token_options, over_long, statistics.uri, store
+        beam_pipeline, shards, token_options, over_long, statistics.uri, handed_memory()
     )
     mark_examples(tokens, SPLITS)
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))

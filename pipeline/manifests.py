@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from pipeline.file_digests import FileDigests, files_beneath
 from pipeline.store import StoredArtifact
 from preprocessing.digests import combine, sha256_bytes
+from preprocessing.file_digests import FileDigests, files_beneath
 
 # Files that differ between two equal results: pages and training histories hold times. They are in the manifest and
 # not in the canonical digest.

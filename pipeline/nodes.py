@@ -27,9 +27,9 @@ class Node:
     parameters: dotted configuration keys that the step reads.
     modules: the modules whose import closure is the step's code. files: other source files it reads.
     externals: content from outside the store that belongs to the key.
-    handed: what the launcher hands over beside the inputs: a folder of checkpoints to resume from, that of the
-        corpus job's ledger, the store of tokenised shards, or the lineage of the inputs. None belongs to the key: the
-        first three are paths, the last follows from the inputs.
+    handed: what the launcher hands over beside the inputs: a folder of checkpoints to resume from, the
+        memory of the data jobs, or the lineage of the inputs. None belongs to the key: the first two are paths, the
+        last follows from the inputs.
     gpu: whether the step asks for a GPU where there is one.
     """
 
@@ -40,7 +40,7 @@ class Node:
     modules: Sequence[str] = ()
     files: Sequence[str] = ()
     externals: Sequence[External] = ()
-    handed: Literal["checkpoints", "ledger", "shards", "lineage"] | None = None
+    handed: Literal["checkpoints", "memory", "lineage"] | None = None
     gpu: bool = False
 
     @property
@@ -72,7 +72,7 @@ _ALL_NODES = (
         modules=["components.corpus_gen"],
         files=["preprocessing/templates/corpus.html", "preprocessing/templates/style.html"],
         externals=["corpus"],
-        handed="ledger",
+        handed="memory",
     ),
     Node(
         name="StatisticsGen",
@@ -97,7 +97,7 @@ _ALL_NODES = (
         parameters=["corpus.task", *_keys("tokens", TokenOptions)],
         modules=["components.tokenizer"],
         externals=["vocabulary"],
-        handed="shards",
+        handed="memory",
     ),
     Node(
         name="BaseModel",

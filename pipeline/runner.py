@@ -27,7 +27,7 @@ from pipeline.run_lock import workspace_lock
 from pipeline.store import StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
-from preprocessing.shard_digest import LEDGER_VARIABLE, SHARDS_VARIABLE
+from preprocessing.job_memory import MEMORY_VARIABLE
 from trainer.options import CHECKPOINTS_VARIABLE
 
 NodeState = Literal["run", "cached", "failed", "skipped"]
@@ -271,10 +271,8 @@ class Walk:
         workspace = self.loaded.workspace
         if step.node.handed == "checkpoints":
             return {CHECKPOINTS_VARIABLE: str(workspace / "checkpoints" / step.key)}
-        if step.node.handed == "ledger":
-            return {LEDGER_VARIABLE: str(workspace / "corpus")}
-        if step.node.handed == "shards":
-            return {SHARDS_VARIABLE: str(workspace / "shards")}
+        if step.node.handed == "memory":
+            return {MEMORY_VARIABLE: str(workspace)}
         if step.node.handed == "lineage":
             behind = lineage.executions_behind(self.world.store, self._inputs(step))
             path = workspace / "logs" / self.result.run_id / "lineage.json"

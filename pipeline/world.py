@@ -8,11 +8,11 @@ from pathlib import Path
 from pipeline import locations
 from pipeline.code_digest import builder_digest, code_digests, lock_digest
 from pipeline.config import LoadedConfig
-from pipeline.file_digests import FileDigests
 from pipeline.keys import Ingredients, Reason
 from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import External, Node
 from pipeline.store import Store, StoredArtifact, StoredExecution
+from preprocessing.job_memory import JobMemory
 from serving.versions import Versions
 
 NO_CHAMPION = "none"
@@ -29,7 +29,7 @@ class PipelineWorld:
         self.check = check
         workspace = loaded.workspace
         self.store = Store(loaded.config.name, loaded.config.store, workspace)
-        self.digests = FileDigests(workspace / "file_digests.sqlite")
+        self.digests = JobMemory(workspace).open_digests()
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
         self._content: dict[External, str] = {}

@@ -11,7 +11,12 @@ from apache_beam.io.filesystems import FileSystems
 
 
 def write_atomically(path: str, write: Callable[[BinaryIO], None]) -> None:
-    """Let `write` fill a file that gets its name when it is complete.
+    """Let `write` fill a file that gets its name when it is complete."""
+    replace_atomically(path, partial(_create, write=write))
+
+
+def replace_atomically(path: str, make: Callable[[str], Any]) -> None:
+    """Let `make` make a file under another name beside `path`, and give it that name when it is complete.
 
     A runner may try a bundle twice, also at the same time, so the unfinished file has a name of
     its own; it begins with a dot, so that no pattern for finished files finds it.
@@ -19,18 +24,28 @@ def write_atomically(path: str, write: Callable[[BinaryIO], None]) -> None:
     folder, name = FileSystems.split(path)
     unfinished = FileSystems.join(folder, f".{name}.{uuid.uuid4().hex}")
     try:
-        with FileSystems.create(unfinished, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            write(file)
+        make(unfinished)
         FileSystems.rename([unfinished], [path])
-    finally:
+    except BaseException:
         if FileSystems.exists(unfinished):
             FileSystems.delete([unfinished])
+        raise
+
+
+def is_local(path: str) -> bool:
+    """Whether a path is one of this machine's own file system."""
+    return FileSystems.get_scheme(path) is None
 
 
 def write_json_atomically(path: str, value: Any) -> None:
     """Write a JSON value for people to read: indented, in UTF-8."""
     content = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     write_atomically(path, partial(_write_text, text=content))
+
+
+def _create(path: str, write: Callable[[BinaryIO], None]) -> None:
+    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        write(file)
 
 
 def _write_text(file: BinaryIO, text: str) -> None:

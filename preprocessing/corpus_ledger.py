@@ -21,11 +21,10 @@ from pathlib import Path
 from types import TracebackType
 
 from preprocessing.copies import Copies, copies_among
-from preprocessing.digests import RACY_NS, sha256_text
+from preprocessing.digests import sha256_text
+from preprocessing.file_state import file_state
 from preprocessing.records import Drop, Place
 from preprocessing.source_file import SourceFile
-
-LEDGER_FILE = "corpus.sqlite"
 
 _LONGEST_STATE = 200
 
@@ -118,10 +117,11 @@ class Ledger:
         row = (*(of[name] for name in names), line)
         self._database.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def has_duplicate_id(self) -> bool:
-        """Whether two records have one id."""
-        query = "SELECT 1 FROM records GROUP BY shard, id HAVING COUNT(*) > 1 LIMIT 1"
-        return bool(self._all(query))
+    def has_record(self, shard: int, record_id: str) -> bool:
+        """Whether a record with this id is remembered, in the shard where it would be."""
+        return bool(
+            self._all("SELECT 1 FROM records WHERE (shard, id) = (?, ?)", (shard, record_id))
+        )
 
     def copies(self) -> Iterator[Copies]:
         """The copies among the records."""
@@ -155,7 +155,7 @@ class Ledger:
         self._database.execute("DELETE FROM shards")
         self._database.executemany("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", files)
 
-    def _all(self, query: str, values: Sequence[str] = ()) -> list[tuple]:
+    def _all(self, query: str, values: Sequence[str | int] = ()) -> list[tuple]:
         return self._database.execute(query, values).fetchall()
 
 
@@ -165,16 +165,16 @@ def source_states(folder: Path, sources: Mapping[str, Sequence[SourceFile]]) -> 
     These are size, times and inode, and how the listing has it cut and split. The state of a file
     that may yet change unnoticed, or cannot be looked at, is empty: it must be read again.
     """
-    settled_before = time.time_ns() - RACY_NS
+    now_ns = time.time_ns()
     states = {}
     for name, pieces in sources.items():
-        state = _stat(f"{folder}/{name}", settled_before)
         first = pieces[0]
+        state = first.state or _state(folder, name, now_ns)
         if len(pieces) == 1 and first.is_whole and first.drop is None and first.companion is None:
             states[name] = f"{state} {first.split}" if state else ""  # as nearly all are
             continue
         companions = {piece.companion for piece in pieces if piece.companion is not None}
-        files = [state, *(_stat(f"{folder}/{file}", settled_before) for file in companions)]
+        files = [state, *(_state(folder, file, now_ns) for file in companions)]
         cuts = [(piece.split, piece.start, piece.stop, piece.drop) for piece in pieces]
         state = f"{files} {cuts}"
         # Long where a file is cut into many pieces, or a list names many stories that are missing.
@@ -183,11 +183,8 @@ def source_states(folder: Path, sources: Mapping[str, Sequence[SourceFile]]) -> 
     return states
 
 
-def _stat(path: str, settled_before: int) -> str:
+def _state(folder: Path, name: str, now_ns: int) -> str:
     try:
-        stat = os.stat(path)
+        return file_state(os.stat(folder / name), now_ns)
     except OSError:
         return ""
-    if stat.st_mtime_ns >= settled_before or stat.st_ctime_ns >= settled_before:
-        return ""
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"

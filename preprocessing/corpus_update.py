@@ -19,6 +19,7 @@ import logging
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -39,8 +40,10 @@ from preprocessing.corpus_job import (
     write_examples,
     write_lines,
 )
-from preprocessing.corpus_ledger import LEDGER_FILE, Ledger, LedgerError, source_states
+from preprocessing.corpus_ledger import Ledger, LedgerError, source_states
 from preprocessing.corpus_report import DROPS_FOLDER, Tally, read_faults, write_report
+from preprocessing.file_digests import FileDigests
+from preprocessing.job_memory import JobMemory
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import read_source
 from preprocessing.record_index import entry_of
@@ -81,30 +84,31 @@ def update_corpus(
     options: CorpusOptions,
     seed: int,
     folders: CorpusFolders,
-    store: str | None,
+    memory: JobMemory | None,
 ) -> int | None:
     """Write the records, the index and the reports of a corpus (see `write_corpus`).
 
     Args:
         pipeline: not run yet; it is run if the whole corpus must be read.
-        store: the folder of the ledger. None: the whole corpus is read, nothing is remembered.
+        memory: with the ledger. None: the whole corpus is read, nothing is remembered.
 
     Returns:
         How many sources were read because the ledger did not have them as they are; None if the
         whole corpus was read.
     """
-    if store is None:
+    if memory is None:
         _run(pipeline, root, sources, options, seed, folders)
         return None
-    job = _Job(root, sources, options, seed, folders, Path(store, LEDGER_FILE))
-    try:
-        return job.update()
-    except (_FullJobNeededError, LedgerError) as why:
-        _log.info("the whole corpus is read: %s", why)
-        # What the other job may not write again.
-        shutil.rmtree(Path(folders.report_dir, DROPS_FOLDER), ignore_errors=True)
-    _run(pipeline, root, sources, options, seed, folders)
-    job.remember()
+    with closing(memory.open_digests()) as digests:
+        job = _Job(root, sources, options, seed, folders, memory.ledger, digests)
+        try:
+            return job.update()
+        except (_FullJobNeededError, LedgerError) as why:
+            _log.info("the whole corpus is read: %s", why)
+            # What the other job may not write again.
+            shutil.rmtree(Path(folders.report_dir, DROPS_FOLDER), ignore_errors=True)
+        _run(pipeline, root, sources, options, seed, folders)
+        job.remember()
     return None
 
 
@@ -136,6 +140,7 @@ class _Job:
         seed: int,
         folders: CorpusFolders,
         ledger: Path,
+        file_digests: FileDigests,
     ) -> None:
         self._folder = corpus_folder(Path(root))
         self._sources: dict[str, list[SourceFile]] = defaultdict(list)
@@ -145,6 +150,7 @@ class _Job:
         self._seed = seed
         self._folders = folders
         self._ledger_path = ledger
+        self._file_digests = file_digests
         total = sum(source.stop - source.start for source in sources)
         self._shards = shard_count(total)
         share = max(total * _LARGEST_SHARE, 2 * corpus_job.SHARD_BYTES)
@@ -169,8 +175,6 @@ class _Job:
             ledger.forget(changed)
             for name in changed:
                 self._read_into(ledger, name)
-            if ledger.has_duplicate_id():
-                raise _FullJobNeededError("two records have one id")
             self._write(ledger)
             ledger.commit()
         return len(changed)
@@ -201,7 +205,9 @@ class _Job:
                 for line in lines:
                     ledger.add_record(line)
                 path = split_file(self._folders.examples_dir, split, f"{name}.tfrecord")
-                files.append((self._digest(split, lines), path, file_digest(path)))
+                files.append(
+                    (self._digest(split, lines), path, file_digest(path, self._file_digests))
+                )
         ledger.replace_example_files(files)
         incomplete = set()
         for drops in Path(self._folders.report_dir, DROPS_FOLDER).glob("*.jsonl"):
@@ -240,6 +246,8 @@ class _Job:
                 ledger.add_drop(outcome)
             else:
                 shard = shard_of(outcome.id, self._shards)
+                if ledger.has_record(shard, outcome.id):
+                    raise _FullJobNeededError("two records have one id")
                 ledger.add_record(entry_of(outcome).line(shard))
         if state := self._states[name]:
             ledger.add_source(name, state)
@@ -273,7 +281,7 @@ class _Job:
                 write_lines(split_file(self._folders.index_dir, split, f"{name}.jsonl"), lines)
                 digest = self._digest(split, lines)
                 path = split_file(self._folders.examples_dir, split, f"{name}.tfrecord")
-                if (sha256 := _fetch(ledger, digest, path)) is not None:
+                if (sha256 := self._fetch(ledger, digest, path)) is not None:
                     files.append((digest, path, sha256))
                 else:
                     unknown[path] = (digest, split, lines)
@@ -303,7 +311,19 @@ class _Job:
             raise _FullJobNeededError("a source has changed while it was read")
         for path, (digest, _, lines) in unknown.items():
             write_examples(path, [found[line] for line in lines])
-            yield digest, path, file_digest(path)
+            yield digest, path, file_digest(path, self._file_digests)
+
+    def _fetch(self, ledger: Ledger, digest: str, path: str) -> str | None:
+        """Copy the Examples with this digest; returns their sha256, None if they are not there."""
+        known = ledger.example_file(digest)
+        if known is None:
+            return None
+        source, sha256 = known
+        try:
+            copy_verified(source, path, sha256, self._file_digests)
+        except (OSError, BeamIOError, DamagedError):
+            return None
+        return sha256
 
     def _digest(self, split: str, lines: Iterable[str]) -> str:
         """The digest of all that the Examples of a shard's split follow from."""
@@ -324,19 +344,6 @@ def corpus_recipe(options: CorpusOptions, seed: int, root: str) -> str:
             **{name: digests.sha256_text(importlib.metadata.version(name)) for name in _LIBRARIES},
         }
     )
-
-
-def _fetch(ledger: Ledger, digest: str, path: str) -> str | None:
-    """Copy the Examples with this digest; returns their sha256, None if they are not there."""
-    known = ledger.example_file(digest)
-    if known is None:
-        return None
-    source, sha256 = known
-    try:
-        copy_verified(source, path, sha256)
-    except (OSError, BeamIOError, DamagedError):
-        return None
-    return sha256
 
 
 def _read_lines(path: str) -> list[str]:

@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# A file changed this shortly before its stat was taken could change again without the stat showing
-# it (git calls such an entry racy). Two seconds covers the coarsest clock of a common file system.
-RACY_NS = 2_000_000_000
-
 
 def sha256_bytes(data: bytes) -> str:
     """Digest of `data`."""

@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
 from preprocessing.compression import COMPRESSED
 from preprocessing.errors import InputError
+from preprocessing.file_state import file_state
 
 _SPLIT_WORD = re.compile(r"(?<![a-z])(?:(train)|(validation|valid|val|dev)|(test))(?![a-z])")
 _SPLIT_OF_GROUP = {1: "train", 2: "validation", 3: "test"}
@@ -37,25 +38,26 @@ def split_by_name(name: str) -> str | None:
 def find_files(root: Path, suffixes: tuple[str, ...], recursive: bool) -> list[tuple[str, int]]:
     """Name and size of the files at `root`, a folder or a single file, that end in a suffix."""
     if root.is_dir():
-        return list(walk(root, root, suffixes, recursive))
+        return [(name, size) for name, size, _ in walk(root, root, suffixes, recursive)]
     return [(root.name, root.stat().st_size)] if root.name.endswith(suffixes) else []
 
 
 def walk(
     root: Path, folder: Path, suffixes: tuple[str, ...], recursive: bool
-) -> Iterator[tuple[str, int]]:
-    """Name and size of the files in `folder` whose names end in a suffix, sorted by name.
+) -> list[tuple[str, int, str]]:
+    """Name, size and `file_state` of the files in `folder` whose names end in a suffix, by name.
 
     A linked folder is not entered: what it holds is listed where it is. Raises InputError for a
     link out of `root`, and for a name that is not UTF-8.
     """
     _check_link(root, folder)
-    found: list[tuple[str, int]] = []
+    found: list[tuple[str, int, str]] = []
+    now_ns = time.time_ns()
     folders = [folder]
     while folders:
         current = folders.pop()
         # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
-        parts = current.relative_to(root).parts
+        prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
         with os.scandir(current) as entries:
             for entry in entries:
                 if entry.is_symlink():
@@ -63,10 +65,12 @@ def walk(
                 if recursive and entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
                 elif entry.name.endswith(suffixes) and entry.is_file():
-                    name = "/".join((*parts, entry.name))
-                    _check_encoding(name, entry.path)
-                    found.append((name, entry.stat().st_size))
-    return iter(sorted(found))
+                    name = prefix + entry.name
+                    if not name.isascii():
+                        _check_encoding(name, entry.path)
+                    stat = entry.stat()
+                    found.append((name, stat.st_size, file_state(stat, now_ns)))
+    return sorted(found)
 
 
 def _check_link(root: Path, path: Path) -> None:

@@ -14,11 +14,6 @@ from preprocessing import digests
 from preprocessing.import_walk import reached_files
 from preprocessing.options import OverLong, TokenOptions
 
-# The environment variables that name the folder of stored shards and that of the corpus job's
-# ledger. Not parameters: a path among the parameters of a node would change its key.
-SHARDS_VARIABLE = "GPT2_TFX_SHARDS"
-LEDGER_VARIABLE = "GPT2_TFX_LEDGER"
-
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = "preprocessing"
 

@@ -17,9 +17,16 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import digests
 from preprocessing.atomic_files import write_json_atomically
+from preprocessing.file_digests import FileDigests
 from preprocessing.records import Drop
 from preprocessing.token_statistics import TokenStatistics
-from preprocessing.verified_files import DamagedError, copy_verified, file_digest, open_file
+from preprocessing.verified_files import (
+    DamagedError,
+    copy_file,
+    copy_verified,
+    open_file,
+    stream_digest,
+)
 
 _ROWS_FILE = "rows.tfrecord"
 _ENTRY_FILE = "entry.json"
@@ -31,23 +38,22 @@ class ShardStore:
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
-    def fetch(self, digest: str, rows: str) -> TokenStatistics | None:
+    def fetch(self, digest: str, rows: str, digests: FileDigests) -> TokenStatistics | None:
         """Copy the rows stored under `digest` to the file `rows`; returns their statistics.
 
         None, and no file, if they are not stored or not what was stored.
         """
         try:
             entry = self._read_entry(digest)
-            copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"])
+            copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], digests)
         except (OSError, BeamIOError, DamagedError):
             return None
         return _statistics(entry["statistics"])
 
     def keep(self, digest: str, rows: str, statistics: TokenStatistics) -> None:
         """Store a copy of the file `rows` and its statistics under `digest`."""
-        rows_digest = file_digest(rows)
-        copy_verified(rows, self._path(digest, _ROWS_FILE), rows_digest)
-        entry = {"inputs": digest, "rows": rows_digest, "statistics": asdict(statistics)}
+        copy_file(rows, self._path(digest, _ROWS_FILE))
+        entry = {"inputs": digest, "rows": stream_digest(rows), "statistics": asdict(statistics)}
         write_json_atomically(
             self._path(digest, _ENTRY_FILE), entry | {"digest": digests.sha256_json(entry)}
         )

@@ -16,6 +16,7 @@ class SourceFile(NamedTuple):
     start, stop: the bytes to read; all of the file except for `.txt`, `.txt.gz` and large tables.
     lines_before: of a piece of a `.jsonl` file, how many lines of the file are before it.
     drop: if set, the file is not read, only counted, as this says.
+    state: as what the listing has found the file (`file_state`), empty if it did not say.
     companion: name of a second file with a line for each line of the first, if there is one.
     """
 
@@ -27,6 +28,7 @@ class SourceFile(NamedTuple):
     drop: Drop | None = None
     companion: str | None = None
     lines_before: int = 0
+    state: str = ""
 
     @property
     def is_whole(self) -> bool:

@@ -55,7 +55,7 @@ def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
 
 def _list_pairs(root: Path) -> list[SourceFile]:
     """Pairs of files with the articles and the summaries, the splits in the files' names."""
-    files = dict(walk(root, root, _PAIR, recursive=False))
+    files = dict(find_files(root, _PAIR, recursive=False))
     named = {content_name(name): name for name in files}
     sources = []
     for name, content in ((name, content_name(name)) for name in files):
@@ -84,8 +84,8 @@ def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
     urls = _read_url_lists(root)
     without_story = dict(urls)
     sources = []
-    for name, size in files:
-        story_id = content_name(name)[name.rfind("/") + 1 :].removesuffix(".story")
+    for name, size, state in files:
+        story_id = content_name(name[name.rfind("/") + 1 :]).removesuffix(".story")
         split = drop = None
         if urls:
             split, _, url = urls.get(story_id, (None, "", ""))
@@ -96,7 +96,7 @@ def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
         if drop is None and size > options.max_record_bytes and not is_compressed(name):
             detail = f"{size} bytes, max_record_bytes {options.max_record_bytes}"
             drop = Drop("too_large", name, story_id, detail)
-        sources.append(SourceFile(name, size, split, 0, size, drop))
+        sources.append(SourceFile(name, size, split, 0, size, drop, state=state))
     for story_id, (split, list_name, url) in without_story.items():
         # Somebody who has only one of the two folders does not miss the other's stories.
         if not present or _publisher(url) in present:

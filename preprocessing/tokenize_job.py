@@ -11,6 +11,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -18,6 +19,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically, write_json_atomically
+from preprocessing.job_memory import JobMemory
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.record_rows import rows_of
 from preprocessing.records import Record, example_to_record
@@ -84,7 +86,7 @@ def write_token_rows(
     options: TokenOptions,
     over_long: OverLong,
     statistics_dir: str,
-    store: str | None = None,
+    memory: JobMemory | None = None,
 ) -> int:
     """Copy the rows that are stored, and add to `pipeline` the transforms that write the others.
 
@@ -94,13 +96,13 @@ def write_token_rows(
 
     Args:
         over_long: what `options.over_long` comes to for the task (see `fit`).
-        store: folder of a ShardStore. Shards that are in it are copied, the others are tokenised
-            and put into it; what is written is the same. None: everything is tokenised.
+        memory: whose store's shards are copied; the others are tokenised and put into it; what is
+            written is the same. None: everything is tokenised.
 
     Returns:
         How many shards came from the store.
     """
-    done, waiting = _fetch(shards, options, over_long, store)
+    store, done, waiting = _fetch(shards, options, over_long, memory)
     _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
     return len(done)
 
@@ -111,13 +113,13 @@ def update_token_rows(
     options: TokenOptions,
     over_long: OverLong,
     statistics_dir: str,
-    store: str | None = None,
+    memory: JobMemory | None = None,
 ) -> int:
     """Write the rows of `shards` as `write_token_rows` does, at once where little is to tokenise.
 
     pipeline: not run yet; it is run if there is much.
     """
-    done, waiting = _fetch(shards, options, over_long, store)
+    store, done, waiting = _fetch(shards, options, over_long, memory)
     if done and sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
         tokenize = _tokenizer(done, options, over_long, store)
         made = [shard for each in waiting for shard in tokenize.process(each)]
@@ -135,7 +137,7 @@ def _add_transforms(
     options: TokenOptions,
     over_long: OverLong,
     statistics_dir: str,
-    store: str | None,
+    store: ShardStore | None,
 ) -> None:
     _ = (
         pipeline
@@ -148,33 +150,38 @@ def _add_transforms(
 
 
 def _tokenizer(
-    done: list[_Done], options: TokenOptions, over_long: OverLong, store: str | None
+    done: list[_Done], options: TokenOptions, over_long: OverLong, store: ShardStore | None
 ) -> "_TokenizeShard":
     records = sum(statistics.records for _, statistics in done)
-    return _TokenizeShard(options, over_long, None if store is None else ShardStore(store), records)
+    return _TokenizeShard(options, over_long, store, records)
 
 
 def _fetch(
-    shards: Sequence[ShardTask], options: TokenOptions, over_long: OverLong, store: str | None
-) -> tuple[list[_Done], list[_Waiting]]:
-    """Copy the rows that are stored; returns these shards, and the others with their digests."""
-    if store is None:
-        return [], [_Waiting(task, None) for task in shards]
+    shards: Sequence[ShardTask],
+    options: TokenOptions,
+    over_long: OverLong,
+    memory: JobMemory | None,
+) -> tuple[ShardStore | None, list[_Done], list[_Waiting]]:
+    """Copy the rows that are stored; returns the store, these shards, and the others with their digests."""
+    if memory is None:
+        return None, [], [_Waiting(task, None) for task in shards]
     vocabulary = load_vocabulary(options.vocabulary)
     recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
     done: list[_Done] = []
     waiting = []
     records = 0
-    for task in shards:
-        digest = shard_digest(recipe, file_digest(task.records))
-        stored = ShardStore(store).fetch(digest, task.rows)
-        if stored is None:
-            waiting.append(_Waiting(task, digest))
-        else:
-            done.append((task, stored))
-            records += stored.records
-            _report_progress(records)
-    return done, waiting
+    store = ShardStore(str(memory.shards))
+    with closing(memory.open_digests()) as digests:
+        for task in shards:
+            digest = shard_digest(recipe, file_digest(task.records, digests))
+            stored = store.fetch(digest, task.rows, digests)
+            if stored is None:
+                waiting.append(_Waiting(task, digest))
+            else:
+                done.append((task, stored))
+                records += stored.records
+                _report_progress(records)
+    return store, done, waiting
 
 
 def tokenize_shard(

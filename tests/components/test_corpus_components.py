@@ -19,9 +19,9 @@ from components.evaluation_inputs import read_split_records, read_split_rows
 from components.tokenizer import Tokenizer
 from preprocessing import progress
 from preprocessing.errors import InputError
+from preprocessing.job_memory import MEMORY_VARIABLE
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
 from preprocessing.records import SPLITS, Record
-from preprocessing.shard_digest import SHARDS_VARIABLE
 from tests.components.fakes import news_record
 from tests.components.stages import artifact, execute, record_examples
 from tests.preprocessing.corpora import story, write_release
@@ -120,12 +120,12 @@ def test_the_report_of_a_genuine_sample_says_what_became_of_each_document(
     assert "kept, no document was dropped. Every document was found only once." in page
 
 
-def test_shards_come_from_the_store_that_the_environment_names(
+def test_shards_come_from_the_memory_that_the_environment_names(
     tmp_path: Path, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_release(tmp_path / "corpus")
     examples = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())["examples"]
-    monkeypatch.setenv(SHARDS_VARIABLE, str(tmp_path / "shards"))
+    monkeypatch.setenv(MEMORY_VARIABLE, str(tmp_path / "memory"))
     first, second = (
         tokenizer(examples, tmp_path / name, sequence_length=64) for name in ("first", "second")
     )

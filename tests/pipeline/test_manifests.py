@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.file_digests import FileDigests
 from pipeline.manifests import Manifest, Manifests, Mismatch, content_root
 from pipeline.store import StoredArtifact
 from preprocessing.digests import sha256_bytes
+from preprocessing.file_digests import FileDigests
 
 
 @pytest.fixture
@@ -161,10 +161,10 @@ class TestMismatches:
     def test_without_trust_a_change_behind_an_unchanged_stat_is_found(
         self, manifests: Manifests, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("pipeline.file_digests.RACY_NS", -(10**12))
+        monkeypatch.setattr("preprocessing.file_digests.is_settled", lambda stat, now_ns: True)
         stored = recorded(manifests, folder)
         (folder / "statistics.json").write_bytes(b"[]")
-        monkeypatch.setattr("pipeline.file_digests._stat_of", lambda stat: (0, 0, 0, 0))
+        monkeypatch.setattr("preprocessing.file_digests.stat_of", lambda stat: (0, 0, 0, 0))
         manifests._digests._learned = {
             name: ((0, 0, 0, 0), digest)
             for name, (_, digest) in manifests._digests._learned.items()

@@ -13,8 +13,9 @@ from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from preprocessing import corpus_job, corpus_ledger, corpus_update
+from preprocessing import corpus_job, corpus_update, file_state
 from preprocessing.corpus_update import CorpusFolders, update_corpus
+from preprocessing.job_memory import JobMemory
 from preprocessing.options import CorpusOptions
 from preprocessing.sources import list_sources
 
@@ -26,15 +27,15 @@ def _small_and_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of few stories, and no wait until a file that was just written counts as settled."""
     monkeypatch.setattr(corpus_job, "SHARD_BYTES", 400)
     monkeypatch.setattr(corpus_update, "_LARGEST_SHARE", 1.5)
-    monkeypatch.setattr(corpus_ledger, "RACY_NS", -(10**12))
+    monkeypatch.setattr(file_state, "is_settled", lambda stat, now_ns: True)
 
 
 def update(root: Path, out: Path, options: CorpusOptions, store: Path | None) -> int | None:
     """Run the job into `out`; how many sources it read, None for all."""
     folders = CorpusFolders(*(str(out / name) for name in ("examples", "index", "report")))
     sources = list_sources(root, options)
-    ledger = None if store is None else str(store)
-    return update_corpus(beam.Pipeline(), str(root), sources, options, 0, folders, ledger)
+    memory = None if store is None else JobMemory(store)
+    return update_corpus(beam.Pipeline(), str(root), sources, options, 0, folders, memory)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -195,7 +196,7 @@ def test_other_options_read_everything_but_not_what_is_done_about_leaks(tmp_path
 def test_a_file_that_may_yet_change_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_ledger, "RACY_NS", 10**12)
+    monkeypatch.setattr(file_state, "is_settled", lambda stat, now_ns: False)
     root = tmp_path / "corpus"
     write_release(root)
     assert check(root, tmp_path, CNN, 0) is None
@@ -205,7 +206,7 @@ def test_a_file_that_may_yet_change_is_read_again(
 
 def damages(folder: Path) -> Iterator[Path]:
     """Damages to what is remembered, one after the other; what was damaged."""
-    ledger = folder / "store" / "corpus.sqlite"
+    ledger = JobMemory(folder / "store").ledger
     examples = sorted((folder / "out0" / "examples").rglob("*.tfrecord"))
     largest = max(examples, key=lambda path: path.stat().st_size)
     largest.write_bytes(largest.read_bytes()[:-1] + b"!")

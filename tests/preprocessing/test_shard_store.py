@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from preprocessing import shard_digest
+from preprocessing.file_digests import FileDigests
 from preprocessing.options import TokenOptions
 from preprocessing.records import Drop
 from preprocessing.shard_digest import code_digest, recipe_digest
@@ -37,22 +39,33 @@ def store(tmp_path: Path, rows: Path) -> ShardStore:
     return store
 
 
-def test_what_was_kept_is_fetched(store: ShardStore, rows: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def digests(tmp_path: Path) -> Iterator[FileDigests]:
+    opened = FileDigests(tmp_path / "memory.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_what_was_kept_is_fetched(
+    store: ShardStore, digests: FileDigests, rows: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "out" / "rows.tfrecord"
-    assert store.fetch("d", str(target)) == STATISTICS
+    assert store.fetch("d", str(target), digests) == STATISTICS
     assert target.read_bytes() == rows.read_bytes()
 
 
 def test_rows_are_copies_so_that_no_name_changes_another(
-    store: ShardStore, rows: Path, tmp_path: Path
+    store: ShardStore, digests: FileDigests, rows: Path, tmp_path: Path
 ) -> None:
-    store.fetch("d", str(tmp_path / "out" / "rows.tfrecord"))
+    store.fetch("d", str(tmp_path / "out" / "rows.tfrecord"), digests)
     places = (rows, tmp_path / "out" / "rows.tfrecord", tmp_path / "shards" / "d" / "rows.tfrecord")
     assert [place.stat().st_nlink for place in places] == [1, 1, 1]
 
 
-def test_another_digest_is_not_there(store: ShardStore, tmp_path: Path) -> None:
-    assert store.fetch("other", str(tmp_path / "rows.tfrecord")) is None
+def test_another_digest_is_not_there(
+    store: ShardStore, digests: FileDigests, tmp_path: Path
+) -> None:
+    assert store.fetch("other", str(tmp_path / "rows.tfrecord"), digests) is None
     assert not (tmp_path / "rows.tfrecord").exists()
 
 
@@ -84,17 +97,19 @@ def miscount(path: Path) -> None:
     ],
 )
 def test_what_is_damaged_counts_as_not_there(
-    store: ShardStore, tmp_path: Path, name: str, damage
+    store: ShardStore, digests: FileDigests, tmp_path: Path, name: str, damage
 ) -> None:
     damage(tmp_path / "shards" / "d" / name)
     out = tmp_path / "out"
-    assert store.fetch("d", str(out / "rows.tfrecord")) is None
+    assert store.fetch("d", str(out / "rows.tfrecord"), digests) is None
     assert not out.exists() or list(out.iterdir()) == []
 
 
-def test_an_entry_under_another_digest_is_damaged(store: ShardStore, tmp_path: Path) -> None:
+def test_an_entry_under_another_digest_is_damaged(
+    store: ShardStore, digests: FileDigests, tmp_path: Path
+) -> None:
     (tmp_path / "shards" / "d").rename(tmp_path / "shards" / "e")
-    assert store.fetch("e", str(tmp_path / "rows.tfrecord")) is None
+    assert store.fetch("e", str(tmp_path / "rows.tfrecord"), digests) is None
 
 
 def test_every_option_is_in_the_recipe() -> None:

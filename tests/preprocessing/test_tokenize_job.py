@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from preprocessing import progress, tokenize_job
 from preprocessing.atomic_files import write_atomically
+from preprocessing.job_memory import JobMemory
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.packing import unpack
 from preprocessing.records import Record, Segment, record_to_example
@@ -229,7 +230,7 @@ class TestWithAStore:
                 OPTIONS,
                 over_long,
                 str(out),
-                str(self.folder / "shards") if store else None,
+                JobMemory(self.folder) if store else None,
             )
 
     def test_nothing_is_tokenised_twice(self, examples: Path) -> None:
@@ -276,10 +277,10 @@ class TestWithAStore:
         path = examples / "Split-train" / "records-00001-of-00002.tfrecord"
         with path.open("wb") as file:
             write_tfrecords(file, map(record_to_example, TRAIN[1][:1]))
-        out, store = self.folder / "after", str(self.folder / "shards")
+        out, memory = self.folder / "after", JobMemory(self.folder)
         shards = list_shards(str(examples), str(out))
         never = cast(beam.Pipeline, None)
-        assert update_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), store) == 2
+        assert update_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), memory) == 2
         self.run("fresh", store=False)
         assert files(out) == files(self.folder / "fresh")
 

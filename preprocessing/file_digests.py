@@ -1,4 +1,7 @@
-"""Content digests of files, remembered by what the file system says about them."""
+"""Content digests of files, remembered by what the file system says about them: their stat.
+
+Nothing is remembered of a file that may yet change unnoticed (see `file_state`).
+"""
 
 import os
 import sqlite3
@@ -6,17 +9,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from preprocessing.digests import RACY_NS, combine, sha256_file
+from preprocessing.digests import combine, sha256_file
 from preprocessing.errors import InputError
+from preprocessing.file_state import Stat, is_settled, stat_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, sha256 TEXT
 ) WITHOUT ROWID
 """
-
-
-_Stat = tuple[int, int, int, int]
 
 
 class FileDigests:
@@ -28,7 +29,8 @@ class FileDigests:
 
     def __init__(self, memory: Path) -> None:
         memory.parent.mkdir(parents=True, exist_ok=True)
-        self._learned: dict[str, tuple[_Stat, str]] = {}
+        self._learned: dict[str, tuple[Stat, str]] = {}
+        self._written: dict[str, tuple[os.stat_result, str]] = {}
         try:
             self._database = sqlite3.connect(memory, timeout=60)
             self._database.execute(_SCHEMA)
@@ -40,15 +42,21 @@ class FileDigests:
     def file(self, path: Path, trust_memory: bool = True) -> str:
         """The sha256 of a file's bytes, from memory where that is trusted and the stat unchanged. Raises OSError."""
         name, before = str(path.absolute()), path.stat()
-        if trust_memory and (known := self._recall(name)) and known[0] == _stat_of(before):
+        if trust_memory and (known := self._recall(name)) and known[0] == stat_of(before):
             return known[1]
         began = time.time_ns()
         digest = sha256_file(path)
-        after = _stat_of(path.stat())
-        settled = began - max(before.st_mtime_ns, before.st_ctime_ns) > RACY_NS
-        if settled and after == _stat_of(before):
+        after = stat_of(path.stat())
+        if is_settled(before, began) and after == stat_of(before):
             self._learned[name] = after, digest
         return digest
+
+    def note(self, path: Path, digest: str) -> None:
+        """Say what the sha256 of a file is that the caller has just written. Raises OSError.
+
+        It is remembered if the file is settled when what was learned is written.
+        """
+        self._written[str(path.absolute())] = path.stat(), digest
 
     def tree(self, root: Path) -> dict[str, str]:
         """Relative posix name -> sha256 for every file beneath a folder, or for one file by its name.
@@ -73,7 +81,7 @@ class FileDigests:
         self._write()
         self._database.close()
 
-    def _recall(self, name: str) -> tuple[_Stat, str] | None:
+    def _recall(self, name: str) -> tuple[Stat, str] | None:
         if name in self._learned:
             return self._learned[name]
         row = self._database.execute(
@@ -82,6 +90,11 @@ class FileDigests:
         return None if row is None else (row[:4], row[4])
 
     def _write(self) -> None:
+        now = time.time_ns()
+        for name, (stat, digest) in self._written.items():
+            if is_settled(stat, now):
+                self._learned[name] = stat_of(stat), digest
+        self._written.clear()
         rows = [(name, *stat, digest) for name, (stat, digest) in self._learned.items()]
         with self._database:
             self._database.executemany(
@@ -118,7 +131,3 @@ def files_beneath(root: Path) -> Iterator[tuple[str, Path]]:
 
 def _raise(error: OSError) -> None:
     raise error
-
-
-def _stat_of(stat: os.stat_result) -> _Stat:
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino

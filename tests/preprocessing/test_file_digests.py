@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import file_digests
-from pipeline.file_digests import FileDigests, files_beneath
+from preprocessing import file_digests
 from preprocessing.digests import sha256_bytes
 from preprocessing.errors import InputError
+from preprocessing.file_digests import FileDigests, files_beneath
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture
 def no_racy_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file counts as settled, so that a test need not wait."""
-    monkeypatch.setattr(file_digests, "RACY_NS", -(10**12))
+    monkeypatch.setattr(file_digests, "is_settled", lambda stat, now_ns: True)
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -143,6 +143,31 @@ class TestTheMemory:
         other.execute("INSERT INTO files VALUES ('b', 0, 0, 0, 0, 'd')")
         other.commit()
         other.close()
+
+
+class TestWhatACallerHasWritten:
+    def test_a_settled_file_is_not_read_later(self, tmp_path: Path, reads: list[Path]) -> None:
+        path = write(tmp_path / "a", b"x")
+        digests = FileDigests(tmp_path / "memory.sqlite")
+        digests.note(path, sha256_bytes(b"x"))
+        time.sleep(0.25)
+        digests.close()
+        later = FileDigests(tmp_path / "memory.sqlite")
+        assert later.file(path) == sha256_bytes(b"x")
+        path.write_bytes(b"y")
+        assert later.file(path) == sha256_bytes(b"y")
+        later.close()
+        assert reads == [path]
+
+    def test_a_file_written_just_before_the_end_is_read_later(
+        self, tmp_path: Path, reads: list[Path]
+    ) -> None:
+        path = write(tmp_path / "a", b"x")
+        digests = FileDigests(tmp_path / "memory.sqlite")
+        digests.note(path, sha256_bytes(b"x"))
+        digests.close()
+        FileDigests(tmp_path / "memory.sqlite").file(path)
+        assert reads == [path]
 
 
 class TestRacyFiles:
@@ -270,7 +295,7 @@ def test_a_memory_that_is_no_database_is_refused_with_a_remedy(tmp_path: Path) -
 def test_a_killed_process_leaves_a_memory_that_works(tmp_path: Path, root: Path) -> None:
     program = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from pipeline.file_digests import FileDigests\n"
+        "from preprocessing.file_digests import FileDigests\n"
         "digests = FileDigests(Path(sys.argv[1]))\n"
         "digests.file(Path(sys.executable))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -1,0 +1,37 @@
+"""What the file system says about a file, to know later whether it has changed.
+
+A file that changed within a tick of the file system's clock before its stat was taken could change again without the
+stat showing it (git calls such an entry racy), so what was learned of such a file counts only once.
+"""
+
+import os
+
+# Ticks that no clock of a common file system exceeds. The coarsest are FAT's, two seconds. Where times are no multiples
+# of 10 ms, the clock is the system's, which ticks every 10 ms or more often; the rest is a margin.
+_COARSE_TICK_NS = 2_000_000_000
+_FINE_TICK_NS = 100_000_000
+_COARSE_UNIT_NS = 10_000_000
+
+Stat = tuple[int, int, int, int]
+
+
+def stat_of(stat: os.stat_result) -> Stat:
+    """Size in bytes, mtime and ctime in nanoseconds, inode."""
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def is_settled(stat: os.stat_result, now_ns: int) -> bool:
+    """Whether any change of the file from `now_ns` (nanoseconds since the epoch) on changes its stat."""
+    mtime_ns, ctime_ns = stat.st_mtime_ns, stat.st_ctime_ns
+    age_ns = now_ns - max(mtime_ns, ctime_ns)
+    if age_ns > _COARSE_TICK_NS:
+        return True
+    fine = mtime_ns % _COARSE_UNIT_NS and ctime_ns % _COARSE_UNIT_NS
+    return bool(fine) and age_ns > _FINE_TICK_NS
+
+
+def file_state(stat: os.stat_result, now_ns: int) -> str:
+    """The stat as a text, empty for a file that is not settled."""
+    if not is_settled(stat, now_ns):
+        return ""
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
