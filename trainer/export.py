@@ -14,6 +14,7 @@ import tensorflow as tf
 from preprocessing.errors import InputError
 from preprocessing.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.vocabulary import Vocabulary
+from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
 from trainer.generation import CachedModel, Generated, Request, generate
 from trainer.generation.prompts import cut_left, pad_left
@@ -53,6 +54,7 @@ class ExportedModel(tf.Module):
         self.tokenizer = InGraphTokenizer(vocabulary)
         self._vocabulary = vocabulary
         self._options = generation_options
+        self._block = BlockFunction()
         self.decode = tf.function(self._decode, input_signature=self._decode_types())
 
     def metadata(self) -> dict[str, Any]:
@@ -226,7 +228,8 @@ class ExportedModel(tf.Module):
     def _score(
         self, input_ids: tf.Tensor, segment_ids: tf.Tensor, positions: tf.Tensor | None
     ) -> tf.Tensor:
-        logits = self.model(input_ids, segment_ids, positions)
+        hidden = self.model.hidden(input_ids, segment_ids, positions, run_block=self._block)
+        logits = self.model.logits(hidden)
         log_probabilities = next_token_log_probabilities(logits, input_ids)
         return tf.where(continues(segment_ids), log_probabilities, 0.0)
 

@@ -14,13 +14,13 @@ them one block at a time.
 """
 
 import math
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import tensorflow as tf
 
 from trainer.config import SIZES, GPT2Config
+from trainer.initial_weights import initial_value
 
 if TYPE_CHECKING:
     from trainer.lora import LoRA
@@ -31,6 +31,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Weights = Mapping[str, tf.Tensor]
 # dropout(x, place): x with activations dropped; every place of the model draws its own
 Dropout = Callable[[tf.Tensor, int], tf.Tensor]
+Block = Callable[..., tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]]  # as `block` is
 
 
 LORA_A, LORA_B = "lora_a", "lora_b"  # of a dense layer, beside its w and b; see `trainer.lora`
@@ -132,6 +133,7 @@ class GPT2(tf.Module):
         segment_ids: tf.Tensor | None = None,
         positions: tf.Tensor | None = None,
         drop: Dropout | None = None,
+        run_block: Block | None = None,
     ) -> tf.Tensor:
         """Hidden vectors [B, L, W] after the final norm, in the precision of the computation.
 
@@ -139,7 +141,7 @@ class GPT2(tf.Module):
         segment_ids: int [B, L]: a token sees itself and the tokens before it of its own segment;
             None is one segment.
         positions: int [B, L], rows of the position embedding; None counts from 0.
-        drop: of activations, while training; None drops none.
+        drop: of activations, while training; None drops none. run_block: as of `transformer`.
         """
         length = tf.shape(input_ids)[1]
         if segment_ids is None:
@@ -149,7 +151,13 @@ class GPT2(tf.Module):
         weights = self.weights()
         mask = causal_mask(segment_ids)
         hidden, _ = transformer(
-            weights, self.config, input_ids, positions, mask, drop=drop or keep_all
+            weights,
+            self.config,
+            input_ids,
+            positions,
+            mask,
+            drop=drop or keep_all,
+            run_block=run_block,
         )
         return hidden
 
@@ -177,19 +185,23 @@ def transformer(
     past: Cache | None = None,
     slot: tf.Tensor | None = None,
     drop: Dropout = keep_all,
+    run_block: Block | None = None,
 ) -> tuple[tf.Tensor, Cache]:
     """Embeddings, blocks, final norm: the hidden vectors [B, L, W], and the keys and values.
 
     mask: bool [B, 1, L, S], who sees whom; without a past S is L.
     past, slot: in cached generation, the cache (S slots) and the slot at which these L tokens are
         written into it; the returned cache is the past with them. Without, it holds these L tokens.
+    run_block: what to call for a block, by default `block`.
     """
     x = embed(weights, input_ids, positions)  # [B, L, W]
     x = drop(x, 0)
     keys, values = [], []
     for layer in range(config.layers):
         layer_past = None if past is None else (past.keys[layer], past.values[layer])
-        x, (key, value) = block(weights, config, layer, x, mask, layer_past, slot, drop)
+        x, (key, value) = (run_block or block)(
+            weights, config, layer, x, mask, layer_past, slot, drop
+        )
         keys.append(key)
         values.append(value)
     return layer_norm(weights, "model/ln_f", x), Cache(keys, values)
@@ -331,25 +343,6 @@ def dropping(rate: float, seed: tf.Tensor) -> Dropout:
         return tf.nn.experimental.stateless_dropout(x, rate, place_seed, rng_alg="philox")
 
     return drop
-
-
-def initial_value(
-    config: GPT2Config, name: str, shape: Sequence[int], seed: int | None
-) -> tf.Tensor:
-    """Initial weights of a variable: those of section 2.3 of the paper and of OpenAI's code.
-
-    Norms are 1 and 0, biases 0; matrices are normal with deviation 0.02, positions 0.01, and
-    what is added to the residual stream 0.02 / sqrt(2 layers). Depends on seed and name alone.
-    """
-    if seed is None or name.endswith("/b"):
-        return tf.zeros(shape)
-    if name.endswith("/g"):
-        return tf.ones(shape)
-    deviation = 0.01 if name == "model/wpe" else 0.02
-    if name.endswith("c_proj/w"):
-        deviation /= math.sqrt(2 * config.layers)
-    own_seed = tf.constant([seed, zlib.crc32(name.encode())], tf.int64)
-    return tf.random.stateless_normal(shape, own_seed, stddev=deviation, alg="philox")
 
 
 def dimensions(x: tf.Tensor) -> list[int | tf.Tensor]:

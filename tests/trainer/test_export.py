@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from preprocessing.errors import InputError
 from preprocessing.in_graph_tokenizer import InGraphTokenizer
@@ -187,6 +188,20 @@ def test_equal_models_give_equal_bytes_whatever_was_done_before(
     export(random_model(CONFIG, seed=1), BYTES, OPTIONS, tmp_path / "again")
     assert digests(tmp_path / "again") == digests(folder)
     assert "fingerprint.pb" not in digests(folder)
+
+
+def test_a_deeper_model_has_no_more_products_in_its_graph(folder: Path, tmp_path: Path) -> None:
+    """A graph holds a block once, however many layers call it."""
+    export(random_model(replace(CONFIG, layers=3), seed=1), BYTES, OPTIONS, tmp_path)
+    assert count_operations(tmp_path, "MatMul") == count_operations(folder, "MatMul") > 0
+
+
+def count_operations(folder: Path, kind: str) -> int:
+    """How many nodes of a kind are in the functions of a SavedModel."""
+    saved_model = SavedModel()
+    saved_model.ParseFromString((folder / "saved_model.pb").read_bytes())
+    functions = saved_model.meta_graphs[0].graph_def.library.function
+    return sum(node.op == kind for function in functions for node in function.node_def)
 
 
 def test_other_weights_give_other_bytes_of_the_variables_alone(

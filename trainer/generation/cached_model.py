@@ -12,6 +12,7 @@ the slot and the position of the token there say which slots a row sees:
 
 import tensorflow as tf
 
+from trainer.block_function import BlockFunction
 from trainer.generation.prompts import Prompts
 from trainer.gpt2 import GPT2, Cache, causal_mask, logits, transformer
 
@@ -30,6 +31,7 @@ class CachedModel:
     def __init__(self, model: GPT2) -> None:
         self.config = model.config
         self._weights = model.weights()
+        self._block = BlockFunction()
 
     def prefill(self, prompts: Prompts, new_slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
         """Logits float32 [R, V] of each prompt's next token, and the cache of P + new_slots slots.
@@ -44,7 +46,12 @@ class CachedModel:
             mask = causal_mask(tf.cast(positions >= 0, tf.int32)[tf.newaxis])
             positions = tf.maximum(positions, 0)[tf.newaxis]
             hidden, cache = transformer(
-                self._weights, self.config, ids[tf.newaxis], positions, mask
+                self._weights,
+                self.config,
+                ids[tf.newaxis],
+                positions,
+                mask,
+                run_block=self._block,
             )
             return hidden[0, -1], Cache(*([layer[0] for layer in part] for part in cache))
 
@@ -75,6 +82,7 @@ class CachedModel:
             mask[:, tf.newaxis, tf.newaxis],
             past=cache,
             slot=slot,
+            run_block=self._block,
         )
         return logits(self._weights, hidden[:, 0]), cache
 
