@@ -448,7 +448,12 @@ def write_examples(path: str, examples: Iterable[bytes]) -> None:
 
 def write_lines(path: str, lines: Iterable[str]) -> None:
     """Write lines of JSON."""
-    write_atomically(path, partial(_write_text, text="".join(f"{line}\n" for line in lines)))
+    write_atomically(path, partial(_write_text, text=joined_lines(lines)))
+
+
+def joined_lines(lines: Iterable[str]) -> str:
+    """The text of lines, each with its end."""
+    return "\n".join([*lines, ""])
 
 
 def _write_text(file: BinaryIO, text: str) -> None:

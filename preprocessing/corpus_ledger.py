@@ -132,13 +132,10 @@ class Ledger:
         for _, group in groupby(rows, key=lambda row: row[0]):
             yield from copies_among(Place(*row[1:]) for row in group)
 
-    def lines(self, shard: int) -> list[tuple[Place, str]]:
-        """The records of a shard by id, with their lines."""
-        rows = self._database.execute(
-            "SELECT id, source, position, split, line FROM records WHERE shard = ? ORDER BY id",
-            (shard,),
-        )
-        return [(Place(*row[:4]), row[4]) for row in rows]
+    def lines(self, shard: int) -> Iterator[tuple[str, str, int, str, str]]:
+        """The records of a shard by id: the four values of their Place, and their lines."""
+        query = "SELECT id, source, position, split, line FROM records WHERE shard = ? ORDER BY id"
+        return self._database.execute(query, (shard,))
 
     def drops(self) -> Iterator[Drop]:
         """The drops, but not those of copies."""
@@ -170,7 +167,8 @@ def source_states(folder: Path, sources: Mapping[str, Sequence[SourceFile]]) -> 
     for name, pieces in sources.items():
         first = pieces[0]
         state = first.state or _state(folder, name, now_ns)
-        if len(pieces) == 1 and first.is_whole and first.drop is None and first.companion is None:
+        is_whole = first.start == 0 and first.stop == first.size
+        if is_whole and len(pieces) == 1 and first.drop is None and first.companion is None:
             states[name] = f"{state} {first.split}" if state else ""  # as nearly all are
             continue
         companions = {piece.companion for piece in pieces if piece.companion is not None}

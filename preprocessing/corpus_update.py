@@ -31,6 +31,7 @@ from apache_beam.io.filesystems import FileSystems
 from preprocessing import corpus_job, digests, progress
 from preprocessing.copies import LEAK, Loser
 from preprocessing.corpus_job import (
+    joined_lines,
     shard_count,
     shard_name,
     shard_of,
@@ -47,7 +48,7 @@ from preprocessing.job_memory import JobMemory
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import read_source
 from preprocessing.record_index import entry_of
-from preprocessing.records import SPLITS, Drop, Record, record_to_example
+from preprocessing.records import SPLITS, Drop, Place, Record, record_to_example
 from preprocessing.shard_digest import code_digest
 from preprocessing.sources import SourceFile, corpus_folder
 from preprocessing.spill import remove_spills, spill_folder
@@ -269,14 +270,16 @@ class _Job:
         wanted: set[str] = set()
         for shard in range(self._shards):
             name = shard_name(shard, self._shards)
-            members: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
-            for place, line in ledger.lines(shard):
-                if (lost := losers[shard].get(place)) is not None:
+            of_split: dict[str, list[str]] = {split: [] for split in SPLITS}
+            source_of: dict[str, str] = {}
+            for record_id, source, position, split, line in ledger.lines(shard):
+                place = Place(record_id, source, position, split)
+                if losers[shard] and (lost := losers[shard].get(place)) is not None:
                     drops[shard].append(lost.drop())
                 else:
-                    members[place.split].append((place.source, line))
-            for split in SPLITS:
-                lines = [line for _, line in members[split]]
+                    of_split[split].append(line)
+                    source_of[line] = source
+            for split, lines in of_split.items():
                 tally.records[split] += len(lines)
                 write_lines(split_file(self._folders.index_dir, split, f"{name}.jsonl"), lines)
                 digest = self._digest(split, lines)
@@ -285,7 +288,7 @@ class _Job:
                     files.append((digest, path, sha256))
                 else:
                     unknown[path] = (digest, split, lines)
-                    wanted.update(source for source, _ in members[split])
+                    wanted.update(source_of[line] for line in lines)
             write_drops(self._folders.report_dir, name, drops[shard])
             for drop in drops[shard]:
                 tally.add(drop)
@@ -327,7 +330,7 @@ class _Job:
 
     def _digest(self, split: str, lines: Iterable[str]) -> str:
         """The digest of all that the Examples of a shard's split follow from."""
-        content = digests.sha256_text("".join(f"{line}\n" for line in lines))
+        content = digests.sha256_text(joined_lines(lines))
         return digests.combine({"recipe": self._recipe, "split": split, "lines": content})
 
 

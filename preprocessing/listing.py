@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from operator import itemgetter
 from pathlib import Path
 
 from preprocessing.compression import COMPRESSED
@@ -70,7 +71,7 @@ def walk(
                         _check_encoding(name, entry.path)
                     stat = entry.stat()
                     found.append((name, stat.st_size, file_state(stat, now_ns)))
-    return sorted(found)
+    return sorted(found, key=itemgetter(0))
 
 
 def _check_link(root: Path, path: Path) -> None:
