@@ -271,14 +271,13 @@ class _Job:
         for shard in range(self._shards):
             name = shard_name(shard, self._shards)
             of_split: dict[str, list[str]] = {split: [] for split in SPLITS}
-            source_of: dict[str, str] = {}
+            lost = losers.get(shard, {})
             for record_id, source, position, split, line in ledger.lines(shard):
-                place = Place(record_id, source, position, split)
-                if losers[shard] and (lost := losers[shard].get(place)) is not None:
-                    drops[shard].append(lost.drop())
+                place = Place(record_id, source, position, split) if lost else None
+                if place in lost:
+                    drops[shard].append(lost[place].drop())
                 else:
                     of_split[split].append(line)
-                    source_of[line] = source
             for split, lines in of_split.items():
                 tally.records[split] += len(lines)
                 write_lines(split_file(self._folders.index_dir, split, f"{name}.jsonl"), lines)
@@ -288,7 +287,7 @@ class _Job:
                     files.append((digest, path, sha256))
                 else:
                     unknown[path] = (digest, split, lines)
-                    wanted.update(source_of[line] for line in lines)
+                    wanted.update(row[1] for row in ledger.lines(shard) if row[3] == split)
             write_drops(self._folders.report_dir, name, drops[shard])
             for drop in drops[shard]:
                 tally.add(drop)

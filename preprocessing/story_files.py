@@ -123,6 +123,7 @@ def _read_url_lists(root: Path) -> dict[str, tuple[str, str, str]]:
         )
     urls: dict[str, tuple[str, str, str]] = {}
     for name, split in _URL_LISTS.items():
+        list_name = f"url_lists/{name}"
         try:
             lines = (folder / name).read_text("utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
@@ -133,7 +134,7 @@ def _read_url_lists(root: Path) -> dict[str, tuple[str, str, str]]:
             if not (url := line.strip()):
                 continue
             story_id = hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
-            known = urls.setdefault(story_id, (split, f"url_lists/{name}", url))
+            known = urls.setdefault(story_id, (split, list_name, url))
             if known[0] != split:
                 raise InputError(
                     f"{folder / name}, line {number}: {url} is also in {known[1]}; "
