@@ -32,7 +32,7 @@ class BlockFunction:
         assert drop is keep_all
         prefix, first = f"model/h{layer}/", "model/h0/"
         own = {
-            name.replace(prefix, first, 1): tf.convert_to_tensor(value)
+            name.replace(prefix, first, 1): value
             for name, value in weights.items()
             if name.startswith(prefix)
         }

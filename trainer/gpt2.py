@@ -112,7 +112,9 @@ class GPT2(tf.Module):
         values = self.variables_by_name if values is None else values
         if self.lora is not None:
             values = {name: self.lora.scaled(name, value) for name, value in values.items()}
-        return {name: tf.cast(value, self.precision) for name, value in values.items()}
+        # Tensors, never variables: to gather from a variable has TensorFlow copy it at every other read.
+        tensors = {name: tf.convert_to_tensor(value) for name, value in values.items()}
+        return {name: tf.cast(value, self.precision) for name, value in tensors.items()}
 
     def __call__(
         self,
