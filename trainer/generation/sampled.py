@@ -13,8 +13,8 @@ from trainer.sampling import penalise_repetition, sample, tokens_of
 
 
 class _Written(NamedTuple):
-    """What R rows have written: ids int32 [R, T], texts string [R], seen bool [R, V] (the tokens of
-    prompt and text), finished bool [R]."""
+    """What n rows have written: ids int32 [n, T], texts string [n], seen bool [n, V] (the tokens of
+    prompt and text), finished bool [n]."""
 
     ids: tf.Tensor
     texts: tf.Tensor
@@ -39,13 +39,12 @@ def sample_group(
     prompt_slots = tf.shape(prompts.ids)[1]
     # the last token is drawn and never fed
     logits, cache = model.prefill(prompts, steps - 1)
-    rows = tf.shape(logits)[0]
-    blank = rows - count
-    uniform = tf.pad(uniform, [[0, blank], [0, 0]])
-    lengths = tf.pad(prompts.lengths, [[0, blank]])
+    # blank rows are computed with the others, and nothing is drawn for them
+    blank = [[0, tf.shape(logits)[0] - count]]
+    lengths = tf.pad(prompts.lengths, blank)
 
     def write(step: tf.Tensor, logits: tf.Tensor, written: _Written) -> _Written:
-        logits = penalise_repetition(logits, written.seen, request.repetition_penalty)
+        logits = penalise_repetition(logits[:count], written.seen, request.repetition_penalty)
         drawn = sample(logits, uniform[:, step], request.temperature, request.top_k, request.top_p)
         token = tf.where(written.finished, end_of_text, drawn)
         texts = written.texts + tf.gather(token_bytes, token)
@@ -65,21 +64,19 @@ def sample_group(
         step: tf.Tensor, written: _Written, cache: Cache
     ) -> tuple[tf.Tensor, _Written, Cache]:
         # the token of the step before is fed, and the token of this step drawn
-        logits, cache = model.decode(
-            written.ids[:, step - 1], lengths + step - 1, prompt_slots + step - 1, cache
-        )
+        fed = tf.pad(written.ids[:, step - 1], blank)
+        logits, cache = model.decode(fed, lengths + step - 1, prompt_slots + step - 1, cache)
         return step + 1, write(step, logits, written), cache
 
-    seen = tokens_of(prompts.ids, prompts.lengths, model.config.vocabulary_size)
     nothing = _Written(
-        ids=tf.fill([rows, steps], end_of_text),
-        texts=tf.fill([rows], ""),
-        seen=tf.pad(seen, [[0, blank], [0, 0]]),
-        finished=tf.range(rows) >= count,
+        ids=tf.fill([count, steps], end_of_text),
+        texts=tf.fill([count], ""),
+        seen=tokens_of(prompts.ids, prompts.lengths, model.config.vocabulary_size),
+        finished=tf.zeros([count], tf.bool),
     )
     start = (tf.constant(1), write(tf.constant(0), logits, nothing), cache)
     _, written, _ = tf.while_loop(running, advance, start, parallel_iterations=1)
-    return written.ids[:count], written.finished[:count]
+    return written.ids, written.finished
 
 
 def write_column(ids: tf.Tensor, column: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
