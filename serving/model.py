@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from preprocessing.errors import InputError
+from trainer.host_memory import return_freed_memory
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -173,6 +174,7 @@ def load_model(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
 
 
 def _from_saved_model(path: Path) -> LanguageModel:
+    return_freed_memory()
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  its operations are in the graph
 

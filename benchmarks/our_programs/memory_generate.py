@@ -8,11 +8,14 @@ import json
 import sys
 from pathlib import Path
 
+from pipeline.node_process import quiet_tensorflow
+
 PROMPT = " the rain on the open bridge" * 10
 
 
 def main() -> None:
     """Do what the command line says."""
+    quiet_tensorflow()
     action, folder, argument = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     if action == "export":
         export_random(folder, argument)

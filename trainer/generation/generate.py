@@ -1,5 +1,7 @@
 """Continuing a batch of prompts, each as if it were alone."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from trainer.generation.beam_search import search
@@ -56,10 +58,12 @@ def generate(
         )
         group_ids, group_finished = tf.cond(
             sampling,
-            lambda: sample_group(
-                cached, group, tf.gather(uniform, rows), request, token_bytes, end_of_text
+            _apart(
+                lambda: sample_group(
+                    cached, group, tf.gather(uniform, rows), request, token_bytes, end_of_text
+                )
             ),
-            lambda: search(cached, group, steps, request, token_bytes, end_of_text),
+            _apart(lambda: search(cached, group, steps, request, token_bytes, end_of_text)),
         )
         where = rows[:, tf.newaxis]
         return (
@@ -79,3 +83,11 @@ def generate(
     )
     counts = tf.reduce_sum(tf.cast(ids != end_of_text, tf.int32), axis=1)
     return Generated(ids, counts, finished)
+
+
+def _apart(function: Callable[[], tuple[tf.Tensor, tf.Tensor]]) -> Callable:
+    """A function of the graph that is prepared when it is first run, and not at all if it is not.
+
+    Half of what a generation's graph takes is for the search, and hardly anybody searches.
+    """
+    return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})

@@ -47,6 +47,7 @@ def sample_group(
         logits = penalise_repetition(logits[:count], written.seen, request.repetition_penalty)
         drawn = sample(logits, uniform[:, step], request.temperature, request.top_k, request.top_p)
         token = tf.where(written.finished, end_of_text, drawn)
+        token = tf.ensure_shape(token, written.finished.shape)  # known, as a loop needs it
         texts = written.texts + tf.gather(token_bytes, token)
         ended = (token == end_of_text) | holds_any(texts, request.stop)
         return _Written(
