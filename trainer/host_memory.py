@@ -5,7 +5,7 @@ import os
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # of glibc's mallopt
 _LARGE_BYTES = 1024 * 1024
-_ARENAS = 2
+_ARENAS = 1  # what one has freed another does not use
 
 
 def return_freed_memory() -> None:

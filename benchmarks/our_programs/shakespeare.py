@@ -41,6 +41,7 @@ def main() -> None:
         weight_decay=0.1,
         beta2=0.99,
         log_every=250,
+        xla="on",
     )
     validation = validation_rows(ids[cut:])
     nothing = TokenRows({name: value[:0] for name, value in validation.features.items()})
