@@ -197,7 +197,7 @@ class BlockwiseGradients:
         return not self._trained.isdisjoint(names)
 
     def _compiled(self, function: Callable) -> Callable:
-        return tf.function(function, jit_compile=True) if self._xla else function
+        return tf.function(function, autograph=False, jit_compile=True) if self._xla else function
 
 
 def _after(done: list[tf.Operation], x: tf.Tensor) -> tf.Tensor:

@@ -55,7 +55,9 @@ class ExportedModel(tf.Module):
         self._vocabulary = vocabulary
         self._options = generation_options
         self._block = BlockFunction()
-        self.decode = tf.function(self._decode, input_signature=self._decode_types())
+        self.decode = tf.function(
+            self._decode, input_signature=self._decode_types(), autograph=False
+        )
 
     def metadata(self) -> dict[str, Any]:
         """What `assets.extra/gpt2.json` says: config, generation options, precision, vocabulary."""
@@ -67,7 +69,7 @@ class ExportedModel(tf.Module):
             "vocabulary_digest": self._vocabulary.digest,
         }
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[_STRINGS], autograph=False)
     def serving_default(self, prompts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Completions string [n] of prompts string [n]: the export's options, seed 0."""
         rows = tf.range(tf.size(prompts, tf.int64))
@@ -88,7 +90,8 @@ class ExportedModel(tf.Module):
             _NUMBER,
             _INTEGER,
             _NUMBER,
-        ]
+        ],
+        autograph=False,
     )
     def generate(
         self,
@@ -128,7 +131,7 @@ class ExportedModel(tf.Module):
         )
         return self._completions(generated, stop)
 
-    @tf.function(input_signature=[_STRINGS, _INTEGER])
+    @tf.function(input_signature=[_STRINGS, _INTEGER], autograph=False)
     def prefill(self, prompts: tf.Tensor, max_new_tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """The start of a generation that the caller steers token by token with `decode`.
 
@@ -172,7 +175,7 @@ class ExportedModel(tf.Module):
         logits, cache = CachedModel(self.model).decode(input_ids, positions, slot, cache)
         return {"logits": logits, "keys": tf.stack(cache.keys), "values": tf.stack(cache.values)}
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[_STRINGS], autograph=False)
     def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Log-probability (nats) float32 [n] of the tokens from the second on, and their number.
 
@@ -187,7 +190,7 @@ class ExportedModel(tf.Module):
             "tokens": tf.maximum(tf.cast(ids.row_lengths(), tf.int32) - 1, 0),
         }
 
-    @tf.function(input_signature=[_ROWS, _ROWS, _ROWS])
+    @tf.function(input_signature=[_ROWS, _ROWS, _ROWS], autograph=False)
     def score_rows(
         self, input_ids: tf.Tensor, segment_ids: tf.Tensor, positions: tf.Tensor
     ) -> dict[str, tf.Tensor]:
@@ -197,7 +200,7 @@ class ExportedModel(tf.Module):
         """
         return {"log_probabilities": self._score(input_ids, segment_ids, positions)}
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[_STRINGS], autograph=False)
     def tokenize(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Ids int32 [n, longest], end of text after the last of a text, and the number of each."""
         ids = self.tokenizer.encode(texts)

@@ -54,7 +54,7 @@ class TrainStep(tf.Module):
             self._by_blocks = BlockwiseGradients(model, self.trained, xla=xla)
             xla = False
         step = self._low_memory_step if options.low_memory else self._step
-        self._graph = tf.function(step, jit_compile=True if xla else None)
+        self._graph = tf.function(step, autograph=False, jit_compile=True if xla else None)
 
     @property
     def trained_parameters(self) -> int:

@@ -112,7 +112,7 @@ def several_steps(train_step: TrainStep, batch_shape: tuple[int, int]) -> StepsF
         tf.TensorSpec([], tf.int64),
     )
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def run_steps(batches: dict[str, tf.Tensor], rates: tf.Tensor, first: tf.Tensor) -> StepResult:
         steps = tf.shape(rates)[0]
 

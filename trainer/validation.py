@@ -14,7 +14,7 @@ LossFunction = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
 def evaluation_loss(model: GPT2) -> LossFunction:
     """The graph of a batch's loss: batch to (sum of the losses, tokens that count)."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def loss(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         hidden = model.hidden(batch["input_ids"], batch["segment_ids"], batch["positions"])
         return summed_loss(
