@@ -127,7 +127,7 @@ class GPT2(tf.Module):
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Float32 logits [..., V] of hidden vectors [..., W]."""
-        return logits(self.weights(), hidden)
+        return logits(self.weights({"model/wte": self.by_name["model/wte"]}), hidden)
 
     def hidden(
         self,
