@@ -47,13 +47,15 @@ def tensors(path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
     return tf_checkpoint.read(path / PREFIX, config, HPARAMS, keys)
 
 
-def write_openai(folder: Path, config: GPT2Config, variables: Mapping[str, np.ndarray]) -> None:
+def write_openai(
+    folder: Path, config: GPT2Config, variables: Mapping[str, np.ndarray | tf.Variable]
+) -> None:
     """Write a checkpoint folder that OpenAI's own code reads.
 
-    variables: float32 values by the names of `gpt2.variable_shapes`; ValueError where one is
-        missing, unknown or of another shape.
+    variables: float32 values by the names of `gpt2.variable_shapes`, of which arrays are copied and
+        variables are not; ValueError where one is missing, unknown or of another shape.
     """
-    found = {name: tuple(np.shape(value)) for name, value in variables.items()}
+    found = {name: tuple(value.shape) for name, value in variables.items()}
     if faults := shape_faults(found, variable_shapes(config)):
         raise ValueError("\n".join(faults))
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,7 @@ def write_openai(folder: Path, config: GPT2Config, variables: Mapping[str, np.nd
         prefix=str(folder / PREFIX),
         tensor_names=names,
         shape_and_slices=[""] * len(names),
-        tensors=[tf.constant(variables[name], tf.float32) for name in names],
+        tensors=[tf.convert_to_tensor(variables[name], tf.float32) for name in names],
     )
     state = f'model_checkpoint_path: "{PREFIX}"\nall_model_checkpoint_paths: "{PREFIX}"\n'
     (folder / "checkpoint").write_text(state, encoding="utf-8")
