@@ -4,7 +4,6 @@ The process is forked from one that has imported everything, as a node's process
 are its children: their imports count.
 """
 
-import gc
 import multiprocessing
 import os
 import resource
@@ -18,7 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.corpus_page import write_corpus_page
 from pipeline.beam_flags import beam_flags
 from pipeline.config import BeamOptions
-from pipeline.node_process import GC_THRESHOLDS
+from pipeline.node_process import collect_rarely
 from preprocessing.corpus_job import check_corpus
 from preprocessing.corpus_update import CorpusFolders, update_corpus
 from preprocessing.job_memory import JobMemory
@@ -57,8 +56,7 @@ def run_jobs(root: Path, workspace: Path, name: str) -> Usage:
 
 
 def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
-    gc.freeze()  # as a node's process does
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()  # as a node's process does
     out = workspace / name
     options, tokens = CorpusOptions(max_dropped_fraction=0.05), TokenOptions()
     flags = beam_flags(BeamOptions(), root, imports_tfx=False)

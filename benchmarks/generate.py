@@ -1,14 +1,12 @@
 """Generation with 124M, top-p 0.9, beside transformers in bfloat16 and CTranslate2 in int8; all weights are random."""
 
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.peers import ROOT, peer_command
+from benchmarks.programs import our_program, peer_program, run_program
 
 NEW, TURNS, PROCESSES = 64, 2, 2
 CASES = {"generate_8x512": (8, 512, 2.0), "generate_1x64": (1, 64, 1.0)}
@@ -17,19 +15,15 @@ CASES = {"generate_8x512": (8, 512, 2.0), "generate_1x64": (1, 64, 1.0)}
 def measure(name: str) -> Iterator[dict[str, Any]]:
     """The row of a case: new tokens/s, end to end, our tokenizer included."""
     count, length, goal = CASES[name]
-    program = str(ROOT / "benchmarks" / "peer_programs" / "generate.py")
-    commands = {"ours": [sys.executable, "-m", "benchmarks.our_programs.generate"]}
-    for library in ("transformers", "ctranslate2"):
-        commands[library] = [str(peer_command("python")), program, library]
-    seconds: dict[str, list[float]] = {label: [] for label in commands}
+    seconds: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
-        case = [folder, *map(str, (count, length, NEW, TURNS))]
+        case = (folder, count, length, NEW, TURNS)
+        commands = {"ours": our_program("generate", *case)}
+        for library in ("transformers", "ctranslate2"):
+            commands[library] = peer_program("generate", library, *case)
         for _ in range(PROCESSES):
             for label, command in commands.items():
-                done = subprocess.run(
-                    [*command, *case], cwd=ROOT, check=True, stdout=subprocess.PIPE
-                )
-                found = json.loads(done.stdout.splitlines()[-1])
+                found = run_program(command)
                 if found.get("fewest_tokens", NEW) < NEW:
                     raise RuntimeError(f"a row ended early: {found}")
                 seconds[label] += found["seconds"]

@@ -20,8 +20,8 @@ from preprocessing.errors import InputError
 
 Report = dict[str, Any]
 
-# Of a node's process, which makes records by the hundred thousand and hardly a cycle. Python's own are (700, 10, 10).
-GC_THRESHOLDS = (50_000, 20, 20)
+# Python's own are (700, 10, 10).
+_GC_THRESHOLDS = (50_000, 20, 20)
 
 
 class NodeFailureError(Exception):
@@ -44,6 +44,12 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+
+def collect_rarely() -> None:
+    """Spare a forked process the search for garbage: its imports stay, and its 100,000s of records are no cycles."""
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def start_warm_server(log: Path) -> None:
@@ -124,8 +130,7 @@ def _execution_id(node: str, result: Report | None, exit_code: int | None, log: 
 def _child(request: LaunchRequest, log: str, sender: Connection) -> None:
     """The node's process: everything printed goes to its log, reports and the result to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.freeze()  # what the server has imported is here for good: no need to look through it again
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):

@@ -167,8 +167,7 @@ def source_states(folder: Path, sources: Mapping[str, Sequence[SourceFile]]) -> 
     for name, pieces in sources.items():
         first = pieces[0]
         state = first.state or _state(folder, name, now_ns)
-        is_whole = first.start == 0 and first.stop == first.size
-        if is_whole and len(pieces) == 1 and first.drop is None and first.companion is None:
+        if len(pieces) == 1 and first.is_whole and first.drop is None and first.companion is None:
             states[name] = f"{state} {first.split}" if state else ""  # as nearly all are
             continue
         companions = {piece.companion for piece in pieces if piece.companion is not None}

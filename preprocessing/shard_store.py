@@ -38,14 +38,14 @@ class ShardStore:
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
-    def fetch(self, digest: str, rows: str, digests: FileDigests) -> TokenStatistics | None:
+    def fetch(self, digest: str, rows: str, file_digests: FileDigests) -> TokenStatistics | None:
         """Copy the rows stored under `digest` to the file `rows`; returns their statistics.
 
         None, and no file, if they are not stored or not what was stored.
         """
         try:
             entry = self._read_entry(digest)
-            copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], digests)
+            copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], file_digests)
         except (OSError, BeamIOError, DamagedError):
             return None
         return _statistics(entry["statistics"])
