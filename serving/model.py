@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from preprocessing.errors import InputError
-from trainer.host_memory import return_freed_memory
+from trainer.host_memory import imports_refused, return_freed_memory
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -175,8 +175,9 @@ def load_model(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
 
 def _from_saved_model(path: Path) -> LanguageModel:
     return_freed_memory()
-    import tensorflow as tf
-    import tensorflow_text  # noqa: F401  its operations are in the graph
+    with imports_refused("pandas", "scipy"):
+        import tensorflow as tf
+        import tensorflow_text  # noqa: F401  its operations are in the graph
 
     from trainer.export import METADATA_FILE, SIGNATURES
 

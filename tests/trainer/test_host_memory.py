@@ -1,0 +1,20 @@
+"""What a process is kept from holding."""
+
+import importlib
+import sys
+
+import pytest
+
+from trainer.host_memory import imports_refused
+
+
+def test_a_refused_package_is_missing_inside_and_there_after() -> None:
+    sys.modules.pop("colorsys", None)
+    with imports_refused("colorsys"), pytest.raises(ImportError):
+        importlib.import_module("colorsys")
+    assert importlib.import_module("colorsys")
+
+
+def test_a_package_that_is_there_already_stays() -> None:
+    with imports_refused("sys"):
+        assert importlib.import_module("sys") is sys
