@@ -2,9 +2,9 @@
 a draw.
 
 The filters read logits in descending order, so that a filter is a prefix of them. Sorting all of a
-vocabulary costs more than the rest together, so the `PREFIX` most probable are tried first. Where
-top-p reaches beyond them, tokens are counted into buckets of nearly equal logits and only the
-buckets that matter are sorted; all tokens are, where neither way can tell.
+vocabulary costs more than the rest together, so the `PREFIX` most probable are tried first, unless
+they cannot do. Where top-p reaches beyond them, tokens are counted into buckets of nearly equal
+logits and only the buckets that matter are sorted; all tokens are, where neither way can tell.
 """
 
 import tensorflow as tf
@@ -99,7 +99,14 @@ def sample(
 
     def filtered() -> tf.Tensor:
         scaled = logits / temperature
-        tokens, exact = _draw_from_most_probable(scaled, uniform, top_k, top_p, PREFIX)
+        below = scaled - tf.reduce_max(scaled, axis=-1, keepdims=True)
+        # no token weighs more than the first, so that of a flat row they cannot reach p
+        fewest = tf.reduce_min(top_p * tf.reduce_sum(tf.exp(below), axis=-1))
+        tokens, exact = tf.cond(
+            tf.equal(top_k, 0) & (fewest > PREFIX),
+            lambda: (tf.zeros_like(uniform, tf.int32), tf.zeros_like(uniform, tf.bool)),
+            lambda: _draw_from_most_probable(scaled, uniform, top_k, top_p, PREFIX),
+        )
 
         def with_buckets() -> tf.Tensor:
             found, told = _draw_from_buckets(scaled, uniform, top_p)

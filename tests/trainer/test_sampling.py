@@ -199,3 +199,14 @@ def test_a_bucket_that_is_too_full_is_decided_by_sorting_all() -> None:
     logits = np.zeros([2, 5000], np.float32)  # equal logits keep the order of their ids
     drawn = sample(logits, tf.constant([0.25, 0.75001]), 1.0, 0, 0.8)
     assert drawn.numpy().tolist() == [1000, 3000]
+
+
+def test_a_flat_row_draws_the_same_token_beside_a_peaked_one() -> None:
+    """The most probable are not looked at where all rows are too flat for them."""
+    random = np.random.default_rng(9)
+    flat = random.normal(size=(1, 50_257)).astype(np.float32) * 0.5
+    both = tf.concat([flat, flat * 20], axis=0)
+    for number in random.random(20).astype(np.float32):
+        alone = sample(tf.constant(flat), tf.constant([number]), 1.0, 0, 0.9)
+        beside = sample(both, tf.constant([number, 0.5]), 1.0, 0, 0.9)
+        assert int(alone[0]) == int(beside[0])
