@@ -1,8 +1,11 @@
 """A block as a function of a graph, which the graph holds once and calls for every layer."""
 
+from functools import partial
+
 import tensorflow as tf
 
-from trainer.gpt2 import Dropout, GPT2Config, Weights, block, keep_all
+from trainer.gpt2 import Dropout, GPT2Config, Weights, block, keep_all, product
+from trainer.row_by_row import row_by_row
 
 _Past = tuple[tf.Tensor, tf.Tensor]
 
@@ -27,8 +30,9 @@ class BlockFunction:
         past: _Past | None,
         slot: tf.Tensor | None,
         drop: Dropout,
+        one_by_one: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, _Past]:
-        """As `block`; drop must be `keep_all`."""
+        """As `block`; drop must be `keep_all`. one_by_one: multiply as `row_by_row` does with it."""
         assert drop is keep_all
         prefix, first = f"model/h{layer}/", "model/h0/"
         own = {
@@ -36,7 +40,7 @@ class BlockFunction:
             for name, value in weights.items()
             if name.startswith(prefix)
         }
-        return self._function(own, config, x, mask, past, slot)
+        return self._function(own, config, x, mask, past, slot, one_by_one)
 
 
 def _first_block(
@@ -46,5 +50,7 @@ def _first_block(
     mask: tf.Tensor,
     past: _Past | None,
     slot: tf.Tensor | None,
+    one_by_one: tf.Tensor | None,
 ) -> tuple[tf.Tensor, _Past]:
-    return block(weights, config, 0, x, mask, past, slot, keep_all)
+    multiply = product if one_by_one is None else partial(row_by_row, one_by_one=one_by_one)
+    return block(weights, config, 0, x, mask, past, slot, keep_all, multiply)

@@ -22,6 +22,7 @@ from trainer.generation.stop_strings import cut_before
 from trainer.gpt2 import GPT2, Cache
 from trainer.loss import continues, next_token_log_probabilities
 from trainer.options import GenerationOptions
+from trainer.served_model import served
 from trainer.variable_files import write_variables
 
 METADATA_FILE = Path("assets.extra") / "gpt2.json"
@@ -138,8 +139,8 @@ class ExportedModel(tf.Module):
         prompts: string [n], cut as `generate` cuts them for max_new_tokens.
         Returns logits float32 [R, V] of the next token; keys and values [layers, R, H, S, D], with
         room for max_new_tokens - 1 tokens more; positions int32 [R] and slot int32, to give to
-        `decode` with the next token. R is n, but at least 2 (blank rows follow the last prompt):
-        a single row would be computed by other kernels, with other rounding.
+        `decode` with the next token. R is n, but in float32 at least 2 (a blank row follows the
+        prompt): a single row would be computed by other kernels, with other rounding.
         """
         config = self.model.config
         steps = tf.clip_by_value(max_new_tokens, 1, config.context - 1)
@@ -169,10 +170,13 @@ class ExportedModel(tf.Module):
 
         input_ids, positions: int32 [R], the token and its place in its text (`positions` of
         `prefill`, one more for each token since); slot: int32, of `prefill`, one more for each
-        token; keys, values: of the call before.
+        token; keys, values: of the call before. In half precision up to MOST_ROWS rows are
+        computed one by one, as `generate` does after a short prompt.
         """
         cache = Cache(tf.unstack(keys), tf.unstack(values))
-        logits, cache = CachedModel(self.model).decode(input_ids, positions, slot, cache)
+        logits, cache = CachedModel(self.model).decode(
+            input_ids, positions, slot, cache, one_by_one=True
+        )
         return {"logits": logits, "keys": tf.stack(cache.keys), "values": tf.stack(cache.values)}
 
     @tf.function(input_signature=[_STRINGS], autograph=False)
@@ -254,16 +258,12 @@ def export(
     """Write the model to a folder: a SavedModel with every signature of `SIGNATURES`, and metadata.
 
     Equal models give equal bytes, whatever the process did before. The SavedModel of a model that
-    computes in half precision holds its weights in that precision, which is all that it uses; the
-    float32 weights, which only training and conversion read, are in `EXACT_WEIGHTS` beside it.
+    computes in half precision holds its weights as `served` makes them, which is all that it uses;
+    the float32 weights, which only training and conversion read, are in `EXACT_WEIGHTS` beside it.
     """
-    served = model
     if model.precision != "float32":
-        served = GPT2(model.config, precision=model.precision, storage=model.precision)
-        for name, variable in model.by_name.items():
-            served.by_name[name].assign(tf.cast(variable, model.precision))
         write_variables(folder / EXACT_WEIGHTS, model.by_name)
-    exported = ExportedModel(served, vocabulary, generation_options)
+    exported = ExportedModel(served(model), vocabulary, generation_options)
     signatures = {name: getattr(exported, name) for name in SIGNATURES}
     tf.saved_model.save(exported, str(folder), signatures=signatures)
     make_canonical(folder)

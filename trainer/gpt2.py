@@ -6,7 +6,8 @@ those of OpenAI's checkpoints, so that a checkpoint loads by name alone.
 
 Letters of the shapes: B rows of a batch, L tokens of a row, S slots of a cache, V ids of the
 vocabulary, W width, H heads, D = W / H width of a head. A dense kernel is [1, in, out], as OpenAI
-wrote it (a convolution over one token).
+wrote it (a convolution over one token), or [out, in] in a model that is served
+(`trainer.served_model`).
 
 The forward pass is made of functions of `weights`, a mapping from names to tensors, and not of
 layer objects that hold variables: a caller casts the weights once for a whole generation, or passes
@@ -31,6 +32,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Weights = Mapping[str, tf.Tensor]
 # dropout(x, place): x with activations dropped; every place of the model draws its own
 Dropout = Callable[[tf.Tensor, int], tf.Tensor]
+Product = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # as `product` is
 Block = Callable[..., tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]]  # as `block` is
 
 
@@ -74,7 +76,7 @@ class GPT2(tf.Module):
     seed: of the random initial weights; None makes them zero, for a checkpoint to fill.
     precision: of the computation; `bfloat16` keeps the weights, the statistics of the norms, the
         softmax and the logits in float32.
-    storage: of the variables; training needs float32.
+    variables: by name, where they are not to be made here.
     """
 
     def __init__(
@@ -83,13 +85,13 @@ class GPT2(tf.Module):
         *,
         seed: int | None = None,
         precision: Precision = "float32",
-        storage: Precision = "float32",
+        variables: dict[str, tf.Variable] | None = None,
     ) -> None:
         super().__init__(name="model")
         self.config = config
         self.precision: Precision = precision
-        self.by_name: dict[str, tf.Variable] = {
-            name: tf.Variable(tf.cast(initial_value(config, name, shape, seed), storage), name=name)
+        self.by_name: dict[str, tf.Variable] = variables or {
+            name: tf.Variable(initial_value(config, name, shape, seed), name=name)
             for name, shape in variable_shapes(config).items()
         }
         self.lora: LoRA | None = None
@@ -218,16 +220,29 @@ def block(
     past: tuple[tf.Tensor, tf.Tensor] | None,
     slot: tf.Tensor | None,
     drop: Dropout,
+    multiply: Product | None = None,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-    """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W]."""
+    """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W].
+
+    multiply: what multiplies by a dense kernel, by default `product`.
+    """
+    multiply = multiply or product
     name, place = f"model/h{layer}", 3 * layer + 1
     normed = layer_norm(weights, f"{name}/ln_1", x)
     attended, present = attention(
-        weights, f"{name}/attn", config.heads, normed, mask, past, slot, lambda p: drop(p, place)
+        weights,
+        f"{name}/attn",
+        config.heads,
+        normed,
+        mask,
+        past,
+        slot,
+        lambda p: drop(p, place),
+        multiply,
     )
     x += drop(attended, place + 1)
     normed = layer_norm(weights, f"{name}/ln_2", x)
-    x += drop(mlp(weights, f"{name}/mlp", normed), place + 2)
+    x += drop(mlp(weights, f"{name}/mlp", normed, multiply), place + 2)
     return x, present
 
 
@@ -240,9 +255,10 @@ def attention(
     past: tuple[tf.Tensor, tf.Tensor] | None,
     slot: tf.Tensor | None,
     drop: Callable[[tf.Tensor], tf.Tensor],
+    multiply: Product,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
     """Scaled dot-product attention of every head (Vaswani et al. 2017); [B, L, W] to [B, L, W]."""
-    joined = dense(weights, f"{name}/c_attn", x)  # [B, L, 3W]
+    joined = dense(weights, f"{name}/c_attn", x, multiply)  # [B, L, 3W]
     query, key, value = (split_heads(part, heads) for part in tf.split(joined, 3, axis=-1))
     if past is not None:
         key, value = write_slots(past[0], key, slot), write_slots(past[1], value, slot)
@@ -251,13 +267,13 @@ def attention(
     scores = tf.where(mask, scores, scores.dtype.min)  # exp of it is exactly 0 beside any other
     probabilities = drop(tf.cast(tf.nn.softmax(scores), x.dtype))
     mixed = merge_heads(tf.matmul(probabilities, value))  # [B, L, W]
-    return dense(weights, f"{name}/c_proj", mixed), (key, value)
+    return dense(weights, f"{name}/c_proj", mixed, multiply), (key, value)
 
 
-def mlp(weights: Weights, name: str, x: tf.Tensor) -> tf.Tensor:
+def mlp(weights: Weights, name: str, x: tf.Tensor, multiply: Product) -> tf.Tensor:
     """Two dense layers with a GELU in between, the tanh form of Hendrycks & Gimpel 2016."""
-    expanded = tf.nn.gelu(dense(weights, f"{name}/c_fc", x), approximate=True)  # [B, L, 4W]
-    return dense(weights, f"{name}/c_proj", expanded)
+    expanded = tf.nn.gelu(dense(weights, f"{name}/c_fc", x, multiply), approximate=True)
+    return dense(weights, f"{name}/c_proj", expanded, multiply)  # from [B, L, 4W]
 
 
 def embed(weights: Weights, input_ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
@@ -271,14 +287,21 @@ def logits(weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.matmul(hidden, weights["model/wte"], transpose_b=True), tf.float32)
 
 
-def dense(weights: Weights, name: str, x: tf.Tensor) -> tf.Tensor:
+def dense(weights: Weights, name: str, x: tf.Tensor, multiply: Product) -> tf.Tensor:
     """x w + b, and x a b where LoRA's matrices are there: [B, L, in] to [B, L, out]."""
-    kernel = weights[f"{name}/w"][0]
-    rows = tf.reshape(x, [-1, kernel.shape[0]])
-    out = tf.matmul(rows, kernel) + weights[f"{name}/b"]
+    kernel, bias = weights[f"{name}/w"], weights[f"{name}/b"]
+    rows = tf.reshape(x, [-1, kernel.shape[1]])
+    out = multiply(rows, kernel) + bias
     if f"{name}/{LORA_A}" in weights:
         out += tf.matmul(tf.matmul(rows, weights[f"{name}/{LORA_A}"]), weights[f"{name}/{LORA_B}"])
-    return tf.reshape(out, [*dimensions(x)[:-1], kernel.shape[1]])
+    return tf.reshape(out, [*dimensions(x)[:-1], bias.shape[0]])
+
+
+def product(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Rows [R, in] times a dense kernel, [1, in, out] or [out, in]: [R, out]."""
+    if kernel.shape.rank == 3:
+        return tf.matmul(rows, kernel[0])
+    return tf.matmul(rows, kernel, transpose_b=True)
 
 
 def layer_norm(weights: Weights, name: str, x: tf.Tensor, epsilon: float = 1e-5) -> tf.Tensor:

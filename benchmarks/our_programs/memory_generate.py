@@ -25,13 +25,21 @@ def main() -> None:
 
 def export_random(folder: Path, size: str) -> None:
     """Export random weights, which are bfloat16 from the start, so that 1558M takes 6 GB here."""
+    import tensorflow as tf
+
     from preprocessing.vocabulary import load_vocabulary
     from trainer.config import SIZES
     from trainer.export import export
-    from trainer.gpt2 import GPT2
+    from trainer.gpt2 import GPT2, variable_shapes
+    from trainer.initial_weights import initial_value
     from trainer.options import GenerationOptions
 
-    model = GPT2(SIZES[size], seed=1, precision="bfloat16", storage="bfloat16")
+    config = SIZES[size]
+    variables = {
+        name: tf.Variable(tf.cast(initial_value(config, name, shape, 1), tf.bfloat16), name=name)
+        for name, shape in variable_shapes(config).items()
+    }
+    model = GPT2(config, precision="bfloat16", variables=variables)
     export(model, load_vocabulary(), GenerationOptions(), folder)
 
 

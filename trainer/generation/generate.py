@@ -5,11 +5,12 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from trainer.generation.beam_search import search
-from trainer.generation.cached_model import MOST_ROWS, CachedModel
+from trainer.generation.cached_model import CachedModel
 from trainer.generation.prompts import Prompts, buckets, cut_left, pad_left
 from trainer.generation.request import Generated, Request
 from trainer.generation.sampled import sample_group
 from trainer.gpt2 import GPT2
+from trainer.row_by_row import MOST_ROWS
 from trainer.sampling import uniforms
 
 

@@ -1,0 +1,29 @@
+"""The weights as an export computes with them: in half precision, each kernel [out, in].
+
+So lies what a token's product reads: a column of weights after the other, from first to last. A model
+in float32 stays as it is.
+"""
+
+import tensorflow as tf
+
+from trainer.gpt2 import GPT2, Weights
+
+
+def served(model: GPT2) -> GPT2:
+    """The model to export in place of this one; its variables are new where anything differs."""
+    if model.precision == "float32":
+        return model
+    variables = {
+        name: tf.Variable(_served_value(name, tf.cast(variable, model.precision)), name=name)
+        for name, variable in model.by_name.items()
+    }
+    return GPT2(model.config, precision=model.precision, variables=variables)
+
+
+def is_served(weights: Weights) -> bool:
+    """Whether kernels are [out, in]."""
+    return weights["model/h0/mlp/c_fc/w"].shape.rank == 2
+
+
+def _served_value(name: str, value: tf.Tensor) -> tf.Tensor:
+    return tf.transpose(value[0]) if name.endswith("/w") else value
