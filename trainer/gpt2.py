@@ -262,10 +262,12 @@ def attention(
     query, key, value = (split_heads(part, heads) for part in tf.split(joined, 3, axis=-1))
     if past is not None:
         key, value = write_slots(past[0], key, slot), write_slots(past[1], value, slot)
-    scores = tf.matmul(query, key, transpose_b=True)  # [B, H, L, S]
-    scores = tf.cast(scores, tf.float32) / math.sqrt(query.shape[-1])
-    scores = tf.where(mask, scores, scores.dtype.min)  # exp of it is exactly 0 beside any other
-    probabilities = drop(tf.cast(tf.nn.softmax(scores), x.dtype))
+    # so low that its exp is exactly 0 beside any other
+    unseen = tf.where(mask, tf.zeros([], x.dtype), x.dtype.min)
+    # TensorFlow makes one kernel of the product, the scale and the sum
+    scores = tf.matmul(query, key, transpose_b=True) / math.sqrt(query.shape[-1]) + unseen
+    probabilities = tf.nn.softmax(tf.cast(scores, tf.float32))  # [B, H, L, S]
+    probabilities = drop(tf.cast(probabilities, x.dtype))
     mixed = merge_heads(tf.matmul(probabilities, value))  # [B, L, W]
     return dense(weights, f"{name}/c_proj", mixed, multiply), (key, value)
 
