@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Signature = Callable[..., dict[str, tf.Tensor]]
 
 GENERATE_ROWS = 16
+# a step's sampling makes a dozen tensors of the size of eight rows' logits, 1.6 MB
+LARGE_BYTES = 2 * 1024 * 1024
 SCORE_TOKENS = 4096  # tokens scored at once: their float32 logits take 0.8 GB at 50,257 ids
 
 
@@ -174,7 +176,7 @@ def load_model(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
 
 
 def _from_saved_model(path: Path) -> LanguageModel:
-    return_freed_memory()
+    return_freed_memory(LARGE_BYTES)
     with imports_refused("pandas", "scipy"):
         import tensorflow as tf
         import tensorflow_text  # noqa: F401  its operations are in the graph

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # of glibc's mallopt
-_LARGE_BYTES = 1024 * 1024
+LARGE_BYTES = 1024 * 1024
 _ARENAS = 1  # what one has freed another does not use
 
 
-def return_freed_memory() -> None:
-    """Have tensors of 1 MiB and more go back to the system as soon as they are freed.
+def return_freed_memory(large_bytes: int = LARGE_BYTES) -> None:
+    """Have tensors of so many bytes and more go back to the system as soon as they are freed.
 
     By default TensorFlow's kernels take them from a pool that doubles when it is full and never
     shrinks, and the C library keeps blocks for the next caller: a tenth to a fifth more than is ever
@@ -22,7 +22,7 @@ def return_freed_memory() -> None:
     os.environ["TF_ONEDNN_USE_SYSTEM_ALLOCATOR"] = "1"
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
-        libc.mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        libc.mallopt(_MMAP_THRESHOLD, large_bytes)
         libc.mallopt(_ARENA_MAX, _ARENAS)
 
 
