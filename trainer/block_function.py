@@ -4,7 +4,7 @@ from functools import partial
 
 import tensorflow as tf
 
-from trainer.gpt2 import Dropout, GPT2Config, Weights, block, keep_all, product
+from trainer.gpt2 import Dropout, GPT2Config, Weights, block, keep_all
 from trainer.row_by_row import row_by_row
 
 _Past = tuple[tf.Tensor, tf.Tensor]
@@ -52,5 +52,5 @@ def _first_block(
     slot: tf.Tensor | None,
     one_by_one: tf.Tensor | None,
 ) -> tuple[tf.Tensor, _Past]:
-    multiply = product if one_by_one is None else partial(row_by_row, one_by_one=one_by_one)
+    multiply = None if one_by_one is None else partial(row_by_row, one_by_one=one_by_one)
     return block(weights, config, 0, x, mask, past, slot, keep_all, multiply)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # of glibc's mallopt
-LARGE_BYTES = 1024 * 1024
+_LARGE_BYTES = 1024 * 1024
 _ARENAS = 1  # what one has freed another does not use
 
 
-def return_freed_memory(large_bytes: int = LARGE_BYTES) -> None:
+def return_freed_memory(large_bytes: int = _LARGE_BYTES) -> None:
     """Have tensors of so many bytes and more go back to the system as soon as they are freed.
 
     By default TensorFlow's kernels take them from a pool that doubles when it is full and never
