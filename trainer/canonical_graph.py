@@ -2,10 +2,12 @@
 
 TensorFlow numbers a function by how much the process has done before (`while_body_13673`) and
 writes functions in the order of a hash table, so the same model exported after 200 steps and after
-a resume gives different files. Here functions are numbered by rank and sorted.
+a resume gives different files. Here functions are numbered in the order in which the graph calls
+them, and sorted.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,9 @@ def make_canonical(folder: Path) -> None:
 
 
 def _rename_functions(meta_graph: Any) -> None:
-    """Number the functions of a MetaGraphDef by rank, wherever their names stand."""
+    """Number the functions of a MetaGraphDef in the order of calls, wherever their names stand."""
     library = meta_graph.graph_def.library
-    renamed = _names_by_rank([function.signature.name for function in library.function])
+    renamed = _numbered_anew(_in_order_of_calls(meta_graph))
 
     numbers = {_number(old): _number(new) for old, new in renamed.items()}
 
@@ -75,12 +77,52 @@ def _rename_functions(meta_graph: Any) -> None:
             bare.concrete_function_name = renamed[bare.concrete_function_name]
 
 
-def _names_by_rank(names: list[str]) -> dict[str, str]:
-    """Each name with its number replaced by its rank among all; a name without one stays."""
-    numbered = {name: match for name in names if (match := _NUMBERED.fullmatch(name))}
-    in_order = sorted(numbered, key=lambda name: (int(numbered[name][2]), name))
-    ranked = {name: f"{numbered[name][1]}_{rank}" for rank, name in enumerate(in_order)}
-    return {name: ranked.get(name, name) for name in names}
+def _in_order_of_calls(meta_graph: Any) -> list[str]:
+    """The names of all functions, each where the graph first leads to it, depth first.
+
+    Those that only objects hold come after, in the order of the objects, and at last those that
+    nothing names.
+    """
+    bodies = {
+        function.signature.name: function for function in meta_graph.graph_def.library.function
+    }
+    found: dict[str, None] = {}
+
+    def follow(names: Iterable[str]) -> None:
+        for name in names:
+            if name in bodies and name not in found:
+                found[name] = None
+                function = bodies[name]
+                follow(_called_in_attributes(function.attr))
+                follow(_called_by(function.node_def))
+
+    follow(_called_by(meta_graph.graph_def.node))
+    for saved in meta_graph.object_graph_def.nodes:
+        follow(saved.function.concrete_functions)
+        follow([saved.bare_concrete_function.concrete_function_name])
+    follow(sorted(bodies, key=lambda name: (len(name), name)))
+    return list(found)
+
+
+def _called_by(nodes: Iterable[Any]) -> Iterator[str]:
+    for node in nodes:
+        yield node.op
+        yield from _called_in_attributes(node.attr)
+
+
+def _called_in_attributes(attributes: Any) -> Iterator[str]:
+    """The functions that attributes name, but for the traces."""
+    for key in sorted(attributes):
+        if key not in _TRACES:
+            value = attributes[key]
+            yield value.func.name
+            yield from (function.name for function in value.list.func)
+
+
+def _numbered_anew(names: list[str]) -> dict[str, str]:
+    """Each name with its number replaced by its place in the list; a name without one stays."""
+    numbered = ((place, name, _NUMBERED.fullmatch(name)) for place, name in enumerate(names))
+    return {name: f"{match[1]}_{place}" if match else name for place, name, match in numbered}
 
 
 def _number(name: str) -> str:

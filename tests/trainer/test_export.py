@@ -190,6 +190,13 @@ def test_equal_models_give_equal_bytes_whatever_was_done_before(
     assert "fingerprint.pb" not in digests(folder)
 
 
+def test_equal_models_in_half_precision_give_equal_bytes(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        model = GPT2(CONFIG, seed=1, precision="bfloat16")
+        export(model, BYTES, OPTIONS, tmp_path / name)
+    assert digests(tmp_path / "first") == digests(tmp_path / "second")
+
+
 def test_a_deeper_model_has_no_more_products_in_its_graph(folder: Path, tmp_path: Path) -> None:
     """A graph holds a block once, however many layers call it."""
     export(random_model(replace(CONFIG, layers=3), seed=1), BYTES, OPTIONS, tmp_path)
