@@ -31,7 +31,7 @@ from preprocessing.rows import Row
 from preprocessing.tasks import TASKS
 from preprocessing.vocabulary import Vocabulary, load_vocabulary
 from serving.model import LanguageModel, load_model
-from trainer.export import METADATA_FILE
+from trainer.export_layout import METADATA_FILE
 from trainer.options import GenerationOptions
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from preprocessing.errors import InputError
+from preprocessing.tokenizer_operations import load_tokenizer_operations
+from trainer.export_layout import METADATA_FILE, SIGNATURES
 from trainer.host_memory import imports_refused, return_freed_memory
 
 if TYPE_CHECKING:
@@ -179,10 +181,7 @@ def _from_saved_model(path: Path) -> LanguageModel:
     return_freed_memory(LARGE_BYTES)
     with imports_refused("pandas", "scipy"):
         import tensorflow as tf
-        import tensorflow_text  # noqa: F401  its operations are in the graph
-
-    from trainer.export import METADATA_FILE, SIGNATURES
-
+    load_tokenizer_operations()
     metadata_path = path / METADATA_FILE
     try:
         metadata = json.loads(metadata_path.read_text(encoding="utf-8"))

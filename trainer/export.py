@@ -16,6 +16,7 @@ from preprocessing.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.vocabulary import Vocabulary
 from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
+from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SIGNATURES
 from trainer.generation import CachedModel, Generated, Request, generate
 from trainer.generation.prompts import cut_left, pad_left
 from trainer.generation.stop_strings import cut_before
@@ -24,10 +25,6 @@ from trainer.loss import continues, next_token_log_probabilities
 from trainer.options import GenerationOptions
 from trainer.served_model import served
 from trainer.variable_files import write_variables
-
-METADATA_FILE = Path("assets.extra") / "gpt2.json"
-# prefix of a checkpoint: variables by name, as `trainer.variable_files` writes them
-EXACT_WEIGHTS = Path("assets.extra") / "float32"
 
 _STRINGS = tf.TensorSpec([None], tf.string)
 _ROWS = tf.TensorSpec([None, None], tf.int64)
@@ -239,17 +236,6 @@ class ExportedModel(tf.Module):
         logits = self.model.logits(hidden)
         log_probabilities = next_token_log_probabilities(logits, input_ids)
         return tf.where(continues(segment_ids), log_probabilities, 0.0)
-
-
-SIGNATURES = (
-    "serving_default",
-    "generate",
-    "prefill",
-    "decode",
-    "score",
-    "score_rows",
-    "tokenize",
-)
 
 
 def export(

@@ -30,7 +30,8 @@ from tests.components.fakes import FakeModel, conversation_record, news_record
 from tests.components.stages import artifact, execute, record_examples
 from tests.trainer.random_models import random_model
 from trainer.config import GPT2Config
-from trainer.export import METADATA_FILE, export
+from trainer.export import export
+from trainer.export_layout import METADATA_FILE
 from trainer.options import GenerationOptions
 
 BYTES = load_vocabulary("bytes")

@@ -15,7 +15,8 @@ from preprocessing.errors import InputError
 from preprocessing.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.vocabulary import load_vocabulary
 from tests.trainer.random_models import SMALL, random_model
-from trainer.export import SIGNATURES, export
+from trainer.export import export
+from trainer.export_layout import SIGNATURES
 from trainer.generation import Request, generate
 from trainer.gpt2 import GPT2, GPT2Config
 from trainer.options import GenerationOptions

@@ -11,7 +11,7 @@ from preprocessing.vocabulary import load_vocabulary
 from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.config import GPT2Config
-from trainer.export import METADATA_FILE
+from trainer.export_layout import METADATA_FILE
 from trainer.options import GenerationOptions
 from trainer.weights import is_checkpoint, read_weights
 from trainer.weights.convert import Target, convert

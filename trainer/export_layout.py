@@ -1,0 +1,16 @@
+"""What an export consists of: its signatures, and the files beside the SavedModel's own."""
+
+from pathlib import Path
+
+SIGNATURES = (
+    "serving_default",
+    "generate",
+    "prefill",
+    "decode",
+    "score",
+    "score_rows",
+    "tokenize",
+)
+METADATA_FILE = Path("assets.extra") / "gpt2.json"
+# prefix of a checkpoint: variables by name, as `trainer.variable_files` writes them
+EXACT_WEIGHTS = Path("assets.extra") / "float32"
