@@ -4,14 +4,15 @@ from functools import partial
 
 import tensorflow as tf
 
-from trainer.gpt2 import Dropout, GPT2Config, Weights, block, keep_all
+from trainer.gpt2 import GPT2Config, Weights, block
+from trainer.operations import Operations
 from trainer.row_by_row import row_by_row
 
 _Past = tuple[tf.Tensor, tf.Tensor]
 
 
 class BlockFunction:
-    """`trainer.gpt2.block` without dropout, for `transformer`, traced once for all layers.
+    """`trainer.gpt2.block` with TensorFlow's operations, for `transformer`, traced once for all layers.
 
     Inlined, the operations of 48 blocks in five signatures make a SavedModel that takes a gigabyte
     to load. TensorFlow inlines the calls itself when a graph runs.
@@ -29,11 +30,11 @@ class BlockFunction:
         mask: tf.Tensor,
         past: _Past | None,
         slot: tf.Tensor | None,
-        drop: Dropout,
+        operations: Operations,
         one_by_one: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, _Past]:
-        """As `block`; drop must be `keep_all`. one_by_one: multiply as `row_by_row` does with it."""
-        assert drop is keep_all
+        """As `block`; operations must be the default. one_by_one: multiply as `row_by_row` does then."""
+        assert operations == Operations()
         prefix, first = f"model/h{layer}/", "model/h0/"
         own = {
             name.replace(prefix, first, 1): value
@@ -52,5 +53,7 @@ def _first_block(
     slot: tf.Tensor | None,
     one_by_one: tf.Tensor | None,
 ) -> tuple[tf.Tensor, _Past]:
-    multiply = None if one_by_one is None else partial(row_by_row, one_by_one=one_by_one)
-    return block(weights, config, 0, x, mask, past, slot, keep_all, multiply)
+    operations = Operations()
+    if one_by_one is not None:
+        operations = Operations(multiply=partial(row_by_row, one_by_one=one_by_one))
+    return block(weights, config, 0, x, mask, past, slot, operations)

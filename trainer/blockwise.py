@@ -18,8 +18,9 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from trainer.gpt2 import GPT2, Dropout, block, causal_mask, embed, layer_norm, logits
-from trainer.loss import counted
+from trainer.gpt2 import GPT2, block, causal_mask, embed, layer_norm, logits
+from trainer.loss import predictions
+from trainer.operations import Operations
 
 HEAD_ROWS = 256  # predictions whose logits exist at once: 51 MB in float32 at 50,257 ids
 
@@ -44,7 +45,11 @@ class BlockwiseGradients:
         self._xla = xla
 
     def __call__(
-        self, batch: Mapping[str, tf.Tensor], drop: Dropout, scale: tf.Tensor | float, visit: Visit
+        self,
+        batch: Mapping[str, tf.Tensor],
+        operations: Operations,
+        scale: tf.Tensor | float,
+        visit: Visit,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Sum of the losses that count (nats) and their number; `visit` gets all gradients.
 
@@ -52,32 +57,41 @@ class BlockwiseGradients:
         """
         layers = range(self._model.config.layers)
         mask = causal_mask(batch["segment_ids"])
-        x = self._embedded(batch, drop, self._values(_EMBEDDINGS))
+        x = self._embedded(batch, operations, self._values(_EMBEDDINGS))
         inputs = []
         for layer in layers:
             inputs.append(x)
-            x = self._block(layer, x, mask, drop)
-        total, count, gradient, found = self._head(x, batch, scale)
+            x = self._block(layer, x, mask, operations)
+        total, count, gradient, found = self._head(x, batch, operations, scale)
         of_logits = found.pop("model/wte", None)
         gradient = _after(visit(found), gradient)
         for layer in reversed(layers):
             if not self._is_trained_up_to(layer):
                 return total, count
-            gradient, found = self._block_gradients(layer, inputs[layer], gradient, mask, drop)
+            gradient, found = self._block_gradients(
+                layer, inputs[layer], gradient, mask, operations
+            )
             gradient = _after(visit(found), gradient)
         if not self._trained.isdisjoint(_EMBEDDINGS):
-            visit(self._embedding_gradients(batch, drop, gradient, of_logits))
+            visit(self._embedding_gradients(batch, operations, gradient, of_logits))
         return total, count
 
-    def _block(self, layer: int, x: tf.Tensor, mask: tf.Tensor, drop: Dropout) -> tf.Tensor:
+    def _block(
+        self, layer: int, x: tf.Tensor, mask: tf.Tensor, operations: Operations
+    ) -> tf.Tensor:
         def forward(x: tf.Tensor) -> tf.Tensor:
             weights = self._model.weights(self._values(self._names(layer), after=x))
-            return block(weights, self._model.config, layer, x, mask, None, None, drop)[0]
+            return block(weights, self._model.config, layer, x, mask, None, None, operations)[0]
 
         return self._compiled(forward)(x)
 
     def _block_gradients(
-        self, layer: int, x: tf.Tensor, gradient: tf.Tensor, mask: tf.Tensor, drop: Dropout
+        self,
+        layer: int,
+        x: tf.Tensor,
+        gradient: tf.Tensor,
+        mask: tf.Tensor,
+        operations: Operations,
     ) -> tuple[tf.Tensor, Gradients]:
         """Gradients of a block's input and of its trained weights, its passes made again."""
 
@@ -88,31 +102,40 @@ class BlockwiseGradients:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([x, wanted])
                 weights = self._model.weights(values)
-                out, _ = block(weights, self._model.config, layer, x, mask, None, None, drop)
+                out, _ = block(weights, self._model.config, layer, x, mask, None, None, operations)
             return tape.gradient(out, (x, wanted), output_gradients=gradient)
 
         return self._compiled(backward)(x, gradient)
 
     def _head(
-        self, x: tf.Tensor, batch: Mapping[str, tf.Tensor], scale: tf.Tensor | float
+        self,
+        x: tf.Tensor,
+        batch: Mapping[str, tf.Tensor],
+        operations: Operations,
+        scale: tf.Tensor | float,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, Gradients]:
         """Loss, its number, the gradient of the last block's output, and those of norm and logits."""
-        chosen = counted(batch["loss_mask"], batch["segment_ids"])
-        labels = tf.boolean_mask(batch["input_ids"][:, 1:], chosen)
         norm = self._values(_FINAL_NORM)
         wanted = {name: norm[name] for name in norm if name in self._trained}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([x, wanted])
             normed = layer_norm(self._model.weights(norm), "model/ln_f", x)
-            hidden = tf.boolean_mask(normed[:, :-1], chosen)
-        total, of_hidden, of_logits = self._logits_gradients(hidden, labels, scale)
+            hidden, labels, ones = predictions(normed, batch, operations.row_multiple)
+        total, of_hidden, of_logits = self._logits_gradients(
+            hidden, labels, ones, operations, scale
+        )
         gradient, found = tape.gradient(hidden, (x, wanted), output_gradients=of_hidden)
         if "model/wte" in self._trained:
             found["model/wte"] = of_logits
-        return total, tf.cast(tf.size(labels), tf.float32), gradient, found
+        return total, tf.reduce_sum(ones), gradient, found
 
     def _logits_gradients(
-        self, hidden: tf.Tensor, labels: tf.Tensor, scale: tf.Tensor | float
+        self,
+        hidden: tf.Tensor,
+        labels: tf.Tensor,
+        ones: tf.Tensor,
+        operations: Operations,
+        scale: tf.Tensor | float,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Loss, and gradients of hidden [N, W] and of the embedding [V, W] through its logits."""
         wte = self._model.weights(self._values(["model/wte"], after=hidden))["model/wte"]
@@ -121,14 +144,15 @@ class BlockwiseGradients:
         def part(
             start: tf.Tensor, total: tf.Tensor, of_hidden: tf.TensorArray, of_logits: tf.TensorArray
         ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.TensorArray]:
-            rows, ids = hidden[start : start + HEAD_ROWS], labels[start : start + HEAD_ROWS]
+            rows, ids, counting = (
+                values[start : start + HEAD_ROWS] for values in (hidden, labels, ones)
+            )
             predicted = logits({"model/wte": wte}, rows)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(predicted)
-                loss = tf.reduce_sum(
-                    tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=predicted)
-                )
-            gradient = tf.cast(tape.gradient(loss, predicted) * scale, hidden.dtype)
+                losses = operations.cross_entropy(predicted, ids)
+            loss = tf.reduce_sum(losses * counting)
+            gradient = tape.gradient(losses, predicted, output_gradients=counting * scale)
             number = start // HEAD_ROWS
             of_hidden = of_hidden.write(number, tf.matmul(gradient, wte))
             if is_trained:
@@ -156,7 +180,7 @@ class BlockwiseGradients:
     def _embedding_gradients(
         self,
         batch: Mapping[str, tf.Tensor],
-        drop: Dropout,
+        operations: Operations,
         gradient: tf.Tensor,
         of_logits: tf.Tensor | None,
     ) -> Gradients:
@@ -164,7 +188,7 @@ class BlockwiseGradients:
         values = self._values(_EMBEDDINGS, after=gradient)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
-            x = self._embedded(batch, drop, values)
+            x = self._embedded(batch, operations, values)
         slices = tape.gradient(x, values, output_gradients=gradient)
         found = {}
         for name in self._trained.intersection(_EMBEDDINGS):
@@ -174,11 +198,11 @@ class BlockwiseGradients:
         return found
 
     def _embedded(
-        self, batch: Mapping[str, tf.Tensor], drop: Dropout, values: Gradients
+        self, batch: Mapping[str, tf.Tensor], operations: Operations, values: Gradients
     ) -> tf.Tensor:
         """Embeddings [B, L, W] in the precision of the computation; only rows in use are cast."""
         x = embed(values, batch["input_ids"], batch["positions"])
-        return drop(tf.cast(x, self._model.precision), 0)
+        return operations.drop(tf.cast(x, self._model.precision), 0)
 
     def _values(
         self, names: list[str] | tuple[str, ...], after: tf.Tensor | None = None

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from trainer.config import SIZES, GPT2Config
 from trainer.initial_weights import initial_value
+from trainer.operations import Operations
 
 if TYPE_CHECKING:
     from trainer.lora import LoRA
@@ -30,9 +31,6 @@ __all__ = ["GPT2", "SIZES", "Cache", "GPT2Config", "transformer", "variable_shap
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Weights = Mapping[str, tf.Tensor]
-# dropout(x, place): x with activations dropped; every place of the model draws its own
-Dropout = Callable[[tf.Tensor, int], tf.Tensor]
-Product = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # as `product` is
 Block = Callable[..., tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]]  # as `block` is
 
 
@@ -129,6 +127,10 @@ class GPT2(tf.Module):
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Float32 logits [..., V] of hidden vectors [..., W]."""
+        return tf.cast(self.logits_in_precision(hidden), tf.float32)
+
+    def logits_in_precision(self, hidden: tf.Tensor) -> tf.Tensor:
+        """As `logits`, in the precision of the computation."""
         return logits(self.weights({"model/wte": self.by_name["model/wte"]}), hidden)
 
     def hidden(
@@ -136,7 +138,7 @@ class GPT2(tf.Module):
         input_ids: tf.Tensor,
         segment_ids: tf.Tensor | None = None,
         positions: tf.Tensor | None = None,
-        drop: Dropout | None = None,
+        operations: Operations | None = None,
         run_block: Block | None = None,
     ) -> tf.Tensor:
         """Hidden vectors [B, L, W] after the final norm, in the precision of the computation.
@@ -145,7 +147,7 @@ class GPT2(tf.Module):
         segment_ids: int [B, L]: a token sees itself and the tokens before it of its own segment;
             None is one segment.
         positions: int [B, L], rows of the position embedding; None counts from 0.
-        drop: of activations, while training; None drops none. run_block: as of `transformer`.
+        operations, run_block: as of `transformer`.
         """
         length = tf.shape(input_ids)[1]
         if segment_ids is None:
@@ -160,7 +162,7 @@ class GPT2(tf.Module):
             input_ids,
             positions,
             mask,
-            drop=drop or keep_all,
+            operations=operations,
             run_block=run_block,
         )
         return hidden
@@ -173,12 +175,6 @@ class Cache(NamedTuple):
     values: list[tf.Tensor]
 
 
-def keep_all(x: tf.Tensor, place: int) -> tf.Tensor:
-    """No dropout: x as it is."""
-    del place
-    return x
-
-
 def transformer(
     weights: Weights,
     config: GPT2Config,
@@ -188,7 +184,7 @@ def transformer(
     *,
     past: Cache | None = None,
     slot: tf.Tensor | None = None,
-    drop: Dropout = keep_all,
+    operations: Operations | None = None,
     run_block: Block | None = None,
 ) -> tuple[tf.Tensor, Cache]:
     """Embeddings, blocks, final norm: the hidden vectors [B, L, W], and the keys and values.
@@ -196,15 +192,17 @@ def transformer(
     mask: bool [B, 1, L, S], who sees whom; without a past S is L.
     past, slot: in cached generation, the cache (S slots) and the slot at which these L tokens are
         written into it; the returned cache is the past with them. Without, it holds these L tokens.
-    run_block: what to call for a block, by default `block`.
+    operations: what to compute with, by default TensorFlow's. run_block: what to call for a block,
+        by default `block`.
     """
+    operations = operations or Operations()
     x = embed(weights, input_ids, positions)  # [B, L, W]
-    x = drop(x, 0)
+    x = operations.drop(x, 0)
     keys, values = [], []
     for layer in range(config.layers):
         layer_past = None if past is None else (past.keys[layer], past.values[layer])
         x, (key, value) = (run_block or block)(
-            weights, config, layer, x, mask, layer_past, slot, drop
+            weights, config, layer, x, mask, layer_past, slot, operations
         )
         keys.append(key)
         values.append(value)
@@ -219,14 +217,9 @@ def block(
     mask: tf.Tensor,
     past: tuple[tf.Tensor, tf.Tensor] | None,
     slot: tf.Tensor | None,
-    drop: Dropout,
-    multiply: Product | None = None,
+    operations: Operations,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-    """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W].
-
-    multiply: what multiplies by a dense kernel, by default `product`.
-    """
-    multiply = multiply or product
+    """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W]."""
     name, place = f"model/h{layer}", 3 * layer + 1
     normed = layer_norm(weights, f"{name}/ln_1", x)
     attended, present = attention(
@@ -237,12 +230,12 @@ def block(
         mask,
         past,
         slot,
-        lambda p: drop(p, place),
-        multiply,
+        place,
+        operations,
     )
-    x += drop(attended, place + 1)
+    x += operations.drop(attended, place + 1)
     normed = layer_norm(weights, f"{name}/ln_2", x)
-    x += drop(mlp(weights, f"{name}/mlp", normed, multiply), place + 2)
+    x += operations.drop(mlp(weights, f"{name}/mlp", normed, operations), place + 2)
     return x, present
 
 
@@ -254,11 +247,14 @@ def attention(
     mask: tf.Tensor,
     past: tuple[tf.Tensor, tf.Tensor] | None,
     slot: tf.Tensor | None,
-    drop: Callable[[tf.Tensor], tf.Tensor],
-    multiply: Product,
+    place: int,
+    operations: Operations,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-    """Scaled dot-product attention of every head (Vaswani et al. 2017); [B, L, W] to [B, L, W]."""
-    joined = dense(weights, f"{name}/c_attn", x, multiply)  # [B, L, 3W]
+    """Scaled dot-product attention of every head (Vaswani et al. 2017); [B, L, W] to [B, L, W].
+
+    place: where its probabilities are dropped.
+    """
+    joined = dense(weights, f"{name}/c_attn", x, operations)  # [B, L, 3W]
     query, key, value = (split_heads(part, heads) for part in tf.split(joined, 3, axis=-1))
     if past is not None:
         key, value = write_slots(past[0], key, slot), write_slots(past[1], value, slot)
@@ -266,16 +262,15 @@ def attention(
     unseen = tf.where(mask, tf.zeros([], x.dtype), x.dtype.min)
     # TensorFlow makes one kernel of the product, the scale and the sum
     scores = tf.matmul(query, key, transpose_b=True) / math.sqrt(query.shape[-1]) + unseen
-    probabilities = tf.nn.softmax(tf.cast(scores, tf.float32))  # [B, H, L, S]
-    probabilities = drop(tf.cast(probabilities, x.dtype))
+    probabilities = operations.drop(operations.softmax(scores), place)  # [B, H, L, S]
     mixed = merge_heads(tf.matmul(probabilities, value))  # [B, L, W]
-    return dense(weights, f"{name}/c_proj", mixed, multiply), (key, value)
+    return dense(weights, f"{name}/c_proj", mixed, operations), (key, value)
 
 
-def mlp(weights: Weights, name: str, x: tf.Tensor, multiply: Product) -> tf.Tensor:
-    """Two dense layers with a GELU in between, the tanh form of Hendrycks & Gimpel 2016."""
-    expanded = tf.nn.gelu(dense(weights, f"{name}/c_fc", x, multiply), approximate=True)
-    return dense(weights, f"{name}/c_proj", expanded, multiply)  # from [B, L, 4W]
+def mlp(weights: Weights, name: str, x: tf.Tensor, operations: Operations) -> tf.Tensor:
+    """Two dense layers with a GELU in between."""
+    expanded = operations.gelu(dense(weights, f"{name}/c_fc", x, operations))  # [B, L, 4W]
+    return dense(weights, f"{name}/c_proj", expanded, operations)
 
 
 def embed(weights: Weights, input_ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
@@ -285,25 +280,18 @@ def embed(weights: Weights, input_ids: tf.Tensor, positions: tf.Tensor) -> tf.Te
 
 
 def logits(weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
-    """Float32 logits [..., V] of hidden vectors [..., W]: the token embedding again, transposed."""
-    return tf.cast(tf.matmul(hidden, weights["model/wte"], transpose_b=True), tf.float32)
+    """Logits [..., V] of hidden vectors [..., W]: the token embedding again, transposed."""
+    return tf.matmul(hidden, weights["model/wte"], transpose_b=True)
 
 
-def dense(weights: Weights, name: str, x: tf.Tensor, multiply: Product) -> tf.Tensor:
+def dense(weights: Weights, name: str, x: tf.Tensor, operations: Operations) -> tf.Tensor:
     """x w + b, and x a b where LoRA's matrices are there: [B, L, in] to [B, L, out]."""
     kernel, bias = weights[f"{name}/w"], weights[f"{name}/b"]
     rows = tf.reshape(x, [-1, kernel.shape[1]])
-    out = multiply(rows, kernel) + bias
+    out = operations.multiply(rows, kernel) + bias
     if f"{name}/{LORA_A}" in weights:
         out += tf.matmul(tf.matmul(rows, weights[f"{name}/{LORA_A}"]), weights[f"{name}/{LORA_B}"])
     return tf.reshape(out, [*dimensions(x)[:-1], bias.shape[0]])
-
-
-def product(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Rows [R, in] times a dense kernel, [1, in, out] or [out, in]: [R, out]."""
-    if kernel.shape.rank == 3:
-        return tf.matmul(rows, kernel[0])
-    return tf.matmul(rows, kernel, transpose_b=True)
 
 
 def layer_norm(weights: Weights, name: str, x: tf.Tensor, epsilon: float = 1e-5) -> tf.Tensor:
@@ -358,18 +346,6 @@ def causal_mask(segment_ids: tf.Tensor) -> tf.Tensor:
     causal = slots[:, tf.newaxis] >= slots  # [L, L]
     same = segment_ids[:, :, tf.newaxis] == segment_ids[:, tf.newaxis, :]  # [B, L, L]
     return (causal & same)[:, tf.newaxis]
-
-
-def dropping(rate: float, seed: tf.Tensor) -> Dropout:
-    """Dropout of a rate (0 is none) whose choice depends on the int [2] seed and the place alone."""
-    if not rate:
-        return keep_all
-
-    def drop(x: tf.Tensor, place: int) -> tf.Tensor:
-        place_seed = tf.random.fold_in(seed, place, alg="philox")
-        return tf.nn.experimental.stateless_dropout(x, rate, place_seed, rng_alg="philox")
-
-    return drop
 
 
 def dimensions(x: tf.Tensor) -> list[int | tf.Tensor]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from trainer.gpt2 import GPT2
+from trainer.operations import Operations
 
 
 def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
@@ -36,30 +36,36 @@ def counted(loss_mask: tf.Tensor, segment_ids: tf.Tensor) -> tf.Tensor:
     return (loss_mask[:, 1:] > 0) & continues(segment_ids)
 
 
+def predictions(
+    hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], row_multiple: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Where a prediction counts: hidden vectors [N, W], labels int [N], and float32 [N] ones.
+
+    hidden: [B, L, W]. N is a multiple of row_multiple; what is added has zeros for ones. Whatever is
+    made of them is made only where a prediction counts: with the loss on summaries alone that is a
+    fifth of the tokens, and the logits over 50,257 ids are most of the work of a small model.
+    """
+    chosen = counted(batch["loss_mask"], batch["segment_ids"])
+    rows = tf.boolean_mask(hidden[:, :-1], chosen)
+    labels = tf.boolean_mask(batch["input_ids"][:, 1:], chosen)
+    ones = tf.ones_like(labels, tf.float32)
+    if row_multiple == 1:
+        return rows, labels, ones
+    lacking = [0, -tf.size(labels) % row_multiple]
+    return tf.pad(rows, [lacking, [0, 0]]), tf.pad(labels, [lacking]), tf.pad(ones, [lacking])
+
+
 def summed_loss(
     logits_of: Callable[[tf.Tensor], tf.Tensor],
     hidden: tf.Tensor,
-    input_ids: tf.Tensor,
-    loss_mask: tf.Tensor,
-    segment_ids: tf.Tensor,
+    batch: Mapping[str, tf.Tensor],
+    operations: Operations,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Sum of the cross-entropies (nats) that count, and their number: float32 scalars.
 
-    logits_of: hidden vectors [N, W] to logits [N, V]; hidden: [B, L, W]. Logits are made only where a
-    prediction counts: with the loss on summaries alone that is a fifth of the tokens, and the logits
-    over 50,257 ids are most of the work of a small model.
+    logits_of: hidden vectors [N, W] to logits [N, V]; hidden: [B, L, W].
+    batch: int32 [B, L] by feature name.
     """
-    chosen = counted(loss_mask, segment_ids)
-    logits = logits_of(tf.boolean_mask(hidden[:, :-1], chosen))
-    labels = tf.boolean_mask(input_ids[:, 1:], chosen)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-    return tf.reduce_sum(losses), tf.cast(tf.size(losses), tf.float32)
-
-
-def batch_loss(
-    model: GPT2, hidden: tf.Tensor, batch: Mapping[str, tf.Tensor]
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """`summed_loss` of a batch by feature name, whose hidden vectors are [B, L, W]."""
-    return summed_loss(
-        model.logits, hidden, batch["input_ids"], batch["loss_mask"], batch["segment_ids"]
-    )
+    rows, labels, ones = predictions(hidden, batch, operations.row_multiple)
+    losses = operations.cross_entropy(logits_of(rows), labels)
+    return tf.reduce_sum(losses * ones), tf.reduce_sum(ones)

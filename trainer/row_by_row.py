@@ -10,7 +10,7 @@ import itertools
 
 import tensorflow as tf
 
-from trainer.gpt2 import product
+from trainer.operations import product
 
 MOST_ROWS = 8
 # XLA makes a matrix float32 inside the loop of its product with a vector of less than 16 KiB; for a

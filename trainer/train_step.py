@@ -8,11 +8,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from trainer.blockwise import BlockwiseGradients
+from trainer.compiled_operations import compiled_operations
 from trainer.device import choose_device
-from trainer.gpt2 import GPT2, Dropout, dropping
+from trainer.gpt2 import GPT2
 from trainer.lora import LoRA
-from trainer.loss import batch_loss, counted
+from trainer.loss import counted, summed_loss
 from trainer.loss_scale import LossScale
+from trainer.operations import Operations, dropping
 from trainer.optimizers import clip_by_global_norm, make_optimizer
 from trainer.options import TrainingOptions
 
@@ -48,7 +50,9 @@ class TrainStep(tf.Module):
         self.trained = trained_variables(model, options)
         self.optimizer = make_optimizer(self.trained, options)
         self.loss_scale = LossScale() if model.precision == "float16" else None
-        xla, self._by_blocks = choose_device(options).xla, None
+        device = choose_device(options)
+        xla, self._by_blocks = device.xla, None
+        self._compiles_operations = device.kind == "cpu" and options.xla == "auto"
         if options.recompute or options.low_memory:
             # compiled as one, the passes would be put in another order and hold more
             self._by_blocks = BlockwiseGradients(model, self.trained, xla=xla)
@@ -106,15 +110,15 @@ class TrainStep(tf.Module):
     def _part(
         self, batch: dict[str, tf.Tensor], step: tf.Tensor, number: int
     ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        drop = self._drop(step, number)
+        operations = self._operations(step, number)
         if self._by_blocks is not None:
-            return self._part_by_blocks(self._by_blocks, batch, drop)
+            return self._part_by_blocks(self._by_blocks, batch, operations)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
             hidden = self.model.hidden(
-                batch["input_ids"], batch["segment_ids"], batch["positions"], drop
+                batch["input_ids"], batch["segment_ids"], batch["positions"], operations
             )
-            total, count = batch_loss(self.model, hidden, batch)
+            total, count = summed_loss(self.model.logits_in_precision, hidden, batch, operations)
             scaled = total if self.loss_scale is None else total * self.loss_scale.value
         # the embedding's gradient comes as slices; their norm is only right once they are summed
         gradients = {
@@ -124,7 +128,7 @@ class TrainStep(tf.Module):
         return total, count, gradients
 
     def _part_by_blocks(
-        self, by_blocks: BlockwiseGradients, batch: dict[str, tf.Tensor], drop: Dropout
+        self, by_blocks: BlockwiseGradients, batch: dict[str, tf.Tensor], operations: Operations
     ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         gradients: dict[str, tf.Tensor] = {}
 
@@ -133,7 +137,7 @@ class TrainStep(tf.Module):
             return [gradient.op for gradient in found.values()]
 
         scale = 1.0 if self.loss_scale is None else self.loss_scale.value
-        total, count = by_blocks(batch, drop, scale, collect)
+        total, count = by_blocks(batch, operations, scale, collect)
         return total, count, gradients
 
     def _low_memory_step(
@@ -153,16 +157,17 @@ class TrainStep(tf.Module):
             return [*done, *(half.op for half in halves_of_squares[-len(found) :])]
 
         assert self._by_blocks is not None
-        total, _ = self._by_blocks(batch, self._drop(step, 0), 1 / tokens, update)
+        total, _ = self._by_blocks(batch, self._operations(step, 0), 1 / tokens, update)
         norm = tf.sqrt(2 * tf.add_n(halves_of_squares))
         return total / tokens, norm, tf.constant(False)
 
-    def _drop(self, step: tf.Tensor, number: int) -> Dropout:
-        """The dropout of a part of a step."""
+    def _operations(self, step: tf.Tensor, number: int) -> Operations:
+        """What a part of a step is computed with."""
         seed = tf.stack([tf.constant(self.seed, tf.int64), step])
         if number:
             seed = tf.random.fold_in(seed, number, alg="philox")
-        return dropping(self.options.dropout, seed)
+        drop = dropping(self.options.dropout, seed)
+        return compiled_operations(drop) if self._compiles_operations else Operations(drop=drop)
 
     def _update(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor) -> tf.Tensor:
         self.optimizer.begin()

@@ -13,7 +13,8 @@ from preprocessing.errors import InputError
 from tests.trainer.numpy_gpt2 import numpy_logits
 from tests.trainer.random_models import SMALL, random_model
 from trainer.config import SIZES, model_config
-from trainer.gpt2 import GPT2, GPT2Config, dropping, variable_shapes
+from trainer.gpt2 import GPT2, GPT2Config, variable_shapes
+from trainer.operations import Operations, dropping
 from trainer.options import ModelOptions
 
 SHARED = random_model(SMALL, seed=9)  # hypothesis takes no fixture of a test
@@ -101,7 +102,8 @@ def test_bfloat16_is_within_its_rounding_of_float32(model: GPT2, ids: tf.Tensor)
 
 def test_dropout_depends_on_its_seed_alone(model: GPT2, ids: tf.Tensor) -> None:
     def dropped(seed: int, rate: float = 0.5) -> np.ndarray:
-        return model.hidden(ids, drop=dropping(rate, tf.constant([seed, 0]))).numpy()
+        operations = Operations(drop=dropping(rate, tf.constant([seed, 0])))
+        return model.hidden(ids, operations=operations).numpy()
 
     np.testing.assert_array_equal(dropped(1), dropped(1))
     assert np.abs(dropped(1) - dropped(2)).max() > 0.1

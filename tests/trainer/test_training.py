@@ -19,6 +19,7 @@ from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
 from trainer.loss import counted, summed_loss
+from trainer.operations import Operations
 from trainer.options import TrainingOptions
 from trainer.pace import Pace
 from trainer.training import train
@@ -102,9 +103,12 @@ def test_the_loss_is_the_mean_over_the_tokens_that_count() -> None:
     total, count = summed_loss(
         tf.identity,
         hidden,
-        tf.constant([[0, 0, 1, 2]]),
-        tf.constant([[0, 1, 0, 1]]),
-        tf.constant([[1, 1, 1, 1]]),
+        {
+            "input_ids": tf.constant([[0, 0, 1, 2]]),
+            "loss_mask": tf.constant([[0, 1, 0, 1]]),
+            "segment_ids": tf.constant([[1, 1, 1, 1]]),
+        },
+        Operations(),
     )
     assert float(count) == 2
     assert float(total) == pytest.approx(np.log(2) + np.log(4))

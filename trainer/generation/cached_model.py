@@ -69,7 +69,7 @@ class CachedModel:
         hidden = tf.pad(hidden, [[0, blank], [0, 0]])
         paddings = [[0, blank], [0, 0], [0, new_slots], [0, 0]]
         widened = Cache(*([tf.pad(layer, paddings) for layer in part] for part in cache))
-        return logits(self._weights, hidden), widened
+        return tf.cast(logits(self._weights, hidden), tf.float32), widened
 
     def decode(
         self,
@@ -104,7 +104,7 @@ class CachedModel:
             run_block=partial(self._block, one_by_one=one_by_one),
         )
         if one_by_one is None:
-            return logits(self._weights, hidden[:, 0]), cache
+            return tf.cast(logits(self._weights, hidden[:, 0]), tf.float32), cache
         last = tf.cast(hidden[:, 0], tf.float32)
         return row_by_row(last, self._weights["model/wte"], one_by_one), cache
 

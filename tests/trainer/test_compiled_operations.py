@@ -1,0 +1,99 @@
+"""The compiled operations and their gradients beside TensorFlow's."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainer.random_models import SMALL, random_model
+from tests.trainer.token_rows import counting_rows
+from trainer import compiled_operations, operations
+from trainer.compiled_operations import compiled_operations as compiled
+from trainer.loss import summed_loss
+from trainer.operations import Operations, keep_all
+from trainer.options import TrainingOptions
+from trainer.train_step import make_train_step
+
+TOLERANCES = {"float32": 1e-5, "bfloat16": 2**-6}
+
+
+def values(shape: list[int], precision: str, seed: int = 0) -> tf.Tensor:
+    drawn = np.random.default_rng(seed).normal(0, 3, shape).astype(np.float32)
+    return tf.cast(tf.constant(drawn), precision)
+
+
+def with_gradient(
+    function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+    upstream = tf.cast(tf.reshape(tf.linspace(-1.0, 1.0, tf.size(y)), tf.shape(y)), y.dtype)
+    return y, tape.gradient(y, x, output_gradients=upstream)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["gelu", "softmax"])
+def test_an_operation_and_its_gradient_are_tensorflows(name: str, precision: str) -> None:
+    x = values([3, 5, 40], precision)
+    expected = with_gradient(getattr(operations, name), x)
+    for found, wanted in zip(
+        with_gradient(getattr(compiled_operations, name), x), expected, strict=True
+    ):
+        assert found.dtype == wanted.dtype == x.dtype
+        found, wanted = (tf.cast(value, tf.float32) for value in (found, wanted))
+        tolerance = TOLERANCES[precision]
+        np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_cross_entropy_and_its_gradient_are_tensorflows(precision: str) -> None:
+    logits, labels = values([64, 301], precision), tf.range(64) * 4
+    losses, gradient = with_gradient(lambda x: compiled_operations.cross_entropy(x, labels), logits)
+    expected, wanted = with_gradient(lambda x: operations.cross_entropy(x, labels), logits)
+    assert losses.dtype == tf.float32
+    assert gradient.dtype == logits.dtype
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    gradient, wanted = tf.cast(gradient, tf.float32), tf.cast(wanted, tf.float32)
+    tolerance = TOLERANCES[precision]
+    np.testing.assert_allclose(gradient, wanted, rtol=tolerance, atol=tolerance)
+
+
+def test_an_impossible_label_costs_what_its_logit_says() -> None:
+    """Logits far apart neither overflow nor give NaN."""
+    logits = tf.constant([[1000.0, 0.0, -1000.0]] * 64)
+    losses, gradient = with_gradient(
+        lambda x: compiled_operations.cross_entropy(x, tf.fill([64], 2)), logits
+    )
+    assert losses.numpy().tolist() == [2000.0] * 64
+    assert np.isfinite(gradient).all()
+
+
+def test_rows_that_are_added_do_not_count() -> None:
+    model = random_model(SMALL, seed=1)
+    batch = batch_of_rows()
+    hidden = model.hidden(batch["input_ids"])
+    plain = summed_loss(model.logits, hidden, batch, Operations())
+    made_up = summed_loss(model.logits, hidden, batch, compiled(keep_all))
+    assert float(plain[1]) == float(made_up[1]) > 0
+    assert float(made_up[0]) == pytest.approx(float(plain[0]), rel=1e-5)
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_a_step_is_the_same_with_tensorflows_operations(accumulate: int) -> None:
+    results = {}
+    for xla in ("auto", "off"):
+        options = TrainingOptions(device="cpu", xla=xla, accumulate=accumulate)
+        step = make_train_step(random_model(SMALL, seed=1), options, seed=1)
+        numbers = [tf.constant(number, tf.int64) for number in range(3)]
+        results[xla] = [step(batch_of_rows(), tf.constant(0.01), number) for number in numbers]
+    for ours, theirs in zip(results["auto"], results["off"], strict=True):
+        np.testing.assert_allclose(ours.loss, theirs.loss, rtol=2e-5)
+        np.testing.assert_allclose(ours.gradient_norm, theirs.gradient_norm, rtol=2e-5)
+
+
+def batch_of_rows() -> dict[str, tf.Tensor]:
+    batch = counting_rows(3, length=12).training_batch(0, 3, seed=1)
+    batch["loss_mask"][1, 4:] = 0
+    return {name: tf.constant(value) for name, value in batch.items()}

@@ -1,0 +1,68 @@
+"""How a pass computes the operations that can be computed in more than one way.
+
+A model is the same whichever are taken, but for rounding. `Operations()` are TensorFlow's own; training
+on a processor takes those of `trainer.compiled_operations`, and a served model another product.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+# dropout(x, place): x with activations dropped; every place of the model draws its own
+Dropout = Callable[[tf.Tensor, int], tf.Tensor]
+
+
+def keep_all(x: tf.Tensor, place: int) -> tf.Tensor:
+    """No dropout: x as it is."""
+    del place
+    return x
+
+
+def dropping(rate: float, seed: tf.Tensor) -> Dropout:
+    """Dropout of a rate (0 is none) whose choice depends on the int [2] seed and the place alone."""
+    if not rate:
+        return keep_all
+
+    def drop(x: tf.Tensor, place: int) -> tf.Tensor:
+        place_seed = tf.random.fold_in(seed, place, alg="philox")
+        return tf.nn.experimental.stateless_dropout(x, rate, place_seed, rng_alg="philox")
+
+    return drop
+
+
+def product(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Rows [R, in] times a dense kernel, [1, in, out] or [out, in]: [R, out]."""
+    if kernel.shape.rank == 3:
+        return tf.matmul(rows, tf.reshape(kernel, kernel.shape[1:]))
+    return tf.matmul(rows, kernel, transpose_b=True)
+
+
+def gelu(x: tf.Tensor) -> tf.Tensor:
+    """The GELU in its tanh form (Hendrycks & Gimpel 2016)."""
+    return tf.nn.gelu(x, approximate=True)
+
+
+def softmax(x: tf.Tensor) -> tf.Tensor:
+    """The softmax over the last axis, in float32 between what is read and what is given."""
+    return tf.cast(tf.nn.softmax(tf.cast(x, tf.float32)), x.dtype)
+
+
+def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """The losses (nats), float32 [N], of logits [N, V] of any float dtype under labels int [N]."""
+    wide = tf.cast(logits, tf.float32)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=wide)
+
+
+class Operations(NamedTuple):
+    """One function for each operation, as those of these names here.
+
+    row_multiple: `cross_entropy` is given numbers of rows that are multiples of this.
+    """
+
+    drop: Dropout = keep_all
+    multiply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = product
+    gelu: Callable[[tf.Tensor], tf.Tensor] = gelu
+    softmax: Callable[[tf.Tensor], tf.Tensor] = softmax
+    cross_entropy: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = cross_entropy
+    row_multiple: int = 1
