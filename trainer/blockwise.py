@@ -120,7 +120,7 @@ class BlockwiseGradients:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([x, wanted])
             normed = layer_norm(self._model.weights(norm), "model/ln_f", x)
-            hidden, labels, ones = predictions(normed, batch, operations.row_multiple)
+            hidden, labels, ones = predictions(normed, batch, operations.row_counts)
         total, of_hidden, of_logits = self._logits_gradients(
             hidden, labels, ones, operations, scale
         )

@@ -15,8 +15,8 @@ from trainer import operations
 from trainer.operations import Dropout, Operations
 
 _SLOPE, _CUBE = math.sqrt(2 / math.pi), 0.044715
-# XLA compiles the cross-entropy once for each number of rows it meets
-_ROW_MULTIPLE = 64
+# XLA compiles the cross-entropy for each number of rows it meets, 0.2 s
+_ROW_COUNTS = 16
 
 _Gradient = Callable[[tf.Tensor], tf.Tensor]
 
@@ -28,7 +28,7 @@ def compiled_operations(drop: Dropout) -> Operations:
         gelu=gelu,
         softmax=softmax,
         cross_entropy=cross_entropy,
-        row_multiple=_ROW_MULTIPLE,
+        row_counts=_ROW_COUNTS,
     )
 
 

@@ -37,21 +37,23 @@ def counted(loss_mask: tf.Tensor, segment_ids: tf.Tensor) -> tf.Tensor:
 
 
 def predictions(
-    hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], row_multiple: int
+    hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], row_counts: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Where a prediction counts: hidden vectors [N, W], labels int [N], and float32 [N] ones.
 
-    hidden: [B, L, W]. N is a multiple of row_multiple; what is added has zeros for ones. Whatever is
-    made of them is made only where a prediction counts: with the loss on summaries alone that is a
-    fifth of the tokens, and the logits over 50,257 ids are most of the work of a small model.
+    hidden: [B, L, W]. N is one of at most row_counts numbers, or any where that is 0; what makes it
+    up has zeros for ones. Whatever is made of them is made only where a prediction counts: with the
+    loss on summaries alone that is a fifth of the tokens, and the logits over 50,257 ids are most of
+    the work of a small model.
     """
     chosen = counted(batch["loss_mask"], batch["segment_ids"])
     rows = tf.boolean_mask(hidden[:, :-1], chosen)
     labels = tf.boolean_mask(batch["input_ids"][:, 1:], chosen)
     ones = tf.ones_like(labels, tf.float32)
-    if row_multiple == 1:
+    if not row_counts:
         return rows, labels, ones
-    lacking = [0, -tf.size(labels) % row_multiple]
+    multiple = (tf.size(chosen) + row_counts - 1) // row_counts
+    lacking = [0, -tf.size(labels) % multiple]
     return tf.pad(rows, [lacking, [0, 0]]), tf.pad(labels, [lacking]), tf.pad(ones, [lacking])
 
 
@@ -66,6 +68,6 @@ def summed_loss(
     logits_of: hidden vectors [N, W] to logits [N, V]; hidden: [B, L, W].
     batch: int32 [B, L] by feature name.
     """
-    rows, labels, ones = predictions(hidden, batch, operations.row_multiple)
+    rows, labels, ones = predictions(hidden, batch, operations.row_counts)
     losses = operations.cross_entropy(logits_of(rows), labels)
     return tf.reduce_sum(losses * ones), tf.reduce_sum(ones)

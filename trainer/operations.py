@@ -57,7 +57,8 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 class Operations(NamedTuple):
     """One function for each operation, as those of these names here.
 
-    row_multiple: `cross_entropy` is given numbers of rows that are multiples of this.
+    row_counts: of a batch of one shape, `cross_entropy` is given at most so many different numbers of
+        rows; 0 is any.
     """
 
     drop: Dropout = keep_all
@@ -65,4 +66,4 @@ class Operations(NamedTuple):
     gelu: Callable[[tf.Tensor], tf.Tensor] = gelu
     softmax: Callable[[tf.Tensor], tf.Tensor] = softmax
     cross_entropy: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = cross_entropy
-    row_multiple: int = 1
+    row_counts: int = 0
