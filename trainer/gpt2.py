@@ -123,14 +123,10 @@ class GPT2(tf.Module):
         positions: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Logits float32 [B, L, V]: those at i are of token i + 1. Arguments as of `hidden`."""
-        return self.logits(self.hidden(input_ids, segment_ids, positions))
+        return tf.cast(self.logits(self.hidden(input_ids, segment_ids, positions)), tf.float32)
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Float32 logits [..., V] of hidden vectors [..., W]."""
-        return tf.cast(self.logits_in_precision(hidden), tf.float32)
-
-    def logits_in_precision(self, hidden: tf.Tensor) -> tf.Tensor:
-        """As `logits`, in the precision of the computation."""
+        """Logits [..., V] of hidden vectors [..., W], in the precision of the computation."""
         return logits(self.weights({"model/wte": self.by_name["model/wte"]}), hidden)
 
     def hidden(

@@ -4,17 +4,15 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from trainer.operations import Operations
+from trainer.operations import Operations, cross_entropy
 
 
 def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
     """Log-probability of token i + 1 after the tokens up to i: float32 [B, L - 1].
 
-    logits: float32 [B, L, V]; input_ids: int [B, L].
+    logits: [B, L, V] of any float dtype; input_ids: int [B, L].
     """
-    return -tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=input_ids[:, 1:], logits=logits[:, :-1]
-    )
+    return -cross_entropy(logits[:, :-1], input_ids[:, 1:])
 
 
 def continues(segment_ids: tf.Tensor) -> tf.Tensor:

@@ -49,7 +49,7 @@ def softmax(x: tf.Tensor) -> tf.Tensor:
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """The losses (nats), float32 [N], of logits [N, V] of any float dtype under labels int [N]."""
+    """The losses (nats), float32 [...], of logits [..., V] of any float dtype under labels int [...]."""
     wide = tf.cast(logits, tf.float32)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=wide)
 

@@ -118,7 +118,7 @@ class TrainStep(tf.Module):
             hidden = self.model.hidden(
                 batch["input_ids"], batch["segment_ids"], batch["positions"], operations
             )
-            total, count = summed_loss(self.model.logits_in_precision, hidden, batch, operations)
+            total, count = summed_loss(self.model.logits, hidden, batch, operations)
             scaled = total if self.loss_scale is None else total * self.loss_scale.value
         # the embedding's gradient comes as slices; their norm is only right once they are summed
         gradients = {
