@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.programs import our_program, run_program
 from trainer.config import SIZES
+from trainer.host_memory import HUGE_PAGES
 
 GB = 1e9
 # size, optimizer -> the limit in GB
@@ -57,6 +58,6 @@ def _row(name: str, size: str, optimizer: str, limit: float) -> dict[str, Any]:
 
 def _peak(size: str, optimizer: str, layers: int) -> float:
     """The peak in GB."""
-    found = run_program(our_program("train_memory", size, optimizer, layers))
+    found = run_program(our_program("train_memory", size, optimizer, layers), HUGE_PAGES)
     print(f"{size}, {optimizer}: {found}", file=sys.stderr)
     return float(found["peak"]) / GB

@@ -17,6 +17,7 @@ from typing import Any
 from pipeline.launch_request import LaunchRequest
 from preprocessing import progress
 from preprocessing.errors import InputError
+from trainer.host_memory import HUGE_PAGES
 
 Report = dict[str, Any]
 
@@ -55,6 +56,8 @@ def collect_rarely() -> None:
 def start_warm_server(log: Path) -> None:
     """Start the server from which node processes are forked; its imports go on in the background."""
     quiet_tensorflow()
+    for name, value in HUGE_PAGES.items():
+        os.environ.setdefault(name, value)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipeline.launch"])
     log.parent.mkdir(parents=True, exist_ok=True)

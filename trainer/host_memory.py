@@ -6,6 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# For the environment that a process is started with: the C library asks for pages of 2 MiB, where the
+# system lets it. A step in low memory touches 8 GB of fresh pages, at 4 KiB 3 s of 2 million faults.
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # of glibc's mallopt
 _LARGE_BYTES = 1024 * 1024
 _ARENAS = 1  # what one has freed another does not use
@@ -16,8 +20,8 @@ def return_freed_memory(large_bytes: int = _LARGE_BYTES) -> None:
 
     By default TensorFlow's kernels take them from a pool that doubles when it is full and never
     shrinks, and the C library keeps blocks for the next caller: a tenth to a fifth more than is ever
-    in use. The price is that the system hands out fresh pages for every large tensor. To be called
-    before TensorFlow computes anything: it looks at the variable once.
+    in use. The price is that the system hands out fresh pages for every large tensor, less of it with
+    `HUGE_PAGES`. To be called before TensorFlow computes anything: it looks at the variable once.
     """
     os.environ["TF_ONEDNN_USE_SYSTEM_ALLOCATOR"] = "1"
     libc = ctypes.CDLL(None)
