@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from preprocessing.errors import InputError
-from preprocessing.tokenizer_operations import load_tokenizer_operations
+from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES
 from trainer.host_memory import imports_refused, return_freed_memory
 
