@@ -51,7 +51,8 @@ class TrainingOptions:
     precision: of the computation; the weights are always float32. `auto` is the device's: bfloat16
         on a GPU or a processor that has it, else float32. `float16` scales the loss.
     device: `auto` takes a GPU where there is one.
-    xla: compile the step; `auto` does so on a GPU.
+    xla: compile the step; `auto` does so on a GPU, and on a processor compiles some of its operations
+        (`trainer.compiled_operations`), where `off` compiles nothing.
     freeze_embeddings: leave the token and the position embedding as they are.
     freeze_blocks: leave the first so many blocks as they are.
     recompute: hold the activations of one block only and compute the others again in the backward
