@@ -124,9 +124,8 @@ def _sample_row(
     top_p: tf.Tensor,
 ) -> tf.Tensor:
     """The token, int32, of one row of logits [V]; one program, whatever rows are beside it."""
-    scaled = logits / temperature
-    # shifted by the largest, as a softmax is; what fills the lanes weighs nothing
-    weights = _fill_lanes(tf.exp(scaled - tf.reduce_max(scaled)))
+    # of the largest as 1, as in a softmax; what fills the lanes weighs nothing
+    weights = _fill_lanes(tf.exp((logits - tf.reduce_max(logits)) / temperature))
     # top-p is of what top-k leaves
     weights = tf.where(kept_by_top_k(weights, top_k), weights, 0.0)
     weights = tf.where(kept_by_top_p(weights, top_p), weights, 0.0)

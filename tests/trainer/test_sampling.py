@@ -97,6 +97,12 @@ def test_temperature_zero_is_greedy_whatever_the_uniform() -> None:
     assert chosen.numpy().tolist() == [1, 1]
 
 
+def test_a_temperature_close_to_zero_is_almost_greedy() -> None:
+    logits = tf.constant([[-400.0, 300.0, 299.0]] * 2)
+    chosen = sample(logits, tf.constant([0.0, 0.99]), 1e-37, top_k=0, top_p=0.9)
+    assert chosen.numpy().tolist() == [1, 1]
+
+
 def test_a_sample_gives_the_id_and_not_the_place_among_what_is_kept() -> None:
     logits = tf.constant(np.log([[0.1, 0.7, 0.2]] * 3), tf.float32)
     chosen = sample(logits, tf.constant([0.1, 0.7, 0.9]), 1.0, top_k=2, top_p=1.0)
