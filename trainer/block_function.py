@@ -5,7 +5,7 @@ from functools import partial
 import tensorflow as tf
 
 from trainer.gpt2 import GPT2Config, Weights, block
-from trainer.operations import Operations
+from trainer.operations import PLAIN, Operations
 from trainer.row_by_row import row_by_row
 
 _Past = tuple[tf.Tensor, tf.Tensor]
@@ -33,8 +33,8 @@ class BlockFunction:
         operations: Operations,
         one_by_one: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, _Past]:
-        """As `block`; operations must be the default. one_by_one: multiply as `row_by_row` does then."""
-        assert operations == Operations()
+        """As `block`; operations must be `PLAIN`. one_by_one: multiply as `row_by_row` does then."""
+        assert operations is PLAIN
         prefix, first = f"model/h{layer}/", "model/h0/"
         own = {
             name.replace(prefix, first, 1): value
@@ -53,7 +53,7 @@ def _first_block(
     slot: tf.Tensor | None,
     one_by_one: tf.Tensor | None,
 ) -> tuple[tf.Tensor, _Past]:
-    operations = Operations()
+    operations = PLAIN
     if one_by_one is not None:
         operations = Operations(multiply=partial(row_by_row, one_by_one=one_by_one))
     return block(weights, config, 0, x, mask, past, slot, operations)

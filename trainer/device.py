@@ -16,13 +16,15 @@ class Device(NamedTuple):
     """What a training runs on.
 
     name: in words. kind: `cpu` or `gpu`. precision: of the computation. xla: whether the step is
-    compiled by XLA; without, it runs as a graph of TensorFlow's own kernels.
+    compiled by XLA; without, it runs as a graph of TensorFlow's own kernels, but for those that
+    `trainer.compiled_operations` replaces where compiles_operations says so.
     """
 
     name: str
     kind: str
     precision: Precision
     xla: bool
+    compiles_operations: bool
 
     def __str__(self) -> str:
         """Device, precision and compiler, as a user reads it."""
@@ -57,7 +59,8 @@ def choose_device(options: TrainingOptions) -> Device:
     else:
         precision = "bfloat16" if use_gpu or has_bfloat16() else "float32"
     xla = use_gpu if options.xla == "auto" else options.xla == "on"
-    return Device(name, "gpu" if use_gpu else "cpu", precision, xla)
+    compiles_operations = not use_gpu and options.xla == "auto"
+    return Device(name, "gpu" if use_gpu else "cpu", precision, xla, compiles_operations)
 
 
 def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from trainer.config import SIZES, GPT2Config
 from trainer.initial_weights import initial_value
-from trainer.operations import Operations
+from trainer.operations import PLAIN, Operations
 
 if TYPE_CHECKING:
     from trainer.lora import LoRA
@@ -134,7 +134,7 @@ class GPT2(tf.Module):
         input_ids: tf.Tensor,
         segment_ids: tf.Tensor | None = None,
         positions: tf.Tensor | None = None,
-        operations: Operations | None = None,
+        operations: Operations = PLAIN,
         run_block: Block | None = None,
     ) -> tf.Tensor:
         """Hidden vectors [B, L, W] after the final norm, in the precision of the computation.
@@ -180,7 +180,7 @@ def transformer(
     *,
     past: Cache | None = None,
     slot: tf.Tensor | None = None,
-    operations: Operations | None = None,
+    operations: Operations = PLAIN,
     run_block: Block | None = None,
 ) -> tuple[tf.Tensor, Cache]:
     """Embeddings, blocks, final norm: the hidden vectors [B, L, W], and the keys and values.
@@ -188,10 +188,8 @@ def transformer(
     mask: bool [B, 1, L, S], who sees whom; without a past S is L.
     past, slot: in cached generation, the cache (S slots) and the slot at which these L tokens are
         written into it; the returned cache is the past with them. Without, it holds these L tokens.
-    operations: what to compute with, by default TensorFlow's. run_block: what to call for a block,
-        by default `block`.
+    operations: what to compute with. run_block: what to call for a block, by default `block`.
     """
-    operations = operations or Operations()
     x = embed(weights, input_ids, positions)  # [B, L, W]
     x = operations.drop(x, 0)
     keys, values = [], []

@@ -1,6 +1,6 @@
 """How a pass computes the operations that can be computed in more than one way.
 
-A model is the same whichever are taken, but for rounding. `Operations()` are TensorFlow's own; training
+A model is the same whichever are taken, but for rounding. `PLAIN` are TensorFlow's own; training
 on a processor takes those of `trainer.compiled_operations`, and a served model another product.
 """
 
@@ -67,3 +67,6 @@ class Operations(NamedTuple):
     softmax: Callable[[tf.Tensor], tf.Tensor] = softmax
     cross_entropy: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = cross_entropy
     row_counts: int = 0
+
+
+PLAIN = Operations()

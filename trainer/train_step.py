@@ -52,7 +52,7 @@ class TrainStep(tf.Module):
         self.loss_scale = LossScale() if model.precision == "float16" else None
         device = choose_device(options)
         xla, self._by_blocks = device.xla, None
-        self._compiles_operations = device.kind == "cpu" and options.xla == "auto"
+        self._compiles_operations = device.compiles_operations
         if options.recompute or options.low_memory:
             # compiled as one, the passes would be put in another order and hold more
             self._by_blocks = BlockwiseGradients(model, self.trained, xla=xla)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from trainer.data import FEATURES, Batch, TokenRows
 from trainer.gpt2 import GPT2
 from trainer.loss import summed_loss
-from trainer.operations import Operations
+from trainer.operations import PLAIN
 
 LossFunction = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
 
@@ -18,7 +18,7 @@ def evaluation_loss(model: GPT2) -> LossFunction:
     @tf.function(autograph=False)
     def loss(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         hidden = model.hidden(batch["input_ids"], batch["segment_ids"], batch["positions"])
-        return summed_loss(model.logits, hidden, batch, Operations())
+        return summed_loss(model.logits, hidden, batch, PLAIN)
 
     return loss
 
