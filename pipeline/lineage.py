@@ -134,7 +134,7 @@ def show(store: Store, pushed: StoredArtifact) -> dict[str, Any]:
 
 def pushed_artifact(store: Store, version: str) -> StoredArtifact:
     """The newest artifact in the store that stands for a pushed version. Raises InputError without one."""
-    for artifact in reversed(store.artifacts("PushedModel")):
+    for artifact in store.artifacts("PushedModel"):
         # One without digests is of a push that died before it was recorded; the next run completes it.
         if str(artifact.properties.get("pushed_version", "")) == version and artifact.digest:
             return artifact

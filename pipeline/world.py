@@ -80,7 +80,7 @@ class PipelineWorld:
 
     def champion(self, candidate: str) -> StoredArtifact | None:
         """The newest pushed and intact model whose canonical digest differs from the candidate's."""
-        for artifact in reversed(self.store.artifacts("PushedModel")):
+        for artifact in self.store.artifacts("PushedModel"):
             pushed = artifact.properties.get("pushed") == 1
             # A shared store knows the pushed models of other workspaces too.
             here = content_root(artifact).parent == self.versions.folder

@@ -183,14 +183,18 @@ class TestReuse:
 
 
 class TestArtifacts:
-    def test_of_a_type_come_in_order(self, store: Store) -> None:
+    def test_of_a_type_come_newest_first_over_all_pages(self, store: Store) -> None:
         ids = [
-            complete(store, "CorpusGen", key, "run-1", OUTPUTS)[1]["index"] for key in ("k1", "k2")
+            complete(store, "CorpusGen", f"k{number}", "run-1", OUTPUTS)[1]["index"]
+            for number in range(25)
         ]
-        assert [artifact.id for artifact in store.artifacts("RecordIndex")] == ids
+        assert [artifact.id for artifact in store.artifacts("RecordIndex")] == ids[::-1]
+        assert [execution.key for execution in store.history("CorpusGen")] == [
+            f"k{number}" for number in reversed(range(25))
+        ]
 
     def test_of_an_unknown_type_are_none(self, store: Store) -> None:
-        assert store.artifacts("Nothing") == []
+        assert list(store.artifacts("Nothing")) == []
 
     def test_without_a_complete_execution_have_no_producer(
         self, store: Store, records: TfxRecords

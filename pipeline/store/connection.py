@@ -1,0 +1,80 @@
+"""How the metadata store is reached: SQLite in the workspace, or the database of a URL."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import ml_metadata
+from ml_metadata import errors
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from preprocessing.errors import InputError
+
+_ConnectionConfig: Any = pb.ConnectionConfig
+
+
+def open_store(config: pb.ConnectionConfig) -> ml_metadata.MetadataStore:
+    """Connect to the store. Raises InputError where it cannot be opened."""
+    try:
+        return ml_metadata.MetadataStore(config)
+    except (errors.StatusError, RuntimeError) as error:
+        raise InputError(
+            f"store: cannot open the metadata store at {address(config)}: {error}"
+        ) from None
+
+
+def address(config: pb.ConnectionConfig) -> str:
+    """Where a store is, for messages: without user and password."""
+    if config.HasField("sqlite"):
+        return config.sqlite.filename_uri
+    if config.HasField("postgresql"):
+        return f"{config.postgresql.host}:{config.postgresql.port}/{config.postgresql.dbname}"
+    return f"{config.mysql.host}:{config.mysql.port}/{config.mysql.database}"
+
+
+def connection_config(url: str | None, workspace: Path) -> pb.ConnectionConfig:
+    """How to reach the store: SQLite in the workspace, or the database of a URL.
+
+    `$NAME` in a URL is taken from the environment as it is (a password needs no quoting there). A relative path
+    after `sqlite:///` starts from the workspace. Raises InputError for an unset variable or a broken URL.
+    """
+    config = _ConnectionConfig()
+    if url is None or url.startswith("sqlite:///"):
+        path = (
+            workspace / "metadata.sqlite" if url is None else workspace / url[len("sqlite:///") :]
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        config.sqlite.filename_uri = str(path)
+        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+        return config
+    parts = urlsplit(_with_environment(url))
+    database = unquote(parts.path.lstrip("/"))
+    try:
+        port = parts.port
+    except ValueError:
+        raise InputError(f"store: {url!r}: the port is not a number.") from None
+    if parts.scheme == "postgresql":
+        config.postgresql.host = parts.hostname or "127.0.0.1"
+        config.postgresql.port = str(port or 5432)
+        config.postgresql.user = unquote(parts.username or "")
+        config.postgresql.password = unquote(parts.password or "")
+        config.postgresql.dbname = database
+    else:
+        config.mysql.host = parts.hostname or "127.0.0.1"
+        config.mysql.port = port or 3306
+        config.mysql.user = unquote(parts.username or "")
+        config.mysql.password = unquote(parts.password or "")
+        config.mysql.database = database
+    return config
+
+
+def _with_environment(url: str) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if name not in os.environ:
+            raise InputError(f"store: {url!r} names ${name}, which is not set in the environment.")
+        return quote(os.environ[name], safe=":")
+
+    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, url)

@@ -1,0 +1,106 @@
+"""What the store holds, as plain frozen records, and how ML Metadata's messages become them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.keys import read_ingredients
+
+# The context types of TFX, which its launcher registers with the same names.
+PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
+# Ours: one context for each node key, registered together with the execution.
+KEY = "gpt2_tfx_key"
+
+
+@dataclass(frozen=True)
+class StoredArtifact:
+    """An artifact of the store: `digest` is canonical, `manifest_digest` is of the list of its files' digests."""
+
+    id: int
+    type: str
+    uri: str
+    properties: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        return str(self.properties.get("digest", ""))
+
+    @property
+    def manifest_digest(self) -> str:
+        return str(self.properties.get("manifest_digest", ""))
+
+
+@dataclass(frozen=True)
+class StoredExecution:
+    """An execution with what it read and made."""
+
+    id: int
+    node: str
+    state: str
+    properties: Mapping[str, str | int | float]
+    inputs: Mapping[str, StoredArtifact]
+    outputs: Mapping[str, StoredArtifact]
+
+    @property
+    def key(self) -> str:
+        return str(self.properties.get("node_key", ""))
+
+    @property
+    def ingredients(self) -> dict[str, Any]:
+        return read_ingredients(self.properties)
+
+    @property
+    def seconds(self) -> float:
+        return float(self.properties.get("seconds", 0.0))
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One run of the pipeline; `properties` hold state, started, finished (seconds since the epoch) and config."""
+
+    id: int
+    run_id: str
+    properties: Mapping[str, str | int | float]
+
+
+def state_of(execution: pb.Execution) -> str:
+    """An execution's state by its name, `ABANDONED` for one whose owner died."""
+    # TFX takes a canceled execution up again when a container is retried, with the mark still on it.
+    canceled = execution.last_known_state == pb.Execution.CANCELED
+    if canceled and "abandoned" in execution.custom_properties:
+        return "ABANDONED"
+    return pb.Execution.State.Name(execution.last_known_state)
+
+
+def run_of(context: pb.Context) -> StoredRun:
+    """The run that a context stands for."""
+    return StoredRun(context.id, context.name, properties_of(context))
+
+
+def artifact_of(artifact: pb.Artifact, type_name: str) -> StoredArtifact:
+    """An artifact of ML Metadata as a record."""
+    return StoredArtifact(artifact.id, type_name, artifact.uri, properties_of(artifact))
+
+
+def properties_of(node: Any) -> dict[str, str | int | float]:
+    """The plain properties of an execution, artifact or context."""
+    found = {}
+    for values in (node.properties, node.custom_properties):
+        for name, value in values.items():
+            kind = value.WhichOneof("value")
+            if kind in ("string_value", "int_value", "double_value"):
+                found[name] = getattr(value, kind)
+    return found
+
+
+def set_properties(node: Any, properties: Mapping[str, str | int | float]) -> None:
+    """Set plain properties of an execution, artifact or context."""
+    for name, value in properties.items():
+        if isinstance(value, str):
+            node.custom_properties[name].string_value = value
+        elif isinstance(value, int):
+            node.custom_properties[name].int_value = value
+        else:
+            node.custom_properties[name].double_value = value
