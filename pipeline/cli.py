@@ -3,21 +3,19 @@
 Exit status: 0 done; 1 it ran and the answer is no or it failed; 2 the caller's input is wrong.
 """
 
-import argparse
 import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from pipeline.nodes import NODE_NAMES
+from pipeline.arguments import parse
 from preprocessing.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments and do the command; returns the exit status."""
-    parsed = build_parser().parse_args(arguments)
+    parsed = parse(arguments)
     # Each command imports what it needs, so that help and the light commands start at once.
     command = importlib.import_module(f"pipeline.commands.{parsed.module}")
     try:
@@ -38,168 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="gpt2-tfx", description="Fine-tune GPT-2 as one pipeline, with lineage."
-    )
-    parser.add_argument(
-        "--config", type=Path, default=Path("pipeline.yaml"), help="default: pipeline.yaml"
-    )
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="A.B=VALUE",
-        help="set a configuration key for this call; may be repeated",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands)
-    _add_plan(commands)
-    _add_status(commands)
-    _add_generate(commands)
-    _add_evaluate(commands)
-    _add_download(commands)
-    _add_convert(commands)
-    _add_lineage(commands)
-    _add_compile(commands)
-    _add_node(commands)
-    _add_rollback(commands)
-    return parser
+def print_json(document: Mapping[str, object], version: int = 1) -> None:
+    """One JSON document on stdout, as the command's schema in `docs/schemas/` describes it.
 
-
-_Commands = argparse._SubParsersAction  # argparse gives its type no public name
-
-
-def _add(
-    commands: "_Commands[argparse.ArgumentParser]", name: str, help_: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help_, description=help_)
-    parser.set_defaults(module=name)
-    return parser
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-
-
-def _add_run(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "run", "do what is out of date")
-    _add_selection(parser)
-    parser.add_argument("--watch", action="store_true", help="run again whenever something changes")
-    parser.add_argument(
-        "--require-blessing", action="store_true", help="exit 1 if the model is not blessed"
-    )
-
-
-def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="first", metavar="NODE", help="only NODE and what follows")
-    parser.add_argument("--to", dest="last", metavar="NODE", help="only NODE and what it needs")
-    parser.add_argument(
-        "--force", action="append", default=[], metavar="NODE", help="run NODE even if it need not"
-    )
-
-
-def _add_plan(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "plan", "what would run, and why")
-    _add_selection(parser)
-    parser.add_argument(
-        "--check", action="store_true", help="hash every output, whatever its times say"
-    )
-    _add_json(parser)
-
-
-def _add_status(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "status", "the last runs and their nodes")
-    parser.add_argument("--limit", type=_positive, default=10, help="how many runs (10)")
-    _add_json(parser)
-
-
-def _add_generate(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "generate", "continue a prompt")
-    parser.add_argument("model", metavar="MODEL", help="latest, a pushed version, or a folder")
-    prompt = parser.add_mutually_exclusive_group(required=True)
-    prompt.add_argument("--prompt", metavar="TEXT")
-    prompt.add_argument("--prompt-file", metavar="F", type=Path)
-    prompt.add_argument("stdin", nargs="?", choices=["-"], help="- reads the prompt from stdin")
-    parser.add_argument("--max-new-tokens", type=_positive)
-    parser.add_argument("--top-p", type=float)
-    parser.add_argument("--top-k", type=int)
-    parser.add_argument("--temperature", type=float, help="0 takes the most probable token")
-    parser.add_argument(
-        "--repetition-penalty",
-        type=float,
-        help="above 1 makes tokens that were there less probable",
-    )
-    parser.add_argument("--beams", type=_positive, help="above 1 searches instead of sampling")
-    parser.add_argument("--length-penalty", type=float, help="of beams: above 1 prefers long texts")
-    parser.add_argument("--num-samples", type=_positive, default=1)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--stop", action="append", default=[], metavar="TEXT")
-    _add_json(parser)
-
-
-def _add_evaluate(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "evaluate", "score a model on a corpus")
-    parser.add_argument("model", metavar="MODEL", help="latest, a pushed version, or a folder")
-    parser.add_argument("--task", help="default: corpus.task")
-    parser.add_argument("--data", metavar="PATH", help="default: corpus.path")
-    parser.add_argument(
-        "--split", choices=["train", "validation", "test"], help="default: evaluation.split"
-    )
-    parser.add_argument(
-        "--predictions", type=Path, metavar="FILE", help="write every generation (JSON lines)"
-    )
-    _add_json(parser)
-
-
-def _add_download(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "download", "fetch a GPT-2 that OpenAI published")
-    parser.add_argument("size", choices=["124M", "355M", "774M", "1558M"])
-    parser.add_argument("--to", type=Path, metavar="DIR", help="default: models/SIZE")
-
-
-def _add_convert(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "convert", "write a model in another format, lossless")
-    parser.add_argument(
-        "source", metavar="SRC", help="latest, a pushed version, a folder or an .h5 file"
-    )
-    parser.add_argument("destination", metavar="DST", type=Path, help="a folder that is not there")
-    parser.add_argument("--to", required=True, choices=["openai", "huggingface", "savedmodel"])
-
-
-def _add_lineage(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "lineage", "what stands behind a model")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    show = actions.add_parser("show", help="corpus, code, parameters, base model and scores")
-    show.add_argument("model", metavar="MODEL", help="latest or a pushed version")
-    _add_json(show)
-
-
-def _add_compile(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "compile", "write the pipeline for an orchestrator")
-    parser.add_argument("target", choices=["kubeflow"])
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-
-
-def _add_node(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "node", "do one node of a run, as a container does")
-    parser.add_argument("node", metavar="NODE", choices=NODE_NAMES)
-    parser.add_argument("--run-id", required=True, metavar="ID")
-
-
-def _add_rollback(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "rollback", "point serving at an earlier pushed version")
-    parser.add_argument("version", metavar="VERSION")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def print_json(document: object) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(document, indent=1, ensure_ascii=False))
+    A version grows when a field goes or changes its meaning, not when one is added.
+    """
+    print(json.dumps({"version": version, **document}, indent=1, ensure_ascii=False))

@@ -1,7 +1,6 @@
 """A user's folder for a test: a configuration, a small corpus, and the command line run in a process."""
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.pipeline.schemas import document_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,10 +75,11 @@ class Project:
         return {node["node"]: node["state"] for node in newest["nodes"]}
 
     def json(self, *arguments: str) -> Any:
-        """The JSON document of a command."""
+        """The JSON document of a command, which is one of its schema."""
         done = self.call(*arguments, "--json")
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        name = "lineage-show" if arguments[:2] == ("lineage", "show") else arguments[0]
+        return document_of(name, done.stdout)
 
     @property
     def latest(self) -> str:

@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -8,11 +7,13 @@ from typing import Any
 import pytest
 
 from pipeline import cli
+from pipeline.arguments import parse
 from pipeline.nodes import NODE_NAMES
 from pipeline.recording import LOCAL_RUN
 from pipeline.run_lock import workspace_lock
 from pipeline.store import Store
 from tests.pipeline.conftest import WriteConfig
+from tests.pipeline.schemas import document_of
 from tests.pipeline.tfx_records import TfxRecords, complete
 
 HEAVY = ("tensorflow", "tfx", "apache_beam", "kfp", "numpy")
@@ -137,10 +138,20 @@ class TestParsing:
                 "--config c.yaml --set a.b=1 --set c=2 plan",
                 {"config": Path("c.yaml"), "overrides": ["a.b=1", "c=2"], "json": False},
             ),
+            (
+                "--set a=1 plan --config c.yaml --set b=2 --json --set c=3",
+                {"config": Path("c.yaml"), "overrides": ["a=1", "b=2", "c=3"], "json": True},
+            ),
+            (
+                "--config a.yaml --set a=1 lineage --set b=2 show latest --set c=3 --config c.yaml",
+                {"config": Path("c.yaml"), "overrides": ["a=1", "b=2", "c=3"], "model": "latest"},
+            ),
+            ("--config a.yaml rollback 3 --set a=1", {"config": Path("a.yaml"), "version": "3"}),
+            ("status", {"config": Path("pipeline.yaml"), "overrides": []}),
         ],
     )
     def test_takes_the_command(self, line: str, expected: dict[str, Any]) -> None:
-        parsed = vars(cli.build_parser().parse_args(line.split()))
+        parsed = vars(parse(line.split()))
         assert {name: parsed[name] for name in expected} == expected
 
     @pytest.mark.parametrize(
@@ -322,7 +333,7 @@ class TestOnAFreshWorkspace:
     ) -> None:
         status, out, _ = main(capsys, "--config", str(config_file), "plan", "--json")
         assert status == 0
-        planned = json.loads(out)["nodes"]
+        planned = document_of("plan", out)["nodes"]
         assert [n["node"] for n in planned] == [name for name in NODE_NAMES if name != "BaseModel"]
         assert {n["action"] for n in planned} == {"run"}
         assert [n["reasons"][0]["kind"] for n in planned] == ["first"] * len(planned)
@@ -347,10 +358,8 @@ class TestOnAFreshWorkspace:
         self, capsys: pytest.CaptureFixture[str], config_file: Path
     ) -> None:
         assert main(capsys, "--config", str(config_file), "status") == (0, "no runs yet\n", "")
-        assert (
-            main(capsys, "--config", str(config_file), "status", "--json")[1]
-            == '{\n "runs": []\n}\n'
-        )
+        _, out, _ = main(capsys, "--config", str(config_file), "status", "--json")
+        assert document_of("status", out) == {"version": 1, "runs": []}
 
 
 class TestStatus:
@@ -371,7 +380,7 @@ class TestStatus:
         store.update_run("run-1", {"state": "failed", "finished": 107.5})
 
         _, out, _ = main(capsys, "--config", str(config_file), "status", "--json")
-        (run,) = json.loads(out)["runs"]
+        (run,) = document_of("status", out)["runs"]
         assert (run["run_id"], run["state"], run["started"], run["seconds"]) == (
             *("run-1", "failed"),
             *(100.0, 7.5),
@@ -428,9 +437,8 @@ class TestStatusOfADeadRun:
         TfxRecords(store).start("CorpusGen", "run-1", "k1")
 
         def states() -> tuple[str, str]:
-            (run,) = json.loads(main(capsys, "--config", str(config_file), "status", "--json")[1])[
-                "runs"
-            ]
+            _, out, _ = main(capsys, "--config", str(config_file), "status", "--json")
+            (run,) = document_of("status", out)["runs"]
             return run["state"], run["nodes"][0]["state"]
 
         with workspace_lock(workspace, "run-1"):

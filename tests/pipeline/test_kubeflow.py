@@ -81,10 +81,10 @@ def test_a_container_runs_its_node_under_the_id_of_the_kubeflow_run(
 def test_the_command_line_of_a_container_is_one_of_ours(
     documents: list[dict[str, Any]], tasks: dict[str, dict[str, Any]]
 ) -> None:
-    from pipeline.cli import build_parser
+    from pipeline.arguments import parse
 
     made = container(documents, tasks["Trainer"])
-    parsed = build_parser().parse_args([*made["command"][1:], *made["args"]])
+    parsed = parse([*made["command"][1:], *made["args"]])
     assert (parsed.module, parsed.node) == ("node", "Trainer")
     assert parsed.overrides == ["training.steps=3", "name=other"]
 

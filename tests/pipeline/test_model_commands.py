@@ -8,6 +8,7 @@ import pytest
 from pipeline import cli
 from pipeline.commands.download import progress_text
 from tests.pipeline.conftest import WriteConfig
+from tests.pipeline.schemas import document_of
 from tests.trainer.file_server import serving
 from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
@@ -36,7 +37,7 @@ def variables() -> dict[str, np.ndarray]:
     return {name: v.numpy() for name, v in random_model(CONFIG, seed=3).by_name.items()}
 
 
-def test_a_model_of_gpt_tf2_is_converted_and_answers_as_before(
+def test_a_model_of_gpt_tf2_is_converted_answers_as_before_and_is_scored(
     config_file: Path,
     tmp_path: Path,
     variables: dict[str, np.ndarray],
@@ -56,7 +57,12 @@ def test_a_model_of_gpt_tf2_is_converted_and_answers_as_before(
         assert cli.main([*command, "generate", str(model), "--prompt", "ab", "--json"]) == 0
         answers.append(capsys.readouterr().out)
     assert answers[0] == answers[1]
-    assert '"tokens": 4' in answers[0]
+    (sample,) = document_of("generate", answers[0])["samples"]
+    assert sample["tokens"] == 4
+    assert cli.main([*command, "evaluate", str(target), "--split", "train", "--json"]) == 0
+    scored = document_of("evaluate", capsys.readouterr().out)
+    assert (scored["split"], scored["records"]) == ("train", 1)
+    assert scored["metrics"]["perplexity"] > 1
 
 
 def test_convert_refuses_what_is_there_and_what_is_no_model(
