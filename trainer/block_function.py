@@ -4,7 +4,7 @@ from functools import partial
 
 import tensorflow as tf
 
-from trainer.gpt2 import GPT2Config, Weights, block
+from trainer.gpt2 import Weights, block
 from trainer.operations import PLAIN, Operations
 from trainer.row_by_row import row_by_row
 
@@ -19,34 +19,29 @@ class BlockFunction:
     """
 
     def __init__(self) -> None:
-        self._function = tf.function(_first_block, autograph=False)
+        self._function = tf.function(_block, autograph=False)
 
     def __call__(
         self,
         weights: Weights,
-        config: GPT2Config,
-        layer: int,
+        heads: int,
         x: tf.Tensor,
         mask: tf.Tensor,
         past: _Past | None,
         slot: tf.Tensor | None,
         operations: Operations,
+        place: int,
         one_by_one: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, _Past]:
         """As `block`; operations must be `PLAIN`. one_by_one: multiply as `row_by_row` does then."""
         assert operations is PLAIN
-        prefix, first = f"model/h{layer}/", "model/h0/"
-        own = {
-            name.replace(prefix, first, 1): value
-            for name, value in weights.items()
-            if name.startswith(prefix)
-        }
-        return self._function(own, config, x, mask, past, slot, one_by_one)
+        del place  # nothing is dropped
+        return self._function(dict(weights), heads, x, mask, past, slot, one_by_one)
 
 
-def _first_block(
+def _block(
     weights: Weights,
-    config: GPT2Config,
+    heads: int,
     x: tf.Tensor,
     mask: tf.Tensor,
     past: _Past | None,
@@ -56,4 +51,4 @@ def _first_block(
     operations = PLAIN
     if one_by_one is not None:
         operations = Operations(multiply=partial(row_by_row, one_by_one=one_by_one))
-    return block(weights, config, 0, x, mask, past, slot, operations)
+    return block(weights, heads, x, mask, past, slot, operations, 0)

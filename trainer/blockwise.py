@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from trainer.gpt2 import GPT2, block, causal_mask, embed, layer_norm, logits
+from trainer.gpt2 import GPT2, block, block_weights, causal_mask, embed, layer_norm, logits
 from trainer.loss import predictions
 from trainer.operations import Operations
 
@@ -80,8 +80,8 @@ class BlockwiseGradients:
         self, layer: int, x: tf.Tensor, mask: tf.Tensor, operations: Operations
     ) -> tf.Tensor:
         def forward(x: tf.Tensor) -> tf.Tensor:
-            weights = self._model.weights(self._values(self._names(layer), after=x))
-            return block(weights, self._model.config, layer, x, mask, None, None, operations)[0]
+            values = self._values(self._names(layer), after=x)
+            return self._run_block(layer, values, x, mask, operations)
 
         return self._compiled(forward)(x)
 
@@ -101,11 +101,22 @@ class BlockwiseGradients:
             wanted = {name: values[name] for name in values if name in self._trained}
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([x, wanted])
-                weights = self._model.weights(values)
-                out, _ = block(weights, self._model.config, layer, x, mask, None, None, operations)
+                out = self._run_block(layer, values, x, mask, operations)
             return tape.gradient(out, (x, wanted), output_gradients=gradient)
 
         return self._compiled(backward)(x, gradient)
+
+    def _run_block(
+        self,
+        layer: int,
+        values: Gradients,
+        x: tf.Tensor,
+        mask: tf.Tensor,
+        operations: Operations,
+    ) -> tf.Tensor:
+        weights = block_weights(self._model.weights(values), layer)
+        heads, place = self._model.config.heads, 3 * layer + 1
+        return block(weights, heads, x, mask, None, None, operations, place)[0]
 
     def _head(
         self,

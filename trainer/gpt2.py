@@ -196,75 +196,78 @@ def transformer(
     for layer in range(config.layers):
         layer_past = None if past is None else (past.keys[layer], past.values[layer])
         x, (key, value) = (run_block or block)(
-            weights, config, layer, x, mask, layer_past, slot, operations
+            block_weights(weights, layer),
+            config.heads,
+            x,
+            mask,
+            layer_past,
+            slot,
+            operations,
+            3 * layer + 1,
         )
         keys.append(key)
         values.append(value)
     return layer_norm(weights, "model/ln_f", x), Cache(keys, values)
 
 
+def block_weights(weights: Weights, layer: int) -> dict[str, tf.Tensor]:
+    """The weights of a block by their names within it: `ln_1/g` for `model/h3/ln_1/g`."""
+    prefix = f"model/h{layer}/"
+    return {
+        name.removeprefix(prefix): value
+        for name, value in weights.items()
+        if name.startswith(prefix)
+    }
+
+
 def block(
     weights: Weights,
-    config: GPT2Config,
-    layer: int,
-    x: tf.Tensor,
-    mask: tf.Tensor,
-    past: tuple[tf.Tensor, tf.Tensor] | None,
-    slot: tf.Tensor | None,
-    operations: Operations,
-) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-    """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W]."""
-    name, place = f"model/h{layer}", 3 * layer + 1
-    normed = layer_norm(weights, f"{name}/ln_1", x)
-    attended, present = attention(
-        weights,
-        f"{name}/attn",
-        config.heads,
-        normed,
-        mask,
-        past,
-        slot,
-        place,
-        operations,
-    )
-    x += operations.drop(attended, place + 1)
-    normed = layer_norm(weights, f"{name}/ln_2", x)
-    x += operations.drop(mlp(weights, f"{name}/mlp", normed, operations), place + 2)
-    return x, present
-
-
-def attention(
-    weights: Weights,
-    name: str,
     heads: int,
     x: tf.Tensor,
     mask: tf.Tensor,
     past: tuple[tf.Tensor, tf.Tensor] | None,
     slot: tf.Tensor | None,
-    place: int,
     operations: Operations,
+    place: tf.Tensor | int,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-    """Scaled dot-product attention of every head (Vaswani et al. 2017); [B, L, W] to [B, L, W].
+    """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W].
+
+    weights: as of `block_weights`. place: the first of the three places where it drops activations.
+    """
+    attended, present = attention(
+        weights, heads, layer_norm(weights, "ln_1", x), mask, past, slot, operations, place
+    )
+    x += operations.drop(attended, place + 1)
+    x += operations.drop(mlp(weights, layer_norm(weights, "ln_2", x), operations), place + 2)
+    return x, present
+
+
+def attention(
+    weights: Weights,
+    heads: int,
+    x: tf.Tensor,
+    mask: tf.Tensor,
+    past: tuple[tf.Tensor, tf.Tensor] | None,
+    slot: tf.Tensor | None,
+    operations: Operations,
+    place: tf.Tensor | int,
+) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+    """Attention of every head (Vaswani et al. 2017): [B, L, W] to [B, L, W], and keys and values.
 
     place: where its probabilities are dropped.
     """
-    joined = dense(weights, f"{name}/c_attn", x, operations)  # [B, L, 3W]
+    joined = dense(weights, "attn/c_attn", x, operations)  # [B, L, 3W]
     query, key, value = (split_heads(part, heads) for part in tf.split(joined, 3, axis=-1))
     if past is not None:
         key, value = write_slots(past[0], key, slot), write_slots(past[1], value, slot)
-    # so low that its exp is exactly 0 beside any other
-    unseen = tf.where(mask, tf.zeros([], x.dtype), x.dtype.min)
-    # TensorFlow makes one kernel of the product, the scale and the sum
-    scores = tf.matmul(query, key, transpose_b=True) / math.sqrt(query.shape[-1]) + unseen
-    probabilities = operations.drop(operations.softmax(scores), place)  # [B, H, L, S]
-    mixed = merge_heads(tf.matmul(probabilities, value))  # [B, L, W]
-    return dense(weights, f"{name}/c_proj", mixed, operations), (key, value)
+    attended = operations.attend(query, key, value, mask, operations, place)  # [B, H, L, D]
+    return dense(weights, "attn/c_proj", merge_heads(attended), operations), (key, value)
 
 
-def mlp(weights: Weights, name: str, x: tf.Tensor, operations: Operations) -> tf.Tensor:
+def mlp(weights: Weights, x: tf.Tensor, operations: Operations) -> tf.Tensor:
     """Two dense layers with a GELU in between."""
-    expanded = operations.gelu(dense(weights, f"{name}/c_fc", x, operations))  # [B, L, 4W]
-    return dense(weights, f"{name}/c_proj", expanded, operations)
+    expanded = operations.gelu(dense(weights, "mlp/c_fc", x, operations))  # [B, L, 4W]
+    return dense(weights, "mlp/c_proj", expanded, operations)
 
 
 def embed(weights: Weights, input_ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

@@ -4,16 +4,17 @@ A model is the same whichever are taken, but for rounding. `PLAIN` are TensorFlo
 on a processor takes those of `trainer.compiled_operations`, and a served model another product.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 # dropout(x, place): x with activations dropped; every place of the model draws its own
-Dropout = Callable[[tf.Tensor, int], tf.Tensor]
+Dropout = Callable[[tf.Tensor, tf.Tensor | int], tf.Tensor]
 
 
-def keep_all(x: tf.Tensor, place: int) -> tf.Tensor:
+def keep_all(x: tf.Tensor, place: tf.Tensor | int) -> tf.Tensor:
     """No dropout: x as it is."""
     del place
     return x
@@ -24,7 +25,7 @@ def dropping(rate: float, seed: tf.Tensor) -> Dropout:
     if not rate:
         return keep_all
 
-    def drop(x: tf.Tensor, place: int) -> tf.Tensor:
+    def drop(x: tf.Tensor, place: tf.Tensor | int) -> tf.Tensor:
         place_seed = tf.random.fold_in(seed, place, alg="philox")
         return tf.nn.experimental.stateless_dropout(x, rate, place_seed, rng_alg="philox")
 
@@ -48,6 +49,26 @@ def softmax(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.nn.softmax(tf.cast(x, tf.float32)), x.dtype)
 
 
+def attend(
+    query: tf.Tensor,
+    key: tf.Tensor,
+    value: tf.Tensor,
+    mask: tf.Tensor,
+    operations: "Operations",
+    place: tf.Tensor | int,
+) -> tf.Tensor:
+    """Scaled dot-product attention: values [B, H, S, D] mixed for each query [B, H, L, D].
+
+    key: [B, H, S, D]; mask: bool [B, 1, L, S], who sees whom; place: where probabilities are dropped.
+    """
+    # so low that its exp is exactly 0 beside any other
+    unseen = tf.where(mask, tf.zeros([], query.dtype), query.dtype.min)
+    # TensorFlow makes one kernel of the product, the scale and the sum
+    scores = tf.matmul(query, key, transpose_b=True) / math.sqrt(query.shape[-1]) + unseen
+    probabilities = operations.drop(operations.softmax(scores), place)  # [B, H, L, S]
+    return tf.matmul(probabilities, value)
+
+
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """The losses (nats), float32 [...], of logits [..., V] of any float dtype under labels int [...]."""
     wide = tf.cast(logits, tf.float32)
@@ -65,6 +86,7 @@ class Operations(NamedTuple):
     multiply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = product
     gelu: Callable[[tf.Tensor], tf.Tensor] = gelu
     softmax: Callable[[tf.Tensor], tf.Tensor] = softmax
+    attend: Callable[..., tf.Tensor] = attend
     cross_entropy: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = cross_entropy
     row_counts: int = 0
 
