@@ -1,12 +1,14 @@
-"""`plan`: a pure function from what is known to an ordered list of steps; `run` walks the same decisions."""
+"""`plan`: a pure function from what is known to an ordered list of steps, which `run` then carries out."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pipeline.keys import Ingredients, Reason, could_be_same, differences, own_differences
 from pipeline.nodes import Node
+from pipeline.selection import Scope
 from pipeline.store import StoredExecution
+from preprocessing.errors import InputError
 
 Action = Literal["run", "reuse", "maybe"]
 # Canonical digests of a node's outputs by output key; None where they are not known before it ran.
@@ -22,8 +24,8 @@ class World(Protocol):
     def find(self, node: Node, key: str) -> StoredExecution | None:
         """The newest COMPLETE execution under the key."""
 
-    def history(self, node: Node) -> Sequence[StoredExecution]:
-        """COMPLETE executions of the node, newest first."""
+    def history(self, node: Node) -> Iterable[StoredExecution]:
+        """Every COMPLETE execution of the node, newest first; read no further than it is looked at."""
 
     def damage(self, node: Node, execution: StoredExecution) -> Reason | None:
         """Why the outputs of an execution cannot be used; None if they are intact."""
@@ -34,7 +36,12 @@ class World(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """A decision about one node. `reusable` and `key` are there where they are known."""
+    """A decision about one node.
+
+    key, ingredients: empty and None below a node that will run, whose result is not known yet. `run` is decided there
+    all the same where no result can lead to a known key; `maybe` stays open.
+    reusable: the execution that is reused.
+    """
 
     node: Node
     action: Action
@@ -44,22 +51,56 @@ class Step:
     reusable: StoredExecution | None = None
 
 
+def plan(scope: Scope, world: World) -> list[Step]:
+    """What a run would do, in order, without doing it.
+
+    A node below one that will run is `maybe`: if the result above comes out the same, its key is the same and it is
+    reused (early cut-off). It is `run` where its own code, parameters or environment were never seen before.
+    Raises InputError where a node that may not run is out of date.
+    """
+    steps: list[Step] = []
+    known: dict[str, OutputDigests | None] = {}
+    for node in scope.nodes:
+        step = decide(node, known, world, scope)
+        known[node.name] = output_digests(step.reusable) if step.reusable else None
+        steps.append(step)
+    return steps
+
+
+def carry_out(
+    steps: Sequence[Step], world: World, scope: Scope, do: Callable[[Step], StoredExecution]
+) -> None:
+    """Do the steps of a plan in their order; what lay below a node that has run by now is decided at its turn.
+
+    do: reuses what the step names, or runs its node, and returns the execution.
+    """
+    known: dict[str, OutputDigests | None] = {}
+    for step in steps:
+        if step.ingredients is None:
+            step = decide(step.node, known, world, scope)
+        known[step.node.name] = output_digests(do(step))
+
+
 def decide(
-    node: Node, inputs: Mapping[str, str], world: World, forced: Collection[str] = ()
+    node: Node, known: Mapping[str, OutputDigests | None], world: World, scope: Scope
 ) -> Step:
-    """The decision about a node whose inputs are known by their canonical digests."""
-    ingredients = world.ingredients(node, inputs)
-    key = ingredients.key(node.name)
-    found = world.find(node, key)
-    if node.name in forced:
-        reason = Reason("forced", "--force")
-        return Step(node, "run", (reason,), key, ingredients, None)
-    if found is not None:
-        damage = world.damage(node, found)
-        if damage is None:
-            return Step(node, "reuse", (), key, ingredients, found)
-        return Step(node, "run", (damage,), key, ingredients, None)
-    return Step(node, "run", _reasons(node, ingredients, world), key, ingredients, None)
+    """The decision about a node, given the outputs of those above it, of which some may not be known yet.
+
+    Raises InputError where the node is out of date and may not run.
+    """
+    pending = [name for name in node.upstream if known[name] is None]
+    inputs = _input_digests(node, known)
+    step = (
+        _undecided(node, pending, inputs, world, scope)
+        if pending
+        else _decided(node, inputs, world, scope)
+    )
+    if step.action != "reuse" and node.name not in scope.may_run:
+        why = "; ".join(reason.detail for reason in step.reasons)
+        raise InputError(
+            f"{node.name} is out of date ({why}) and --from leaves it out; run without --from."
+        )
+    return step
 
 
 def reasons_text(reasons: Sequence[Reason], limit: int = 4) -> str:
@@ -68,36 +109,11 @@ def reasons_text(reasons: Sequence[Reason], limit: int = 4) -> str:
     return shown if len(reasons) <= limit else f"{shown}; and {len(reasons) - limit} more"
 
 
-def plan(
-    nodes: Sequence[Node],
-    world: World,
-    forced: Collection[str] = (),
-    selected: Callable[[str], bool] = lambda name: True,
-) -> list[Step]:
-    """What a run would do, in order, without doing it.
-
-    A node below one that will run is `maybe`: if the result above comes out the same, its key is the same and it is
-    reused (early cut-off). It is `run` where its own code, parameters or environment were never seen before.
-    """
-    forced = [name for name in forced if selected(name)]
-    steps: list[Step] = []
-    known: dict[str, OutputDigests | None] = {}
-    for node in nodes:
-        pending = [name for name in node.upstream if known[name] is None]
-        if pending:
-            step = _undecided(node, pending, known, world, forced)
-        else:
-            step = decide(node, input_digests(node, known), world, forced)
-        outputs = step.reusable.outputs if step.reusable else None
-        known[node.name] = (
-            {name: artifact.digest for name, artifact in outputs.items()} if outputs else None
-        )
-        if selected(node.name):
-            steps.append(step)
-    return steps
+def output_digests(execution: StoredExecution) -> OutputDigests:
+    return {name: artifact.digest for name, artifact in execution.outputs.items()}
 
 
-def input_digests(node: Node, known: Mapping[str, OutputDigests | None]) -> dict[str, str]:
+def _input_digests(node: Node, known: Mapping[str, OutputDigests | None]) -> dict[str, str]:
     """Input key -> canonical digest, for the inputs whose producers are known."""
     found = {}
     for key, source in node.inputs.items():
@@ -108,23 +124,35 @@ def input_digests(node: Node, known: Mapping[str, OutputDigests | None]) -> dict
     return found
 
 
+def _decided(node: Node, inputs: Mapping[str, str], world: World, scope: Scope) -> Step:
+    ingredients = world.ingredients(node, inputs)
+    key = ingredients.key(node.name)
+    if node.name in scope.forced:
+        return Step(node, "run", (Reason("forced", "--force"),), key, ingredients)
+    found = world.find(node, key)
+    if found is None:
+        return Step(node, "run", _reasons(node, ingredients, world), key, ingredients)
+    damage = world.damage(node, found)
+    if damage is not None:
+        return Step(node, "run", (damage,), key, ingredients)
+    return Step(node, "reuse", (), key, ingredients, found)
+
+
 def _undecided(
-    node: Node,
-    pending: Sequence[str],
-    known: Mapping[str, OutputDigests | None],
-    world: World,
-    forced: Collection[str],
+    node: Node, pending: Sequence[str], inputs: Mapping[str, str], world: World, scope: Scope
 ) -> Step:
     reason = Reason("upstream", f"{', '.join(pending)} will run")
-    if node.name in forced:
+    if node.name in scope.forced:
         return Step(node, "run", (Reason("forced", "--force"), reason))
-    history = world.history(node)
-    ingredients = world.ingredients(node, input_digests(node, known))
-    if any(could_be_same(execution.ingredients, ingredients) for execution in history):
-        return Step(node, "maybe", (reason,))
-    if not history:
+    ingredients = world.ingredients(node, inputs)
+    newest = None
+    for execution in world.history(node):
+        if could_be_same(execution.ingredients, ingredients):
+            return Step(node, "maybe", (reason,))
+        newest = newest or execution
+    if newest is None:
         return Step(node, "run", (Reason("first", "it has never completed"),))
-    return Step(node, "run", (*own_differences(history[0].ingredients, ingredients), reason))
+    return Step(node, "run", (*own_differences(newest.ingredients, ingredients), reason))
 
 
 def _reasons(node: Node, ingredients: Ingredients, world: World) -> tuple[Reason, ...]:
@@ -133,8 +161,8 @@ def _reasons(node: Node, ingredients: Ingredients, world: World) -> tuple[Reason
     state = world.last_state(node)
     if state in ended:
         reasons.append(Reason("failed", f"its last execution {ended[state]}"))
-    history = world.history(node)
-    if not history:
+    newest = next(iter(world.history(node)), None)
+    if newest is None:
         return tuple(reasons) or (Reason("first", "it has never completed"),)
-    changes = list(differences(history[0].ingredients, ingredients))
+    changes = list(differences(newest.ingredients, ingredients))
     return tuple(reasons + changes) or (Reason("missing", "no completed execution has this key"),)

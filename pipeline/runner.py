@@ -1,21 +1,19 @@
-"""The run: walk the node table, reuse what is there, launch what is not, record all of it."""
+"""The run: carry out a plan, reuse what is there, launch what is not, record all of it."""
 
 import json
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
 from components.options import LINEAGE_VARIABLE
 from pipeline import lineage
 from pipeline.config import LoadedConfig
 from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError, run_node, run_node_here, start_warm_server
-from pipeline.nodes import Node, node_table
-from pipeline.planning import Step, decide, input_digests
+from pipeline.nodes import node_table
+from pipeline.planning import Step, carry_out, decide, output_digests, plan
 from pipeline.recording import (
     LOCAL_RUN,
     abandon_dead_runs,
@@ -24,75 +22,15 @@ from pipeline.recording import (
     record_success,
 )
 from pipeline.run_lock import workspace_lock
+from pipeline.run_reports import Display, NodeState, Report, RunResult
+from pipeline.selection import Scope, Selection
 from pipeline.store import StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
 from preprocessing.job_memory import MEMORY_VARIABLE
 from trainer.options import CHECKPOINTS_VARIABLE
 
-NodeState = Literal["run", "cached", "failed", "skipped"]
-Report = dict[str, Any]
 Launch = Callable[[LaunchRequest, Path, Callable[[Report], None]], int]
-
-
-class Display(Protocol):
-    """What is told about a run while it goes on."""
-
-    def started(self, step: Step) -> None:
-        """A node is launched."""
-
-    def report(self, node: str, report: Report) -> None:
-        """A node says how far it is; an empty report says that time passed."""
-
-    def ended(self, node: str, state: NodeState, seconds: float) -> None:
-        """A node is done with."""
-
-    def note(self, text: str) -> None:
-        """Anything else worth a line."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """first, last: NODE of --from and --to. forced: nodes that run although they need not."""
-
-    first: str | None = None
-    last: str | None = None
-    forced: tuple[str, ...] = ()
-
-    def names(self, nodes: list[Node]) -> set[str]:
-        """The nodes that may run: those that `first` reaches and `last` needs."""
-        known = {node.name: node for node in nodes}
-        for name in (self.first, self.last, *self.forced):
-            if name is not None and name not in known:
-                raise InputError(f"{name}: no node of this pipeline; there are {', '.join(known)}.")
-        chosen = set(known)
-        if self.first is not None:
-            chosen &= _downstream(nodes, self.first)
-        if self.last is not None:
-            chosen &= _upstream(known, self.last)
-        if not chosen:
-            raise InputError(f"--from {self.first} --to {self.last}: no node lies between them.")
-        for name in self.forced:
-            if name not in chosen:
-                raise InputError(f"--force {name}: --from and --to leave it out; drop one of them.")
-        return chosen
-
-
-@dataclass
-class RunResult:
-    """What a run came to. blessed: None where nothing was evaluated."""
-
-    run_id: str
-    nodes: dict[str, NodeState] = field(default_factory=dict)
-    blessed: bool | None = None
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    evaluation: Path | None = None
-    pushed: str | None = None
-    seconds: float = 0.0
-
-    @property
-    def launched(self) -> int:
-        return sum(state == "run" for state in self.nodes.values())
 
 
 def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -> RunResult:
@@ -101,32 +39,31 @@ def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -
     Each node that must run gets a process of its own.
     """
     run_id = f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}"
-    nodes = node_table(loaded.config)
-    chosen = selection.names(nodes)
     workspace = loaded.workspace
     with workspace_lock(workspace, run_id):
-        walk = Walk(loaded, run_id, display, _launch_in_process(workspace))
+        run = PipelineRun(loaded, run_id, display, _launch_in_process(workspace))
         try:
-            for dead in abandon_dead_runs(walk.world.store, workspace):
+            for dead in abandon_dead_runs(run.world.store, workspace):
                 display.note(f"run {dead} was abandoned; what it left unfinished is cleared away")
-            return walk.run(nodes, chosen, selection)
+            return run.run(selection)
         finally:
-            walk.world.close()
+            run.world.close()
 
 
 def run_single_node(loaded: LoadedConfig, name: str, run_id: str, display: Display) -> RunResult:
     """Do one node of a run, as a container does it: its upstream nodes have run under the same run id."""
-    nodes = node_table(loaded.config)
-    Selection(first=name).names(nodes)
+    Selection(first=name).scope(node_table(loaded.config))
     with workspace_lock(loaded.workspace, run_id, shared=True):
-        walk = Walk(loaded, run_id, display, lambda request, log, say: run_node_here(request, say))
+        run = PipelineRun(
+            loaded, run_id, display, lambda request, log, say: run_node_here(request, say)
+        )
         try:
-            return walk.run_one(nodes, name)
+            return run.run_node(name)
         finally:
-            walk.world.close()
+            run.world.close()
 
 
-class Walk:
+class PipelineRun:
     """One run in progress."""
 
     def __init__(self, loaded: LoadedConfig, run_id: str, display: Display, launch: Launch) -> None:
@@ -137,17 +74,18 @@ class Walk:
         self._launch = launch
         self._done: dict[str, StoredExecution] = {}
 
-    def run(self, nodes: list[Node], chosen: set[str], selection: Selection) -> RunResult:
-        """Walk the whole table."""
+    def run(self, selection: Selection) -> RunResult:
+        """Plan the selection and carry the plan out. Raises InputError, before anything runs, where there is none."""
         began = time.monotonic()
+        nodes = node_table(self.loaded.config)
+        scope = selection.scope(nodes)
+        steps = plan(scope, self.world)
         self._register(LOCAL_RUN)
         state = "abandoned"
         try:
-            needed = set().union(*(_upstream({n.name: n for n in nodes}, name) for name in chosen))
+            carry_out(steps, self.world, scope, self._do)
             for node in nodes:
-                if node.name in needed:
-                    self._node(node, node.name in chosen, selection.forced)
-                else:
+                if node not in scope.nodes:
                     self._end(node.name, "skipped", 0.0)
             state = "complete"
         except (NodeFailureError, InputError):
@@ -158,7 +96,7 @@ class Walk:
         self.result.seconds = time.monotonic() - began
         return self.result
 
-    def run_one(self, nodes: list[Node], name: str) -> RunResult:
+    def run_node(self, name: str) -> RunResult:
         """Do one node, on what its upstream nodes made in this run."""
         self._register("containers")
         store, run_id = self.world.store, self.result.run_id
@@ -166,6 +104,7 @@ class Walk:
             # One that died between TFX's COMPLETE and our record has no key; launching it again completes its record.
             if execution.state in ("COMPLETE", "CACHED") and execution.key:
                 self._done[execution.node] = execution
+        nodes = node_table(self.loaded.config)
         node = next(node for node in nodes if node.name == name)
         missing = [upstream for upstream in node.upstream if upstream not in self._done]
         if missing:
@@ -176,8 +115,9 @@ class Walk:
         for execution in store.running(run_id):
             if execution.node == name:
                 clear_execution(store, self.loaded.workspace, execution, abandoned=True)
+        known = {done: output_digests(execution) for done, execution in self._done.items()}
         try:
-            self._node(node, True, ())
+            self._do(decide(node, known, self.world, Scope([node], frozenset([name]))))
         except BaseException:
             store.update_run(run_id, {"state": "failed", "finished": time.time()})
             raise
@@ -203,35 +143,25 @@ class Walk:
             clear_execution(store, self.loaded.workspace, execution, state == "abandoned")
         store.update_run(run_id, {"state": state, "finished": time.time()})
 
-    def _node(self, node: Node, may_run: bool, forced: Collection[str]) -> None:
-        began = time.monotonic()
-        outputs = {
-            name: {key: artifact.digest for key, artifact in execution.outputs.items()}
-            for name, execution in self._done.items()
-        }
-        step = decide(node, input_digests(node, outputs), self.world, forced if may_run else ())
+    def _do(self, step: Step) -> StoredExecution:
+        began, name = time.monotonic(), step.node.name
         if step.reusable is not None:
-            self._done[node.name] = step.reusable
-            seconds = time.monotonic() - began
-            self.world.store.write_cached(self.result.run_id, step.reusable, {"seconds": seconds})
-            self._end(node.name, "cached", seconds)
-        elif not may_run:
-            why = "; ".join(reason.detail for reason in step.reasons)
-            raise InputError(
-                f"{node.name} is out of date ({why}) and --from leaves it out; run without --from."
-            )
+            execution = step.reusable
+            self.world.store.write_cached(self.result.run_id, execution, {"seconds": 0.0})
+            self._end(name, "cached", 0.0)
         else:
             self._display.started(step)
             try:
-                execution = self._run(step, began)
+                execution = self._launch_step(step, began)
             except NodeFailureError:
-                self._end(node.name, "failed", time.monotonic() - began)
+                self._end(name, "failed", time.monotonic() - began)
                 raise
-            self._done[node.name] = execution
-            self._end(node.name, "run", execution.seconds)
-        self._note_result(node, self._done[node.name])
+            self._end(name, "run", execution.seconds)
+        self._done[name] = execution
+        self._note_result(execution)
+        return execution
 
-    def _run(self, step: Step, began: float) -> StoredExecution:
+    def _launch_step(self, step: Step, began: float) -> StoredExecution:
         node, workspace = step.node, self.loaded.workspace
         log = workspace / "logs" / self.result.run_id / f"{node.name}.log"
         request = LaunchRequest(
@@ -281,7 +211,7 @@ class Walk:
             return {LINEAGE_VARIABLE: str(path)}
         return {}
 
-    def _note_result(self, node: Node, execution: StoredExecution) -> None:
+    def _note_result(self, execution: StoredExecution) -> None:
         if "blessing" in execution.outputs and "evaluation" in execution.outputs:
             evaluation = execution.outputs["evaluation"]
             self.result.blessed = execution.outputs["blessing"].properties.get("blessed") == 1
@@ -308,20 +238,3 @@ def _launch_in_process(workspace: Path) -> Launch:
         return run_node(request, log, say)
 
     return launch
-
-
-def _downstream(nodes: list[Node], first: str) -> set[str]:
-    reached = {first}
-    for node in nodes:
-        if reached & set(node.upstream):
-            reached.add(node.name)
-    return reached
-
-
-def _upstream(nodes: Mapping[str, Node], last: str) -> set[str]:
-    reached, waiting = set(), [last]
-    while waiting:
-        name = waiting.pop()
-        reached.add(name)
-        waiting += nodes[name].upstream
-    return reached

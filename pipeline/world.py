@@ -1,8 +1,7 @@
 """What planning needs to know of this machine: the code, the store, the corpus, the pushed versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 from pipeline import locations
@@ -56,9 +55,9 @@ class PipelineWorld:
         """The newest COMPLETE execution of a node under a key."""
         return self.store.find(node.name, key)
 
-    def history(self, node: Node) -> Sequence[StoredExecution]:
-        """The last COMPLETE executions of a node, newest first."""
-        return list(islice(self.store.history(node.name), 20))
+    def history(self, node: Node) -> Iterator[StoredExecution]:
+        """The COMPLETE executions of a node, newest first."""
+        return self.store.history(node.name)
 
     def last_state(self, node: Node) -> str | None:
         """The state of a node's newest execution."""

@@ -7,7 +7,7 @@ from pipeline.cli import print_json
 from pipeline.config_reading import load_config
 from pipeline.nodes import node_table
 from pipeline.planning import Step, plan, reasons_text
-from pipeline.runner import Selection
+from pipeline.selection import Selection
 from pipeline.world import PipelineWorld
 
 
@@ -24,12 +24,11 @@ def run(arguments: argparse.Namespace) -> int:
 def make_plan(arguments: argparse.Namespace, check: bool = False) -> list[Step]:
     """The plan for the arguments' configuration and selection."""
     loaded = load_config(arguments.config, arguments.overrides)
-    nodes = node_table(loaded.config)
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
-    chosen = selection.names(nodes)
+    scope = selection.scope(node_table(loaded.config))
     world = PipelineWorld(loaded, check=check)
     try:
-        return plan(nodes, world, selection.forced, lambda name: name in chosen)
+        return plan(scope, world)
     finally:
         world.close()
 

@@ -10,7 +10,9 @@ from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
 from pipeline.progress_display import ProgressDisplay, duration
 from pipeline.run_lock import WorkspaceBusyError
-from pipeline.runner import RunResult, Selection, run_pipeline
+from pipeline.run_reports import RunResult
+from pipeline.runner import run_pipeline
+from pipeline.selection import Selection
 from preprocessing.errors import InputError
 
 WATCH_SECONDS = 1.0

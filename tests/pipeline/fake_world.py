@@ -54,18 +54,20 @@ class FakeWorld:
         made: dict[str, str] = {}
         for node in nodes:
             inputs = {key: made[source.split(".")[0]] for key, source in node.inputs.items()}
-            ingredients = self.ingredients(node, inputs)
-            number = len(self.executions) + 1
             made[node.name] = digests.get(node.name, f"{node.name}-result")
-            outputs = {
-                output: StoredArtifact(number, kind, f"/{number}", {"digest": made[node.name]})
-                for output, kind in node.outputs.items()
-            }
-            properties = {
-                "node_key": ingredients.key(node.name),
-                **ingredients.to_properties(),
-            }
-            self.executions.append(
-                StoredExecution(number, node.name, "COMPLETE", properties, {}, outputs)
-            )
-            self.states[node.name] = "COMPLETE"
+            self.record(node, inputs, made[node.name])
+
+    def record(self, node: Node, inputs: Mapping[str, str], result: str) -> StoredExecution:
+        """Let a node complete with outputs of one digest."""
+        ingredients = self.ingredients(node, inputs)
+        number = len(self.executions) + 1
+        outputs = {
+            output: StoredArtifact(number, kind, f"/{number}", {"digest": result})
+            for output, kind in node.outputs.items()
+        }
+        properties = {"node_key": ingredients.key(node.name), **ingredients.to_properties()}
+        self.executions.append(
+            StoredExecution(number, node.name, "COMPLETE", properties, {}, outputs)
+        )
+        self.states[node.name] = "COMPLETE"
+        return self.executions[-1]

@@ -1,9 +1,10 @@
 import pytest
 
+from pipeline import planning
 from pipeline.keys import Reason
 from pipeline.nodes import Node
-from pipeline.planning import Step, decide, plan
-from pipeline.runner import Selection
+from pipeline.planning import Step
+from pipeline.selection import Scope, Selection
 from preprocessing.errors import InputError
 from tests.pipeline.fake_world import FakeWorld
 
@@ -21,6 +22,21 @@ def world() -> FakeWorld:
     return made
 
 
+def plan(world: FakeWorld, *forced: str) -> list[Step]:
+    return planning.plan(Selection(forced=forced).scope(NODES), world)
+
+
+def decide(node: Node, inputs: dict[str, str], world: FakeWorld, *forced: str) -> Step:
+    """The decision about a node whose inputs (input key -> digest) are all known."""
+    known: dict[str, dict[str, str] | None] = {}
+    for key, source in node.inputs.items():
+        producer, output = source.split(".")
+        known[producer] = {output: inputs[key]}
+    return planning.decide(
+        node, known, world, Scope([node], frozenset([node.name]), frozenset(forced))
+    )
+
+
 def actions(steps: list[Step]) -> list[str]:
     return [step.action for step in steps]
 
@@ -31,20 +47,20 @@ def reasons(step: Step) -> list[tuple[str, str]]:
 
 class TestAPlan:
     def test_of_an_empty_store_runs_everything_for_the_first_time(self) -> None:
-        steps = plan(NODES, FakeWorld())
+        steps = plan(FakeWorld())
         assert [step.node for step in steps] == NODES
         assert actions(steps) == ["run", "run", "run"]
         assert {step.reasons[0].kind for step in steps} == {"first"}
 
     def test_of_an_unchanged_world_reuses_everything(self, world: FakeWorld) -> None:
-        steps = plan(NODES, world)
+        steps = plan(world)
         assert actions(steps) == ["reuse", "reuse", "reuse"]
         assert [step.reasons for step in steps] == [(), (), ()]
         assert [step.reusable for step in steps] == world.executions
 
     def test_says_maybe_below_what_will_run(self, world: FakeWorld) -> None:
         world.externals["Read"] = {"data": "changed"}
-        steps = plan(NODES, world)
+        steps = plan(world)
         assert actions(steps) == ["run", "maybe", "maybe"]
         assert reasons(steps[0]) == [("data", "data changed")]
         assert reasons(steps[1]) == [("upstream", "Read will run")]
@@ -55,7 +71,7 @@ class TestAPlan:
     ) -> None:
         world.externals["Read"] = {"data": "changed"}
         world.code["Train"] = "edited"
-        train = plan(NODES, world)[1]
+        train = plan(world)[1]
         assert train.action == "run"
         assert reasons(train) == [("code", "code.py changed"), ("upstream", "Read will run")]
 
@@ -63,69 +79,83 @@ class TestAPlan:
         """Score's rows are new already, so it will run even if Train's model comes out the same."""
         world.externals["Read"] = {"data": "changed"}
         world.complete([READ], Read="other-rows")
-        score = plan(NODES, world)[2]
+        score = plan(world)[2]
         assert score.action == "run"
         assert reasons(score) == [("upstream", "Train will run")]
 
     def test_says_first_below_where_nothing_completed_yet(self, world: FakeWorld) -> None:
         world.executions = [e for e in world.executions if e.node != "Score"]
         world.externals["Read"] = {"data": "changed"}
-        assert reasons(plan(NODES, world)[2]) == [("first", "it has never completed")]
+        assert reasons(plan(world)[2]) == [("first", "it has never completed")]
 
     def test_the_champion_of_a_model_to_come_is_no_reason(self, world: FakeWorld) -> None:
         world.externals["Score"] = {"champion": "none"}
         world.complete(NODES)
         world.externals["Read"] = {"data": "changed"}
-        assert plan(NODES, world)[2].action == "maybe"
+        assert plan(world)[2].action == "maybe"
         world.code["Score"] = "edited"
-        assert [reason.kind for reason in plan(NODES, world)[2].reasons] == ["code", "upstream"]
+        assert [reason.kind for reason in plan(world)[2].reasons] == ["code", "upstream"]
 
     def test_a_rerun_with_the_same_result_lets_the_rest_be_reused(self, world: FakeWorld) -> None:
         world.code["Read"] = "reformatted"
-        assert actions(plan(NODES, world)) == ["run", "maybe", "maybe"]
+        assert actions(plan(world)) == ["run", "maybe", "maybe"]
         world.complete([READ])
-        assert actions(plan(NODES, world)) == ["reuse", "reuse", "reuse"]
+        assert actions(plan(world)) == ["reuse", "reuse", "reuse"]
 
     def test_a_rerun_with_another_result_does_not(self, world: FakeWorld) -> None:
         world.code["Read"] = "edited"
         world.complete([READ], Read="other-rows")
-        train = plan(NODES, world)[1]
+        train = plan(world)[1]
         assert train.action == "run"
         assert reasons(train) == [("upstream", "input rows changed")]
 
     def test_going_back_reuses_the_older_execution(self, world: FakeWorld) -> None:
         world.parameters["Train"] = {"steps": 2}
         world.complete([READ, TRAIN], Train="other-model")
-        assert plan(NODES, world)[1].reusable == world.executions[-1]
+        assert plan(world)[1].reusable == world.executions[-1]
         world.parameters["Train"] = {"steps": 1}
-        steps = plan(NODES, world)
+        steps = plan(world)
         assert actions(steps) == ["reuse", "reuse", "reuse"]
         assert steps[1].reusable == world.executions[1]
 
-    def test_of_a_selection_names_only_that(self, world: FakeWorld) -> None:
-        world.externals["Read"] = {"data": "changed"}
-        (step,) = plan(NODES, world, selected=lambda name: name == "Train")
-        assert (step.node.name, step.action) == ("Train", "maybe")
+    def test_of_a_selection_names_it_and_what_it_reuses(self, world: FakeWorld) -> None:
+        world.code["Train"] = "edited"
+        steps = planning.plan(Selection(first="Train", last="Train").scope(NODES), world)
+        assert [(step.node.name, step.action) for step in steps] == [
+            ("Read", "reuse"),
+            ("Train", "run"),
+        ]
 
-    def test_a_node_that_is_not_selected_is_not_forced(self, world: FakeWorld) -> None:
-        (step,) = plan(NODES, world, ["Read"], lambda name: name == "Train")
-        assert step.action == "reuse"
+    def test_of_a_selection_refuses_where_what_is_above_is_out_of_date(
+        self, world: FakeWorld
+    ) -> None:
+        world.externals["Read"] = {"data": "changed"}
+        with pytest.raises(InputError, match=r"Read is out of date \(data changed\) and --from"):
+            planning.plan(Selection(first="Train").scope(NODES), world)
+
+    def test_looks_at_the_whole_history_before_it_says_run(self, world: FakeWorld) -> None:
+        for number in range(30):
+            world.parameters["Train"] = {"steps": 2 + number}
+            world.complete([READ, TRAIN])
+        world.parameters["Train"] = {"steps": 1}
+        world.externals["Read"] = {"data": "changed"}
+        assert plan(world)[1].action == "maybe"
 
 
 class TestForcing:
     def test_runs_what_could_be_reused(self, world: FakeWorld) -> None:
-        steps = plan(NODES, world, ["Train"])
+        steps = plan(world, "Train")
         assert actions(steps) == ["reuse", "run", "maybe"]
         assert reasons(steps[1]) == [("forced", "--force")]
         assert steps[1].reusable is None
 
     def test_makes_run_of_maybe(self, world: FakeWorld) -> None:
-        steps = plan(NODES, world, ["Read", "Score"])
+        steps = plan(world, "Read", "Score")
         assert actions(steps) == ["run", "maybe", "run"]
         assert reasons(steps[2])[0] == ("forced", "--force")
 
     def test_keeps_the_key(self, world: FakeWorld) -> None:
-        assert decide(READ, {}, world, ["Read"]).key == world.executions[0].key
+        assert decide(READ, {}, world, "Read").key == world.executions[0].key
 
 
 class TestADecision:
@@ -144,7 +174,7 @@ class TestADecision:
 
     def test_damage_above_makes_maybe_below(self, world: FakeWorld) -> None:
         world.lost[1] = Reason("corrupt", "rows.gz")
-        assert actions(plan(NODES, world)) == ["run", "maybe", "maybe"]
+        assert actions(plan(world)) == ["run", "maybe", "maybe"]
 
     @pytest.mark.parametrize(
         ("state", "detail"),
@@ -184,18 +214,22 @@ class TestADecision:
         ]
 
 
+def may_run(selection: Selection) -> frozenset[str]:
+    return selection.scope(NODES).may_run
+
+
 class TestSelections:
     def test_from_takes_what_it_reaches(self) -> None:
-        assert Selection(first="Train").names(NODES) == {"Train", "Score"}
+        assert may_run(Selection(first="Train")) == {"Train", "Score"}
 
     def test_to_takes_what_it_needs(self) -> None:
-        assert Selection(last="Train").names(NODES) == {"Read", "Train"}
+        assert may_run(Selection(last="Train")) == {"Read", "Train"}
 
     def test_from_and_to_take_what_lies_between(self) -> None:
-        assert Selection(first="Train", last="Train").names(NODES) == {"Train"}
+        assert may_run(Selection(first="Train", last="Train")) == {"Train"}
 
     def test_neither_takes_everything(self) -> None:
-        assert Selection().names(NODES) == {"Read", "Train", "Score"}
+        assert may_run(Selection()) == {"Read", "Train", "Score"}
 
     @pytest.mark.parametrize(
         "selection",
@@ -203,12 +237,12 @@ class TestSelections:
     )
     def test_an_unknown_node_is_refused_with_the_known_ones(self, selection: Selection) -> None:
         with pytest.raises(InputError, match=r"Tarin.*Read, Train, Score"):
-            selection.names(NODES)
+            selection.scope(NODES)
 
     def test_nothing_between_is_refused(self) -> None:
         with pytest.raises(InputError, match="--from Score --to Read: no node lies between"):
-            Selection(first="Score", last="Read").names(NODES)
+            Selection(first="Score", last="Read").scope(NODES)
 
     def test_forcing_what_is_left_out_is_refused(self) -> None:
         with pytest.raises(InputError, match="--force Score"):
-            Selection(last="Train", forced=("Score",)).names(NODES)
+            Selection(last="Train", forced=("Score",)).scope(NODES)

@@ -11,7 +11,9 @@ from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.recording import abandon_dead_runs
-from pipeline.runner import Report, RunResult, Selection, Walk
+from pipeline.run_reports import Report, RunResult
+from pipeline.runner import PipelineRun
+from pipeline.selection import Selection
 from preprocessing.errors import InputError
 from tests.pipeline.tables import node as node_of
 from tests.pipeline.tfx_records import TfxRecords
@@ -39,29 +41,28 @@ class Launches:
         self.dying: set[str] = set()
         self._executions: dict[tuple[str, str, str], int] = {}
 
-    def walk(self, run_id: str, *overrides: str) -> Walk:
-        return Walk(load_config(self.config_file, overrides), run_id, Silence(), self.launch)
+    def new(self, run_id: str, *overrides: str) -> PipelineRun:
+        return PipelineRun(load_config(self.config_file, overrides), run_id, Silence(), self.launch)
 
     def run(self, run_id: str, selection: Selection | None = None, *overrides: str) -> RunResult:
         self.launched.clear()
-        walk, selection = self.walk(run_id, *overrides), selection or Selection()
-        nodes = node_table(walk.loaded.config)
+        run = self.new(run_id, *overrides)
         try:
-            abandon_dead_runs(walk.world.store, walk.loaded.workspace)
-            return walk.run(nodes, selection.names(nodes), selection)
+            abandon_dead_runs(run.world.store, run.loaded.workspace)
+            return run.run(selection or Selection())
         finally:
-            walk.world.close()
+            run.world.close()
 
     def node(self, run_id: str, name: str) -> RunResult:
         self.launched.clear()
-        walk = self.walk(run_id)
+        run = self.new(run_id)
         try:
-            return walk.run_one(node_table(walk.loaded.config), name)
+            return run.run_node(name)
         finally:
-            walk.world.close()
+            run.world.close()
 
     def launch(self, request: LaunchRequest, log: Path, say: Callable[[Report], None]) -> int:
-        records = TfxRecords(self.walk("unused").world.store)
+        records = TfxRecords(self.new("unused").world.store)
         identity = (request.run_id, request.node, request.key)
         known = self._executions.get(identity)
         if known is None:
@@ -192,6 +193,21 @@ class TestSelections:
         with pytest.raises(InputError, match=r"CorpusGen is out of date .*corpus changed"):
             launches.run("run-2", Selection(first="Trainer"))
         assert launches.launched == []
+        assert launches.new("look").world.store.run("run-2") is None
+
+    def test_from_refuses_before_anything_runs(self, launches: Launches, tmp_path: Path) -> None:
+        """BaseModel comes after StatisticsGen in the table, so that what is out of date shows late."""
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "weights").write_text(name)
+        launches.run("run-1", None, "model.base=one")
+        with pytest.raises(InputError, match="BaseModel is out of date"):
+            launches.run(
+                "run-2",
+                Selection(first="StatisticsGen", forced=("StatisticsGen",)),
+                "model.base=two",
+            )
+        assert launches.launched == []
 
 
 class TestFailures:
@@ -201,7 +217,7 @@ class TestFailures:
         launches.failing = {"Trainer"}
         with pytest.raises(NodeFailureError):
             launches.run("run-1")
-        store = launches.walk("look").world.store
+        store = launches.new("look").world.store
         run = store.run("run-1")
         assert run is not None
         assert run.properties["state"] == "failed"
@@ -217,7 +233,7 @@ class TestFailures:
         launches.dying = {"Trainer"}
         with pytest.raises(SystemExit):
             launches.run("run-1")
-        store = launches.walk("look").world.store
+        store = launches.new("look").world.store
         run = store.run("run-1")
         assert run is not None
         assert run.properties["state"] == "abandoned"
@@ -229,7 +245,7 @@ class TestANodeAsAContainerRunsIt:
     def test_the_nodes_of_a_run_one_by_one_make_a_complete_run(self, launches: Launches) -> None:
         for name in ALL:
             assert launches.node("kfp-1", name).nodes == {name: "run"}
-        run = launches.walk("look").world.store.run("kfp-1")
+        run = launches.new("look").world.store.run("kfp-1")
         assert run is not None
         assert run.properties["state"] == "complete"
 
