@@ -20,7 +20,7 @@ from pipeline.config import BeamOptions
 from pipeline.node_process import collect_rarely
 from preprocessing.corpus_job import check_corpus
 from preprocessing.corpus_update import CorpusFolders, update_corpus
-from preprocessing.job_memory import JobMemory
+from preprocessing.job_cache import JobCache
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.sources import list_sources
 from preprocessing.tokenize_job import list_shards, update_token_rows
@@ -63,7 +63,7 @@ def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
     folders = CorpusFolders(*(str(out / part) for part in ("examples", "index", "report")))
     began = _cpu_seconds()
     sources = list_sources(root, options)
-    memory = JobMemory(workspace)
+    memory = JobCache(workspace)
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
     read = update_corpus(pipeline, str(root), sources, options, 1, folders, memory)
     write_corpus_page(

@@ -20,7 +20,7 @@ from preprocessing.corpus_job import check_corpus
 from preprocessing.corpus_report import counted, describe_copies, describe_records, note_unmatched
 from preprocessing.corpus_update import CorpusFolders, update_corpus
 from preprocessing.exclusion import with_exclude_file
-from preprocessing.job_memory import handed_memory
+from preprocessing.job_cache import job_cache
 from preprocessing.options import CorpusOptions
 from preprocessing.records import SPLITS
 from preprocessing.sources import list_sources
@@ -38,7 +38,7 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Read every document of the corpus beneath `root`; every one becomes a record or a counted drop.
 
-    options: CorpusOptions as JSON. With a memory of the last job (`handed_memory`), only sources that have changed
+    options: CorpusOptions as JSON. With the cache of the last job (`job_cache`), only sources that have changed
     since are read.
     Raises InputError for faults in the corpus, for too many drops, and,
     with `on_leak: fail`, for the same document in two splits.
@@ -46,7 +46,7 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
     corpus = with_exclude_file(Path(root), CorpusOptions(**json.loads(options)))
     sources = list_sources(Path(root), corpus)
     folders = CorpusFolders(examples.uri, index.uri, report.uri)
-    read = update_corpus(beam_pipeline, root, sources, corpus, seed, folders, handed_memory())
+    read = update_corpus(beam_pipeline, root, sources, corpus, seed, folders, job_cache())
     counts = check_corpus(report.uri, corpus)
     # An empty split has no statistics to check, so the artifact does not name it.
     mark_examples(examples, [split for split in SPLITS if counts["splits"][split]])

@@ -18,7 +18,7 @@ from components.artifacts import TokenStatistics
 from components.example_formats import mark_examples
 from preprocessing import progress
 from preprocessing.errors import InputError
-from preprocessing.job_memory import handed_memory
+from preprocessing.job_cache import job_cache
 from preprocessing.options import TokenOptions
 from preprocessing.records import SPLITS
 from preprocessing.tasks import TASKS
@@ -38,14 +38,14 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Tokenise and pack every record of every split; `anomalies` is read so that only checked data gets here.
 
-    options: TokenOptions as JSON. Shards that an earlier run has tokenised come from the memory (`handed_memory`),
+    options: TokenOptions as JSON. Shards that an earlier run has tokenised come from the cache (`job_cache`),
     if there is one. Raises InputError when no row is left to train on.
     """
     token_options = TASKS[task].token_options(TokenOptions(**json.loads(options)))
     over_long = token_options.over_long or TASKS[task].over_long
     shards = list_shards(examples.uri, tokens.uri)
     reused = update_token_rows(
-        beam_pipeline, shards, token_options, over_long, statistics.uri, handed_memory()
+        beam_pipeline, shards, token_options, over_long, statistics.uri, job_cache()
     )
     mark_examples(tokens, SPLITS)
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))

@@ -27,7 +27,7 @@ from pipeline.selection import Scope, Selection
 from pipeline.store import StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
-from preprocessing.job_memory import MEMORY_VARIABLE
+from preprocessing.job_cache import JOB_CACHE_VARIABLE
 from trainer.options import CHECKPOINTS_VARIABLE
 
 Launch = Callable[[LaunchRequest, Path, Callable[[Report], None]], int]
@@ -202,7 +202,7 @@ class PipelineRun:
         if step.node.handed == "checkpoints":
             return {CHECKPOINTS_VARIABLE: str(workspace / "checkpoints" / step.key)}
         if step.node.handed == "memory":
-            return {MEMORY_VARIABLE: str(workspace)}
+            return {JOB_CACHE_VARIABLE: str(workspace)}
         if step.node.handed == "lineage":
             behind = lineage.executions_behind(self.world.store, self._inputs(step))
             path = workspace / "logs" / self.result.run_id / "lineage.json"

@@ -11,7 +11,7 @@ from pipeline.keys import Ingredients, Reason
 from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import External, Node
 from pipeline.store import Store, StoredArtifact, StoredExecution
-from preprocessing.job_memory import JobMemory
+from preprocessing.job_cache import JobCache
 from serving.versions import Versions
 
 NO_CHAMPION = "none"
@@ -28,7 +28,7 @@ class PipelineWorld:
         self.check = check
         workspace = loaded.workspace
         self.store = Store(loaded.config.name, loaded.config.store, workspace)
-        self.digests = JobMemory(workspace).open_digests()
+        self.digests = JobCache(workspace).open_digests()
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
         self._content: dict[External, str] = {}

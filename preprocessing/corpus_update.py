@@ -1,4 +1,4 @@
-"""The job of CorpusGen with a memory: only what has changed since the last job is read.
+"""The job of CorpusGen with a cache: only what has changed since the last job is read.
 
     sources --stat--> changed ones --read--> ledger --by shard--> index lines --digest--> shard
                                                |                 known: copied from the last artifact
@@ -44,7 +44,7 @@ from preprocessing.corpus_job import (
 from preprocessing.corpus_ledger import Ledger, LedgerError, source_states
 from preprocessing.corpus_report import DROPS_FOLDER, Tally, read_faults, write_report
 from preprocessing.file_digests import FileDigests
-from preprocessing.job_memory import JobMemory
+from preprocessing.job_cache import JobCache
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import read_source
 from preprocessing.record_index import entry_of
@@ -85,23 +85,23 @@ def update_corpus(
     options: CorpusOptions,
     seed: int,
     folders: CorpusFolders,
-    memory: JobMemory | None,
+    cache: JobCache | None,
 ) -> int | None:
     """Write the records, the index and the reports of a corpus (see `write_corpus`).
 
     Args:
         pipeline: not run yet; it is run if the whole corpus must be read.
-        memory: with the ledger. None: the whole corpus is read, nothing is remembered.
+        cache: with the ledger. None: the whole corpus is read, nothing is remembered.
 
     Returns:
         How many sources were read because the ledger did not have them as they are; None if the
         whole corpus was read.
     """
-    if memory is None:
+    if cache is None:
         _run(pipeline, root, sources, options, seed, folders)
         return None
-    with closing(memory.open_digests()) as digests:
-        job = _Job(root, sources, options, seed, folders, memory.ledger, digests)
+    with closing(cache.open_digests()) as digests:
+        job = _Job(root, sources, options, seed, folders, cache.ledger, digests)
         try:
             return job.update()
         except (_FullJobNeededError, LedgerError) as why:

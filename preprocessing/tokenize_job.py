@@ -19,7 +19,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing import progress
 from preprocessing.atomic_files import write_atomically, write_json_atomically
-from preprocessing.job_memory import JobMemory
+from preprocessing.job_cache import JobCache
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.record_rows import rows_of
 from preprocessing.records import Record, example_to_record
@@ -86,7 +86,7 @@ def write_token_rows(
     options: TokenOptions,
     over_long: OverLong,
     statistics_dir: str,
-    memory: JobMemory | None = None,
+    cache: JobCache | None = None,
 ) -> int:
     """Copy the rows that are stored, and add to `pipeline` the transforms that write the others.
 
@@ -96,13 +96,13 @@ def write_token_rows(
 
     Args:
         over_long: what `options.over_long` comes to for the task (see `fit`).
-        memory: whose store's shards are copied; the others are tokenised and put into it; what is
+        cache: whose store's shards are copied; the others are tokenised and put into it; what is
             written is the same. None: everything is tokenised.
 
     Returns:
         How many shards came from the store.
     """
-    store, done, waiting = _fetch(shards, options, over_long, memory)
+    store, done, waiting = _fetch(shards, options, over_long, cache)
     _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
     return len(done)
 
@@ -113,13 +113,13 @@ def update_token_rows(
     options: TokenOptions,
     over_long: OverLong,
     statistics_dir: str,
-    memory: JobMemory | None = None,
+    cache: JobCache | None = None,
 ) -> int:
     """Write the rows of `shards` as `write_token_rows` does, at once where little is to tokenise.
 
     pipeline: not run yet; it is run if there is much.
     """
-    store, done, waiting = _fetch(shards, options, over_long, memory)
+    store, done, waiting = _fetch(shards, options, over_long, cache)
     if done and sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
         tokenize = _tokenizer(done, options, over_long, store)
         made = [shard for each in waiting for shard in tokenize.process(each)]
@@ -160,18 +160,18 @@ def _fetch(
     shards: Sequence[ShardTask],
     options: TokenOptions,
     over_long: OverLong,
-    memory: JobMemory | None,
+    cache: JobCache | None,
 ) -> tuple[ShardStore | None, list[_Done], list[_Waiting]]:
     """Copy the rows that are stored; returns the store, these shards, and the others with their digests."""
-    if memory is None:
+    if cache is None:
         return None, [], [_Waiting(task, None) for task in shards]
     vocabulary = load_vocabulary(options.vocabulary)
     recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
     done: list[_Done] = []
     waiting = []
     records = 0
-    store = ShardStore(str(memory.shards))
-    with closing(memory.open_digests()) as digests:
+    store = ShardStore(str(cache.shards))
+    with closing(cache.open_digests()) as digests:
         for task in shards:
             digest = shard_digest(recipe, file_digest(task.records, digests))
             stored = store.fetch(digest, task.rows, digests)

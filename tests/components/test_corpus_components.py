@@ -19,7 +19,7 @@ from components.evaluation_inputs import read_split_records, read_split_rows
 from components.tokenizer import Tokenizer
 from preprocessing import progress
 from preprocessing.errors import InputError
-from preprocessing.job_memory import MEMORY_VARIABLE
+from preprocessing.job_cache import JOB_CACHE_VARIABLE
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
 from preprocessing.records import SPLITS, Record
 from tests.components.fakes import news_record
@@ -125,7 +125,7 @@ def test_shards_come_from_the_memory_that_the_environment_names(
 ) -> None:
     write_release(tmp_path / "corpus")
     examples = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())["examples"]
-    monkeypatch.setenv(MEMORY_VARIABLE, str(tmp_path / "memory"))
+    monkeypatch.setenv(JOB_CACHE_VARIABLE, str(tmp_path / "memory"))
     first, second = (
         tokenizer(examples, tmp_path / name, sequence_length=64) for name in ("first", "second")
     )

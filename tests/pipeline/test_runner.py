@@ -111,13 +111,13 @@ class TestAWholeRun:
         launches.run("run-1")
         key = launches.requests["Trainer"].key
         assert launches.requests["Tokenizer"].environment == {
-            "GPT2_TFX_MEMORY": str(tmp_path / "workspace")
+            "GPT2_TFX_JOB_CACHE": str(tmp_path / "workspace")
         }
         assert launches.requests["Trainer"].environment == {
             "GPT2_TFX_CHECKPOINTS": str(tmp_path / "workspace" / "checkpoints" / key)
         }
         assert launches.requests["CorpusGen"].environment == {
-            "GPT2_TFX_MEMORY": str(tmp_path / "workspace")
+            "GPT2_TFX_JOB_CACHE": str(tmp_path / "workspace")
         }
         assert launches.requests["Evaluator"].environment == {}
 

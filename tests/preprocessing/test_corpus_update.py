@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from preprocessing import corpus_job, corpus_update, file_state
 from preprocessing.corpus_update import CorpusFolders, update_corpus
-from preprocessing.job_memory import JobMemory
+from preprocessing.job_cache import JobCache
 from preprocessing.options import CorpusOptions
 from preprocessing.sources import list_sources
 
@@ -34,7 +34,7 @@ def update(root: Path, out: Path, options: CorpusOptions, store: Path | None) ->
     """Run the job into `out`; how many sources it read, None for all."""
     folders = CorpusFolders(*(str(out / name) for name in ("examples", "index", "report")))
     sources = list_sources(root, options)
-    memory = None if store is None else JobMemory(store)
+    memory = None if store is None else JobCache(store)
     return update_corpus(beam.Pipeline(), str(root), sources, options, 0, folders, memory)
 
 
@@ -206,7 +206,7 @@ def test_a_file_that_may_yet_change_is_read_again(
 
 def damages(folder: Path) -> Iterator[Path]:
     """Damages to what is remembered, one after the other; what was damaged."""
-    ledger = JobMemory(folder / "store").ledger
+    ledger = JobCache(folder / "store").ledger
     examples = sorted((folder / "out0" / "examples").rglob("*.tfrecord"))
     largest = max(examples, key=lambda path: path.stat().st_size)
     largest.write_bytes(largest.read_bytes()[:-1] + b"!")

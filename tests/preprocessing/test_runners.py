@@ -18,7 +18,7 @@ from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPool
 
 from preprocessing import corpus_job
 from preprocessing.corpus_job import write_corpus
-from preprocessing.job_memory import JobMemory
+from preprocessing.job_cache import JobCache
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.sources import list_sources
 from preprocessing.tokenize_job import list_shards, write_token_rows
@@ -55,7 +55,7 @@ def make_corpus(root: Path, out: Path, *flags: str) -> dict[str, bytes]:
 
 
 def make_rows(
-    examples: Path, out: Path, *flags: str, memory: JobMemory | None = None
+    examples: Path, out: Path, *flags: str, memory: JobCache | None = None
 ) -> dict[str, bytes]:
     """What Tokenizer's job writes for the records."""
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
@@ -148,7 +148,7 @@ class TestADaskCluster:
     def test_takes_shards_from_the_store(
         self, in_memory: InMemory, tmp_path: Path, dask_cluster: tuple[str, ...]
     ) -> None:
-        memory = JobMemory(tmp_path)
+        memory = JobCache(tmp_path)
         for name in ("first", "second"):
             made = make_rows(in_memory.examples, tmp_path / name, *dask_cluster, memory=memory)
             assert made == in_memory.rows

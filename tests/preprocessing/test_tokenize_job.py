@@ -13,7 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from preprocessing import progress, tokenize_job
 from preprocessing.atomic_files import write_atomically
-from preprocessing.job_memory import JobMemory
+from preprocessing.job_cache import JobCache
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.packing import unpack
 from preprocessing.records import Record, Segment, record_to_example
@@ -230,7 +230,7 @@ class TestWithAStore:
                 OPTIONS,
                 over_long,
                 str(out),
-                JobMemory(self.folder) if store else None,
+                JobCache(self.folder) if store else None,
             )
 
     def test_nothing_is_tokenised_twice(self, examples: Path) -> None:
@@ -277,7 +277,7 @@ class TestWithAStore:
         path = examples / "Split-train" / "records-00001-of-00002.tfrecord"
         with path.open("wb") as file:
             write_tfrecords(file, map(record_to_example, TRAIN[1][:1]))
-        out, memory = self.folder / "after", JobMemory(self.folder)
+        out, memory = self.folder / "after", JobCache(self.folder)
         shards = list_shards(str(examples), str(out))
         never = cast(beam.Pipeline, None)
         assert update_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), memory) == 2

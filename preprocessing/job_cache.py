@@ -15,11 +15,11 @@ from preprocessing.file_digests import FileDigests
 
 # The environment variable that names the folder to the nodes. Not a parameter: a path among the
 # parameters of a node would change its key.
-MEMORY_VARIABLE = "GPT2_TFX_MEMORY"
+JOB_CACHE_VARIABLE = "GPT2_TFX_JOB_CACHE"
 
 
 @dataclass(frozen=True)
-class JobMemory:
+class JobCache:
     """The folder by what is in it."""
 
     folder: Path
@@ -39,7 +39,7 @@ class JobMemory:
         return FileDigests(self.folder / "file_digests.sqlite")
 
 
-def handed_memory() -> JobMemory | None:
-    """The memory that the environment names; None if it names none."""
-    folder = os.environ.get(MEMORY_VARIABLE)
-    return None if folder is None else JobMemory(Path(folder))
+def job_cache() -> JobCache | None:
+    """The cache that the environment names; None if it names none."""
+    folder = os.environ.get(JOB_CACHE_VARIABLE)
+    return None if folder is None else JobCache(Path(folder))
