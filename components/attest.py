@@ -7,10 +7,12 @@ from typing import Any
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 
 from components.artifacts import Attestation, RecordIndex
+from components.declared import Declared
 from components.options import LINEAGE_VARIABLE
 from serving.versions import PROVENANCE
 
@@ -98,3 +100,8 @@ The model is {"blessed" if statement["blessed"] else "**not blessed**"}.
 
 The model continues text. It can state what is false, and it repeats what its corpus holds.
 """
+
+
+def build(declared: Declared) -> BaseNode:
+    """The component of the node."""
+    return Attest(**declared.inputs)

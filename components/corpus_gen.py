@@ -10,10 +10,12 @@ from tfx.dsl.component.experimental.annotations import (
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types.standard_artifacts import Examples
 
 from components.artifacts import CorpusReport, RecordIndex
 from components.corpus_page import write_corpus_page
+from components.declared import Declared
 from components.example_formats import mark_examples
 from preprocessing import progress
 from preprocessing.corpus_job import check_corpus
@@ -67,3 +69,12 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
     page = Path(report.uri, "corpus.html")
     write_corpus_page(page, counts, corpus)
     progress.report(message=f"{describe_records(counts)}; report: {page}")
+
+
+def build(declared: Declared) -> BaseNode:
+    """The component of the node."""
+    return CorpusGen(
+        root=declared.externals["corpus"],
+        options=json.dumps(declared.section("corpus")),
+        seed=declared.parameters["seed"],
+    )

@@ -10,6 +10,7 @@ from tfx.dsl.component.experimental.annotations import (
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types.standard_artifacts import (
     Examples,
     Model,
@@ -20,6 +21,7 @@ from tfx.types.standard_artifacts import (
 from tfx.utils import path_utils
 
 from components.blessing import Check, checks
+from components.declared import Declared
 from components.evaluation import Evaluation, evaluate
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.evaluation_report import write_report
@@ -150,4 +152,16 @@ def _write_blessing(
     (folder / ("BLESSED" if blessed else "NOT_BLESSED")).write_text("")
     (folder / "checks.json").write_text(
         json.dumps([check.to_dict() for check in found], indent=1) + "\n"
+    )
+
+
+def build(declared: Declared) -> BaseNode:
+    """The component of the node."""
+    return Evaluator(
+        task=declared.parameters["corpus.task"],
+        evaluation_options=json.dumps(declared.section("evaluation")),
+        generation_options=json.dumps(declared.section("generation")),
+        vocabulary=declared.externals["vocabulary"],
+        seed=declared.parameters["seed"],
+        **declared.inputs,
     )

@@ -10,8 +10,10 @@ from tfx import types
 from tfx.components import ExampleValidator as StockExampleValidator
 from tfx.components.example_validator import executor
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.declared import Declared
 from preprocessing.errors import InputError
 
 
@@ -60,3 +62,8 @@ class ExampleValidator(StockExampleValidator):
     """The stock component with the gate as its executor."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(GateExecutor)
+
+
+def build(declared: Declared) -> BaseNode:
+    """The component of the node."""
+    return ExampleValidator(**declared.inputs)

@@ -6,8 +6,10 @@ from typing import Literal
 Metric = Literal[
     "perplexity", "rouge1", "rouge2", "rougeL", "rougeLsum", "exact_match", "f1", "non_empty"
 ]
-# The environment variable that names the file in which the launcher hands Attest the lineage of its inputs.
+# The environment variables that name the file in which the launcher gives Attest the lineage of its inputs, and the
+# folder that Pusher pushes to.
 LINEAGE_VARIABLE = "GPT2_TFX_LINEAGE"
+SERVING_VARIABLE = "GPT2_TFX_SERVING"
 
 LOWER_IS_BETTER = frozenset({"perplexity"})
 

@@ -1,6 +1,7 @@
 """Pusher: a blessed model and its provenance become `serving/<version>/` in one atomic step."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,22 +9,26 @@ from typing import Any
 from tfx import types
 from tfx.components.pusher import executor
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.proto import pusher_pb2
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter
 from tfx.types.standard_artifacts import PushedModel
-from tfx.utils import proto_utils
 
 from components.artifacts import Attestation
 from components.attest import MODEL_CARD
+from components.declared import Declared
+from components.options import SERVING_VARIABLE
 from preprocessing import progress
 from preprocessing.digests import sha256_file
 from serving.versions import PROVENANCE, Versions
 
 
 class AtomicExecutor(executor.Executor):
-    """Stages the version and renames it; the version comes from the execution's id in the store."""
+    """Stages the version and renames it; the version comes from the execution's id in the store.
+
+    The folder of the versions is a path of the machine and comes from the environment.
+    """
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -42,7 +47,7 @@ class AtomicExecutor(executor.Executor):
             return
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         attestation = artifact_utils.get_single_instance(input_dict["attestation"])
-        versions = Versions(_destination(exec_properties))
+        versions = Versions(Path(os.environ[SERVING_VARIABLE]))
         source, provenance = Path(self.GetModelPath(input_dict)), Path(attestation.uri)
         version = same_version(versions, source, provenance)
         if version is None:
@@ -89,14 +94,6 @@ def _files(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
-def _destination(exec_properties: dict[str, Any]) -> Path:
-    destination = pusher_pb2.PushDestination()
-    proto_utils.json_to_proto(
-        exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
-    )
-    return Path(destination.filesystem.base_directory)
-
-
 class PusherSpec(standard_component_specs.PusherSpec):
     """The stock Pusher's specification and the attestation that is pushed with the model."""
 
@@ -117,17 +114,18 @@ class Pusher(base_component.BaseComponent):
         model: BaseChannel,
         model_blessing: BaseChannel,
         attestation: BaseChannel,
-        destination: str,
     ) -> None:
         super().__init__(
             PusherSpec(
                 model=model,
                 model_blessing=model_blessing,
                 attestation=attestation,
-                push_destination=pusher_pb2.PushDestination(
-                    filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=destination)
-                ),
                 custom_config=json.dumps(None),
                 pushed_model=Channel(type=PushedModel),
             )
         )
+
+
+def build(declared: Declared) -> BaseNode:
+    """The component of the node."""
+    return Pusher(**declared.inputs)

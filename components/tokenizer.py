@@ -12,9 +12,11 @@ from tfx.dsl.component.experimental.annotations import (
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types.standard_artifacts import ExampleAnomalies, Examples
 
 from components.artifacts import TokenStatistics
+from components.declared import Declared
 from components.example_formats import mark_examples
 from preprocessing import progress
 from preprocessing.errors import InputError
@@ -73,3 +75,11 @@ def _report_cuts(splits: dict[str, dict[str, Any]]) -> None:
         progress.report(
             message=f"{cut} records are longer than a row and were cut, {dropped} dropped"
         )
+
+
+def build(declared: Declared) -> BaseNode:
+    """The component of the node."""
+    options = {**declared.section("tokens"), "vocabulary": declared.externals["vocabulary"]}
+    return Tokenizer(
+        task=declared.parameters["corpus.task"], options=json.dumps(options), **declared.inputs
+    )

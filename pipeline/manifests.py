@@ -112,7 +112,7 @@ class Manifests:
             actual = self._actual(path, trust_memory)
             if actual != expected:
                 yield Mismatch(str(path), expected, actual)
-        # Who reads an artifact reads whatever lies in it, so a foreign file is damage too.
+        # Who reads an artifact reads whatever lies in it, so a foreign file is a mismatch too.
         present = files_beneath(root) if root.is_dir() else ()
         for name, path in present:
             if name not in manifest.files:

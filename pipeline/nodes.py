@@ -1,52 +1,74 @@
 """The node table: every step of the pipeline, what it reads, makes and reaches.
 
-The table alone decides the order, the keys (reuse), the TFX graph and the Kubeflow containers, so that planning
-needs no TFX.
+The table alone decides the order, the keys (reuse), the TFX graph and the Kubeflow containers. A step's component is
+named by its module and imported only where it is launched, so that planning needs no TFX. To add a step, write its
+component's module and its entry here; to add an ingredient, declare it here.
 """
 
 import dataclasses
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Protocol
 
-from components.options import EvaluationOptions
+from components.options import LINEAGE_VARIABLE, SERVING_VARIABLE, EvaluationOptions
+from pipeline import externals
 from pipeline.config import Config
+from pipeline.externals import External
+from preprocessing.job_cache import JOB_CACHE_VARIABLE
 from preprocessing.options import CorpusOptions, TokenOptions
-from trainer.options import GenerationOptions, ModelOptions, TrainingOptions
+from trainer.options import (
+    CHECKPOINTS_VARIABLE,
+    GenerationOptions,
+    ModelOptions,
+    TrainingOptions,
+)
 
-External = Literal["corpus", "schema", "vocabulary", "base_model", "champion"]
+
+class LaunchSite(Protocol):
+    """Where a node is launched: what paths of the machine are made from."""
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of all state."""
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints under the node's key."""
+
+    def write_lineage(self) -> Path:
+        """The file in which the lineage of the node's inputs was written."""
 
 
 @dataclass(frozen=True)
 class Node:
     """One step.
 
-    inputs: input key -> `Node.output`. A node that a configuration leaves out takes its inputs' lines with it.
+    component: the module of its component. Its function `build` gets the values of what is declared here and nothing
+        else (`components.declared`), and the module's import closure is the step's code.
     outputs: output key -> artifact type name.
+    inputs: input key -> `Node.output`. A node that a configuration leaves out takes its inputs' lines with it.
     parameters: dotted configuration keys that the step reads.
-    modules: the modules whose import closure is the step's code. files: other source files it reads.
-    externals: content from outside the store that belongs to the key.
-    handed: what the launcher hands over beside the inputs: a folder of checkpoints to resume from, the
-        memory of the data jobs, or the lineage of the inputs. None belongs to the key: the first two are paths, the
-        last follows from the inputs.
+    externals: name -> content from outside the store that the step reads.
+    files: source files beside the modules that it reads.
+    champion: whether the model that is served now belongs to what it reads.
+    paths: environment variable -> the path of the machine that the step finds there. None belongs to the key: they
+        say where, and the lineage follows from the inputs.
+    tfx_workers: whether the workers of its Beam job need TFX, as those of stock components do.
     gpu: whether the step asks for a GPU where there is one.
     """
 
     name: str
+    component: str
     outputs: Mapping[str, str]
     inputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Sequence[str] = ()
-    modules: Sequence[str] = ()
+    externals: Mapping[str, External] = field(default_factory=dict)
     files: Sequence[str] = ()
-    externals: Sequence[External] = ()
-    handed: Literal["checkpoints", "memory", "lineage"] | None = None
+    champion: bool = False
+    paths: Mapping[str, Callable[[LaunchSite], Path]] = field(default_factory=dict)
+    tfx_workers: bool = False
     gpu: bool = False
-
-    @property
-    def builder(self) -> str:
-        """The function of `pipeline/graph.py` that makes the step's component: `CorpusGen` -> `build_corpus_gen`."""
-        return "build_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower()
 
     @property
     def upstream(self) -> list[str]:
@@ -67,45 +89,50 @@ _GENERATION = _keys("generation", GenerationOptions)
 _ALL_NODES = (
     Node(
         name="CorpusGen",
+        component="components.corpus_gen",
         outputs={"examples": "Examples", "index": "RecordIndex", "report": "CorpusReport"},
         parameters=["seed", *_keys("corpus", CorpusOptions, "path")],
-        modules=["components.corpus_gen"],
         files=["preprocessing/templates/corpus.html", "preprocessing/templates/style.html"],
-        externals=["corpus"],
-        handed="memory",
+        externals={"corpus": externals.CORPUS},
+        paths={JOB_CACHE_VARIABLE: lambda site: site.workspace},
     ),
     Node(
         name="StatisticsGen",
+        component="components.statistics_gen",
         inputs={"examples": "CorpusGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
+        tfx_workers=True,
     ),
     Node(
         name="ImportSchemaGen",
+        component="components.schema_gen",
         outputs={"schema": "Schema"},
-        externals=["schema"],
+        externals={"schema": externals.SCHEMA},
     ),
     Node(
         name="ExampleValidator",
+        component="components.example_validator",
         inputs={"statistics": "StatisticsGen.statistics", "schema": "ImportSchemaGen.schema"},
         outputs={"anomalies": "ExampleAnomalies"},
-        modules=["components.example_validator"],
     ),
     Node(
         name="Tokenizer",
+        component="components.tokenizer",
         inputs={"examples": "CorpusGen.examples", "anomalies": "ExampleValidator.anomalies"},
         outputs={"tokens": "Examples", "statistics": "TokenStatistics"},
         parameters=["corpus.task", *_keys("tokens", TokenOptions)],
-        modules=["components.tokenizer"],
-        externals=["vocabulary"],
-        handed="memory",
+        externals={"vocabulary": externals.VOCABULARY},
+        paths={JOB_CACHE_VARIABLE: lambda site: site.workspace},
     ),
     Node(
         name="BaseModel",
+        component="components.base_model",
         outputs={"model": "Model"},
-        externals=["base_model"],
+        externals={"base_model": externals.BASE_MODEL},
     ),
     Node(
         name="Trainer",
+        component="components.trainer",
         inputs={"examples": "Tokenizer.tokens", "base_model": "BaseModel.model"},
         outputs={"model": "Model", "model_run": "ModelRun"},
         parameters=[
@@ -117,14 +144,14 @@ _ALL_NODES = (
             *_keys("training", TrainingOptions),
             *_GENERATION,
         ],
-        modules=["trainer.run"],
+        externals={"vocabulary": externals.VOCABULARY},
         files=["preprocessing/templates/training.html", "preprocessing/templates/style.html"],
-        externals=["vocabulary"],
-        handed="checkpoints",
+        paths={CHECKPOINTS_VARIABLE: lambda site: site.checkpoints},
         gpu=True,
     ),
     Node(
         name="Evaluator",
+        component="components.evaluator",
         inputs={
             "model": "Trainer.model",
             "examples": "CorpusGen.examples",
@@ -138,13 +165,14 @@ _ALL_NODES = (
             *_GENERATION,
             *_keys("evaluation", EvaluationOptions),
         ],
-        modules=["components.evaluator"],
+        externals={"vocabulary": externals.VOCABULARY},
         files=["preprocessing/templates/evaluation.html", "preprocessing/templates/style.html"],
-        externals=["vocabulary", "champion"],
+        champion=True,
         gpu=True,
     ),
     Node(
         name="Attest",
+        component="components.attest",
         inputs={
             "index": "CorpusGen.index",
             "examples": "CorpusGen.examples",
@@ -155,18 +183,18 @@ _ALL_NODES = (
             "blessing": "Evaluator.blessing",
         },
         outputs={"attestation": "Attestation"},
-        modules=["components.attest"],
-        handed="lineage",
+        paths={LINEAGE_VARIABLE: lambda site: site.write_lineage()},
     ),
     Node(
         name="Pusher",
+        component="components.pusher",
         inputs={
             "model": "Trainer.model",
             "model_blessing": "Evaluator.blessing",
             "attestation": "Attest.attestation",
         },
         outputs={"pushed_model": "PushedModel"},
-        modules=["components.pusher"],
+        paths={SERVING_VARIABLE: lambda site: site.workspace / "serving"},
     ),
 )
 

@@ -27,7 +27,7 @@ class World(Protocol):
     def history(self, node: Node) -> Iterable[StoredExecution]:
         """Every COMPLETE execution of the node, newest first; read no further than it is looked at."""
 
-    def damage(self, node: Node, execution: StoredExecution) -> Reason | None:
+    def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         """Why the outputs of an execution cannot be used; None if they are intact."""
 
     def last_state(self, node: Node) -> str | None:
@@ -132,9 +132,9 @@ def _decided(node: Node, inputs: Mapping[str, str], world: World, scope: Scope) 
     found = world.find(node, key)
     if found is None:
         return Step(node, "run", _reasons(node, ingredients, world), key, ingredients)
-    damage = world.damage(node, found)
-    if damage is not None:
-        return Step(node, "run", (damage,), key, ingredients)
+    fault = world.why_unusable(node, found)
+    if fault is not None:
+        return Step(node, "run", (fault,), key, ingredients)
     return Step(node, "reuse", (), key, ingredients, found)
 
 

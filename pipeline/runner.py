@@ -5,9 +5,9 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from components.options import LINEAGE_VARIABLE
 from pipeline import lineage
 from pipeline.config import LoadedConfig
 from pipeline.launch_request import LaunchRequest
@@ -27,8 +27,6 @@ from pipeline.selection import Scope, Selection
 from pipeline.store import StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
-from preprocessing.job_cache import JOB_CACHE_VARIABLE
-from trainer.options import CHECKPOINTS_VARIABLE
 
 Launch = Callable[[LaunchRequest, Path, Callable[[Report], None]], int]
 
@@ -170,7 +168,7 @@ class PipelineRun:
             run_id=self.result.run_id,
             key=step.key,
             inputs={key: artifact.id for key, artifact in self._inputs(step).items()},
-            environment=self._environment(step),
+            environment=self._paths(step),
         )
         execution_id = self._launch(
             request, log, lambda report: self._display.report(node.name, report)
@@ -182,7 +180,7 @@ class PipelineRun:
         seconds = time.monotonic() - began
         execution = record_success(store, self.world.manifests, step, execution_id, seconds)
         # The checkpoints have done their work; a forced run under this key must not resume from its end.
-        shutil.rmtree(workspace / "checkpoints" / step.key, ignore_errors=True)
+        shutil.rmtree(_LaunchSite(self, step).checkpoints, ignore_errors=True)
         return execution
 
     def _inputs(self, step: Step) -> Mapping[str, StoredArtifact]:
@@ -190,26 +188,24 @@ class PipelineRun:
         for key, source in step.node.inputs.items():
             producer, output = source.split(".")
             inputs[key] = self._done[producer].outputs[output]
-        if "champion" in step.node.externals and self.loaded.config.evaluation.champion:
+        if step.node.champion and self.loaded.config.evaluation.champion:
             champion = self.world.champion(inputs["model"].digest)
             if champion is not None:
                 inputs["champion"] = champion
         return inputs
 
-    def _environment(self, step: Step) -> Mapping[str, str]:
-        """The paths of this machine that the node is handed."""
-        workspace = self.loaded.workspace
-        if step.node.handed == "checkpoints":
-            return {CHECKPOINTS_VARIABLE: str(workspace / "checkpoints" / step.key)}
-        if step.node.handed == "memory":
-            return {JOB_CACHE_VARIABLE: str(workspace)}
-        if step.node.handed == "lineage":
-            behind = lineage.executions_behind(self.world.store, self._inputs(step))
-            path = workspace / "logs" / self.result.run_id / "lineage.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(lineage.provenance(behind)), encoding="utf-8")
-            return {LINEAGE_VARIABLE: str(path)}
-        return {}
+    def _paths(self, step: Step) -> Mapping[str, str]:
+        """The paths of this machine that the node finds in its environment."""
+        site = _LaunchSite(self, step)
+        return {variable: str(path(site)) for variable, path in step.node.paths.items()}
+
+    def write_lineage(self, step: Step) -> Path:
+        """Write the lineage of a step's inputs into a file of the run."""
+        behind = lineage.executions_behind(self.world.store, self._inputs(step))
+        path = self.loaded.workspace / "logs" / self.result.run_id / "lineage.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(lineage.provenance(behind)), encoding="utf-8")
+        return path
 
     def _note_result(self, execution: StoredExecution) -> None:
         if "blessing" in execution.outputs and "evaluation" in execution.outputs:
@@ -224,6 +220,25 @@ class PipelineRun:
     def _end(self, name: str, state: NodeState, seconds: float) -> None:
         self.result.nodes[name] = state
         self._display.ended(name, state, seconds)
+
+
+@dataclass(frozen=True)
+class _LaunchSite:
+    """One step of a run, as `nodes.LaunchSite`."""
+
+    run: PipelineRun
+    step: Step
+
+    @property
+    def workspace(self) -> Path:
+        return self.run.loaded.workspace
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.workspace / "checkpoints" / self.step.key
+
+    def write_lineage(self) -> Path:
+        return self.run.write_lineage(self.step)
 
 
 def _launch_in_process(workspace: Path) -> Launch:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 
-from pipeline import locations
-from pipeline.code_digest import builder_digest, code_digests, lock_digest
+from pipeline.code_digest import code_digests, lock_digest
 from pipeline.config import LoadedConfig
+from pipeline.externals import External
 from pipeline.keys import Ingredients, Reason
 from pipeline.manifests import Manifests, content_root
-from pipeline.nodes import External, Node
+from pipeline.nodes import Node
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from preprocessing.job_cache import JobCache
 from serving.versions import Versions
@@ -31,7 +30,7 @@ class PipelineWorld:
         self.digests = JobCache(workspace).open_digests()
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
-        self._content: dict[External, str] = {}
+        self._digest_of: dict[External, str | None] = {}
 
     def close(self) -> None:
         """Keep what was learned about files."""
@@ -40,14 +39,10 @@ class PipelineWorld:
     def ingredients(self, node: Node, inputs: Mapping[str, str]) -> Ingredients:
         """What decides a node's result, given the canonical digests of its inputs."""
         return Ingredients(
-            code=code_digests(node.modules, node.files) | builder_digest(node.builder),
+            code=code_digests([node.component], node.files),
             parameters=self.loaded.values(node.parameters),
             inputs=dict(inputs),
-            externals={
-                name: digest
-                for name in node.externals
-                if (digest := self._external(name, inputs)) is not None
-            },
+            externals=self._external_digests(node) | self._champion_digest(node, inputs),
             environment=self._environment,
         )
 
@@ -63,7 +58,7 @@ class PipelineWorld:
         """The state of a node's newest execution."""
         return self.store.last_state(node.name)
 
-    def damage(self, node: Node, execution: StoredExecution) -> Reason | None:
+    def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         """Why the outputs of an execution cannot be used; None if they are intact."""
         for artifact in execution.outputs.values():
             for mismatch in self.manifests.mismatches(artifact, trust_memory=not self.check):
@@ -89,28 +84,26 @@ class PipelineWorld:
                 return artifact
         return None
 
-    def _external(self, name: External, inputs: Mapping[str, str]) -> str | None:
-        if name == "champion":
-            if "model" not in inputs or self.loaded.config.evaluation.champion is None:
-                return None
-            found = self.champion(inputs["model"])
-            return str(found.properties["model_digest"]) if found else NO_CHAMPION
-        path = self._external_path(name)
-        if path is None:
-            return None
-        if name not in self._content:
-            self._content[name] = self.digests.combined(path)
-        return self._content[name]
+    def _external_digests(self, node: Node) -> dict[str, str]:
+        found = {name: self._external_digest(external) for name, external in node.externals.items()}
+        return {name: digest for name, digest in found.items() if digest is not None}
 
-    def _external_path(self, name: External) -> Path | None:
-        if name == "corpus":
-            return locations.corpus_path(self.loaded)
-        if name == "schema":
-            return locations.schema_path(self.loaded)
-        if name == "base_model":
-            return locations.base_model_path(self.loaded)
-        vocabulary = Path(locations.vocabulary(self.loaded))
-        return vocabulary if vocabulary.is_absolute() else None
+    def _external_digest(self, external: External) -> str | None:
+        if external not in self._digest_of:
+            place = external.locate(self.loaded)
+            self._digest_of[external] = (
+                None if place is None else external.digest(self.digests, place)
+            )
+        return self._digest_of[external]
+
+    def _champion_digest(self, node: Node, inputs: Mapping[str, str]) -> dict[str, str]:
+        """Nothing while the candidate is not known, or where no champion is asked for."""
+        if not node.champion or "model" not in inputs:
+            return {}
+        if self.loaded.config.evaluation.champion is None:
+            return {}
+        found = self.champion(inputs["model"])
+        return {"champion": str(found.properties["model_digest"]) if found else NO_CHAMPION}
 
     @cached_property
     def _environment(self) -> str:

@@ -10,6 +10,7 @@ from tfx.types.channel import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
 
 from components.artifacts import Attestation
+from components.options import SERVING_VARIABLE
 from components.pusher import Pusher, fill_version
 from serving.versions import Versions
 from tests.components.stages import artifact, execute
@@ -23,18 +24,18 @@ def versions(tmp_path: Path) -> Versions:
 
 
 @pytest.fixture
-def push(tmp_path: Path) -> Push:
+def push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Push:
     """Pushes the model in tmp_path as an execution of the store."""
     model = artifact(Model, tmp_path / "model", digest="model-digest")
     write_model(tmp_path, "weights")
     attestation = artifact(Attestation, tmp_path / "attestation")
     (tmp_path / "attestation" / "provenance.json").write_text("{}")
     (tmp_path / "attestation" / "model_card.md").write_text("# Model card")
+    monkeypatch.setenv(SERVING_VARIABLE, str(tmp_path / "serving"))
     component = Pusher(
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
         attestation=Channel(type=Attestation),
-        destination=str(tmp_path / "serving"),
     )
 
     def push(execution: int, blessed: int = 1) -> PushedModel:

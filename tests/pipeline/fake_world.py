@@ -13,7 +13,7 @@ from pipeline.store import StoredArtifact, StoredExecution
 class FakeWorld:
     """Every node has the same code, parameters and environment until a test changes them.
 
-    code, parameters, externals: node -> what replaces the default. lost: execution id -> damage.
+    code, parameters, externals: node -> what replaces the default. lost: execution id -> why it is unusable.
     states: node -> state of its newest execution. executions: newest last.
     """
 
@@ -43,7 +43,7 @@ class FakeWorld:
     def history(self, node: Node) -> Sequence[StoredExecution]:
         return [e for e in reversed(self.executions) if e.node == node.name]
 
-    def damage(self, node: Node, execution: StoredExecution) -> Reason | None:
+    def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         return self.lost.get(execution.id)
 
     def last_state(self, node: Node) -> str | None:

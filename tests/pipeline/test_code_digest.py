@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import code_digest
-from pipeline.code_digest import PACKAGES, builder_digest, code_digests, lock_digest
+from pipeline.code_digest import PACKAGES, code_digests, lock_digest
 from pipeline.nodes import node_table
 from preprocessing.digests import sha256_bytes
 from preprocessing.errors import InputError
@@ -114,13 +114,27 @@ class TestTheNodesOfThisProject:
     )
     def test_reach_their_own_code(self, node: str, reached: str, not_reached: str) -> None:
         (found,) = (n for n in node_table(with_base()) if n.name == node)
-        closure = code_digests(found.modules, found.files)
+        closure = code_digests([found.component], found.files)
         assert reached in closure
         assert not_reached not in closure
 
     def test_never_reach_the_pipeline_package(self) -> None:
         for node in node_table(with_base()):
-            assert not [name for name in code_digests(node.modules) if name.startswith("pipeline/")]
+            reached = code_digests([node.component])
+            assert not [name for name in reached if name.startswith("pipeline/")]
+
+    def test_hold_what_builds_them_and_what_builds_no_other(self) -> None:
+        closures = {
+            node.name: set(code_digests([node.component])) for node in node_table(with_base())
+        }
+        builders = {
+            node.name: f"{node.component.replace('.', '/')}.py" for node in node_table(with_base())
+        }
+        for name, closure in closures.items():
+            assert builders[name] in closure
+            assert "components/declared.py" in closure
+        assert builders["StatisticsGen"] not in closures["Trainer"]
+        assert builders["Trainer"] not in closures["Evaluator"]
 
 
 def test_the_lock_digest_is_of_the_lock_file(root: Path) -> None:
@@ -162,13 +176,3 @@ class TestLayers:
     def test_tfx_is_run_by_one_module_only(self, root: Path) -> None:
         found = {name for name, tree in sources(root, "pipeline") if "tfx" in imported(tree)}
         assert found == {"pipeline/graph.py", "pipeline/launch.py"}
-
-
-class TestBuilders:
-    def test_the_function_that_wires_a_node_is_in_its_code_and_no_other(self) -> None:
-        trainer, pusher = builder_digest("build_trainer"), builder_digest("build_pusher")
-        assert list(trainer) == ["pipeline/graph.py:build_trainer"]
-        assert set(trainer.values()).isdisjoint(pusher.values())
-
-    def test_every_node_has_one(self) -> None:
-        assert all(builder_digest(node.builder) for node in node_table(with_base()))

@@ -1,11 +1,22 @@
-"""The TFX graph: what Beam is told, node by node."""
+"""The TFX graph: what a component is built from, and what Beam is told, node by node."""
 
+import dataclasses
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.types.channel import BaseChannel
 
+from components.declared import Declared, DeclaredValues, UndeclaredError
+from pipeline import graph
 from pipeline.config_reading import load_config
-from pipeline.graph import build_pipeline
+from pipeline.graph import build_component, build_pipeline
+from pipeline.nodes import Node, node_table
+from tests.pipeline.tables import node as node_of
+from tests.pipeline.tables import with_base
 
 DIRECT = ["--allow_unsafe_triggers", "--direct_running_mode=multi_processing"]
 
@@ -37,3 +48,82 @@ def test_those_of_stock_nodes_do(config_file: Path) -> None:
 @pytest.mark.parametrize("launched", ["Pusher", None])
 def test_what_has_no_beam_job_is_told_nothing(config_file: Path, launched: str | None) -> None:
     assert beam_args(config_file, launched) == {}
+
+
+class Watched(DeclaredValues[Any]):
+    """Declared values that note which of them are read."""
+
+    def __init__(self, node: str, kind: str, values: Mapping[str, Any]) -> None:
+        super().__init__(node, kind, values)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.fixture
+def channels(config_file: Path, tmp_path: Path) -> dict[str, dict[str, BaseChannel]]:
+    """The output channels of every node, from a graph with a base model."""
+    (tmp_path / "checkpoint").mkdir()
+    loaded = load_config(config_file, ["model.base=checkpoint"])
+    return {
+        component.id: dict(component.outputs) for component in build_pipeline(loaded).components
+    }
+
+
+class TestAComponent:
+    @pytest.mark.parametrize("entry", node_table(with_base()), ids=lambda entry: entry.name)
+    def test_reads_all_that_its_node_declares(
+        self,
+        entry: Node,
+        channels: dict[str, dict[str, BaseChannel]],
+        config_file: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A parameter that is declared and not read would rerun the node for nothing."""
+        seen: list[Declared] = []
+        module = importlib.import_module(entry.component)
+        build = module.build
+
+        def watch(declared: Declared) -> BaseNode:
+            seen.append(declared)
+            return build(declared)
+
+        monkeypatch.setattr(graph, "DeclaredValues", Watched)
+        monkeypatch.setattr(module, "build", watch)
+        loaded = load_config(config_file, ["model.base=checkpoint"])
+        build_component(loaded, entry, inputs_of(entry, channels))
+        for values in (seen[0].parameters, seen[0].externals):
+            assert isinstance(values, Watched)
+            assert values.read == set(values)
+        assert set(seen[0].externals) == set(entry.externals)
+
+    @pytest.mark.parametrize(
+        ("name", "undeclared", "kind"),
+        [("Trainer", "seed", "parameters"), ("Tokenizer", "vocabulary", "externals")],
+    )
+    def test_cannot_read_what_its_node_does_not_declare(
+        self,
+        name: str,
+        undeclared: str,
+        kind: str,
+        channels: dict[str, dict[str, BaseChannel]],
+        config_file: Path,
+    ) -> None:
+        entry = node_of(name)
+        declared = getattr(entry, kind)
+        less = (
+            {key: value for key, value in declared.items() if key != undeclared}
+            if isinstance(declared, Mapping)
+            else [key for key in declared if key != undeclared]
+        )
+        entry = dataclasses.replace(entry, **{kind: less})
+        with pytest.raises(UndeclaredError, match=f"{name} reads {undeclared}, .* {kind}"):
+            build_component(load_config(config_file), entry, inputs_of(entry, channels))
+
+
+def inputs_of(entry: Node, channels: dict[str, dict[str, BaseChannel]]) -> dict[str, BaseChannel]:
+    """The channels that a node reads."""
+    sources = {key: source.split(".") for key, source in entry.inputs.items()}
+    return {key: channels[producer][output] for key, (producer, output) in sources.items()}

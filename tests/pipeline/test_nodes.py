@@ -37,8 +37,8 @@ class TestTheTable:
 
     def test_every_module_and_file_exists(self, table: list[Node], root: Path) -> None:
         for entry in table:
-            for module in entry.modules:
-                assert (root / (module.replace(".", "/") + ".py")).is_file(), module
+            module = root / (entry.component.replace(".", "/") + ".py")
+            assert module.is_file(), entry.component
             for name in entry.files:
                 assert (root / name).is_file(), name
 

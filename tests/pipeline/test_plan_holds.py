@@ -15,15 +15,21 @@ from preprocessing.errors import InputError
 from tests.pipeline.fake_world import FakeWorld
 
 NODES = [
-    Node("Read", outputs={"rows": "Examples", "index": "RecordIndex"}),
-    Node("Check", outputs={"ok": "Score"}, inputs={"rows": "Read.rows"}),
-    Node("Base", outputs={"model": "Model"}),
+    Node("Read", "components.none", outputs={"rows": "Examples", "index": "RecordIndex"}),
+    Node("Check", "components.none", outputs={"ok": "Score"}, inputs={"rows": "Read.rows"}),
+    Node("Base", "components.none", outputs={"model": "Model"}),
     Node(
         "Train",
+        "components.none",
         outputs={"model": "Model"},
         inputs={"rows": "Read.rows", "ok": "Check.ok", "base": "Base.model"},
     ),
-    Node("Score", outputs={"out": "Score"}, inputs={"model": "Train.model", "rows": "Read.rows"}),
+    Node(
+        "Score",
+        "components.none",
+        outputs={"out": "Score"},
+        inputs={"model": "Train.model", "rows": "Read.rows"},
+    ),
 ]
 NAMES = [node.name for node in NODES]
 

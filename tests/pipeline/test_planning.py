@@ -8,9 +8,14 @@ from pipeline.selection import Scope, Selection
 from preprocessing.errors import InputError
 from tests.pipeline.fake_world import FakeWorld
 
-READ = Node("Read", outputs={"out": "Examples"})
-TRAIN = Node("Train", outputs={"out": "Model"}, inputs={"rows": "Read.out"})
-SCORE = Node("Score", outputs={"out": "Score"}, inputs={"model": "Train.out", "rows": "Read.out"})
+READ = Node("Read", "components.none", outputs={"out": "Examples"})
+TRAIN = Node("Train", "components.none", outputs={"out": "Model"}, inputs={"rows": "Read.out"})
+SCORE = Node(
+    "Score",
+    "components.none",
+    outputs={"out": "Score"},
+    inputs={"model": "Train.out", "rows": "Read.out"},
+)
 NODES = [READ, TRAIN, SCORE]
 
 

@@ -1,4 +1,4 @@
-"""The walk over the node table, with launches that write to the store and the disk as TFX does."""
+"""A run over the node table, with launches that write to the store and the disk as TFX does."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +120,9 @@ class TestAWholeRun:
             "GPT2_TFX_JOB_CACHE": str(tmp_path / "workspace")
         }
         assert launches.requests["Evaluator"].environment == {}
+        assert launches.requests["Pusher"].environment == {
+            "GPT2_TFX_SERVING": str(tmp_path / "workspace" / "serving")
+        }
 
     def test_a_touched_corpus_runs_nothing(self, launches: Launches, tmp_path: Path) -> None:
         launches.run("run-1")

@@ -1,0 +1,37 @@
+"""Content from outside the store that nodes read: where it lies, and how it enters their keys."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import locations
+from pipeline.config import LoadedConfig
+from preprocessing.file_digests import FileDigests
+
+
+def _digest_of_tree(digests: FileDigests, place: str) -> str | None:
+    return digests.combined(Path(place))
+
+
+def _digest_of_vocabulary(digests: FileDigests, place: str) -> str | None:
+    return digests.combined(Path(place)) if Path(place).is_absolute() else None
+
+
+@dataclass(frozen=True)
+class External:
+    """One kind of content from outside.
+
+    locate: where a configuration has it: a path, or the name of one that ships; None where it has none.
+    digest: its digest, from the memory of file digests and the place; None where other ingredients cover it.
+    """
+
+    locate: Callable[[LoadedConfig], str | None]
+    digest: Callable[[FileDigests, str], str | None] = _digest_of_tree
+
+
+CORPUS = External(lambda loaded: str(locations.corpus_path(loaded)))
+SCHEMA = External(lambda loaded: str(locations.schema_path(loaded)))
+BASE_MODEL = External(
+    lambda loaded: None if (path := locations.base_model_path(loaded)) is None else str(path)
+)
+VOCABULARY = External(locations.vocabulary, _digest_of_vocabulary)
