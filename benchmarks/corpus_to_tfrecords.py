@@ -18,7 +18,8 @@ from benchmarks.peers import ROOT, peer_command
 from benchmarks.stories import write_stories
 from preprocessing.options import CorpusOptions
 from preprocessing.reading import read_records
-from preprocessing.vocabulary import ENCODER_FILE, MERGES_FILE, load_vocabulary, vocabulary_files
+from preprocessing.vocabulary import load_vocabulary, vocabulary_files
+from preprocessing.vocabulary_files import ENCODER_FILE, MERGES_FILE
 
 STORIES = 20_000
 TURNS = 3

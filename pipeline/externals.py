@@ -7,14 +7,15 @@ from pathlib import Path
 from pipeline import locations
 from pipeline.config import LoadedConfig
 from preprocessing.file_digests import FileDigests
+from preprocessing.vocabulary_files import vocabulary_digest
 
 
-def _digest_of_tree(digests: FileDigests, place: str) -> str | None:
+def _digest_of_tree(digests: FileDigests, place: str) -> str:
     return digests.combined(Path(place))
 
 
-def _digest_of_vocabulary(digests: FileDigests, place: str) -> str | None:
-    return digests.combined(Path(place)) if Path(place).is_absolute() else None
+def _digest_of_vocabulary(digests: FileDigests, place: str) -> str:
+    return vocabulary_digest(place, digests.file)
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ class External:
     """One kind of content from outside.
 
     locate: where a configuration has it: a path, or the name of one that ships; None where it has none.
-    digest: its digest, from the memory of file digests and the place; None where other ingredients cover it.
+    digest: the digest of the content at a place.
     """
 
     locate: Callable[[LoadedConfig], str | None]
-    digest: Callable[[FileDigests, str], str | None] = _digest_of_tree
+    digest: Callable[[FileDigests, str], str] = _digest_of_tree
 
 
 CORPUS = External(lambda loaded: str(locations.corpus_path(loaded)))

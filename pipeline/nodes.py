@@ -120,7 +120,7 @@ _ALL_NODES = (
         component="components.tokenizer",
         inputs={"examples": "CorpusGen.examples", "anomalies": "ExampleValidator.anomalies"},
         outputs={"tokens": "Examples", "statistics": "TokenStatistics"},
-        parameters=["corpus.task", *_keys("tokens", TokenOptions)],
+        parameters=["corpus.task", *_keys("tokens", TokenOptions, "vocabulary")],
         externals={"vocabulary": externals.VOCABULARY},
         paths={JOB_CACHE_VARIABLE: lambda site: site.workspace},
     ),
@@ -138,7 +138,6 @@ _ALL_NODES = (
         parameters=[
             "seed",
             "tokens.sequence_length",
-            "tokens.vocabulary",
             "tokens.windows",
             *_keys("model", ModelOptions, "base"),
             *_keys("training", TrainingOptions),
@@ -161,7 +160,6 @@ _ALL_NODES = (
         parameters=[
             "seed",
             "corpus.task",
-            "tokens.vocabulary",
             *_GENERATION,
             *_keys("evaluation", EvaluationOptions),
         ],

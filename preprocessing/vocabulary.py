@@ -16,21 +16,19 @@ import tiktoken
 
 from preprocessing import digests
 from preprocessing.errors import InputError
+from preprocessing.vocabulary_files import (
+    ENCODER_FILE,
+    GPT2_SHA256,
+    MERGES_FILE,
+    unreadable,
+    vocabulary_digest,
+)
 
 END_OF_TEXT = "<|endoftext|>"
 
 # How GPT-2 cuts a text into the pieces inside which bytes are merged: the pattern of openai/gpt-2
 # `encoder.py`, written so that the engine never goes back.
 SPLIT_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
-
-ENCODER_FILE = "encoder.json"
-MERGES_FILE = "vocab.bpe"
-
-# sha256 of OpenAI's own files
-GPT2_SHA256 = {
-    ENCODER_FILE: "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-    MERGES_FILE: "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-}
 
 
 class Vocabulary:
@@ -99,7 +97,9 @@ def load_vocabulary(name: str = "gpt2") -> Vocabulary:
     """
     if name == "bytes":
         return Vocabulary(
-            name, {bytes([byte]): byte for byte in range(256)}, digests.sha256_text(name)
+            name,
+            {bytes([byte]): byte for byte in range(256)},
+            vocabulary_digest(name, digests.sha256_file),
         )
     return _read_pair(name, _gpt2_folder() if name == "gpt2" else Path(name))
 
@@ -149,10 +149,7 @@ def _read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); a vocabulary is gpt2, bytes, or a folder "
-            f"that holds {ENCODER_FILE} and {MERGES_FILE}"
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _bytes_in_rank_order() -> dict[str, int]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from preprocessing.errors import InputError
-from preprocessing.vocabulary import GPT2_SHA256
+from preprocessing.vocabulary_files import GPT2_SHA256
 from trainer.config import SIZES
 
 BASE_URL = "https://openaipublic.blob.core.windows.net/gpt-2/models"

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from preprocessing.digests import sha256_file
 from preprocessing.errors import InputError
 from preprocessing.vocabulary import Vocabulary, load_vocabulary
+from preprocessing.vocabulary_files import vocabulary_digest
 
 END_OF_TEXT = "<|endoftext|>"
 MERGES = ["#version: 0.2", "h e", "l l", "he ll", "Ġ w", "hell o"]
@@ -133,6 +135,18 @@ def test_digests_tell_vocabularies_apart(gpt2: Vocabulary, write_pair: Callable[
     digests = {gpt2.digest, load_vocabulary("bytes").digest, load_vocabulary(write_pair()).digest}
     assert len(digests) == 3
     assert all(len(digest) == 64 for digest in digests)
+
+
+def test_a_digest_is_had_without_making_the_vocabulary_and_whatever_its_path(
+    write_pair: Callable[..., str],
+) -> None:
+    for name in ("gpt2", "bytes", write_pair()):
+        assert vocabulary_digest(name, sha256_file) == load_vocabulary(name).digest
+
+
+def test_a_digest_of_a_folder_without_the_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"encoder\.json: cannot be read"):
+        vocabulary_digest(str(tmp_path), sha256_file)
 
 
 def changed(**ids: int | None) -> str:

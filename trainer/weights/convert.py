@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from preprocessing.errors import InputError
-from preprocessing.vocabulary import (
-    ENCODER_FILE,
-    END_OF_TEXT,
-    MERGES_FILE,
-    Vocabulary,
-    vocabulary_files,
-)
+from preprocessing.vocabulary import END_OF_TEXT, Vocabulary, vocabulary_files
+from preprocessing.vocabulary_files import ENCODER_FILE, MERGES_FILE
 from trainer.config import GPT2Config
 from trainer.export import export
 from trainer.options import GenerationOptions
