@@ -8,7 +8,7 @@ INSTALLED := .venv/installed
 GPU ?=
 DEBIAN := $(shell sed 's/\#.*//' requirements/debian.txt)
 
-.PHONY: help setup run test test-full lint bench lock debian clean
+.PHONY: help setup run test test-full lint docs bench lock debian clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ lint: $(INSTALLED) ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(INSTALLED) ## what is made of the configuration's options: its page, its schema, the comments of pipeline.yaml
+	$(BIN)/python -m pipeline.config_reference
 
 bench: $(INSTALLED) ## the benchmarks; ONLY=name runs one
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))

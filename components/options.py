@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from preprocessing.ranges import Count, NotNegative
+
 Metric = Literal[
     "perplexity", "rouge1", "rouge2", "rougeL", "rougeLsum", "exact_match", "f1", "non_empty"
 ]
@@ -16,7 +18,10 @@ LOWER_IS_BETTER = frozenset({"perplexity"})
 
 @dataclass(frozen=True)
 class Threshold:
-    """The bounds that a metric must keep for a blessing; None does not bound it."""
+    """The bounds that a metric must keep for a blessing.
+
+    min, max: the bound; null does not bound it.
+    """
 
     min: float | None = None
     max: float | None = None
@@ -31,27 +36,31 @@ class ChampionOptions:
     """
 
     metric: Metric = "perplexity"
-    tolerance: float = 0.0
+    tolerance: NotNegative = 0.0
 
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What is scored, and what a blessing asks for.
+    """What is scored, and what a blessing asks for beside a finite loss and text that is not empty.
 
     split: the held-out split.
-    max_records: the first records of the split (in order of id) that text is generated for; None is all.
-    thresholds: bounds by metric.
-    champion: the comparison with the champion; None blesses by thresholds alone.
+    max_records: the first records of the split (in order of id) that text is generated for; null is all.
+    thresholds: bounds by metric, such as `{rougeL: {min: 0.2}, perplexity: {max: 30}}`.
+    champion: the comparison with the champion, the newest other model that was pushed; null blesses by thresholds
+        alone.
     """
 
     split: Literal["validation", "test"] = "test"
-    max_records: int | None = 32
+    max_records: Count | None = 32
     thresholds: dict[Metric, Threshold] = field(default_factory=dict)
     champion: ChampionOptions | None = ChampionOptions()
 
 
 @dataclass(frozen=True)
 class ValidationOptions:
-    """schema: path of a TensorFlow Metadata schema (text proto) in place of the task's own."""
+    """What the corpus is checked against before anything is trained.
+
+    schema: path of a TensorFlow Metadata schema (text proto) in place of the task's own.
+    """
 
     schema: str | None = None

@@ -4,10 +4,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from components.options import EvaluationOptions, ValidationOptions
+from pipeline.key_places import KeyPlaces
 from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.ranges import Range
 from trainer.options import GenerationOptions, ModelOptions, TrainingOptions
 
 
@@ -15,9 +17,10 @@ from trainer.options import GenerationOptions, ModelOptions, TrainingOptions
 class BeamOptions:
     """How the data jobs run.
 
-    runner: of Beam's direct runner: `in_memory` works in the node's process, `multi_processing` in as many processes as
-        there are cores; `auto` does the latter for a corpus that is worth their start.
-    args: pipeline options that pass through to Apache Beam and win, such as `--runner=FlinkRunner`.
+    runner: of Beam's direct runner: `in_memory` works in the node's process, `multi_processing` in as many processes
+        as there are cores; `auto` does the latter for a corpus that is worth their start.
+    args: pipeline options that pass through to Apache Beam and win, such as `--runner=FlinkRunner`; see
+        `docs/runners.md`.
     """
 
     runner: Literal["auto", "in_memory", "multi_processing"] = "auto"
@@ -26,9 +29,11 @@ class BeamOptions:
 
 @dataclass(frozen=True)
 class KubeflowOptions:
-    """How `compile kubeflow` describes the containers.
+    """How `compile kubeflow` describes the containers; see `docs/kubeflow.md`.
 
-    image: holds this project. claim: the PersistentVolumeClaim that every container mounts at `mount`.
+    image: the image that holds this project.
+    claim: the PersistentVolumeClaim that every container mounts.
+    mount: where every container mounts the claim.
     configuration: the configuration file on the claim; corpus and workspace lie relative to it.
     secrets: environment variable -> `secret/key` of Kubernetes, for what `store` takes from the environment.
     """
@@ -46,7 +51,7 @@ class Config:
 
     name: the pipeline's name in the metadata store.
     workspace: folder of all state, relative to the configuration file.
-    store: ML Metadata store: None is SQLite in the workspace; else a `postgresql://` or `mysql://` URL, in which
+    store: the ML Metadata store: null is SQLite in the workspace; else a `postgresql://` or `mysql://` URL, in which
         `$NAME` stands for an environment variable (so that a password never stands in a file).
     seed: the one seed that every random choice is derived from.
     """
@@ -54,7 +59,7 @@ class Config:
     name: str = "gpt2"
     workspace: str = "workspace"
     store: str | None = None
-    seed: int = 1
+    seed: Annotated[int, Range(least=0, below=2**63)] = 1
     corpus: CorpusOptions = field(default_factory=CorpusOptions)
     validation: ValidationOptions = field(default_factory=ValidationOptions)
     tokens: TokenOptions = field(default_factory=TokenOptions)
@@ -68,11 +73,12 @@ class Config:
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A configuration, the folder that its relative paths start from, and the --set flags that are in it."""
+    """A configuration, the folder that its relative paths start from, the --set flags in it, where its keys stand."""
 
     config: Config
     folder: Path
     overrides: tuple[str, ...] = ()
+    places: KeyPlaces = field(default_factory=KeyPlaces)
 
     def path(self, value: str) -> Path:
         """A path of the configuration, made absolute from the configuration file's folder."""

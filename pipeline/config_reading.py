@@ -4,13 +4,15 @@ import dataclasses
 import difflib
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
 from pipeline.config import Config, LoadedConfig
 from pipeline.config_values import impossible_values
+from pipeline.key_places import KeyPlaces
 from pipeline.yaml_lines import LinedDocument, read_lined_yaml
 from preprocessing.errors import InputError
 from preprocessing.globs import split_pattern
@@ -19,8 +21,8 @@ from preprocessing.globs import split_pattern
 def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     """Read a configuration file and apply `--set a.b=value` overrides.
 
-    Raises InputError with every unknown key, wrong type, impossible value and missing path, each with its key
-    path and line.
+    Raises InputError with every unknown key, wrong type and impossible value, each with its key path and line.
+    Whether paths exist is for the commands that use them.
     """
     try:
         document = read_lined_yaml(path.read_text(encoding="utf-8"), path.name)
@@ -30,19 +32,33 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-    faults: list[str] = []
+    faults = _Faults()
     document = _apply_overrides(document, overrides, faults)
-    config = _build(Config, document.values, "", document, faults)
-    loaded = _with_text_files(LoadedConfig(config, path.absolute().parent, tuple(overrides)))
-    faulty = tuple(fault.split(": ", 2)[1].rstrip(":") for fault in faults)
-    faults += [
-        f"{document.where(key)}: {message}"
-        for key, message in impossible_values(loaded)
-        if key not in faulty
-    ]
-    if faults:
-        raise InputError(*faults)
+    faults.places = document.places
+    config = _build(Config, document.values, "", faults)
+    loaded = _with_text_files(
+        LoadedConfig(config, path.absolute().parent, tuple(overrides), document.places)
+    )
+    for key, message in impossible_values(loaded):
+        if key not in faults.keys:
+            faults.add(key, message)
+    if faults.messages:
+        raise InputError(*faults.messages)
     return loaded
+
+
+@dataclass
+class _Faults:
+    """What is wrong, in the order it was found, and which keys have it."""
+
+    places: KeyPlaces = field(default_factory=KeyPlaces)
+    messages: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    def add(self, key: str, message: str) -> None:
+        """A section is faulty where one of its keys is."""
+        self.messages.append(f"{self.places.where(key)}: {message}")
+        self.keys |= {key, key.partition(".")[0]}
 
 
 def _with_text_files(loaded: LoadedConfig) -> LoadedConfig:
@@ -56,19 +72,21 @@ def _with_text_files(loaded: LoadedConfig) -> LoadedConfig:
 
 
 def _apply_overrides(
-    document: LinedDocument, overrides: Sequence[str], faults: list[str]
+    document: LinedDocument, overrides: Sequence[str], faults: _Faults
 ) -> LinedDocument:
     values = _copy(document.values)
-    lines = dict(document.lines)
+    lines = dict(document.places.lines)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
-            faults.append(f"--set {override}: expected KEY=VALUE, such as training.steps=500.")
+            faults.messages.append(
+                f"--set {override}: expected KEY=VALUE, such as training.steps=500."
+            )
             continue
         try:
             value = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError, RecursionError):
-            faults.append(f"--set {override}: the value {text!r} is not YAML.")
+            faults.messages.append(f"--set {override}: the value {text!r} is not YAML.")
             continue
         *sections, last = key.split(".")
         target = values
@@ -81,28 +99,28 @@ def _apply_overrides(
         for stale in [line for line in lines if line == key or line.startswith(f"{key}.")]:
             del lines[stale]
         lines[key] = 0
-    return LinedDocument(document.name, values, lines)
+    return LinedDocument(values, KeyPlaces(document.places.file, lines))
 
 
 def _copy(value: Any) -> Any:
     return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
-def _build(kind: Any, values: Any, prefix: str, document: LinedDocument, faults: list[str]) -> Any:
-    """An instance of the dataclass `kind`; what is wrong goes into `faults` and takes its default."""
-    hints = get_type_hints(kind)
+def _build(kind: Any, values: Any, prefix: str, faults: _Faults) -> Any:
+    """An instance of the dataclass `kind`; what has a wrong type goes into `faults` and takes its default."""
+    hints = get_type_hints(kind, include_extras=True)
     arguments: dict[str, Any] = {}
     for name, value in values.items():
         key = f"{prefix}{name}"
         if name not in hints:
             near = difflib.get_close_matches(str(name), hints, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(hints)}."
-            faults.append(f"{document.where(key)}: unknown key; {remedy}")
+            faults.add(key, f"unknown key; {remedy}")
             continue
         try:
-            arguments[name] = _convert(hints[name], value, key, document, faults)
+            arguments[name] = _convert(hints[name], value, key, faults)
         except _WrongTypeError as error:
-            faults.append(f"{document.where(key)}: {value!r} is not {error}.")
+            faults.add(key, f"{value!r} is not {error}.")
     return kind(**arguments)
 
 
@@ -110,17 +128,22 @@ class _WrongTypeError(Exception):
     """A value of another type than its key takes; the text says what it takes."""
 
 
-def _convert(kind: Any, value: Any, key: str, document: LinedDocument, faults: list[str]) -> Any:
+def _convert(kind: Any, value: Any, key: str, faults: _Faults) -> Any:
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
             raise _WrongTypeError("a section (a mapping of keys)")
-        return _build(kind, value, f"{key}.", document, faults)
+        return _build(kind, value, f"{key}.", faults)
     origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        number = _convert(arguments[0], value, key, faults)
+        if not arguments[1].holds(number):
+            faults.add(key, f"{number} is impossible; it must be {arguments[1]}.")
+        return number
     if origin in (Union, types.UnionType):
         if value is None and types.NoneType in arguments:
             return None
         (inner,) = [argument for argument in arguments if argument is not types.NoneType]
-        return _convert(inner, value, key, document, faults)
+        return _convert(inner, value, key, faults)
     if origin is Literal:
         if value not in arguments or isinstance(value, bool):
             raise _WrongTypeError(f"one of {', '.join(map(str, arguments))}")
@@ -128,33 +151,26 @@ def _convert(kind: Any, value: Any, key: str, document: LinedDocument, faults: l
     if origin is dict:
         if not isinstance(value, dict):
             raise _WrongTypeError("a mapping")
-        return dict(_convert_items(arguments, value, key, document, faults))
+        return dict(_convert_items(arguments, value, key, faults))
     if origin is list:
         if not isinstance(value, list):
             raise _WrongTypeError("a list")
         try:
-            return [_convert(arguments[0], item, key, document, faults) for item in value]
+            return [_convert(arguments[0], item, key, faults) for item in value]
         except _WrongTypeError as error:
             raise _WrongTypeError(f"a list in which each item is {error}") from None
     return _convert_plain(kind, value)
 
 
 def _convert_items(
-    kinds: Sequence[Any],
-    values: Mapping[Any, Any],
-    key: str,
-    document: LinedDocument,
-    faults: list[str],
+    kinds: Sequence[Any], values: Mapping[Any, Any], key: str, faults: _Faults
 ) -> Iterator[tuple[Any, Any]]:
     for name, value in values.items():
         inner = f"{key}.{name}"
         try:
-            yield (
-                _convert(kinds[0], name, inner, document, faults),
-                _convert(kinds[1], value, inner, document, faults),
-            )
+            yield _convert(kinds[0], name, inner, faults), _convert(kinds[1], value, inner, faults)
         except _WrongTypeError as error:
-            faults.append(f"{document.where(inner)}: {name!r}: {value!r} is not {error}.")
+            faults.add(inner, f"{name!r}: {value!r} is not {error}.")
 
 
 def _convert_plain(kind: Any, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which values of a well-typed configuration are impossible: ranges, sizes that do not fit, missing paths."""
+"""Which values of a well-typed configuration are impossible: values that do not fit one another."""
 
 import math
 import re
@@ -10,76 +10,26 @@ from preprocessing.errors import InputError
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS
 from trainer.config import GPT2_VOCABULARY_SIZE, model_config
 
-_AT_LEAST_ONE = (
-    "corpus.max_record_bytes",
-    "training.steps",
-    "training.epochs",
-    "training.steps_per_epoch",
-    "training.batch_size",
-    "training.accumulate",
-    "training.validate_every",
-    "training.checkpoint_every",
-    "training.log_every",
-    "training.keep_checkpoints",
-    "generation.max_new_tokens",
-    "generation.beams",
-    "evaluation.max_records",
-)
-_NOT_NEGATIVE = (
-    "seed",
-    "training.warmup_steps",
-    "training.min_learning_rate",
-    "training.early_stopping",
-    "training.freeze_blocks",
-    "training.lora_rank",
-    "training.weight_decay",
-    "generation.temperature",
-    "generation.top_k",
-    "generation.length_penalty",
-)
-_POSITIVE = (
-    "generation.repetition_penalty",
-    "training.learning_rate",
-    "training.decay_epochs",
-    "training.epsilon",
-    "training.clip_norm",
-    "training.lora_alpha",
-)
-_FRACTIONS = (
-    "corpus.validation_fraction",
-    "corpus.test_fraction",
-    "training.dropout",
-    "training.beta1",
-    "training.beta2",
-)
-
 
 def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
-    """(dotted key, message) for each value that no run could use."""
-    yield from _out_of_range(loaded)
+    """(dotted key, message) for each value that no run could use with the others."""
+    yield from _splits(loaded)
+    yield from _windows(loaded)
+    yield from _schedule(loaded)
+    yield from _modes(loaded)
+    yield from _names(loaded)
+    yield from _store(loaded)
+    yield from _bounds(loaded)
+    yield from _unscored_metrics(loaded)
     yield from _shapes(loaded)
-    yield from _paths(loaded)
+    if loaded.workspace.exists() and not loaded.workspace.is_dir():
+        yield (
+            "workspace",
+            f"{loaded.config.workspace!r}: {loaded.workspace} is no folder; name another.",
+        )
 
 
-def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
-    def value(key: str) -> float | None:
-        return loaded.values([key])[key]
-
-    for keys, holds, wanted in (
-        (_AT_LEAST_ONE, lambda v: v >= 1, "at least 1"),
-        (_NOT_NEGATIVE, lambda v: v >= 0 and math.isfinite(v), "0 or more"),
-        (_POSITIVE, lambda v: v > 0 and math.isfinite(v), "greater than 0"),
-        (_FRACTIONS, lambda v: 0 <= v < 1, "at least 0 and below 1"),
-        (("seed",), lambda v: v < 2**63, "below 2**63"),
-        (("corpus.max_dropped_fraction",), lambda v: 0 <= v <= 1, "between 0 and 1"),
-        (("training.decay_rate",), lambda v: 0 < v <= 1, "greater than 0 and at most 1"),
-        (("generation.top_p",), lambda v: 0 < v <= 1, "greater than 0 and at most 1"),
-        (("tokens.sequence_length",), lambda v: v >= 2, "at least 2"),
-    ):
-        for key in keys:
-            found = value(key)
-            if found is not None and not holds(found):
-                yield key, f"{found} is impossible; it must be {wanted}."
+def _splits(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     corpus = loaded.config.corpus
     if corpus.validation_fraction + corpus.test_fraction >= 1:
         yield (
@@ -87,11 +37,17 @@ def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             f"validation_fraction {corpus.validation_fraction} and test_fraction "
             f"{corpus.test_fraction} leave nothing to train on; lower one.",
         )
-    yield from _windows(loaded)
-    yield from _schedule(loaded)
-    yield from _modes(loaded)
+
+
+def _names(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", loaded.config.name):
         yield "name", f"{loaded.config.name!r} is not a name of letters, digits, - and _."
+    for variable, source in loaded.config.kubeflow.secrets.items():
+        if not re.fullmatch(r"[^/]+/[^/]+", source):
+            yield f"kubeflow.secrets.{variable}", f"{source!r} is not `secret/key`."
+
+
+def _store(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     store = loaded.config.store
     if store is not None and not store.startswith(("postgresql://", "mysql://", "sqlite:///")):
         yield "store", f"{store!r} is not a postgresql://, mysql:// or sqlite:/// URL."
@@ -100,22 +56,15 @@ def _out_of_range(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             "store",
             "a password stands in it; put it into an environment variable and write $NAME.",
         )
-    champion = loaded.config.evaluation.champion
-    if champion is not None and not 0 <= champion.tolerance < math.inf:
-        yield (
-            "evaluation.champion.tolerance",
-            f"{champion.tolerance} is impossible; it must be 0 or more.",
-        )
+
+
+def _bounds(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     for name, bounds in loaded.config.evaluation.thresholds.items():
         if bounds.min is not None and bounds.max is not None and bounds.min > bounds.max:
             yield f"evaluation.thresholds.{name}", f"min {bounds.min} is above max {bounds.max}."
         for bound in (bounds.min, bounds.max):
             if bound is not None and math.isnan(bound):
                 yield f"evaluation.thresholds.{name}", f"{bound} is not a bound."
-    yield from _unscored_metrics(loaded)
-    for variable, source in loaded.config.kubeflow.secrets.items():
-        if not re.fullmatch(r"[^/]+/[^/]+", source):
-            yield f"kubeflow.secrets.{variable}", f"{source!r} is not `secret/key`."
 
 
 def _windows(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
@@ -223,21 +172,3 @@ def _shapes(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             "generation.max_new_tokens",
             f"{new} leaves no room for a prompt in the context of the model, {shape.context}.",
         )
-
-
-def _paths(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
-    config = loaded.config
-    vocabulary = config.tokens.vocabulary
-    for key, value in (
-        ("corpus.path", config.corpus.path),
-        ("model.base", config.model.base),
-        ("validation.schema", config.validation.schema),
-        ("tokens.vocabulary", None if vocabulary in ("gpt2", "bytes") else vocabulary),
-    ):
-        if value is not None and not loaded.path(value).exists():
-            yield (
-                key,
-                f"{value!r}: there is nothing at {loaded.path(value)}; name a path that exists.",
-            )
-    if loaded.workspace.exists() and not loaded.workspace.is_dir():
-        yield "workspace", f"{config.workspace!r}: {loaded.workspace} is no folder; name another."

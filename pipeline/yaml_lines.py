@@ -1,28 +1,20 @@
 """YAML that remembers on which line each key stands, so that a fault can be pointed at."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from pipeline.key_places import KeyPlaces
 from preprocessing.errors import InputError
 
 
 @dataclass(frozen=True)
 class LinedDocument:
-    """A YAML mapping as plain values, with the line (from 1; 0: given by --set) of each dotted key path."""
+    """A YAML mapping as plain values, and where its keys stand."""
 
-    name: str
     values: dict[str, Any]
-    lines: Mapping[str, int]
-
-    def where(self, key: str) -> str:
-        """`file:line: key`, or `--set: key`, or `file: key` where neither gives the key."""
-        line = self.lines.get(key)
-        if line is None:
-            return f"{self.name}: {key}"
-        return f"{self.name}:{line}: {key}" if line else f"--set: {key}"
+    places: KeyPlaces
 
 
 def read_lined_yaml(text: str, name: str) -> LinedDocument:
@@ -35,7 +27,7 @@ def read_lined_yaml(text: str, name: str) -> LinedDocument:
     except yaml.YAMLError as error:
         raise InputError(f"{name}: not YAML: {error}. Mend the syntax.") from error
     if node is None:
-        return LinedDocument(name, {}, {})
+        return LinedDocument({}, KeyPlaces(name))
     if not isinstance(node, yaml.MappingNode):
         raise InputError(f"{name}:1: the top level is not a mapping of sections.")
     lines: dict[str, int] = {}
@@ -54,7 +46,7 @@ def read_lined_yaml(text: str, name: str) -> LinedDocument:
         ) from None
     if faults:
         raise InputError(*faults)
-    return LinedDocument(name, values, lines)
+    return LinedDocument(values, KeyPlaces(name, lines))
 
 
 def _note_lines(

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
+
+from preprocessing.ranges import Count, Fraction, Range
 
 TaskName = Literal["cnn_dailymail", "coqa", "text"]
 HighlightMode = Literal["random", "first", "all", "each"]
@@ -31,25 +33,26 @@ TASK_WINDOWS: Mapping[TaskName, Windows] = MappingProxyType(
 
 @dataclass(frozen=True)
 class CorpusOptions:
-    """Section `corpus`: which corpus, and how it becomes records.
+    """Which corpus, and how it becomes records.
 
     task: what the corpus is, and how it is learned and scored.
-    path: the corpus' folder, or a single file.
-    text_column: for `text`, the column or key of tables that holds the document.
-    text_files: for `text`, a pattern (see `globs`) for the names of the files, relative to the
-        folder, that are read; None is all. `path: books/*.txt` is short for `path: books` with
-        `text_files: "*.txt"`.
-    highlight: which highlights of a story are its summary: all of them joined by newlines, the
-        first, one drawn by the record's id and the seed, or each in a record of its own.
-    loss_on: `target` counts the loss on summaries or answers only, `all` on the whole record;
-        None is the task's own default (`all` for text, else `target`).
-    validation_fraction, test_fraction: shares of the corpus where the release has no splits.
+    path: the corpus' folder, or a single file. For `text` it may hold a pattern: `books/*.txt` is short for
+        `path: books` with `text_files: "*.txt"`.
+    highlight: the highlights of a story that are its summary: `all` of them joined by newlines, the `first`, one at
+        `random` (by the record's id and the seed), or `each` in a record of its own.
+    loss_on: what the loss counts: `target` is summaries and answers only, `all` the whole record. By default `all`
+        for text, else `target`.
+    validation_fraction, test_fraction: share of the corpus where the release has no splits.
     max_dropped_fraction: the run stops if a larger share of the records was dropped.
-    on_leak: what is done about the same document in two splits: `warn` reports it, `drop` leaves
-        it out of the less held-out one (test is kept before validation, validation before train),
-        which does not count towards `max_dropped_fraction`, `fail` stops the run.
-    max_record_bytes: longer stories, conversations and rows are dropped, longer `.txt` files cut.
-    exclude: ids of records and names of sources to leave out, counted but no reason to stop.
+    on_leak: what is done about the same document in two splits: `warn` reports it; `drop` leaves it out of the less
+        held-out one (test is kept before validation, validation before train), which does not count towards
+        `max_dropped_fraction`; `fail` stops the run.
+    max_record_bytes: the largest record. Longer stories, conversations and rows are dropped, longer `.txt` files are
+        cut; a CoQA file may have 16 times as many.
+    text_column: the column (of a `.jsonl` the key) that holds the document, for `text`.
+    text_files: a pattern (`*`, `?`, `[a-z]`, `**`) for the names in the folder that are read, for `text`; null reads
+        all.
+    exclude: ids of records and names of files to leave out, counted but no reason to stop.
     exclude_file: a file in the corpus' folder with more of them, one a line.
     """
 
@@ -57,11 +60,11 @@ class CorpusOptions:
     path: str = "data/cnn_dailymail"
     highlight: HighlightMode = "all"
     loss_on: LossOn | None = None
-    validation_fraction: float = 0.1
-    test_fraction: float = 0.1
-    max_dropped_fraction: float = 0.01
+    validation_fraction: Fraction = 0.1
+    test_fraction: Fraction = 0.1
+    max_dropped_fraction: Annotated[float, Range(least=0, most=1)] = 0.01
     on_leak: OnLeak = "warn"
-    max_record_bytes: int = 16 * 1024 * 1024
+    max_record_bytes: Count = 16 * 1024 * 1024
     text_column: str = "text"
     text_files: str | None = None
     exclude: list[str] = field(default_factory=list)
@@ -85,21 +88,20 @@ class CorpusOptions:
 
 @dataclass(frozen=True)
 class TokenOptions:
-    """Section `tokens`: how records become rows of token ids.
+    """How records become rows of token ids.
 
-    sequence_length: tokens in a row.
-    packing: put several records into a row; otherwise each row holds one and padding.
-    over_long: what happens to a record longer than a row: its prompt is cut at the end, or it is
-        dropped, or it continues in further rows; None is the task's own default (`split` for
-        text, else `truncate_prompt`).
-    windows: read records as one stream of tokens instead, cut into rows one behind the other
-        (`contiguous`), or into new rows at random places at each step of training (`random`; what
-        is held out is cut as by `contiguous`); None is the task's own default (`contiguous` for
-        text, else `off`). Has no use for `over_long`, nor for `packing` false.
+    sequence_length: tokens in a row; at most the model's context.
+    packing: put several records into a row, kept apart by the attention mask; otherwise each row holds one and padding.
+    over_long: what happens to a record longer than a row: `truncate_prompt` cuts the end of its prompt, `drop` drops
+        it, `split` continues it in further rows. By default `split` for text, else `truncate_prompt`.
     vocabulary: `gpt2`, `bytes`, or a folder with `encoder.json` and `vocab.bpe`.
+    windows: read records as one stream of tokens, cut into rows one behind the other that overlap by a token
+        (`contiguous`), or into new rows at random places at each step of training (`random`; what is held out is cut
+        as by `contiguous`); or `off`. By default `contiguous` for text, else `off`. Not with `over_long` or
+        `packing: false`.
     """
 
-    sequence_length: int = 512
+    sequence_length: Annotated[int, Range(least=2)] = 512
     packing: bool = True
     over_long: OverLong | None = None
     vocabulary: str = "gpt2"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
 from pipeline.nodes import node_table
+from pipeline.path_checks import check_paths
 from pipeline.planning import Step, plan, reasons_text
 from pipeline.selection import Selection
 from pipeline.world import PipelineWorld
@@ -26,6 +27,7 @@ def make_plan(arguments: argparse.Namespace, check: bool = False) -> list[Step]:
     loaded = load_config(arguments.config, arguments.overrides)
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
     scope = selection.scope(node_table(loaded.config))
+    check_paths(loaded, scope.nodes)
     world = PipelineWorld(loaded, check=check)
     try:
         return plan(scope, world)

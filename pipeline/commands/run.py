@@ -8,6 +8,8 @@ import time
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
+from pipeline.nodes import node_table
+from pipeline.path_checks import check_paths
 from pipeline.progress_display import ProgressDisplay, duration
 from pipeline.run_lock import WorkspaceBusyError
 from pipeline.run_reports import RunResult
@@ -36,6 +38,7 @@ def run_once(arguments: argparse.Namespace) -> int:
     """Run the pipeline and print what came of it."""
     loaded = load_config(arguments.config, arguments.overrides)
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
+    check_paths(loaded, selection.scope(node_table(loaded.config)).nodes)
     try:
         result = run_pipeline(loaded, selection, ProgressDisplay())
     except NodeFailureError as failure:
