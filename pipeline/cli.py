@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from pipeline.arguments import parse
+from pipeline.failure import FailureError
 from preprocessing.errors import InputError
 
 
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for message in error.messages:
             print(f"gpt2-tfx: {message}", file=sys.stderr)
         return 2
+    except FailureError as error:
+        print(f"gpt2-tfx: {error}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # What is still buffered must not fail once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

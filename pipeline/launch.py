@@ -10,9 +10,12 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.config import LoadedConfig
 from pipeline.graph import build_pipeline
 from pipeline.launch_request import LaunchRequest
-from pipeline.store import KEY, connection_config
+from pipeline.store.connection import connection_config
+from pipeline.store.names import KEY, LEASE, NODE, PIPELINE, Names, key_name, workspace_id
+from pipeline.store.workspace_store import WorkspaceStore
 
 
 def launch(request: LaunchRequest) -> int:
@@ -22,18 +25,20 @@ def launch(request: LaunchRequest) -> int:
     """
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     os.environ.update(request.environment)
+    names = Names(request.loaded.config.name, workspace_id(request.loaded.workspace))
     pipeline = compiler.Compiler().compile(build_pipeline(request.loaded, request.node))
     runtime_parameter_utils.substitute_runtime_parameter(
-        pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: request.run_id}
+        pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: names.of_run(request.run_id)}
     )
     node = _node(pipeline, request.node)
     _pin_inputs(node, request.inputs)
-    _add_key(node, request.key)
+    _name_contexts(node, names)
+    _add_context(node, KEY, key_name(request.node, request.key))
+    _add_context(node, LEASE, names.of_lease(*request.lease))
     deployment = runner_utils.extract_local_deployment_config(pipeline)
-    connection = connection_config(request.loaded.config.store, request.loaded.workspace)
     info = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=metadata.Metadata(connection),
+        mlmd_connection=_WorkspaceMetadata(request.loaded),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
@@ -41,6 +46,19 @@ def launch(request: LaunchRequest) -> int:
     if info is None or info.execution_id is None:
         raise RuntimeError(f"{request.node}: its inputs did not resolve, so nothing was run")
     return info.execution_id
+
+
+class _WorkspaceMetadata(metadata.Metadata):
+    """TFX's handle of the store, on a connection that keeps paths relative to the workspace."""
+
+    def __init__(self, loaded: LoadedConfig) -> None:
+        super().__init__(connection_config(loaded.config.store, loaded.workspace))
+        self._workspace = loaded.workspace
+
+    def __enter__(self) -> metadata.Metadata:
+        self._store = WorkspaceStore(self._connection_config, self._workspace)
+        self._users += 1
+        return self
 
 
 def _node(pipeline: pipeline_pb2.Pipeline, name: str) -> pipeline_pb2.PipelineNode:
@@ -62,8 +80,21 @@ def _pin_inputs(node: pipeline_pb2.PipelineNode, inputs: Mapping[str, int]) -> N
         spec.min_count = 1
 
 
-def _add_key(node: pipeline_pb2.PipelineNode, key: str) -> None:
-    """Register the key as a context together with the execution, so that a crash cannot part them."""
+def _name_contexts(node: pipeline_pb2.PipelineNode, names: Names) -> None:
+    """Register the execution under this workspace's names: other workspaces may share the store."""
+    for context in node.contexts.contexts:
+        if context.type.name == PIPELINE:
+            context.name.field_value.string_value = names.of_pipeline
+        elif context.type.name == NODE:
+            context.name.field_value.string_value = names.of_node(node.node_info.id)
+
+
+def _add_context(node: pipeline_pb2.PipelineNode, type_name: str, name: str) -> None:
+    """Register a context together with the execution, so that a crash cannot part them.
+
+    One of the lease keeps TFX from taking up the execution of an earlier attempt, and its folders, which a paused
+    process may still write to.
+    """
     context = node.contexts.contexts.add()
-    context.type.name = KEY
-    context.name.field_value.string_value = f"{node.node_info.id}:{key}"
+    context.type.name = type_name
+    context.name.field_value.string_value = name

@@ -11,6 +11,7 @@ class LaunchRequest:
     """One node to launch.
 
     inputs: input key -> artifact id. They are pinned, so that what is read is what the key was made of.
+    lease: the lease under which it is launched, by key and generation. A launch of another is another execution.
     environment: variables that hand paths of this machine to the executor, which must not be in the key.
     """
 
@@ -19,4 +20,5 @@ class LaunchRequest:
     run_id: str
     key: str
     inputs: Mapping[str, int]
+    lease: tuple[str, int]
     environment: Mapping[str, str]

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.manifests import content_root
-from pipeline.store import Store, StoredArtifact, StoredExecution
+from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.digests import combine
 from preprocessing.errors import InputError
 
 
-def executions_behind(store: Store, inputs: Mapping[str, StoredArtifact]) -> list[StoredExecution]:
+def executions_behind(
+    store: StoreReader, inputs: Mapping[str, StoredArtifact]
+) -> list[StoredExecution]:
     """The COMPLETE executions behind some inputs (input key -> artifact), each after those whose outputs it read.
 
     What the model itself was made of comes first. The champion stands beside a model, not behind it: a comparison with
@@ -79,7 +81,7 @@ def _by_node(executions: Sequence[StoredExecution]) -> dict[str, StoredExecution
     return {execution.node: execution for execution in reversed(executions)}
 
 
-def show(store: Store, pushed: StoredArtifact) -> dict[str, Any]:
+def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
     """Everything behind a pushed model, as `lineage show --json` prints it."""
     executions = executions_behind(store, {"pushed_model": pushed})
     by_node = _by_node(executions)
@@ -132,7 +134,7 @@ def show(store: Store, pushed: StoredArtifact) -> dict[str, Any]:
     }
 
 
-def pushed_artifact(store: Store, version: str) -> StoredArtifact:
+def pushed_artifact(store: StoreReader, version: str) -> StoredArtifact:
     """The newest artifact in the store that stands for a pushed version. Raises InputError without one."""
     for artifact in store.artifacts("PushedModel"):
         # One without digests is of a push that died before it was recorded; the next run completes it.

@@ -1,8 +1,6 @@
 """The digests of what an artifact holds: canonical (its meaning, for keys) and raw (every file, for `verify`)."""
 
 import json
-import os
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -11,6 +9,7 @@ from pathlib import Path
 from pipeline.store import StoredArtifact
 from preprocessing.digests import combine, sha256_bytes
 from preprocessing.file_digests import FileDigests, files_beneath
+from preprocessing.staging import write_whole
 
 # Files that differ between two equal results: pages and training histories hold times. They are in the manifest and
 # not in the canonical digest.
@@ -78,11 +77,7 @@ class Manifests:
         """Keep a manifest; returns its digest."""
         text = manifest.to_json()
         digest = sha256_bytes(text.encode())
-        self._folder.mkdir(parents=True, exist_ok=True)
-        # Containers of one run may write the same manifest at once.
-        staged = self._folder / f".{digest}-{os.getpid()}-{socket.gethostname()}"
-        staged.write_text(text)
-        staged.rename(self._folder / f"{digest}.json")
+        write_whole(self._folder / f"{digest}.json", text.encode())
         return digest
 
     def read(self, digest: str) -> Manifest | None:

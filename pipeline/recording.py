@@ -8,18 +8,24 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.code_digest import PROJECT_ROOT
+from pipeline.leases import Lease
 from pipeline.manifests import Manifests
 from pipeline.planning import Step
-from pipeline.store import Store, StoredExecution, StoredRun
-
-# How a run was launched: by one `gpt2-tfx run`, whose lock tells whether it lives, or by an orchestrator's containers.
-LOCAL_RUN = "run"
+from pipeline.store import Store, StoredExecution
 
 
 def record_success(
-    store: Store, manifests: Manifests, step: Step, execution_id: int, seconds: float
+    store: Store,
+    manifests: Manifests,
+    step: Step,
+    execution_id: int,
+    seconds: float,
+    lease: Lease,
 ) -> StoredExecution:
-    """Write key, ingredients, commit and seconds of a COMPLETE execution and the digests of its outputs."""
+    """Write key, ingredients, commit and seconds of a COMPLETE execution and the digests of its outputs.
+
+    Raises LeaseLostError, and nothing is written, where another process has taken the node's lease over.
+    """
     assert step.ingredients is not None
     outputs: dict[int, dict[str, str | int]] = {}
     for artifact in store.execution(execution_id).outputs.values():
@@ -40,44 +46,21 @@ def record_success(
         "seconds": seconds,
         "finished": time.time(),
     }
-    store.record_success(execution_id, properties, outputs)
+    lease.renew(
+        lambda following: store.record_success(execution_id, properties, outputs, following)
+    )
     return store.execution(execution_id)
 
 
 def clear_execution(
     store: Store, workspace: Path, execution: StoredExecution, abandoned: bool
 ) -> None:
-    """End an execution that is still registered as running, and remove what it left behind."""
+    """End an execution that was not finished, and remove what it left behind."""
     store.close_execution(execution.id, abandoned)
     folder = workspace / "artifacts" / execution.node
     leftovers = [*folder.glob(f"*/{execution.id}"), *folder.glob(f".system/*/{execution.id}")]
     for path in leftovers:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def abandon_dead_runs(store: Store, workspace: Path) -> list[str]:
-    """Close every run of this workspace that is registered as running; call it only while holding its lock.
-
-    A shared store may hold live runs of other workspaces, and between two containers of a run nobody holds the lock.
-    """
-    dead = [
-        run
-        for run in store.runs()
-        if run.properties.get("state") == "running" and is_ours(run, workspace)
-    ]
-    for run in dead:
-        for execution in store.running(run.run_id):
-            clear_execution(store, workspace, execution, abandoned=True)
-        store.update_run(run.run_id, {"state": "abandoned", "finished": time.time()})
-    return [run.run_id for run in dead]
-
-
-def is_ours(run: StoredRun, workspace: Path) -> bool:
-    """Whether a run is one that the lock of this workspace speaks of."""
-    properties = run.properties
-    return (
-        properties.get("workspace") == str(workspace) and properties.get("launched_by") == LOCAL_RUN
-    )
 
 
 @lru_cache(maxsize=1)

@@ -3,28 +3,31 @@
 import json
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import lineage
 from pipeline.config import LoadedConfig
+from pipeline.failure import FailureError
 from pipeline.launch_request import LaunchRequest
+from pipeline.leases import RUN_LEASE, Lease, LeaseLostError, Leases, node_lease
 from pipeline.node_process import NodeFailureError, run_node, run_node_here, start_warm_server
-from pipeline.nodes import node_table
+from pipeline.nodes import Node, node_table
 from pipeline.planning import Step, carry_out, decide, output_digests, plan
-from pipeline.recording import (
+from pipeline.recording import clear_execution, record_success
+from pipeline.run_record import (
+    CONTAINERS,
     LOCAL_RUN,
     abandon_dead_runs,
-    clear_execution,
-    git_commit,
-    record_success,
+    check_run_id,
+    new_run_id,
+    note_lease,
+    register_run,
 )
-from pipeline.run_lock import workspace_lock
 from pipeline.run_reports import Display, NodeState, Report, RunResult
 from pipeline.selection import Scope, Selection
-from pipeline.store import StoredArtifact, StoredExecution
+from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
 
@@ -32,41 +35,47 @@ Launch = Callable[[LaunchRequest, Path, Callable[[Report], None]], int]
 
 
 def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -> RunResult:
-    """Do what is out of date. Raises InputError, NodeFailureError or WorkspaceBusyError.
+    """Do what is out of date. Raises InputError, NodeFailureError or FailureError.
 
     Each node that must run gets a process of its own.
     """
-    run_id = f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}"
-    workspace = loaded.workspace
-    with workspace_lock(workspace, run_id):
-        run = PipelineRun(loaded, run_id, display, _launch_in_process(workspace))
-        try:
-            for dead in abandon_dead_runs(run.world.store, workspace):
-                display.note(f"run {dead} was abandoned; what it left unfinished is cleared away")
-            return run.run(selection)
-        finally:
-            run.world.close()
+    run = PipelineRun(loaded, new_run_id(), display, _launch_in_process(loaded.workspace))
+    try:
+        return run.run(selection)
+    finally:
+        run.world.close()
 
 
 def run_single_node(loaded: LoadedConfig, name: str, run_id: str, display: Display) -> RunResult:
     """Do one node of a run, as a container does it: its upstream nodes have run under the same run id."""
+    check_run_id(run_id)
     Selection(first=name).scope(node_table(loaded.config))
-    with workspace_lock(loaded.workspace, run_id, shared=True):
-        run = PipelineRun(
-            loaded, run_id, display, lambda request, log, say: run_node_here(request, say)
-        )
-        try:
-            return run.run_node(name)
-        finally:
-            run.world.close()
+    run = PipelineRun(
+        loaded, run_id, display, lambda request, log, say: run_node_here(request, say)
+    )
+    try:
+        return run.run_node(name)
+    finally:
+        run.world.close()
 
 
 class PipelineRun:
     """One run in progress."""
 
-    def __init__(self, loaded: LoadedConfig, run_id: str, display: Display, launch: Launch) -> None:
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        run_id: str,
+        display: Display,
+        launch: Launch,
+        make_leases: Callable[[Store, str], Leases] = Leases,
+    ) -> None:
         self.loaded = loaded
-        self.world = PipelineWorld(loaded)
+        self.store = Store(loaded.config.name, loaded.config.store, loaded.workspace)
+        self._leases = make_leases(self.store, run_id)
+        # What a local run holds all the time; the containers of a run share nothing.
+        self._lease: Lease | None = None
+        self.world = PipelineWorld(loaded, self.store)
         self.result = RunResult(run_id)
         self._display = display
         self._launch = launch
@@ -77,32 +86,35 @@ class PipelineRun:
         began = time.monotonic()
         nodes = node_table(self.loaded.config)
         scope = selection.scope(nodes)
-        steps = plan(scope, self.world)
-        self._register(LOCAL_RUN)
-        state = "abandoned"
-        try:
-            carry_out(steps, self.world, scope, self._do)
-            for node in nodes:
-                if node not in scope.nodes:
-                    self._end(node.name, "skipped", 0.0)
-            state = "complete"
-        except (NodeFailureError, InputError):
-            state = "failed"
-            raise
-        finally:
-            self._close(state)
+        with self._leases.acquire(RUN_LEASE, wait=False, say=self._display.note) as self._lease:
+            self._abandon_dead_runs()
+            steps = plan(scope, self.world)
+            self._register(LOCAL_RUN, nodes)
+            state = "abandoned"
+            try:
+                carry_out(steps, self.world, scope, self._do)
+                for node in nodes:
+                    if node not in scope.nodes:
+                        self._end(node.name, "skipped", 0.0)
+                state = "complete"
+            except (NodeFailureError, InputError, FailureError):
+                state = "failed"
+                raise
+            finally:
+                self._close(state)
         self.result.seconds = time.monotonic() - began
         return self.result
 
     def run_node(self, name: str) -> RunResult:
         """Do one node, on what its upstream nodes made in this run."""
-        self._register("containers")
-        store, run_id = self.world.store, self.result.run_id
+        nodes = node_table(self.loaded.config)
+        self._leases.command = f"gpt2-tfx node {name}"
+        self._register(CONTAINERS, nodes)
+        self._abandon_dead_runs()
+        store, run_id = self.store, self.result.run_id
         for execution in store.executions_of_run(run_id):
-            # One that died between TFX's COMPLETE and our record has no key; launching it again completes its record.
             if execution.state in ("COMPLETE", "CACHED") and execution.key:
                 self._done[execution.node] = execution
-        nodes = node_table(self.loaded.config)
         node = next(node for node in nodes if node.name == name)
         missing = [upstream for upstream in node.upstream if upstream not in self._done]
         if missing:
@@ -110,12 +122,12 @@ class PipelineRun:
         if name in self._done:
             self._display.note(f"{name} is complete in run {run_id} already")
             return self.result
-        for execution in store.running(run_id):
-            if execution.node == name:
-                clear_execution(store, self.loaded.workspace, execution, abandoned=True)
         known = {done: output_digests(execution) for done, execution in self._done.items()}
         try:
             self._do(decide(node, known, self.world, Scope([node], frozenset([name]))))
+        except LeaseLostError:
+            # Another container has this node now; what becomes of the run is that one's to say.
+            raise
         except BaseException:
             store.update_run(run_id, {"state": "failed", "finished": time.time()})
             raise
@@ -123,43 +135,75 @@ class PipelineRun:
             store.update_run(run_id, {"state": "complete", "finished": time.time()})
         return self.result
 
-    def _register(self, launched_by: str) -> None:
-        self.world.store.start_run(
-            self.result.run_id,
-            {
-                "pipeline": self.loaded.config.name,
-                "workspace": str(self.loaded.workspace),
-                "launched_by": launched_by,
-                **{f"config:{key}": json.dumps(value) for key, value in self.loaded.flat().items()},
-                "git_commit": git_commit(),
-            },
-        )
+    def _register(self, launched_by: str, nodes: list[Node]) -> None:
+        names = [node.name for node in nodes]
+        register_run(self.store, self.loaded, self.result.run_id, launched_by, names, self._lease)
+
+    def _abandon_dead_runs(self) -> None:
+        for dead in abandon_dead_runs(self.store, self.loaded.workspace, self.result.run_id):
+            self._display.note(f"run {dead} was abandoned; what it left unfinished is cleared away")
 
     def _close(self, state: str) -> None:
-        store, run_id = self.world.store, self.result.run_id
-        for execution in store.running(run_id):
+        """Write how the run ended. Raises LeaseLostError, and nothing is written, where another took its place."""
+        assert self._lease is not None
+        self._lease.check()
+        store, run_id = self.store, self.result.run_id
+        for execution in store.unfinished(run_id):
             clear_execution(store, self.loaded.workspace, execution, state == "abandoned")
         store.update_run(run_id, {"state": state, "finished": time.time()})
 
     def _do(self, step: Step) -> StoredExecution:
-        began, name = time.monotonic(), step.node.name
+        if self._lease is not None:
+            self._lease.check()
         if step.reusable is not None:
-            execution = step.reusable
-            self.world.store.write_cached(self.result.run_id, execution, {"seconds": 0.0})
-            self._end(name, "cached", 0.0)
+            execution = self._reuse(step.reusable)
         else:
-            self._display.started(step)
-            try:
-                execution = self._launch_step(step, began)
-            except NodeFailureError:
-                self._end(name, "failed", time.monotonic() - began)
-                raise
-            self._end(name, "run", execution.seconds)
-        self._done[name] = execution
+            containers = self._lease is None
+            key = node_lease(step.node, step.key)
+            with self._leases.acquire(key, wait=containers, say=self._display.note) as lease:
+                if containers:
+                    note_lease(self.store, self.result.run_id, step.node.name, lease)
+                found = self._found_meanwhile(step) if lease.waited else None
+                execution = self._reuse(found) if found else self._run(step, lease)
+        self._done[step.node.name] = execution
         self._note_result(execution)
         return execution
 
-    def _launch_step(self, step: Step, began: float) -> StoredExecution:
+    def _reuse(self, execution: StoredExecution) -> StoredExecution:
+        self.store.write_cached(self.result.run_id, execution, {"seconds": 0.0})
+        self._end(execution.node, "cached", 0.0)
+        return execution
+
+    def _found_meanwhile(self, step: Step) -> StoredExecution | None:
+        """What another container of the same key has made while this one waited for it."""
+        found = self.world.find(step.node, step.key)
+        return found if found and self.world.why_unusable(step.node, found) is None else None
+
+    def _run(self, step: Step, lease: Lease) -> StoredExecution:
+        began, name = time.monotonic(), step.node.name
+        self._clear_earlier_attempts(step)
+        self._display.started(step)
+        try:
+            execution = self._launch_step(step, lease, began)
+        except (NodeFailureError, LeaseLostError):
+            self._end(name, "failed", time.monotonic() - began)
+            raise
+        self._end(name, "run", execution.seconds)
+        return execution
+
+    def _clear_earlier_attempts(self, step: Step) -> None:
+        """Clear what an earlier container of this node in this run left. Raises InputError if its key was another."""
+        store, run_id, name = self.store, self.result.run_id, step.node.name
+        if store.keys_begun(run_id, name) - {step.key}:
+            raise InputError(
+                f"{name}: run {run_id} began it with other input, code or parameters than are there now. "
+                "One run has one state of everything: start a run of another id."
+            )
+        for execution in store.unfinished(run_id):
+            if execution.node == name:
+                clear_execution(store, self.loaded.workspace, execution, abandoned=True)
+
+    def _launch_step(self, step: Step, lease: Lease, began: float) -> StoredExecution:
         node, workspace = step.node, self.loaded.workspace
         log = workspace / "logs" / self.result.run_id / f"{node.name}.log"
         request = LaunchRequest(
@@ -168,17 +212,21 @@ class PipelineRun:
             run_id=self.result.run_id,
             key=step.key,
             inputs={key: artifact.id for key, artifact in self._inputs(step).items()},
+            lease=(lease.key, lease.generation),
             environment=self._paths(step),
         )
-        execution_id = self._launch(
-            request, log, lambda report: self._display.report(node.name, report)
-        )
-        store = self.world.store
+
+        def say(report: Report) -> None:
+            lease.check_beats()
+            self._display.report(node.name, report)
+
+        execution_id = self._launch(request, log, say)
+        store = self.store
         state = store.execution(execution_id).state
         if state != "COMPLETE":
             raise NodeFailureError(node.name, f"its execution ended {state}", False, log)
         seconds = time.monotonic() - began
-        execution = record_success(store, self.world.manifests, step, execution_id, seconds)
+        execution = record_success(store, self.world.manifests, step, execution_id, seconds, lease)
         # The checkpoints have done their work; a forced run under this key must not resume from its end.
         shutil.rmtree(_LaunchSite(self, step).checkpoints, ignore_errors=True)
         return execution
@@ -201,7 +249,7 @@ class PipelineRun:
 
     def write_lineage(self, step: Step) -> Path:
         """Write the lineage of a step's inputs into a file of the run."""
-        behind = lineage.executions_behind(self.world.store, self._inputs(step))
+        behind = lineage.executions_behind(self.store, self._inputs(step))
         path = self.loaded.workspace / "logs" / self.result.run_id / "lineage.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(lineage.provenance(behind)), encoding="utf-8")

@@ -9,7 +9,7 @@ from pipeline.externals import External
 from pipeline.keys import Ingredients, Reason
 from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import Node
-from pipeline.store import Store, StoredArtifact, StoredExecution
+from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.job_cache import JobCache
 from serving.versions import Versions
 
@@ -22,11 +22,11 @@ class PipelineWorld:
     check: do not trust the memory of file digests when outputs are looked at.
     """
 
-    def __init__(self, loaded: LoadedConfig, check: bool = False) -> None:
+    def __init__(self, loaded: LoadedConfig, store: StoreReader, check: bool = False) -> None:
         self.loaded = loaded
         self.check = check
         workspace = loaded.workspace
-        self.store = Store(loaded.config.name, loaded.config.store, workspace)
+        self.store = store
         self.digests = JobCache(workspace).open_digests()
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
@@ -47,8 +47,17 @@ class PipelineWorld:
         )
 
     def find(self, node: Node, key: str) -> StoredExecution | None:
-        """The newest COMPLETE execution of a node under a key."""
-        return self.store.find(node.name, key)
+        """The newest COMPLETE execution of a node under a key whose outputs lie in this workspace.
+
+        Where none lies here, the newest that was recorded here.
+        """
+        own: StoredExecution | None = None
+        for execution in self.store.under_key(node.name, key):
+            if all(content_root(artifact).exists() for artifact in execution.outputs.values()):
+                return execution
+            if own is None and execution.workspace == self.store.names.workspace:
+                own = execution
+        return own
 
     def history(self, node: Node) -> Iterator[StoredExecution]:
         """The COMPLETE executions of a node, newest first."""
@@ -76,9 +85,7 @@ class PipelineWorld:
         """The newest pushed and intact model whose canonical digest differs from the candidate's."""
         for artifact in self.store.artifacts("PushedModel"):
             pushed = artifact.properties.get("pushed") == 1
-            # A shared store knows the pushed models of other workspaces too.
-            here = content_root(artifact).parent == self.versions.folder
-            if not (pushed and here) or artifact.properties.get("model_digest") == candidate:
+            if not pushed or artifact.properties.get("model_digest") == candidate:
                 continue
             if next(self.manifests.mismatches(artifact), None) is None:
                 return artifact

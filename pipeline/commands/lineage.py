@@ -6,7 +6,7 @@ from typing import Any
 from pipeline import lineage
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
-from pipeline.store import Store
+from pipeline.store import StoreReader
 from preprocessing.errors import InputError
 from serving.versions import Versions
 
@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = Versions(loaded.workspace / "serving").resolve(arguments.model)
     if path.parent != loaded.workspace / "serving":
         raise InputError(f"{arguments.model}: not a pushed version; name `latest` or a version.")
-    store = Store(loaded.config.name, loaded.config.store, loaded.workspace)
+    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
     document = lineage.show(store, lineage.pushed_artifact(store, path.name))
     if arguments.json:
         print_json(document)

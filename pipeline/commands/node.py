@@ -1,7 +1,6 @@
 """`gpt2-tfx node`: do one node of a run, as a container does."""
 
 import argparse
-import sys
 
 from pipeline.commands.run import report_failure
 from pipeline.config_reading import load_config
@@ -9,7 +8,6 @@ from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.path_checks import check_paths
 from pipeline.progress_display import ProgressDisplay
-from pipeline.run_lock import WorkspaceBusyError
 from pipeline.runner import run_single_node
 
 
@@ -21,7 +19,4 @@ def run(arguments: argparse.Namespace) -> int:
         run_single_node(loaded, arguments.node, arguments.run_id, ProgressDisplay())
     except NodeFailureError as failure:
         return report_failure(failure)
-    except WorkspaceBusyError as error:
-        print(f"gpt2-tfx: {error}", file=sys.stderr)
-        return 1
     return 0

@@ -9,6 +9,7 @@ from pipeline.nodes import node_table
 from pipeline.path_checks import check_paths
 from pipeline.planning import Step, plan, reasons_text
 from pipeline.selection import Selection
+from pipeline.store import StoreReader
 from pipeline.world import PipelineWorld
 
 
@@ -28,7 +29,8 @@ def make_plan(arguments: argparse.Namespace, check: bool = False) -> list[Step]:
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
     scope = selection.scope(node_table(loaded.config))
     check_paths(loaded, scope.nodes)
-    world = PipelineWorld(loaded, check=check)
+    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
+    world = PipelineWorld(loaded, store, check)
     try:
         return plan(scope, world)
     finally:

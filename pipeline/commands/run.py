@@ -7,11 +7,11 @@ import time
 
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
+from pipeline.failure import FailureError
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.path_checks import check_paths
 from pipeline.progress_display import ProgressDisplay, duration
-from pipeline.run_lock import WorkspaceBusyError
 from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
 from pipeline.selection import Selection
@@ -43,9 +43,6 @@ def run_once(arguments: argparse.Namespace) -> int:
         result = run_pipeline(loaded, selection, ProgressDisplay())
     except NodeFailureError as failure:
         return report_failure(failure)
-    except WorkspaceBusyError as error:
-        print(f"gpt2-tfx: {error}", file=sys.stderr)
-        return 1
     print(summary(loaded, result, arguments))
     refused = arguments.require_blessing and result.blessed is not True
     return 1 if refused else 0
@@ -106,11 +103,11 @@ def _command(arguments: argparse.Namespace) -> str:
 
 
 def _run_watched(arguments: argparse.Namespace) -> None:
-    """A run whose mistakes are told and end nothing: the next change may mend them."""
+    """A run whose mistakes and failures are told and end nothing: the next change may mend them."""
     try:
         run_once(arguments)
-    except InputError as error:
-        for message in error.messages:
+    except (InputError, FailureError) as error:
+        for message in str(error).splitlines():
             print(f"gpt2-tfx: {message}", file=sys.stderr)
 
 

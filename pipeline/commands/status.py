@@ -1,7 +1,6 @@
 """`gpt2-tfx status`: the last runs and what became of their nodes."""
 
 import argparse
-import json
 import time
 from typing import Any
 
@@ -10,9 +9,8 @@ from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.nodes import NODE_NAMES
 from pipeline.progress_display import duration
-from pipeline.recording import is_ours
-from pipeline.run_lock import is_held
-from pipeline.store import Store, StoredRun
+from pipeline.run_record import is_over
+from pipeline.store import StoredRun, StoreReader
 
 _STATES = {
     "COMPLETE": "run",
@@ -20,8 +18,6 @@ _STATES = {
     "FAILED": "failed",
     "ABANDONED": "abandoned",
     "CANCELED": "abandoned",
-    "RUNNING": "running",
-    "NEW": "running",
 }
 
 
@@ -45,34 +41,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 def last_runs(loaded: LoadedConfig, limit: int) -> list[dict[str, Any]]:
     """The last runs as the JSON of `status` has them."""
-    store = Store(loaded.config.name, loaded.config.store, loaded.workspace)
-    alive = is_held(loaded.workspace)
-    return [
-        _run(store, stored, dead=is_ours(stored, loaded.workspace) and not alive)
-        for stored in store.runs(limit)
-    ]
+    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
+    return [_run(store, stored) for stored in store.runs(limit)]
 
 
-def _run(store: Store, stored: StoredRun, dead: bool) -> dict[str, Any]:
+def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
     """A run; what is registered as running in a dead one is abandoned, as the next run will write down."""
     properties = stored.properties
+    dead = properties["state"] == "running" and is_over(store, stored)
 
     def now(state: str) -> str:
         return "abandoned" if dead and state == "running" else state
 
     started = float(properties["started"])
     finished = float(properties.get("finished", time.time()))
+    executions = store.executions_of_run(stored.run_id)
     seen = {
         execution.node: {
             "node": execution.node,
-            "state": now(_STATES[execution.state]),
+            "state": now("running" if execution.is_unfinished else _STATES[execution.state]),
             "seconds": round(execution.seconds, 3),
             "key": execution.key,
         }
-        for execution in store.executions_of_run(stored.run_id)
+        for execution in executions
     }
-    base = json.loads(str(properties["config:model.base"]))
-    names = [name for name in NODE_NAMES if base or name != "BaseModel"]
+    names = str(properties["nodes"]).split(",") if "nodes" in properties else NODE_NAMES
     skipped = {"state": "skipped", "seconds": 0.0, "key": ""}
     return {
         "run_id": stored.run_id,

@@ -1,25 +1,16 @@
 """The ML Metadata store, as this pipeline reads and writes it (plain ml_metadata: no TFX, no TensorFlow)."""
 
 from pipeline.store.connection import connection_config
-from pipeline.store.records import (
-    KEY,
-    NODE,
-    PIPELINE,
-    RUN,
-    StoredArtifact,
-    StoredExecution,
-    StoredRun,
-)
+from pipeline.store.reading import StoreReader
+from pipeline.store.records import StoredArtifact, StoredExecution, StoredLease, StoredRun
 from pipeline.store.writing import Store
 
 __all__ = [
-    "KEY",
-    "NODE",
-    "PIPELINE",
-    "RUN",
     "Store",
+    "StoreReader",
     "StoredArtifact",
     "StoredExecution",
+    "StoredLease",
     "StoredRun",
     "connection_config",
 ]

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-import ml_metadata
-from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from preprocessing.errors import InputError
@@ -15,18 +13,10 @@ from preprocessing.errors import InputError
 _ConnectionConfig: Any = pb.ConnectionConfig
 
 
-def open_store(config: pb.ConnectionConfig) -> ml_metadata.MetadataStore:
-    """Connect to the store. Raises InputError where it cannot be opened."""
-    try:
-        return ml_metadata.MetadataStore(config)
-    except (errors.StatusError, RuntimeError) as error:
-        raise InputError(
-            f"store: cannot open the metadata store at {address(config)}: {error}"
-        ) from None
-
-
 def address(config: pb.ConnectionConfig) -> str:
     """Where a store is, for messages: without user and password."""
+    if config.HasField("fake_database"):
+        return "memory"
     if config.HasField("sqlite"):
         return config.sqlite.filename_uri
     if config.HasField("postgresql"):
@@ -34,9 +24,12 @@ def address(config: pb.ConnectionConfig) -> str:
     return f"{config.mysql.host}:{config.mysql.port}/{config.mysql.database}"
 
 
-def connection_config(url: str | None, workspace: Path) -> pb.ConnectionConfig:
+def connection_config(
+    url: str | None, workspace: Path, read_only: bool = False
+) -> pb.ConnectionConfig:
     """How to reach the store: SQLite in the workspace, or the database of a URL.
 
+    read_only: a file is not made and not written to; where there is none yet, an empty store in memory stands for it.
     `$NAME` in a URL is taken from the environment as it is (a password needs no quoting there). A relative path
     after `sqlite:///` starts from the workspace. Raises InputError for an unset variable or a broken URL.
     """
@@ -45,9 +38,14 @@ def connection_config(url: str | None, workspace: Path) -> pb.ConnectionConfig:
         path = (
             workspace / "metadata.sqlite" if url is None else workspace / url[len("sqlite:///") :]
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if read_only and not path.exists():
+            config.fake_database.SetInParent()
+            return config
+        modes = pb.SqliteMetadataSourceConfig
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
         config.sqlite.filename_uri = str(path)
-        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+        config.sqlite.connection_mode = modes.READONLY if read_only else modes.READWRITE_OPENCREATE
         return config
     parts = urlsplit(_with_environment(url))
     database = unquote(parts.path.lstrip("/"))

@@ -4,78 +4,126 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
-from pipeline.store.connection import connection_config, open_store
+from pipeline.store.connection import address, connection_config
+from pipeline.store.names import KEY, LAYOUT, LEASE, NODE, RUN, Names, key_name, workspace_id
 from pipeline.store.records import (
-    KEY,
-    NODE,
-    RUN,
     StoredArtifact,
     StoredExecution,
+    StoredLease,
     StoredRun,
     artifact_of,
     properties_of,
     run_of,
     state_of,
 )
+from pipeline.store.workspace_store import WorkspaceStore
+from preprocessing.errors import InputError
 
 _OUTPUTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT)
 _INPUTS = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)
 _PAGE = 20
 
 
+# What the records of a store look like: 1 had absolute paths and names that were of no workspace.
+CURRENT_LAYOUT = 2
+
+
 class StoreReader:
-    """Reads executions, artifacts, events and contexts of one pipeline."""
+    """Reads executions, artifacts, events and contexts of one pipeline in one workspace; it changes no file.
+
+    Raises InputError where the store cannot be opened, or is of a newer layout; FailureError where it fails later.
+    """
+
+    _read_only: ClassVar[bool] = True
 
     def __init__(self, pipeline: str, url: str | None, workspace: Path) -> None:
-        self.pipeline = pipeline
-        self.connection = connection_config(url, workspace)
-        self._mlmd = open_store(self.connection)
+        self.connection = connection_config(url, workspace, self._read_only)
+        self._workspace = workspace
+        self._mlmd = self.connect()
+        self.layout = self._layout()
+        if self.layout > CURRENT_LAYOUT:
+            raise InputError(
+                f"store: {address(self.connection)} has layout {self.layout} and this version of gpt2-tfx knows up "
+                f"to {CURRENT_LAYOUT}: use the version that made it, or another store."
+            )
+        scope = workspace_id(workspace) if self.layout == CURRENT_LAYOUT else ""
+        self.names = Names(pipeline, scope)
+
+    def connect(self) -> WorkspaceStore:
+        """Another connection, for another thread."""
+        return WorkspaceStore(self.connection, self._workspace)
+
+    def _layout(self) -> int:
+        """The layout that the store says it has; 1, which said nothing, where it holds runs, else the current one."""
+        marked = self._context(LAYOUT, LAYOUT)
+        if marked is not None:
+            return marked.custom_properties["version"].int_value
+        request = service.GetContextsByTypeRequest(type_name=RUN)
+        runs = islice(self._newest_first("GetContextsByType", "contexts", request), _PAGE)
+        return 1 if any("launched_by" in run.custom_properties for run in runs) else CURRENT_LAYOUT
 
     # Runs
 
     def run(self, run_id: str) -> StoredRun | None:
         """A run by its id."""
-        context = self._context(RUN, run_id)
-        return run_of(context) if context else None
+        context = self._context(RUN, self.names.of_run(run_id))
+        return run_of(context, run_id) if context else None
 
     def runs(self, limit: int | None = None) -> list[StoredRun]:
-        """This pipeline's runs, newest first."""
+        """The runs of this pipeline and workspace, newest first."""
         request = service.GetContextsByTypeRequest(type_name=RUN)
-        runs = map(run_of, self._newest_first("GetContextsByType", "contexts", request))
-        ours = (run for run in runs if run.properties.get("pipeline") == self.pipeline)
+        found = (
+            run_of(context, self.names.run_id(context.name))
+            for context in self._newest_first("GetContextsByType", "contexts", request)
+            if self.names.is_run(context.name)
+        )
+        ours = (run for run in found if run.properties.get("pipeline") == self.names.pipeline)
         return list(islice(ours, limit))
 
     def executions_of_run(self, run_id: str) -> list[StoredExecution]:
         """The executions of a run in the order they were registered."""
-        context = self._context(RUN, run_id)
+        context = self._context(RUN, self.names.of_run(run_id))
         if context is None:
             return []
         return self._stored(self._mlmd.get_executions_by_context(context.id))
 
-    def running(self, run_id: str) -> list[StoredExecution]:
-        """The executions of a run that are registered as running."""
-        return [e for e in self.executions_of_run(run_id) if e.state in ("RUNNING", "NEW")]
+    def unfinished(self, run_id: str) -> list[StoredExecution]:
+        """The executions of a run that were not recorded as complete, and did not fail."""
+        return [e for e in self.executions_of_run(run_id) if e.is_unfinished]
+
+    def keys_begun(self, run_id: str, node: str) -> set[str]:
+        """The keys under which a run has launched a node."""
+        context = self._context(RUN, self.names.of_run(run_id))
+        executions = self._mlmd.get_executions_by_context(context.id) if context else []
+        names = {
+            context.name
+            for execution in executions
+            for context in self._mlmd.get_contexts_by_execution(execution.id)
+            if context.type == KEY
+        }
+        prefix = key_name(node, "")
+        return {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
 
     # Executions
 
-    def find(self, node: str, key: str) -> StoredExecution | None:
-        """The newest COMPLETE and recorded execution of a node under a key."""
-        found = self._complete(KEY, f"{node}:{key}")
-        return next((execution for execution in found if execution.key == key), None)
+    def under_key(self, node: str, key: str) -> Iterator[StoredExecution]:
+        """The COMPLETE and recorded executions of a node under a key, of every workspace, newest first."""
+        found = self._complete(KEY, key_name(node, key))
+        return (execution for execution in found if execution.key == key)
 
     def history(self, node: str) -> Iterator[StoredExecution]:
         """The COMPLETE and recorded executions of a node, newest first."""
-        return self._complete(NODE, f"{self.pipeline}.{node}")
+        return self._complete(NODE, self.names.of_node(node))
 
     def last_state(self, node: str) -> str | None:
         """The state of the newest execution of a node, `abandoned` for one whose owner died; None if none."""
-        newest = next(self._executions(NODE, f"{self.pipeline}.{node}"), None)
+        newest = next(self._executions(NODE, self.names.of_node(node)), None)
         return None if newest is None else state_of(newest)
 
     def execution(self, execution_id: int) -> StoredExecution:
@@ -93,10 +141,37 @@ class StoreReader:
     # Artifacts
 
     def artifacts(self, type_name: str) -> Iterator[StoredArtifact]:
-        """Every artifact of a type, newest first."""
+        """The recorded artifacts of a type in this workspace, newest first."""
         request = service.GetArtifactsByTypeRequest(type_name=type_name)
-        for artifact in self._newest_first("GetArtifactsByType", "artifacts", request):
-            yield artifact_of(artifact, type_name)
+        for message in self._newest_first("GetArtifactsByType", "artifacts", request):
+            artifact = artifact_of(message, type_name)
+            if artifact.digest and artifact.workspace == self.names.workspace:
+                yield artifact
+
+    # Leases
+
+    def lease(self, key: str, generation: int) -> StoredLease | None:
+        """A generation of a lease."""
+        context = self._context(LEASE, self.names.of_lease(key, generation))
+        return (
+            None
+            if context is None
+            else StoredLease(context.id, key, generation, properties_of(context))
+        )
+
+    def newest_lease(self, key: str) -> StoredLease | None:
+        """The last generation of a lease. They have no gaps, so it is found in steps that double, then halve."""
+        newest, low, high = None, 0, 1
+        while (found := self.lease(key, high)) is not None:
+            newest, low, high = found, high, high * 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = self.lease(key, middle)
+            if found is None:
+                high = middle
+            else:
+                newest, low = found, middle
+        return newest
 
     # Helpers
 
@@ -155,7 +230,7 @@ class StoreReader:
     def _node_of(self, execution_id: int) -> str:
         for context in self._mlmd.get_contexts_by_execution(execution_id):
             if context.type == NODE:
-                return context.name.removeprefix(f"{self.pipeline}.")
+                return self.names.node(context.name)
         return ""
 
     @cached_property

@@ -8,10 +8,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.keys import read_ingredients
 
-# The context types of TFX, which its launcher registers with the same names.
-PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
-# Ours: one context for each node key, registered together with the execution.
-KEY = "gpt2_tfx_key"
+Properties = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class StoredArtifact:
     id: int
     type: str
     uri: str
-    properties: Mapping[str, str | int | float] = field(default_factory=dict)
+    properties: Properties = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -31,6 +28,11 @@ class StoredArtifact:
     def manifest_digest(self) -> str:
         return str(self.properties.get("manifest_digest", ""))
 
+    @property
+    def workspace(self) -> str:
+        """The id of the workspace that it was recorded in."""
+        return str(self.properties.get("workspace", ""))
+
 
 @dataclass(frozen=True)
 class StoredExecution:
@@ -39,7 +41,7 @@ class StoredExecution:
     id: int
     node: str
     state: str
-    properties: Mapping[str, str | int | float]
+    properties: Properties
     inputs: Mapping[str, StoredArtifact]
     outputs: Mapping[str, StoredArtifact]
 
@@ -48,8 +50,18 @@ class StoredExecution:
         return str(self.properties.get("node_key", ""))
 
     @property
+    def workspace(self) -> str:
+        """The id of the workspace that it was recorded in."""
+        return str(self.properties.get("workspace", ""))
+
+    @property
     def ingredients(self) -> dict[str, Any]:
         return read_ingredients(self.properties)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it runs, or is COMPLETE for TFX and has not been recorded yet."""
+        return self.state in ("RUNNING", "NEW") or (self.state == "COMPLETE" and not self.key)
 
     @property
     def seconds(self) -> float:
@@ -62,7 +74,30 @@ class StoredRun:
 
     id: int
     run_id: str
-    properties: Mapping[str, str | int | float]
+    properties: Properties
+
+
+@dataclass(frozen=True)
+class StoredLease:
+    """A generation of a lease; `properties` are its owner, its heartbeat and whether it was released."""
+
+    id: int
+    key: str
+    generation: int
+    properties: Properties
+
+    @property
+    def heartbeat(self) -> float:
+        """Seconds since the epoch by the owner's clock."""
+        return float(self.properties["heartbeat"])
+
+    @property
+    def released(self) -> bool:
+        return self.properties.get("released") == 1
+
+    @property
+    def run_id(self) -> str:
+        return str(self.properties["run"])
 
 
 def state_of(execution: pb.Execution) -> str:
@@ -74,9 +109,9 @@ def state_of(execution: pb.Execution) -> str:
     return pb.Execution.State.Name(execution.last_known_state)
 
 
-def run_of(context: pb.Context) -> StoredRun:
+def run_of(context: pb.Context, run_id: str) -> StoredRun:
     """The run that a context stands for."""
-    return StoredRun(context.id, context.name, properties_of(context))
+    return StoredRun(context.id, run_id, properties_of(context))
 
 
 def artifact_of(artifact: pb.Artifact, type_name: str) -> StoredArtifact:
@@ -95,7 +130,7 @@ def properties_of(node: Any) -> dict[str, str | int | float]:
     return found
 
 
-def set_properties(node: Any, properties: Mapping[str, str | int | float]) -> None:
+def set_properties(node: Any, properties: Properties) -> None:
     """Set plain properties of an execution, artifact or context."""
     for name, value in properties.items():
         if isinstance(value, str):

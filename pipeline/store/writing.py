@@ -2,71 +2,106 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.store.reading import StoreReader
+from pipeline.store.connection import address
+from pipeline.store.names import LAYOUT, LEASE, NODE, PIPELINE, RUN, Names, give_workspace_id
+from pipeline.store.reading import CURRENT_LAYOUT, StoreReader
 from pipeline.store.records import (
-    NODE,
-    PIPELINE,
-    RUN,
+    Properties,
     StoredArtifact,
     StoredExecution,
+    StoredLease,
     StoredRun,
-    properties_of,
+    run_of,
     set_properties,
 )
+from preprocessing.errors import InputError
 
 
 class Store(StoreReader):
-    """Reads and writes executions, artifacts, events and contexts of one pipeline."""
+    """Reads and writes; a store of an older layout is refused with what to do."""
+
+    _read_only = False
+
+    def __init__(self, pipeline: str, url: str | None, workspace: Path) -> None:
+        super().__init__(pipeline, url, workspace)
+        self._context_types: dict[str, int] = {}
+        if self.layout < CURRENT_LAYOUT:
+            raise InputError(
+                f"store: {address(self.connection)} was made by an earlier version (layout {self.layout}). "
+                "`status` and `lineage` still read it. To go on, name another `workspace` (and `store`, where "
+                "one is set): everything is made anew there, and nothing here is changed."
+            )
+        self.names = Names(pipeline, give_workspace_id(workspace))
+        self._registered(LAYOUT, LAYOUT, {"version": CURRENT_LAYOUT})
 
     # Runs
 
-    def start_run(self, run_id: str, properties: Mapping[str, str | float]) -> StoredRun:
+    def start_run(self, run_id: str, properties: Properties) -> StoredRun:
         """Register a run; an existing one of the same id is taken up (a container of the same run)."""
-        existing = self.run(run_id)
-        if existing is not None:
-            return existing
-        context = pb.Context(type_id=self._context_type(RUN), name=run_id)
+        context = pb.Context(type_id=self._context_type(RUN), name=self.names.of_run(run_id))
         set_properties(context, {"state": "running", "started": time.time(), **properties})
-        try:
-            (context_id,) = self._mlmd.put_contexts([context])
-        except errors.AlreadyExistsError:
-            context_id = self._mlmd.get_context_by_type_and_name(RUN, run_id).id
-        return StoredRun(context_id, run_id, properties_of(context))
+        existing = self.run(run_id)
+        if existing is None:
+            try:
+                (context.id,) = self._mlmd.put_contexts([context])
+            except errors.AlreadyExistsError:
+                existing = self.run(run_id)
+        return existing or run_of(context, run_id)
 
-    def update_run(self, run_id: str, properties: Mapping[str, str | float]) -> None:
-        """Set properties of a registered run."""
-        context = self._mlmd.get_context_by_type_and_name(RUN, run_id)
-        set_properties(context, properties)
-        self._mlmd.put_contexts([context])
+    def update_run(self, run_id: str, properties: Properties) -> None:
+        """Set properties of a registered run; its others stay, whoever else sets them meanwhile."""
+        context = self._mlmd.get_context_by_type_and_name(RUN, self.names.of_run(run_id))
+        self._update(context.id, context.type_id, context.name, properties)
+
+    # Leases
+
+    def take_lease(self, key: str, generation: int, owner: Properties) -> StoredLease | None:
+        """Make a generation of a lease; None if it is there already."""
+        context = self._new_lease(key, generation, owner)
+        try:
+            (context.id,) = self._mlmd.put_contexts([context])
+        except errors.AlreadyExistsError:
+            return None
+        return StoredLease(context.id, key, generation, owner)
+
+    def update_lease(self, lease: StoredLease, properties: Properties) -> None:
+        """Set properties of a lease."""
+        name = self.names.of_lease(lease.key, lease.generation)
+        self._update(lease.id, self._context_type(LEASE), name, properties)
 
     # Executions
 
     def record_success(
         self,
         execution_id: int,
-        properties: Mapping[str, str | float],
-        outputs: Mapping[int, Mapping[str, str | int]],
-    ) -> None:
+        properties: Properties,
+        outputs: Mapping[int, Properties],
+        lease: StoredLease | None = None,
+    ) -> bool:
         """Complete a COMPLETE execution's record: its key and ingredients, its outputs' digests by artifact id.
 
-        The execution is written last: one without `node_key` is never reused.
+        lease: the generation of a lease that is made in the same transaction. Returns False, and nothing is written,
+        where it is there already.
         """
+        (execution,) = self._mlmd.get_executions_by_id([execution_id])
+        set_properties(execution, {"workspace": self.names.workspace, **properties})
         artifacts = self._mlmd.get_artifacts_by_id(list(outputs))
         for artifact in artifacts:
-            set_properties(artifact, outputs[artifact.id])
-        if artifacts:
-            self._mlmd.put_artifacts(artifacts)
-        (execution,) = self._mlmd.get_executions_by_id([execution_id])
-        set_properties(execution, properties)
-        self._mlmd.put_executions([execution])
+            set_properties(artifact, {"workspace": self.names.workspace, **outputs[artifact.id]})
+        pairs = [(artifact, None) for artifact in artifacts]
+        contexts = [self._new_lease(lease.key, lease.generation, lease.properties)] if lease else []
+        try:
+            self._mlmd.put_execution(execution, pairs, contexts)
+        except errors.AlreadyExistsError:
+            return False
+        return True
 
-    def write_cached(
-        self, run_id: str, source: StoredExecution, properties: Mapping[str, str | float]
-    ) -> None:
+    def write_cached(self, run_id: str, source: StoredExecution, properties: Properties) -> None:
         """Write the reuse of an execution as a CACHED one, with its events and the contexts of the run."""
         (original,) = self._mlmd.get_executions_by_id([source.id])
         cached = pb.Execution(type_id=original.type_id, last_known_state=pb.Execution.CACHED)
@@ -78,9 +113,9 @@ class Store(StoreReader):
             *self._events(source.outputs, pb.Event.OUTPUT),
         ]
         contexts = [
-            self._registered(PIPELINE, self.pipeline),
-            self._registered(RUN, run_id),
-            self._registered(NODE, f"{self.pipeline}.{source.node}"),
+            self._registered(PIPELINE, self.names.of_pipeline),
+            self._registered(RUN, self.names.of_run(run_id)),
+            self._registered(NODE, self.names.of_node(source.node)),
         ]
         self._mlmd.put_execution(cached, pairs, contexts)
 
@@ -106,12 +141,31 @@ class Store(StoreReader):
             yield stored, event
 
     def _context_type(self, name: str) -> int:
-        return self._mlmd.put_context_type(pb.ContextType(name=name))
+        if name not in self._context_types:
+            self._context_types[name] = self._mlmd.put_context_type(pb.ContextType(name=name))
+        return self._context_types[name]
 
-    def _registered(self, type_name: str, name: str) -> pb.Context:
+    def _new_lease(self, key: str, generation: int, owner: Properties) -> pb.Context:
+        name = self.names.of_lease(key, generation)
+        context = pb.Context(type_id=self._context_type(LEASE), name=name)
+        set_properties(context, owner)
+        return context
+
+    def _update(self, context_id: int, type_id: int, name: str, properties: Properties) -> None:
+        context = pb.Context(id=context_id, type_id=type_id, name=name)
+        set_properties(context, properties)
+        self._mlmd.put_contexts([context], [f"custom_properties.{key}" for key in properties])
+
+    def _registered(
+        self, type_name: str, name: str, properties: Properties | None = None
+    ) -> pb.Context:
         """A context, made where it is missing: a pipeline of a new name may reuse before it runs anything."""
         context = self._context(type_name, name)
         if context is None:
             context = pb.Context(type_id=self._context_type(type_name), name=name)
-            (context.id,) = self._mlmd.put_contexts([context])
+            set_properties(context, properties or {})
+            try:
+                (context.id,) = self._mlmd.put_contexts([context])
+            except errors.AlreadyExistsError:
+                return self._mlmd.get_context_by_type_and_name(type_name, name)
         return context

@@ -1,4 +1,5 @@
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 
 from pipeline import cli
 from pipeline.arguments import parse
+from pipeline.config_reading import load_config
+from pipeline.leases import RUN_LEASE, Leases
 from pipeline.nodes import NODE_NAMES
-from pipeline.recording import LOCAL_RUN
-from pipeline.run_lock import workspace_lock
+from pipeline.run_record import LOCAL_RUN, register_run
 from pipeline.store import Store
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.schemas import document_of
@@ -270,13 +272,33 @@ class TestMistakes:
     def test_a_busy_workspace_is_a_failure_not_a_mistake(
         self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
     ) -> None:
-        from pipeline.run_lock import workspace_lock
+        store = Store("gpt2", None, tmp_path / "workspace")
+        with Leases(store, "other").acquire(RUN_LEASE, wait=False, say=print):
+            status, out, err = main(capsys, "--config", str(config_file), "run")
+        assert (status, out) == (1, "")
+        assert f"the workspace is held by process {os.getpid()} on " in err
+        assert "run other). Wait until it ends, or end it." in err
 
-        with workspace_lock(tmp_path / "workspace", "other"):
-            for command in (["node", "CorpusGen", "--run-id", "r"], ["run"]):
-                status, out, err = main(capsys, "--config", str(config_file), *command)
-                assert (status, out) == (1, "")
-                assert "another run holds it" in err
+    def test_a_run_id_that_is_a_path_is_a_mistake(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        command = ["--config", str(config_file), "node", "CorpusGen", "--run-id", "../x"]
+        status, _, err = main(capsys, *command)
+        assert status == 2
+        assert "--run-id '../x': not an id" in err
+        assert not (tmp_path / "workspace").exists()
+
+    def test_a_store_that_fails_later_is_a_failure_without_a_traceback(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        Store("gpt2", None, tmp_path / "workspace")
+        database = sqlite3.connect(tmp_path / "workspace" / "metadata.sqlite")
+        database.execute("DROP TABLE Association")
+        database.close()
+        status, _, err = main(capsys, "--config", str(config_file), "plan")
+        assert status in (1, 2)
+        assert err.startswith("gpt2-tfx: store: ")
+        assert len(err.splitlines()) == 1
 
     @pytest.mark.parametrize(
         ("output", "says"),
@@ -369,7 +391,7 @@ class TestStatus:
         store = Store("gpt2", None, tmp_path / "workspace")
         properties: dict[str, str | float] = {
             "pipeline": "gpt2",
-            "config:model.base": "null",
+            "nodes": ",".join(name for name in NODE_NAMES if name != "BaseModel"),
             "started": 100.0,
         }
         store.start_run("run-1", properties)
@@ -420,20 +442,13 @@ def test_the_results_are_on_stdout_and_nothing_else_is(
 
 
 class TestStatusOfADeadRun:
-    def test_it_is_abandoned_as_soon_as_nobody_holds_the_workspace(
+    def test_it_is_abandoned_as_soon_as_its_lease_is_over(
         self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
     ) -> None:
-        workspace = tmp_path / "workspace"
-        store = Store("gpt2", None, workspace)
-        store.start_run(
-            "run-1",
-            {
-                "pipeline": "gpt2",
-                "workspace": str(workspace),
-                "launched_by": LOCAL_RUN,
-                "config:model.base": "null",
-            },
-        )
+        store = Store("gpt2", None, tmp_path / "workspace")
+        lease = Leases(store, "run-1").acquire(RUN_LEASE, wait=False, say=print)
+        loaded = load_config(config_file, ())
+        register_run(store, loaded, "run-1", LOCAL_RUN, ["CorpusGen"], lease)
         TfxRecords(store).start("CorpusGen", "run-1", "k1")
 
         def states() -> tuple[str, str]:
@@ -441,6 +456,16 @@ class TestStatusOfADeadRun:
             (run,) = document_of("status", out)["runs"]
             return run["state"], run["nodes"][0]["state"]
 
-        with workspace_lock(workspace, "run-1"):
-            assert states() == ("running", "running")
+        assert states() == ("running", "running")
+        lease.release()
         assert states() == ("abandoned", "abandoned")
+
+    def test_looking_changes_nothing(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        Store("gpt2", None, tmp_path / "workspace")
+        database = tmp_path / "workspace" / "metadata.sqlite"
+        before = database.read_bytes()
+        for _ in range(3):
+            assert main(capsys, "--config", str(config_file), "status")[0] == 0
+        assert database.read_bytes() == before

@@ -10,7 +10,6 @@ from pipeline.config_reading import load_config
 from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
-from pipeline.recording import abandon_dead_runs
 from pipeline.run_reports import Report, RunResult
 from pipeline.runner import PipelineRun
 from pipeline.selection import Selection
@@ -39,7 +38,6 @@ class Launches:
         self.results: dict[str, str] = {}
         self.failing: set[str] = set()
         self.dying: set[str] = set()
-        self._executions: dict[tuple[str, str, str], int] = {}
 
     def new(self, run_id: str, *overrides: str) -> PipelineRun:
         return PipelineRun(load_config(self.config_file, overrides), run_id, Silence(), self.launch)
@@ -48,7 +46,6 @@ class Launches:
         self.launched.clear()
         run = self.new(run_id, *overrides)
         try:
-            abandon_dead_runs(run.world.store, run.loaded.workspace)
             return run.run(selection or Selection())
         finally:
             run.world.close()
@@ -62,15 +59,10 @@ class Launches:
             run.world.close()
 
     def launch(self, request: LaunchRequest, log: Path, say: Callable[[Report], None]) -> int:
-        records = TfxRecords(self.new("unused").world.store)
-        identity = (request.run_id, request.node, request.key)
-        known = self._executions.get(identity)
-        if known is None:
-            known = records.start(request.node, request.run_id, request.key, request.inputs)
-            self._executions[identity] = known
-        (stored,) = records.mlmd.get_executions_by_id([known])
-        if stored.last_known_state == stored.COMPLETE:
-            return known
+        records = TfxRecords(self.new("unused").store)
+        known = records.start(
+            request.node, request.run_id, request.key, request.inputs, request.lease
+        )
         self.launched.append(request.node)
         self.requests[request.node] = request
         if request.node in self.failing:
@@ -196,7 +188,7 @@ class TestSelections:
         with pytest.raises(InputError, match=r"CorpusGen is out of date .*corpus changed"):
             launches.run("run-2", Selection(first="Trainer"))
         assert launches.launched == []
-        assert launches.new("look").world.store.run("run-2") is None
+        assert launches.new("look").store.run("run-2") is None
 
     def test_from_refuses_before_anything_runs(self, launches: Launches, tmp_path: Path) -> None:
         """BaseModel comes after StatisticsGen in the table, so that what is out of date shows late."""
@@ -220,7 +212,7 @@ class TestFailures:
         launches.failing = {"Trainer"}
         with pytest.raises(NodeFailureError):
             launches.run("run-1")
-        store = launches.new("look").world.store
+        store = launches.new("look").store
         run = store.run("run-1")
         assert run is not None
         assert run.properties["state"] == "failed"
@@ -236,7 +228,7 @@ class TestFailures:
         launches.dying = {"Trainer"}
         with pytest.raises(SystemExit):
             launches.run("run-1")
-        store = launches.new("look").world.store
+        store = launches.new("look").store
         run = store.run("run-1")
         assert run is not None
         assert run.properties["state"] == "abandoned"
@@ -248,7 +240,7 @@ class TestANodeAsAContainerRunsIt:
     def test_the_nodes_of_a_run_one_by_one_make_a_complete_run(self, launches: Launches) -> None:
         for name in ALL:
             assert launches.node("kfp-1", name).nodes == {name: "run"}
-        run = launches.new("look").world.store.run("kfp-1")
+        run = launches.new("look").store.run("kfp-1")
         assert run is not None
         assert run.properties["state"] == "complete"
 
@@ -270,7 +262,7 @@ class TestANodeAsAContainerRunsIt:
         assert launches.node("kfp-1", "CorpusGen").nodes == {"CorpusGen": "run"}
         assert launches.node("kfp-1", "StatisticsGen").nodes == {"StatisticsGen": "run"}
 
-    def test_one_killed_between_completion_and_record_is_recorded_when_tried_again(
+    def test_one_killed_between_completion_and_record_is_done_again_when_tried_again(
         self, launches: Launches, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patched:
@@ -280,7 +272,7 @@ class TestANodeAsAContainerRunsIt:
         with pytest.raises(InputError, match="CorpusGen has not run"):
             launches.node("kfp-1", "StatisticsGen")
         assert launches.node("kfp-1", "CorpusGen").nodes == {"CorpusGen": "run"}
-        assert launches.launched == []
+        assert launches.launched == ["CorpusGen"]
         assert launches.node("kfp-1", "StatisticsGen").nodes == {"StatisticsGen": "run"}
         assert launches.node("kfp-2", "CorpusGen").nodes == {"CorpusGen": "cached"}
 

@@ -3,22 +3,23 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.recording import LOCAL_RUN, abandon_dead_runs
-from pipeline.store import NODE, PIPELINE, RUN, Store, connection_config
+from pipeline.store import Store, StoredExecution, connection_config
+from pipeline.store.names import NODE, PIPELINE, RUN
 from preprocessing.errors import InputError
 from tests.pipeline.tfx_records import TfxRecords, complete
 
+
+def find(store: Store, node: str, key: str) -> StoredExecution | None:
+    return next(store.under_key(node, key), None)
+
+
 OUTPUTS = {"examples": ("Examples", "/a/CorpusGen/examples/1"), "index": ("RecordIndex", "/a/i/1")}
-
-
-def local_run(workspace: Path) -> dict[str, str | float]:
-    return {"pipeline": "gpt2", "workspace": str(workspace), "launched_by": LOCAL_RUN}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     made = Store("gpt2", None, tmp_path)
-    made.start_run("run-1", {**local_run(tmp_path), "config": "{}"})
+    made.start_run("run-1", {"pipeline": "gpt2", "config": "{}"})
     return made
 
 
@@ -32,7 +33,7 @@ class TestFinding:
         self, store: Store
     ) -> None:
         execution_id, artifacts = complete(store, "CorpusGen", "k1", "run-1", OUTPUTS, digest="x")
-        found = store.find("CorpusGen", "k1")
+        found = find(store, "CorpusGen", "k1")
         assert found is not None
         assert (found.id, found.node, found.state, found.key) == (
             execution_id,
@@ -55,19 +56,19 @@ class TestFinding:
         _, made = complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
         inputs = {"examples": made["examples"]}
         complete(store, "Tokenizer", "k2", "run-1", {"tokens": ("Examples", "/t")}, inputs)
-        found = store.find("Tokenizer", "k2")
+        found = find(store, "Tokenizer", "k2")
         assert found is not None
         assert {key: artifact.id for key, artifact in found.inputs.items()} == inputs
 
     def test_another_key_or_node_finds_nothing(self, store: Store) -> None:
         complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
-        assert store.find("CorpusGen", "k2") is None
-        assert store.find("Tokenizer", "k1") is None
+        assert find(store, "CorpusGen", "k2") is None
+        assert find(store, "Tokenizer", "k1") is None
 
     def test_of_two_under_a_key_the_newest_is_found(self, store: Store) -> None:
         complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
         second, _ = complete(store, "CorpusGen", "k1", "run-2", OUTPUTS)
-        found = store.find("CorpusGen", "k1")
+        found = find(store, "CorpusGen", "k1")
         assert found is not None
         assert found.id == second
 
@@ -75,7 +76,7 @@ class TestFinding:
         self, store: Store, records: TfxRecords
     ) -> None:
         records.publish(records.start("CorpusGen", "run-1", "k1"), OUTPUTS)
-        assert store.find("CorpusGen", "k1") is None
+        assert find(store, "CorpusGen", "k1") is None
         assert list(store.history("CorpusGen")) == []
 
     @pytest.mark.parametrize("fails", [True, False])
@@ -85,7 +86,7 @@ class TestFinding:
         execution = records.start("CorpusGen", "run-1", "k1")
         if fails:
             records.fail(execution)
-        assert store.find("CorpusGen", "k1") is None
+        assert find(store, "CorpusGen", "k1") is None
 
     def test_an_unknown_node_has_no_history_and_no_state(self, store: Store) -> None:
         assert list(store.history("Trainer")) == []
@@ -127,7 +128,7 @@ class TestReuse:
             {"examples": corpus["examples"]},
         )
         store.start_run("run-2", {"pipeline": "gpt2"})
-        source = store.find("Tokenizer", "k2")
+        source = find(store, "Tokenizer", "k2")
         assert source is not None
         store.write_cached("run-2", source, {"seconds": 0.01})
 
@@ -144,24 +145,24 @@ class TestReuse:
         }
         contexts = records.mlmd.get_contexts_by_execution(cached.id)
         assert {(context.type, context.name) for context in contexts} == {
-            (PIPELINE, "gpt2"),
-            (RUN, "run-2"),
-            (NODE, "gpt2.Tokenizer"),
+            (PIPELINE, store.names.of_pipeline),
+            (RUN, store.names.of_run("run-2")),
+            (NODE, store.names.of_node("Tokenizer")),
         }
 
     def test_is_not_found_as_something_to_reuse(self, store: Store) -> None:
         source_id, _ = complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
-        source = store.find("CorpusGen", "k1")
+        source = find(store, "CorpusGen", "k1")
         assert source is not None
         store.write_cached("run-1", source, {"seconds": 0.0})
-        found = store.find("CorpusGen", "k1")
+        found = find(store, "CorpusGen", "k1")
         assert found is not None
         assert found.id == source_id
         assert [execution.id for execution in store.history("CorpusGen")] == [source_id]
 
     def test_does_not_make_an_execution_the_producer(self, store: Store) -> None:
         source_id, artifacts = complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
-        source = store.find("CorpusGen", "k1")
+        source = find(store, "CorpusGen", "k1")
         assert source is not None
         for _ in range(3):
             store.write_cached("run-1", source, {"seconds": 0.0})
@@ -175,7 +176,7 @@ class TestReuse:
         complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
         renamed = Store("renamed", None, tmp_path)
         renamed.start_run("run-2", {"pipeline": "renamed"})
-        source = renamed.find("CorpusGen", "k1")
+        source = find(renamed, "CorpusGen", "k1")
         assert source is not None
         renamed.write_cached("run-2", source, {"seconds": 0.0})
         assert [e.state for e in renamed.executions_of_run("run-2")] == ["CACHED"]
@@ -206,65 +207,25 @@ class TestArtifacts:
         assert store.producer(artifact) is None
 
 
-class TestAbandoning:
-    def test_a_dead_run_and_what_it_left_running_are_closed(
-        self, store: Store, records: TfxRecords, tmp_path: Path
+class TestUnfinishedExecutions:
+    def test_are_those_that_run_and_those_that_nobody_recorded(
+        self, store: Store, records: TfxRecords
     ) -> None:
-        done, _ = complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
-        dead = records.start("Tokenizer", "run-1", "k2")
-        leftover = tmp_path / "artifacts" / "Tokenizer" / "tokens" / str(dead)
-        kept = tmp_path / "artifacts" / "CorpusGen" / "examples" / str(done)
-        for folder in (leftover, kept):
-            folder.mkdir(parents=True)
-            (folder / "half").write_text("x")
-        assert abandon_dead_runs(store, tmp_path) == ["run-1"]
-        assert {e.id: e.state for e in store.executions_of_run("run-1")} == {
-            done: "COMPLETE",
-            dead: "ABANDONED",
-        }
-        (raw,) = records.mlmd.get_executions_by_id([dead])
-        assert raw.last_known_state == pb.Execution.CANCELED
-        assert not leftover.exists()
-        assert (kept / "half").exists()
-        run = store.run("run-1")
-        assert run is not None
-        assert run.properties["state"] == "abandoned"
-        assert store.last_state("Tokenizer") == "ABANDONED"
-
-    def test_happens_once(self, store: Store, tmp_path: Path) -> None:
-        abandon_dead_runs(store, tmp_path)
-        assert abandon_dead_runs(store, tmp_path) == []
-
-    def test_leaves_runs_that_ended_or_are_not_of_this_lock_alone(
-        self, store: Store, tmp_path: Path
-    ) -> None:
-        store.update_run("run-1", {"state": "complete"})
-        store.start_run("run-2", local_run(Path("/elsewhere")))
-        store.start_run("run-3", {**local_run(tmp_path), "pipeline": "other"})
-        store.start_run("run-4", {**local_run(tmp_path), "launched_by": "containers"})
-        assert abandon_dead_runs(store, tmp_path) == []
+        complete(store, "CorpusGen", "k1", "run-1", OUTPUTS)
+        records.fail(records.start("StatisticsGen", "run-1", "k2"))
+        running = records.start("Tokenizer", "run-1", "k3")
+        unrecorded = records.start("Trainer", "run-1", "k4")
+        records.publish(unrecorded, {"model": ("Model", "/m")})
+        assert [e.id for e in store.unfinished("run-1")] == [running, unrecorded]
 
     def test_what_ended_by_an_error_is_failed_not_abandoned(
         self, store: Store, records: TfxRecords
     ) -> None:
         execution = records.start("Tokenizer", "run-1", "k")
-        assert [e.id for e in store.running("run-1")] == [execution]
+        assert [e.id for e in store.unfinished("run-1")] == [execution]
         store.close_execution(execution, abandoned=False)
         assert store.last_state("Tokenizer") == "FAILED"
-        assert store.running("run-1") == []
-
-    def test_an_abandoned_execution_that_is_taken_up_again_counts_when_it_completes(
-        self, store: Store, records: TfxRecords
-    ) -> None:
-        """TFX does so when a container of a run is tried again under the same key."""
-        execution = records.start("Tokenizer", "run-1", "k")
-        store.close_execution(execution, abandoned=True)
-        records.publish(execution, {"tokens": ("Examples", "/t")})
-        assert store.execution(execution).state == "COMPLETE"
-        store.record_success(execution, {"node": "Tokenizer", "node_key": "k"}, {})
-        found = store.find("Tokenizer", "k")
-        assert found is not None
-        assert found.id == execution
+        assert store.unfinished("run-1") == []
 
 
 class TestRuns:
@@ -286,6 +247,24 @@ class TestRuns:
         records.start("CorpusGen", "run-of-tfx", "k")
         assert store.start_run("run-of-tfx", {"pipeline": "gpt2"}).run_id == "run-of-tfx"
 
+    def test_two_writers_of_different_properties_keep_both(self, store: Store) -> None:
+        store.update_run("run-1", {"lease:CorpusGen": "a"})
+        store.update_run("run-1", {"lease:Trainer": "b"})
+        run = store.run("run-1")
+        assert run is not None
+        assert run.properties["lease:CorpusGen"] == "a"
+        assert run.properties["lease:Trainer"] == "b"
+        assert run.properties["config"] == "{}"
+
+    def test_the_keys_under_which_a_run_launched_a_node_are_known(
+        self, store: Store, records: TfxRecords
+    ) -> None:
+        records.start("CorpusGen", "run-1", "k1")
+        records.start("CorpusGen", "run-1", "k2")
+        records.start("Tokenizer", "run-1", "k3")
+        assert store.keys_begun("run-1", "CorpusGen") == {"k1", "k2"}
+        assert store.keys_begun("run-2", "CorpusGen") == set()
+
     def test_are_listed_newest_first_up_to_a_limit_and_only_the_own(self, store: Store) -> None:
         for name, pipeline in (("run-2", "gpt2"), ("run-3", "other"), ("run-4", "gpt2")):
             store.start_run(name, {"pipeline": pipeline})
@@ -302,7 +281,7 @@ class TestRuns:
         self, store: Store, records: TfxRecords
     ) -> None:
         records.start("CorpusGen", "run-1", "k")
-        (running,) = store.running("run-1")
+        (running,) = store.unfinished("run-1")
         assert running.node == "CorpusGen"
 
 

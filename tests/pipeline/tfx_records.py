@@ -6,7 +6,8 @@ from typing import Any
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.store import KEY, NODE, PIPELINE, RUN, Store
+from pipeline.store import Store
+from pipeline.store.names import KEY, LEASE, NODE, PIPELINE, RUN, key_name
 
 Artifacts = Mapping[str, tuple[str, str]]
 
@@ -15,21 +16,28 @@ class TfxRecords:
     """Writes to the store of a pipeline through a connection of its own."""
 
     def __init__(self, store: Store) -> None:
-        self._pipeline = store.pipeline
-        self.mlmd = ml_metadata.MetadataStore(store.connection)
+        self._names = store.names
+        self.mlmd = store.connect()
 
     def start(
-        self, node: str, run_id: str, key: str, inputs: Mapping[str, int] | None = None
+        self,
+        node: str,
+        run_id: str,
+        key: str,
+        inputs: Mapping[str, int] | None = None,
+        lease: tuple[str, int] | None = None,
     ) -> int:
         """Register a RUNNING execution in the contexts of pipeline, run, node and key; returns its id."""
         type_id = self.mlmd.put_execution_type(pb.ExecutionType(name=f"components.{node}"))
         execution = pb.Execution(type_id=type_id, last_known_state=pb.Execution.RUNNING)
         contexts = [
-            self._context(PIPELINE, self._pipeline),
-            self._context(RUN, run_id),
-            self._context(NODE, f"{self._pipeline}.{node}"),
-            self._context(KEY, f"{node}:{key}"),
+            self._context(PIPELINE, self._names.of_pipeline),
+            self._context(RUN, self._names.of_run(run_id)),
+            self._context(NODE, self._names.of_node(node)),
+            self._context(KEY, key_name(node, key)),
         ]
+        if lease is not None:
+            contexts.append(self._context(LEASE, self._names.of_lease(*lease)))
         events = []
         for name, artifact_id in (inputs or {}).items():
             (artifact,) = self.mlmd.get_artifacts_by_id([artifact_id])

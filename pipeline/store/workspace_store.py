@@ -1,0 +1,125 @@
+"""ML Metadata as a workspace sees it: paths within it are kept relative to it, and long texts as files of it.
+
+Both are done where every message passes, so that TFX's own records are treated like ours: a workspace may be moved,
+copied or mounted elsewhere, and a value may be longer than what a database can index.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ml_metadata
+from ml_metadata import errors
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.failure import FailureError
+from pipeline.store.connection import address
+from preprocessing.digests import sha256_bytes
+from preprocessing.errors import InputError
+from preprocessing.staging import write_whole
+
+# PostgreSQL indexes 2,704 bytes of a property and refuses longer ones.
+LONGEST_PROPERTY = 2_000
+# The properties that are paths; the field `uri` is one too.
+_PATHS = ("pushed_destination",)
+_ELSEWHERE = "gpt2-tfx value sha256:"
+# What our own code and TFX's expect and handle.
+_EXPECTED = (errors.NotFoundError, errors.AlreadyExistsError)
+
+
+class WorkspaceStore(ml_metadata.MetadataStore):
+    """A connection to the store. Raises InputError where it cannot be opened, FailureError where it fails later."""
+
+    def __init__(self, config: pb.ConnectionConfig, workspace: Path) -> None:
+        self._address = address(config)
+        self._workspace = workspace
+        self._lock = threading.Lock()
+        try:
+            super().__init__(config)
+        except (errors.StatusError, RuntimeError) as error:
+            raise InputError(
+                f"store: cannot open the metadata store at {self._address}: {error}"
+            ) from None
+
+    def _call(
+        self, method_name: str, request: Any, response: Any, extra_options: Any = None
+    ) -> None:
+        for node in _nodes(request):
+            self._put_away(node)
+        if method_name == "GetArtifactsByURI":
+            request.uris[:] = [self._relative(uri) for uri in request.uris]
+        try:
+            super()._call(method_name, request, response, extra_options)
+        except errors.StatusError as error:
+            if isinstance(error, _EXPECTED):
+                raise
+            raise FailureError(
+                f"store: the metadata store at {self._address} failed ({method_name}): {error}. "
+                "See that it is up and has room, then run again: what is complete is reused."
+            ) from error
+        for node in _nodes(response):
+            self._take_out(node)
+
+    def _call_method(self, method_name: str, request: Any, response: Any) -> None:
+        # A heartbeat's thread and the run's share the connection.
+        with self._lock:
+            super()._call_method(method_name, request, response)
+
+    def _put_away(self, node: Any) -> None:
+        if isinstance(node, pb.Artifact):
+            node.uri = self._relative(node.uri)
+        for name, value in _texts(node):
+            text = self._relative(value.string_value) if name in _PATHS else value.string_value
+            content = text.encode()
+            if len(content) > LONGEST_PROPERTY or text.startswith(_ELSEWHERE):
+                digest = sha256_bytes(content)
+                write_whole(self._value(digest), content)
+                text = _ELSEWHERE + digest
+            value.string_value = text
+
+    def _take_out(self, node: Any) -> None:
+        if isinstance(node, pb.Artifact):
+            node.uri = self._absolute(node.uri)
+        for name, value in _texts(node):
+            text = value.string_value
+            if text.startswith(_ELSEWHERE):
+                text = self._read_value(text)
+            value.string_value = self._absolute(text) if name in _PATHS else text
+
+    def _value(self, digest: str) -> Path:
+        return self._workspace / "values" / digest
+
+    def _read_value(self, text: str) -> str:
+        """A long text; what stands for it where it lies in another workspace."""
+        try:
+            return self._value(text.removeprefix(_ELSEWHERE)).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return text
+
+    def _relative(self, path: str) -> str:
+        return path.removeprefix(f"{self._workspace}/")
+
+    def _absolute(self, path: str) -> str:
+        outside = not path or path.startswith("/") or "://" in path
+        return path if outside else f"{self._workspace}/{path}"
+
+
+def _nodes(message: Any) -> Iterator[Any]:
+    """The artifacts, executions and contexts of a request or response."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        repeated: Iterable[Any] = value if field.label == field.LABEL_REPEATED else [value]
+        for entry in repeated:
+            if isinstance(entry, (pb.Artifact, pb.Execution, pb.Context)):
+                yield entry
+            elif field.name in ("artifact_event_pairs", "lineage_subgraph"):
+                yield from _nodes(entry)
+
+
+def _texts(node: Any) -> Iterator[tuple[str, Any]]:
+    for values in (node.properties, node.custom_properties):
+        for name, value in values.items():
+            if value.HasField("string_value"):
+                yield name, value
