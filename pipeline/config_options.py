@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pipeline.config import Config
 from pipeline.nodes import node_table
-from pipeline.path_checks import PATH_KEYS
 from trainer.options import ModelOptions
 
 
@@ -101,15 +100,12 @@ def describe(kind: Any) -> str:
 
 @cache
 def _keys_of_nodes() -> dict[str, frozenset[str]]:
-    """Node -> every key that it reads: its parameters, and what names its content from outside."""
+    """Node -> every key that it reads: its parameters, and what says where its content from outside is."""
     everything = node_table(dataclasses.replace(Config(), model=ModelOptions(base="a checkpoint")))
-    found = {}
-    for node in everything:
-        named = {PATH_KEYS[name] for name in node.externals if name in PATH_KEYS}
-        # The task's own schema, where no other is named.
-        chosen = {"corpus.task"} if "schema" in node.externals else set()
-        found[node.name] = frozenset({*node.parameters} | named | chosen)
-    return found
+    return {
+        node.name: frozenset(node.parameters).union(*(e.keys for e in node.externals.values()))
+        for node in everything
+    }
 
 
 def _reads(keys: frozenset[str], key: str) -> bool:

@@ -22,17 +22,22 @@ def _digest_of_vocabulary(digests: FileDigests, place: str) -> str:
 class External:
     """One kind of content from outside.
 
+    keys: the configuration keys that say where it is; the first names a path.
     locate: where a configuration has it: a path, or the name of one that ships; None where it has none.
     digest: the digest of the content at a place.
     """
 
+    keys: tuple[str, ...]
     locate: Callable[[LoadedConfig], str | None]
     digest: Callable[[FileDigests, str], str] = _digest_of_tree
 
 
-CORPUS = External(lambda loaded: str(locations.corpus_path(loaded)))
-SCHEMA = External(lambda loaded: str(locations.schema_path(loaded)))
-BASE_MODEL = External(
-    lambda loaded: None if (path := locations.base_model_path(loaded)) is None else str(path)
+CORPUS = External(("corpus.path",), lambda loaded: str(locations.corpus_path(loaded)))
+SCHEMA = External(
+    ("validation.schema", "corpus.task"), lambda loaded: str(locations.schema_path(loaded))
 )
-VOCABULARY = External(locations.vocabulary, _digest_of_vocabulary)
+BASE_MODEL = External(
+    ("model.base",),
+    lambda loaded: None if (path := locations.base_model_path(loaded)) is None else str(path),
+)
+VOCABULARY = External(("tokens.vocabulary",), locations.vocabulary, _digest_of_vocabulary)
