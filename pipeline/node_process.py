@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -187,10 +188,30 @@ def _describe(error: BaseException) -> tuple[str, bool]:
 def output_to(log: Path) -> Iterator[None]:
     """Append to a log what this process, its libraries and the processes it starts print meanwhile."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as opened, _output_into(opened.fileno()):
+        yield
+
+
+@contextmanager
+def output_set_aside() -> Iterator[None]:
+    """Keep what this process and its libraries print meanwhile to themselves, unless it ends in an error of theirs."""
+    with tempfile.TemporaryFile() as aside:
+        try:
+            with _output_into(aside.fileno()):
+                yield
+        except InputError:
+            raise
+        except Exception:
+            aside.seek(0)
+            sys.stderr.write(aside.read().decode(errors="replace"))
+            raise
+
+
+@contextmanager
+def _output_into(descriptor: int) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
@@ -198,5 +219,5 @@ def output_to(log: Path) -> Iterator[None]:
     finally:
         os.dup2(saved[0], 1)
         os.dup2(saved[1], 2)
-        for opened in (*saved, descriptor):
+        for opened in saved:
             os.close(opened)

@@ -11,8 +11,13 @@ from preprocessing.errors import InputError
 
 def check_paths(loaded: LoadedConfig, nodes: Iterable[Node]) -> None:
     """Raises InputError with every path that the nodes read and that does not exist."""
-    read = dict.fromkeys(external for node in nodes for external in node.externals.values())
-    missing = [fault for external in read if (fault := _fault(loaded, external))]
+    check_externals(loaded, [external for node in nodes for external in node.externals.values()])
+
+
+def check_externals(loaded: LoadedConfig, externals: Iterable[External]) -> None:
+    """Raises InputError with every path of content from outside that does not exist."""
+    faults = [_fault(loaded, external) for external in dict.fromkeys(externals)]
+    missing = [fault for fault in faults if fault is not None]
     if missing:
         raise InputError(*missing)
 

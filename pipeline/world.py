@@ -20,14 +20,17 @@ class PipelineWorld:
     """One configuration's view of its workspace; it implements planning.World.
 
     check: do not trust the memory of file digests when outputs are looked at.
+    writes: keep what is learned about files; without it, nothing is written and no workspace is made.
     """
 
-    def __init__(self, loaded: LoadedConfig, store: StoreReader, check: bool = False) -> None:
+    def __init__(
+        self, loaded: LoadedConfig, store: StoreReader, check: bool = False, writes: bool = True
+    ) -> None:
         self.loaded = loaded
         self.check = check
         workspace = loaded.workspace
         self.store = store
-        self.digests = JobCache(workspace).open_digests()
+        self.digests = JobCache(workspace).open_digests(writes)
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
         self._digest_of: dict[External, str | None] = {}

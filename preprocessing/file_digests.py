@@ -27,13 +27,13 @@ class FileDigests:
     runs: another process (`plan` during a run) must not wait for it.
     """
 
-    def __init__(self, memory: Path) -> None:
-        memory.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, memory: Path, writes: bool = True) -> None:
+        """Without `writes` the memory is only read, and none is made; what is learned ends with the process."""
+        self._writes = writes
         self._learned: dict[str, tuple[Stat, str]] = {}
         self._written: dict[str, tuple[os.stat_result, str]] = {}
         try:
-            self._database = sqlite3.connect(memory, timeout=60)
-            self._database.execute(_SCHEMA)
+            self._database = _open(memory, writes)
         except sqlite3.DatabaseError as error:
             raise InputError(
                 f"{memory}: not a memory of file digests ({error}). Remove it; it is made again."
@@ -90,6 +90,8 @@ class FileDigests:
         return None if row is None else (row[:4], row[4])
 
     def _write(self) -> None:
+        if not self._writes:
+            return
         now = time.time_ns()
         for name, (stat, digest) in self._written.items():
             if is_settled(stat, now):
@@ -101,6 +103,18 @@ class FileDigests:
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows
             )
         self._learned.clear()
+
+
+def _open(memory: Path, writes: bool) -> sqlite3.Connection:
+    if writes:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(memory, timeout=60)
+    elif memory.is_file() and memory.stat().st_size:
+        database = sqlite3.connect(f"{memory.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+    else:
+        database = sqlite3.connect(":memory:")
+    database.execute(_SCHEMA)
+    return database
 
 
 def files_beneath(root: Path) -> Iterator[tuple[str, Path]]:

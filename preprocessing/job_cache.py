@@ -34,9 +34,9 @@ class JobCache:
         """The folder of the tokenised shards."""
         return self.folder / "shards"
 
-    def open_digests(self) -> FileDigests:
+    def open_digests(self, writes: bool = True) -> FileDigests:
         """The digests of files, which the caller closes."""
-        return FileDigests(self.folder / "file_digests.sqlite")
+        return FileDigests(self.folder / "file_digests.sqlite", writes)
 
 
 def job_cache() -> JobCache | None:

@@ -4,9 +4,8 @@ import argparse
 from pathlib import Path
 
 from pipeline import locations
-from pipeline.commands.generate import models_log
 from pipeline.config_reading import load_config
-from pipeline.node_process import output_to, quiet_tensorflow
+from pipeline.node_process import output_set_aside, quiet_tensorflow
 from preprocessing.vocabulary import load_vocabulary
 from serving.versions import Versions
 
@@ -17,7 +16,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = Versions(loaded.workspace / "serving").resolve(arguments.source)
     destination: Path = arguments.destination
     quiet_tensorflow()
-    with output_to(models_log(loaded)):
+    with output_set_aside():
         from trainer.weights.convert import convert
 
         convert(

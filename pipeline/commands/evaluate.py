@@ -15,6 +15,8 @@ from pipeline.cli import print_json
 from pipeline.commands.generate import open_model
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
+from pipeline.externals import CORPUS
+from pipeline.path_checks import check_externals
 from preprocessing import progress
 from preprocessing.errors import InputError
 from preprocessing.globs import split_pattern
@@ -70,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str) -> list[Record]:
+    if data is None:
+        check_externals(loaded, [CORPUS])
     root = Path(data) if data is not None else locations.corpus_path(loaded)
     options = dataclasses.replace(loaded.config.corpus, task=task, path=str(root))
     root, pattern = split_pattern(root)

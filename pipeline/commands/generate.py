@@ -9,7 +9,7 @@ from pipeline import locations
 from pipeline.cli import print_json
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
-from pipeline.node_process import output_to, quiet_tensorflow
+from pipeline.node_process import output_set_aside, quiet_tensorflow
 from preprocessing.errors import InputError
 from serving.model import LanguageModel, load_model
 from serving.versions import Versions
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         value = getattr(arguments, name)
         return value if value is not None else getattr(options, name)
 
-    with warnings.catch_warnings(record=True) as caught, output_to(models_log(loaded)):
+    with warnings.catch_warnings(record=True) as caught, output_set_aside():
         warnings.simplefilter("always")
         completions = model.generate(
             [prompt] * arguments.num_samples,
@@ -57,13 +57,8 @@ def open_model(loaded: LoadedConfig, name: str) -> LanguageModel:
     """The model that a MODEL argument names."""
     quiet_tensorflow()
     path = Versions(loaded.workspace / "serving").resolve(name)
-    with output_to(models_log(loaded)):
+    with output_set_aside():
         return load_model(path, locations.vocabulary(loaded))
-
-
-def models_log(loaded: LoadedConfig) -> Path:
-    """Where the noise of TensorFlow goes while a model is used outside of a run."""
-    return loaded.workspace / "logs" / "models.log"
 
 
 def _prompt(arguments: argparse.Namespace) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
@@ -15,7 +16,7 @@ from pipeline.world import PipelineWorld
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; nothing is run or written."""
-    steps = make_plan(arguments, arguments.check)
+    steps = make_plan(arguments, arguments.check, writes=False)
     if arguments.json:
         print_json({"nodes": [_as_json(step) for step in steps]})
     else:
@@ -23,18 +24,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def make_plan(arguments: argparse.Namespace, check: bool = False) -> list[Step]:
-    """The plan for the arguments' configuration and selection."""
+def make_plan(
+    arguments: argparse.Namespace, check: bool = False, writes: bool = True
+) -> list[Step]:
+    """The plan for the arguments' configuration and selection; see PipelineWorld for the flags."""
     loaded = load_config(arguments.config, arguments.overrides)
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
     scope = selection.scope(node_table(loaded.config))
     check_paths(loaded, scope.nodes)
     store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
-    world = PipelineWorld(loaded, store, check)
-    try:
+    with closing(PipelineWorld(loaded, store, check, writes)) as world:
         return plan(scope, world)
-    finally:
-        world.close()
 
 
 def as_text(steps: Sequence[Step]) -> str:

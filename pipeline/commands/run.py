@@ -116,6 +116,7 @@ def _out_of_date(arguments: argparse.Namespace) -> set[str]:
     from pipeline.commands.plan import make_plan
 
     try:
+        # What is learned about files is kept: this is done every second.
         steps = make_plan(arguments)
     except InputError as error:
         return {str(error)}

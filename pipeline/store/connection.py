@@ -38,7 +38,8 @@ def connection_config(
         path = (
             workspace / "metadata.sqlite" if url is None else workspace / url[len("sqlite:///") :]
         )
-        if read_only and not path.exists():
+        # An empty file is what is left of a process that died as it made the store.
+        if read_only and not (path.is_file() and path.stat().st_size):
             config.fake_database.SetInParent()
             return config
         modes = pb.SqliteMetadataSourceConfig

@@ -5,11 +5,14 @@ The tests of this file share one project and stand in the order of its history.
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.project import Project, any_story, copy_stories
+from tests.pipeline.trees import snapshot
 
 NODES = [
     "CorpusGen",
@@ -60,13 +63,32 @@ def test_a_second_run_runs_nothing_and_the_store_shows_it(project: Project) -> N
     assert {first["state"], second["state"]} == {"complete"}
 
 
-def test_touching_a_story_runs_nothing(project: Project) -> None:
+def test_touching_a_story_runs_nothing_and_planning_writes_nothing(project: Project) -> None:
     os.utime(any_story(project.folder / "stories"))
+    before = snapshot(project.workspace)
     assert {step["action"] for step in project.json("plan")["nodes"]} == {"reuse"}
+    assert snapshot(project.workspace) == before
     assert project.run() == dict.fromkeys(NODES, "cached")
 
 
-def test_the_pushed_model_answers(project: Project) -> None:
+@contextmanager
+def left_alone(project: Project) -> Iterator[None]:
+    """The corpus is elsewhere meanwhile, and the workspace is afterwards what it was."""
+    corpus, before = project.folder / "stories", snapshot(project.workspace)
+    corpus.rename(project.folder / "elsewhere")
+    try:
+        yield
+    finally:
+        (project.folder / "elsewhere").rename(corpus)
+    assert snapshot(project.workspace) == before
+
+
+def test_the_pushed_model_answers_without_the_corpus(project: Project) -> None:
+    with left_alone(project):
+        _ask_twice(project)
+
+
+def _ask_twice(project: Project) -> None:
     prompt = ["--prompt", "The harbour bridge.\nTL;DR:\n"]
     samples = project.json(
         "generate", "latest", *prompt, "--num-samples", "2", "--max-new-tokens", "5", "--seed", "3"
@@ -89,7 +111,9 @@ def test_the_pushed_model_answers(project: Project) -> None:
 
 
 def test_the_lineage_of_the_model_names_everything_behind_it(project: Project) -> None:
-    shown = project.json("lineage", "show", "latest")
+    with left_alone(project):
+        shown = project.json("lineage", "show", "latest")
+        assert project.last_run() == dict.fromkeys(NODES, "cached")
     assert shown["corpus"]["task"] == "cnn_dailymail"
     assert shown["corpus"]["records"] == 18
     assert len(shown["corpus"]["digest"]) == len(shown["code"]["digest"]) == 64

@@ -14,9 +14,11 @@ from pipeline.leases import RUN_LEASE, Leases
 from pipeline.nodes import NODE_NAMES
 from pipeline.run_record import LOCAL_RUN, register_run
 from pipeline.store import Store
+from preprocessing.file_digests import FileDigests
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.schemas import document_of
 from tests.pipeline.tfx_records import TfxRecords, complete
+from tests.pipeline.trees import snapshot
 
 HEAVY = ("tensorflow", "tfx", "apache_beam", "kfp", "numpy")
 
@@ -382,6 +384,63 @@ class TestOnAFreshWorkspace:
         assert main(capsys, "--config", str(config_file), "status") == (0, "no runs yet\n", "")
         _, out, _ = main(capsys, "--config", str(config_file), "status", "--json")
         assert document_of("status", out) == {"version": 1, "runs": []}
+
+
+class TestLookingOnly:
+    """Commands that only look write nothing, and ask for no path that they do not read."""
+
+    def test_no_workspace_is_made(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        for command in (["plan"], ["plan", "--check"], ["status"], ["lineage", "show", "latest"]):
+            main(capsys, "--config", str(config_file), *command)
+        assert not (tmp_path / "workspace").exists()
+
+    def test_what_is_there_is_left_alone(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
+    ) -> None:
+        workspace = tmp_path / "workspace"
+        Store("gpt2", None, workspace).start_run(
+            "run-1",
+            {"pipeline": "gpt2", "config:model.base": "null", "launched_by": LOCAL_RUN},
+        )
+        FileDigests(workspace / "file_digests.sqlite").close()
+        before = snapshot(workspace)
+        for command in (["plan"], ["status"]):
+            assert main(capsys, "--config", str(config_file), *command)[0] == 0
+        assert snapshot(workspace) == before
+
+    @pytest.mark.parametrize(
+        ("command", "status"),
+        [
+            (["status"], 0),
+            (["lineage", "show", "latest"], 2),
+            (["rollback", "3"], 2),
+            (["generate", "latest", "--prompt", "x"], 2),
+            (["compile", "kubeflow", "-o", "p.yaml"], 0),
+            (["plan"], 2),
+            (["plan", "--to", "ImportSchemaGen"], 0),
+            (["run"], 2),
+            (["evaluate", "latest"], 2),
+            (["node", "CorpusGen", "--run-id", "r"], 2),
+        ],
+    )
+    def test_the_corpus_is_missed_only_where_it_is_read(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        write_config: WriteConfig,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        command: list[str],
+        status: int,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        write_config("corpus: {task: text, path: gone}\n")
+        found, _, err = main(capsys, *command)
+        reads = command[0] in ("run", "evaluate", "node") or command == ["plan"]
+        assert found == status
+        assert ("corpus.path: 'gone': there is nothing at" in err) is reads
+        assert not (tmp_path / "workspace").exists()
 
 
 class TestStatus:

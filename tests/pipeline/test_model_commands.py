@@ -63,6 +63,7 @@ def test_a_model_of_gpt_tf2_is_converted_answers_as_before_and_is_scored(
     scored = document_of("evaluate", capsys.readouterr().out)
     assert (scored["split"], scored["records"]) == ("train", 1)
     assert scored["metrics"]["perplexity"] > 1
+    assert not (tmp_path / "workspace").exists()
 
 
 def test_convert_refuses_what_is_there_and_what_is_no_model(

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.store import Store, StoredExecution, connection_config
+from pipeline.failure import FailureError
+from pipeline.store import Store, StoredExecution, StoreReader, connection_config
 from pipeline.store.names import NODE, PIPELINE, RUN
 from preprocessing.errors import InputError
 from tests.pipeline.tfx_records import TfxRecords, complete
@@ -336,3 +337,24 @@ class TestConnections:
             InputError, match=r"cannot open the metadata store at .*metadata\.sqlite"
         ):
             Store("gpt2", None, tmp_path)
+
+
+class TestReadingOnly:
+    def test_what_was_written_is_read_and_nothing_can_be_written(
+        self, store: Store, tmp_path: Path
+    ) -> None:
+        reader = StoreReader("gpt2", None, tmp_path)
+        assert [run.run_id for run in reader.runs()] == ["run-1"]
+        store.start_run("run-2", {"pipeline": "gpt2"})
+        assert [run.run_id for run in reader.runs()] == ["run-2", "run-1"]
+        with pytest.raises(FailureError, match="readonly"):
+            reader.connect().put_context_type(pb.ContextType(name="new"))
+
+    @pytest.mark.parametrize("file", [None, b""])
+    def test_a_store_that_is_not_there_is_empty_and_is_not_made(
+        self, tmp_path: Path, file: bytes | None
+    ) -> None:
+        if file is not None:  # what is left of a process that died as it made the store
+            (tmp_path / "metadata.sqlite").write_bytes(file)
+        assert StoreReader("gpt2", None, tmp_path).runs() == []
+        assert [p.stat().st_size for p in tmp_path.iterdir()] == ([] if file is None else [0])

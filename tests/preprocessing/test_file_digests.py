@@ -307,3 +307,28 @@ def test_a_killed_process_leaves_a_memory_that_works(tmp_path: Path, root: Path)
     path = write(tmp_path / "a", b"x")
     assert digests.file(path) == sha256_bytes(b"x")
     digests.close()
+
+
+def test_a_memory_that_is_only_read_stays_what_it_was(tmp_path: Path, no_racy_window: None) -> None:
+    (tmp_path / "one").write_text("1")
+    (tmp_path / "two").write_text("2")
+    memory = tmp_path / "memory.sqlite"
+    first = FileDigests(memory)
+    first.tree(tmp_path / "one")
+    first.close()
+    before = memory.read_bytes()
+    reading = FileDigests(memory, writes=False)
+    assert reading.file(tmp_path / "two") == sha256_bytes(b"2")
+    assert reading._recall(str(tmp_path / "one")) is not None
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reading._database.execute("DELETE FROM files")
+    reading.close()
+    assert memory.read_bytes() == before
+
+
+def test_a_memory_that_is_not_there_is_not_made_for_reading(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("1")
+    reading = FileDigests(tmp_path / "workspace" / "memory.sqlite", writes=False)
+    assert reading.file(tmp_path / "one") == sha256_bytes(b"1")
+    reading.close()
+    assert not (tmp_path / "workspace").exists()
