@@ -6,9 +6,10 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 INSTALLED := .venv/installed
 GPU ?=
+IMAGE ?= gpt2-tfx:latest
 DEBIAN := $(shell sed 's/\#.*//' requirements/debian.txt)
 
-.PHONY: help setup run test test-full lint docs bench lock debian clean
+.PHONY: help setup run test test-full lint docs bench lock image debian clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +54,10 @@ bench: $(INSTALLED) ## the benchmarks; ONLY=name runs one
 
 lock: $(INSTALLED) ## make the requirement locks again
 	requirements/lock.sh
+
+image: ## the container image; GPU=1 adds CUDA, IMAGE=name:tag names it
+	docker build -f deploy/Dockerfile --build-arg GPU=$(GPU) -t $(IMAGE) \
+	  --build-arg COMMIT=$$(git describe --always --abbrev=40 --exclude='*' --dirty=+changes) .
 
 debian: ## (root) the Debian parts that some tests use
 	apt-get update -q

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from components.options import EvaluationOptions, ValidationOptions
 from pipeline.key_places import KeyPlaces
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.ranges import Range
+from preprocessing.ranges import Positive, Range, Whole
 from trainer.options import GenerationOptions, ModelOptions, TrainingOptions
 
 
@@ -28,6 +28,18 @@ class BeamOptions:
 
 
 @dataclass(frozen=True)
+class ResourceOptions:
+    """What a container asks for in place of what the others do.
+
+    cpu: cores, also a part of one; null is what the others ask for.
+    memory: such as `16Gi`; null is what the others ask for.
+    """
+
+    cpu: Positive | None = None
+    memory: str | None = None
+
+
+@dataclass(frozen=True)
 class KubeflowOptions:
     """How `compile kubeflow` describes the containers; see `docs/kubeflow.md`.
 
@@ -36,6 +48,10 @@ class KubeflowOptions:
     mount: where every container mounts the claim.
     configuration: the configuration file on the claim; corpus and workspace lie relative to it.
     secrets: environment variable -> `secret/key` of Kubernetes, for what `store` takes from the environment.
+    cpu: cores that each container asks for, also a part of one.
+    memory: memory that each container asks for, such as `4Gi`.
+    resources: by node, what its container asks for instead, such as `{Trainer: {cpu: 8, memory: 24Gi}}`.
+    retries: how often Kubeflow starts a container again that failed, after 1, 2, 4 and at most 10 minutes.
     """
 
     image: str = "gpt2-tfx:latest"
@@ -43,6 +59,15 @@ class KubeflowOptions:
     mount: str = "/mnt/gpt2-tfx"
     configuration: str = "pipeline.yaml"
     secrets: dict[str, str] = field(default_factory=dict)
+    cpu: Positive = 1.0
+    memory: str = "4Gi"
+    resources: dict[str, ResourceOptions] = field(default_factory=dict)
+    retries: Whole = 2
+
+    def requests(self, node: str) -> tuple[float, str]:
+        """(cores, memory) that a node's container asks for."""
+        own = self.resources.get(node, ResourceOptions())
+        return own.cpu or self.cpu, own.memory or self.memory
 
 
 @dataclass(frozen=True)

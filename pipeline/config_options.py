@@ -94,7 +94,7 @@ def describe(kind: Any) -> str:
     if origin is dict:
         return f"mapping of {describe(arguments[0])} to {describe(arguments[1])}"
     if dataclasses.is_dataclass(kind):
-        return "section"
+        return f"section of {', '.join(f'`{f.name}`' for f in dataclasses.fields(kind))}"
     return {str: "text", int: "whole number", float: "number", bool: "true or false"}[kind]
 
 

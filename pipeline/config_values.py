@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pipeline.config import LoadedConfig
+from pipeline.nodes import NODE_NAMES
 from preprocessing.errors import InputError
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS
 from trainer.config import GPT2_VOCABULARY_SIZE, model_config
@@ -18,6 +19,7 @@ def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     yield from _schedule(loaded)
     yield from _modes(loaded)
     yield from _names(loaded)
+    yield from _kubeflow(loaded)
     yield from _store(loaded)
     yield from _bounds(loaded)
     yield from _unscored_metrics(loaded)
@@ -42,9 +44,27 @@ def _splits(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
 def _names(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", loaded.config.name):
         yield "name", f"{loaded.config.name!r} is not a name of letters, digits, - and _."
-    for variable, source in loaded.config.kubeflow.secrets.items():
+
+
+def _kubeflow(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    options = loaded.config.kubeflow
+    for variable, source in options.secrets.items():
         if not re.fullmatch(r"[^/]+/[^/]+", source):
             yield f"kubeflow.secrets.{variable}", f"{source!r} is not `secret/key`."
+    for node in options.resources:
+        if node not in NODE_NAMES:
+            yield (
+                f"kubeflow.resources.{node}",
+                f"there is no such node; there are {', '.join(NODE_NAMES)}.",
+            )
+    memories = {"kubeflow.memory": options.memory} | {
+        f"kubeflow.resources.{node}.memory": own.memory
+        for node, own in options.resources.items()
+        if own.memory is not None
+    }
+    for key, memory in memories.items():
+        if not re.fullmatch(r"[1-9][0-9]*[KMGTPE]i?", memory):
+            yield key, f"{memory!r} is not a number of bytes with a unit, such as 4Gi or 500M."
 
 
 def _store(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:

@@ -33,7 +33,10 @@ def write_kubeflow_pipeline(loaded: LoadedConfig, output: Path) -> None:
             task = components[node.name](run_id=dsl.PIPELINE_JOB_NAME_PLACEHOLDER)
             task.set_display_name(node.name).set_caching_options(False)
             task.after(*(tasks[name] for name in node.upstream))
-            if node.gpu:
+            cpu, memory = options.requests(node.name)
+            task.set_cpu_request(f"{cpu:g}").set_memory_request(memory)
+            task.set_retry(options.retries, "60s", 2.0, "600s")
+            if node.gpu and loaded.config.training.device != "cpu":
                 task.set_accelerator_type(GPU_RESOURCE).set_accelerator_limit(1)
             kubernetes.mount_pvc(task, pvc_name=options.claim, mount_path=options.mount)
             for variable, source in options.secrets.items():

@@ -228,6 +228,15 @@ class TestImpossibleValues:
                 "no score of text",
             ),
             ("kubeflow: {secrets: {A: b}}", "kubeflow.secrets.A", "secret/key"),
+            ("kubeflow: {memory: much}", "kubeflow.memory", "such as 4Gi"),
+            ("kubeflow: {cpu: 0}", "kubeflow.cpu", "greater than 0"),
+            ("kubeflow: {retries: -1}", "kubeflow.retries", "at least 0"),
+            ("kubeflow: {resources: {X: {}}}", "kubeflow.resources.X", "no such node"),
+            (
+                "kubeflow: {resources: {Trainer: {memory: 2}}}",
+                "kubeflow.resources.Trainer.memory",
+                "not a text",
+            ),
             (
                 "evaluation: {thresholds: {perplexity: {min: 2, max: 1}}}",
                 "evaluation.thresholds.perplexity",

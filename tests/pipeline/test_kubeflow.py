@@ -22,6 +22,9 @@ kubeflow:
   mount: /data
   configuration: configs/pipeline.yaml
   secrets: {PASSWORD: database/password}
+  cpu: 0.5
+  resources: {Trainer: {cpu: 8, memory: 24Gi}, Pusher: {memory: 500M}}
+  retries: 3
 """
 
 
@@ -99,6 +102,37 @@ def test_only_trainer_and_evaluator_ask_for_a_gpu(
             asking[name] = (accelerator["resourceType"], accelerator["resourceCount"])
     assert asking == {"Trainer": (GPU_RESOURCE, "1"), "Evaluator": (GPU_RESOURCE, "1")}
     assert GPU_RESOURCE == "nvidia.com/gpu"
+
+
+def test_a_training_on_the_processor_asks_for_no_gpu(
+    write_config: WriteConfig, tmp_path: Path
+) -> None:
+    loaded = load_config(write_config(CONFIG), ["training.device=cpu"])
+    write_kubeflow_pipeline(loaded, tmp_path / "p.yaml")
+    assert "accelerator" not in (tmp_path / "p.yaml").read_text()
+
+
+def test_every_container_asks_for_processors_and_memory(
+    documents: list[dict[str, Any]], tasks: dict[str, dict[str, Any]]
+) -> None:
+    asked = {}
+    for name, task in tasks.items():
+        resources = container(documents, task)["resources"]
+        asked[name] = (resources["resourceCpuRequest"], resources["resourceMemoryRequest"])
+    assert asked == dict.fromkeys(tasks, ("0.5", "4Gi")) | {
+        "Trainer": ("8", "24Gi"),
+        "Pusher": ("0.5", "500M"),
+    }
+
+
+def test_a_container_that_failed_is_started_again(tasks: dict[str, dict[str, Any]]) -> None:
+    for task in tasks.values():
+        assert task["retryPolicy"] == {
+            "maxRetryCount": 3,
+            "backoffDuration": "60s",
+            "backoffFactor": 2.0,
+            "backoffMaxDuration": "600s",
+        }
 
 
 def test_a_node_waits_for_the_nodes_that_it_reads(
