@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only NAME]`: measure, keep the rows in `results.json`, and make README's table from them."""
+"""`python -m benchmarks [--only NAME]`: measure, keep the rows in `results.json`, make the tables of the pages from them."""
 
 import argparse
 import importlib
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import ROOT
-from benchmarks.table import insert_table
+from benchmarks.table import insert_tables
 
 Row = dict[str, Any]
 RESULTS = Path(__file__).parent / "results.json"
@@ -50,7 +50,7 @@ def main() -> int:
         # written after each, so that an interrupted call loses one benchmark only
         results = {"machine": machine(), "rows": [rows[key] for key in sorted(rows)]}
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        insert_table(ROOT / "README.md", results)
+        insert_tables(ROOT, results)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The table of results in the README, between two marks."""
+"""The table of results in `docs/benchmarks.md`, and a part of it in the README, each between two marks."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,14 +8,34 @@ _BEGIN = "<!-- made by `make bench` from benchmarks/results.json -->"
 _END = "<!-- end of the table -->"
 
 
-def insert_table(readme: Path, results: Mapping[str, Any]) -> None:
-    """Put the table of `results` between the marks of `readme`. Raises ValueError where they are not there."""
-    text = readme.read_text(encoding="utf-8")
+# What the README shows.
+_README = (
+    "corpus_to_tfrecords",
+    "generate_1x64",
+    "generate_8x512",
+    "memory_train_124M",
+    "memory_train_1558M_adafactor",
+    "noop_run",
+    "shakespeare_loss",
+    "train_124M",
+    "train_packed",
+)
+
+
+def insert_tables(root: Path, results: Mapping[str, Any]) -> None:
+    """Put the tables of `results` between their marks. Raises ValueError where those are not there."""
+    _insert(root / "docs" / "benchmarks.md", results)
+    rows = [row for row in results["rows"] if row["name"] in _README]
+    _insert(root / "README.md", {**results, "rows": rows})
+
+
+def _insert(page: Path, results: Mapping[str, Any]) -> None:
+    text = page.read_text(encoding="utf-8")
     before, mark, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not mark or not end:
-        raise ValueError(f"{readme}: no place for the table; put {_BEGIN} and {_END} there")
-    readme.write_text(f"{before}{_BEGIN}\n\n{table(results)}\n{_END}{after}", encoding="utf-8")
+        raise ValueError(f"{page}: no place for the table; put {_BEGIN} and {_END} there")
+    page.write_text(f"{before}{_BEGIN}\n\n{table(results)}\n{_END}{after}", encoding="utf-8")
 
 
 def table(results: Mapping[str, Any]) -> str:
