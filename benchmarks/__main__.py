@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only NAME]`: measure, keep the rows in `results.json`, make the tables of the pages from them."""
+"""`python -m benchmarks [--only NAME]`: measure, keep the rows in `results.json`, make the tables of the pages."""
 
 import argparse
 import importlib
