@@ -17,7 +17,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     `--config` and `--set` may stand before the command and behind it: the last `--config` counts, and every `--set`
     in its order.
     """
-    parsed = build_parser().parse_args(arguments)
+    parser = build_parser()
+    parsed = parser.parse_args(arguments)
+    if getattr(parsed, "only", None) is not None:
+        if parsed.first is not None or parsed.last is not None:
+            parser.error("argument --only: not allowed with --from or --to")
+        parsed.first = parsed.last = parsed.only
     files = [getattr(parsed, f"config{place}", None) for place in _PLACES]
     parsed.config = next((file for file in reversed(files) if file), Path("pipeline.yaml"))
     parsed.overrides = [
@@ -84,11 +89,13 @@ def _add_run(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--require-blessing", action="store_true", help="exit 1 if the model is not blessed"
     )
+    parser.add_argument("--quiet", action="store_true", help="print the result, not the progress")
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="first", metavar="NODE", help="only NODE and what follows")
     parser.add_argument("--to", dest="last", metavar="NODE", help="only NODE and what it needs")
+    parser.add_argument("--only", metavar="NODE", help="only NODE: --from NODE --to NODE")
     parser.add_argument(
         "--force", action="append", default=[], metavar="NODE", help="run NODE even if it need not"
     )
@@ -99,6 +106,9 @@ def _add_plan(commands: "_Commands[argparse.ArgumentParser]") -> None:
     _add_selection(parser)
     parser.add_argument(
         "--check", action="store_true", help="hash every output, whatever its times say"
+    )
+    parser.add_argument(
+        "--exit-code", action="store_true", help="exit 3 if a node would or may run"
     )
     _add_json(parser)
 

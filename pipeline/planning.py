@@ -98,7 +98,7 @@ def decide(
     if step.action != "reuse" and node.name not in scope.may_run:
         why = "; ".join(reason.detail for reason in step.reasons)
         raise InputError(
-            f"{node.name} is out of date ({why}) and --from leaves it out; run without --from."
+            f"{node.name} is out of date ({why}) and may not run; leave out --from or --only."
         )
     return step
 

@@ -10,6 +10,22 @@ from pipeline.planning import Step, reasons_text
 _PLAIN_INTERVAL = 10.0
 
 
+class QuietDisplay:
+    """Says nothing of a run: its result and its failure are told by who started it."""
+
+    def started(self, step: Step) -> None:
+        """A node is launched."""
+
+    def report(self, node: str, report: dict[str, Any]) -> None:
+        """A node says how far it is."""
+
+    def ended(self, node: str, state: str, seconds: float) -> None:
+        """A node is done with."""
+
+    def note(self, text: str) -> None:
+        """Anything else worth a line."""
+
+
 class ProgressDisplay:
     """Writes a line that renews itself on a terminal; elsewhere a plain line every ten seconds."""
 

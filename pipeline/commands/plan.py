@@ -13,6 +13,9 @@ from pipeline.selection import Selection
 from pipeline.store import StoreReader
 from pipeline.world import PipelineWorld
 
+# The status of --exit-code where something would or may run.
+OUT_OF_DATE = 3
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; nothing is run or written."""
@@ -21,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"nodes": [_as_json(step) for step in steps]})
     else:
         print(as_text(steps))
-    return 0
+    out_of_date = any(step.action != "reuse" for step in steps)
+    return OUT_OF_DATE if arguments.exit_code and out_of_date else 0
 
 
 def make_plan(

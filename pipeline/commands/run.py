@@ -11,7 +11,7 @@ from pipeline.failure import FailureError
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.path_checks import check_paths
-from pipeline.progress_display import ProgressDisplay, duration
+from pipeline.progress_display import ProgressDisplay, QuietDisplay, duration
 from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
 from pipeline.selection import Selection
@@ -40,7 +40,9 @@ def run_once(arguments: argparse.Namespace) -> int:
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
     check_paths(loaded, selection.scope(node_table(loaded.config)).nodes)
     try:
-        result = run_pipeline(loaded, selection, ProgressDisplay())
+        result = run_pipeline(
+            loaded, selection, QuietDisplay() if arguments.quiet else ProgressDisplay()
+        )
     except NodeFailureError as failure:
         return report_failure(failure)
     print(summary(loaded, result, arguments))

@@ -57,6 +57,7 @@ def test_the_noise_of_libraries_goes_to_the_log_of_the_node(project: Project) ->
 
 
 def test_a_second_run_runs_nothing_and_the_store_shows_it(project: Project) -> None:
+    assert project.call("plan", "--exit-code").returncode == 0
     assert project.run() == dict.fromkeys(NODES, "cached")
     first, second = project.json("status")["runs"][1], project.json("status")["runs"][0]
     assert [n["key"] for n in first["nodes"]] == [n["key"] for n in second["nodes"]]

@@ -101,8 +101,10 @@ class TestParsing:
                     "watch": True,
                 },
             ),
-            ("run --require-blessing", {"require_blessing": True}),
+            ("run --require-blessing --quiet", {"require_blessing": True, "quiet": True}),
+            ("run --only Trainer", {"first": "Trainer", "last": "Trainer"}),
             ("plan --json --check", {"module": "plan", "json": True, "check": True}),
+            ("plan --exit-code", {"exit_code": True}),
             ("status --json --limit 3", {"module": "status", "json": True, "limit": 3}),
             (
                 "generate latest --prompt Hello",
@@ -165,6 +167,7 @@ class TestParsing:
             ("frobnicate", "invalid choice: 'frobnicate'"),
             ("node Tariner --run-id r", "invalid choice: 'Tariner'"),
             ("node Trainer", "--run-id"),
+            ("plan --only Trainer --from Tokenizer", "--only: not allowed with --from or --to"),
             ("generate latest", "one of the arguments"),
             ("generate latest --prompt a --prompt-file b", "not allowed with"),
             (
@@ -361,6 +364,12 @@ class TestOnAFreshWorkspace:
         assert [n["node"] for n in planned] == [name for name in NODE_NAMES if name != "BaseModel"]
         assert {n["action"] for n in planned} == {"run"}
         assert [n["reasons"][0]["kind"] for n in planned] == ["first"] * len(planned)
+
+    def test_plan_tells_by_its_status_whether_something_would_run(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path
+    ) -> None:
+        status, out, _ = main(capsys, "plan", "--exit-code", "--config", str(config_file))
+        assert (status, out.split()[0]) == (3, "CorpusGen")
 
     def test_plan_for_people_has_a_line_for_each_node(
         self, capsys: pytest.CaptureFixture[str], config_file: Path
