@@ -17,7 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.corpus_page import write_corpus_page
 from pipeline.beam_flags import beam_flags
 from pipeline.config import BeamOptions
-from pipeline.node_process import collect_rarely
+from pipeline.node_server import collect_rarely
 from preprocessing.corpus_job import check_corpus
 from preprocessing.corpus_update import CorpusFolders, update_corpus
 from preprocessing.job_cache import JobCache

@@ -17,6 +17,7 @@ from preprocessing.errors import InputError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments and do the command; returns the exit status."""
     parsed = parse(arguments)
+    parsed.given = list(sys.argv[1:] if arguments is None else arguments)
     # Each command imports what it needs, so that help and the light commands start at once.
     command = importlib.import_module(f"pipeline.commands.{parsed.module}")
     try:

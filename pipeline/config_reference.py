@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
-from pipeline.code_digest import PROJECT_ROOT
+from pipeline.code_snapshot import PROJECT_ROOT
 from pipeline.config import Config
 from pipeline.config_options import Option, all_options, docstring_entries, without_none
 

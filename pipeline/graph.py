@@ -42,9 +42,10 @@ def build_component(
 ) -> BaseNode:
     """The component of a node, from the values of what the node declares and nothing else."""
     places = {name: external.locate(loaded) for name, external in node.externals.items()}
+    values = loaded.values([*node.parameters, *node.incidental])
     declared = Declared(
         inputs=DeclaredValues(node.name, "inputs", channels),
-        parameters=DeclaredValues(node.name, "parameters", loaded.values(node.parameters)),
+        parameters=DeclaredValues(node.name, "parameters", values),
         externals=DeclaredValues(
             node.name,
             "externals",

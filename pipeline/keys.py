@@ -37,14 +37,14 @@ class Ingredients:
     """Everything that decides a node's result, and nothing else: no times, ids or paths of the machine.
 
     code: source file -> sha256. parameters: configuration key -> value. inputs: input key -> canonical digest.
-    externals: content from outside the store -> digest. environment: the lock file's digest.
+    externals: content from outside the store -> digest. environment: what is installed -> version or digest.
     """
 
     code: Mapping[str, str]
     parameters: Mapping[str, Any]
     inputs: Mapping[str, str]
     externals: Mapping[str, str]
-    environment: str
+    environment: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the store."""
@@ -53,7 +53,7 @@ class Ingredients:
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
             "externals": dict(self.externals),
-            "environment": self.environment,
+            "environment": dict(self.environment),
         }
 
     def to_properties(self) -> dict[str, str]:
@@ -64,7 +64,7 @@ class Ingredients:
         return {
             f"{_PREFIX}{part}:{name}": json.dumps(value)
             for part, values in self.to_dict().items()
-            for name, value in (values.items() if part != "environment" else [("lock", values)])
+            for name, value in values.items()
         }
 
     def key(self, node: str) -> str:
@@ -74,14 +74,12 @@ class Ingredients:
 
 def read_ingredients(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The plain data of the ingredients whose properties are among these; the inverse of `to_properties`."""
-    found: dict[str, Any] = {"code": {}, "parameters": {}, "inputs": {}, "externals": {}}
+    parts = ("code", "parameters", "inputs", "externals", "environment")
+    found: dict[str, Any] = {part: {} for part in parts}
     for key, text in properties.items():
         if key.startswith(_PREFIX):
             part, name = key.removeprefix(_PREFIX).split(":", 1)
-            if part == "environment":
-                found[part] = json.loads(text)
-            else:
-                found[part][name] = json.loads(text)
+            found[part][name] = json.loads(text)
     return found
 
 
@@ -97,8 +95,8 @@ def differences(before: Mapping[str, Any], now: Ingredients) -> Iterator[Reason]
     for name in _changed(before.get("parameters", {}), now.parameters):
         old = before.get("parameters", {}).get(name)
         yield Reason("params", f"{name}: {old!r} -> {now.parameters.get(name)!r}")
-    if before.get("environment") != now.environment:
-        yield Reason("environment", "the lock file changed")
+    for name in _changed(before.get("environment", {}), now.environment):
+        yield Reason("environment", f"{name} changed")
     for name in _changed(before.get("inputs", {}), now.inputs):
         yield Reason("upstream", f"input {name} changed")
 

@@ -13,6 +13,7 @@ from typing import Any
 from kfp import compiler, dsl, kubernetes
 
 from pipeline.config import KubeflowOptions, LoadedConfig
+from pipeline.gpus import wants_gpu
 from pipeline.nodes import Node, node_table
 
 # On open-source Kubeflow the accelerator's type is the name of the Kubernetes resource.
@@ -36,7 +37,7 @@ def write_kubeflow_pipeline(loaded: LoadedConfig, output: Path) -> None:
             cpu, memory = options.requests(node.name)
             task.set_cpu_request(f"{cpu:g}").set_memory_request(memory)
             task.set_retry(options.retries, "60s", 2.0, "600s")
-            if node.gpu and loaded.config.training.device != "cpu":
+            if wants_gpu(node, loaded.config):
                 task.set_accelerator_type(GPU_RESOURCE).set_accelerator_limit(1)
             kubernetes.mount_pvc(task, pvc_name=options.claim, mount_path=options.mount)
             for variable, source in options.secrets.items():

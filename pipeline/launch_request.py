@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.config import LoadedConfig
 
@@ -22,3 +23,11 @@ class LaunchRequest:
     inputs: Mapping[str, int]
     lease: tuple[str, int]
     environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class NodeTask:
+    """A node to launch in a process of its own. log: what its process prints into; None: what the server does."""
+
+    request: LaunchRequest
+    log: Path | None

@@ -56,7 +56,7 @@ def provenance(executions: Sequence[StoredExecution]) -> dict[str, Any]:
             "digest": combine(code),
             "files": dict(sorted(code.items())),
         },
-        "environment": {"lock": trainer.ingredients["environment"]},
+        "environment": trainer.ingredients["environment"],
         "parameters": dict(sorted(parameters.items())),
         "nodes": [
             {

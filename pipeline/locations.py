@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.code_digest import PROJECT_ROOT
+from pipeline.code_snapshot import PROJECT_ROOT
 from pipeline.config import LoadedConfig
 
 

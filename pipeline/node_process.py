@@ -1,29 +1,25 @@
-"""A process for each node, forked from a warm server that has imported TFX once."""
+"""A process for each node, forked from a warm server that imports from a snapshot of the code."""
 
-import gc
-import multiprocessing
 import os
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
-import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from pipeline.launch_request import LaunchRequest
-from preprocessing import progress
+from pipeline.launch_request import LaunchRequest, NodeTask
 from preprocessing.errors import InputError
 from trainer.host_memory import HUGE_PAGES
 
 Report = dict[str, Any]
 
-# Python's own are (700, 10, 10).
-_GC_THRESHOLDS = (50_000, 20, 20)
+# Its own node processes end by themselves when they are asked to; so long may it take.
+_SECONDS_TO_END = 10.0
 
 
 class NodeFailureError(Exception):
@@ -37,6 +33,90 @@ class NodeFailureError(Exception):
         self.log = log
 
 
+class NodeServer:
+    """The warm server of a run; its imports go on in the background until the first node is launched.
+
+    code: the folder that it and the processes of its nodes import this project from, whatever is installed.
+    log: where what it prints goes; None leaves it with this process.
+    """
+
+    def __init__(self, code: Path, log: Path | None) -> None:
+        self._log = log
+        ours, theirs = socket.socketpair()
+        alive, self._alive = os.pipe()
+        command = f"from pipeline.node_server import serve; serve({theirs.fileno()}, {alive})"
+        with _opened(log) as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", command],
+                env=_environment(code),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(theirs.fileno(), alive),
+                # An interrupt at the terminal is for the run, which ends its nodes itself.
+                start_new_session=True,
+            )
+        theirs.close()
+        os.close(alive)
+        self._connection = Connection(ours.detach())
+
+    def run(
+        self, request: LaunchRequest, log: Path | None, on_report: Callable[[Report], None]
+    ) -> int:
+        """Launch a node in a process of its own and pass on its reports; returns the id of its execution.
+
+        Raises NodeFailureError when it fails or its process dies.
+        """
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+        result: Report | None = None
+        exit_code: int | None = None
+        try:
+            self._connection.send(NodeTask(request, log))
+            while exit_code is None:
+                if not self._connection.poll(1.0):
+                    on_report({})
+                    exit_code = self._process.poll()
+                    continue
+                report = self._connection.recv()
+                if "exit" in report:
+                    exit_code = report["exit"]
+                elif "result" in report:
+                    result = report
+                else:
+                    on_report(report)
+        except (EOFError, ConnectionError):
+            how = _how_it_ended(self._process.wait())
+            message = f"the server of node processes ended by {how}"
+            raise NodeFailureError(request.node, message, False, self._log) from None
+        except BaseException:
+            # The run is to end, and must not record an end while the node goes on.
+            self.close()
+            raise
+        if result is None:
+            message = f"its process ended by {_how_it_ended(exit_code)}"
+            raise NodeFailureError(request.node, message, False, log)
+        if result["result"] == "failed":
+            raise NodeFailureError(request.node, result["message"], result["user_error"], log)
+        return result["execution"]
+
+    def close(self) -> None:
+        """End the server and what it has started; a second call does nothing."""
+        if self._connection.closed:
+            return
+        self._connection.close()
+        try:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait(_SECONDS_TO_END)
+        except ProcessLookupError:
+            pass
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        finally:
+            os.close(self._alive)
+            self._process.wait()
+
+
 def quiet_tensorflow() -> None:
     """Keep TensorFlow's start short: its C++ lines down (errors still reach the node's log), and Keras 3 out.
 
@@ -48,140 +128,31 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 
-def collect_rarely() -> None:
-    """Spare a forked process the search for garbage: its imports stay, and its 100,000s of records are no cycles."""
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+def _environment(code: Path) -> dict[str, str]:
+    """The environment of the server and of all that it starts, Beam's workers among them.
 
-
-def start_warm_server(log: Path) -> None:
-    """Start the server from which node processes are forked; its imports go on in the background."""
-    quiet_tensorflow()
-    for name, value in HUGE_PAGES.items():
-        os.environ.setdefault(name, value)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipeline.launch"])
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with output_to(log):
-        forkserver.ensure_running()
-
-
-def run_node(request: LaunchRequest, log: Path, on_report: Callable[[Report], None]) -> int:
-    """Launch a node in a process of its own and pass on its reports; returns the id of its execution.
-
-    Raises NodeFailureError when it fails or its process dies.
+    The snapshot comes before what is installed, and the working folder, perhaps a checkout, is none to import from.
     """
+    paths = os.pathsep.join([str(code), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return HUGE_PAGES | dict(os.environ) | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+
+
+@contextmanager
+def _opened(log: Path | None) -> Iterator[int | None]:
+    """A log to append to, as a descriptor."""
+    if log is None:
+        yield None
+        return
     log.parent.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("forkserver")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_child, args=(request, str(log), sender), name=request.node, daemon=False
-    )
-    process.start()
-    sender.close()
-    result: Report | None = None
-    try:
-        while result is None:
-            if not receiver.poll(1.0):
-                on_report({})
-                # A process that it started may hold the pipe open, so its end alone would not show here.
-                if not process.is_alive() and not receiver.poll():
-                    break
-                continue
-            try:
-                report = receiver.recv()
-            except EOFError:
-                break
-            if "result" in report:
-                result = report
-            else:
-                on_report(report)
-        process.join()
-    except BaseException:
-        process.terminate()
-        process.join()
-        raise
-    return _execution_id(request.node, result, process.exitcode, log)
-
-
-def run_node_here(request: LaunchRequest, on_report: Callable[[Report], None]) -> int:
-    """Launch a node in this process (a container is a process of its own already)."""
-    quiet_tensorflow()
-    from pipeline.launch import launch
-
-    progress.set_sink(on_report)
-    try:
-        return launch(request)
-    except Exception as error:
-        traceback.print_exc()
-        message, user_error = _describe(error)
-        raise NodeFailureError(request.node, message, user_error, None) from error
-    finally:
-        progress.set_sink(None)
-
-
-def _execution_id(node: str, result: Report | None, exit_code: int | None, log: Path) -> int:
-    if result is None:
-        how = f"exit status {exit_code}"
-        if exit_code is not None and exit_code < 0:
-            how = signal.Signals(-exit_code).name
-        raise NodeFailureError(node, f"its process ended by {how}", False, log)
-    if result["result"] == "failed":
-        raise NodeFailureError(node, result["message"], result["user_error"], log)
-    return result["execution"]
-
-
-def _child(request: LaunchRequest, log: str, sender: Connection) -> None:
-    """The node's process: everything printed goes to its log, reports and the result to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    collect_rarely()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for stream in (1, 2):
-        os.dup2(descriptor, stream)
-    # Beam reports from several threads, and a pipe is no place for two messages at once.
-    turn = threading.Lock()
-
-    def send(report: Report) -> None:
-        with turn:
-            sender.send(report)
-
-    progress.set_sink(send)
     try:
-        from absl import logging
-
-        from pipeline.launch import launch
-
-        logging.set_verbosity(logging.INFO)
-        execution = launch(request)
-    except Exception as error:
-        traceback.print_exc()
-        message, user_error = _describe(error)
-        send({"result": "failed", "message": message, "user_error": user_error})
-    else:
-        send({"result": "launched", "execution": execution})
+        yield descriptor
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        sender.close()
+        os.close(descriptor)
 
 
-def _end_with_parent() -> None:
-    """Without its run nobody would record what this node makes, and another run may begin."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _describe(error: BaseException) -> tuple[str, bool]:
-    """(message, whether it is a user's mistake) of an error, looking through what libraries wrap around it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, InputError):
-            return str(seen), True
-        seen = seen.__cause__ or seen.__context__
-    return f"{type(error).__name__}: {error}", False
+def _how_it_ended(exit_code: int) -> str:
+    return signal.Signals(-exit_code).name if exit_code < 0 else f"exit status {exit_code}"
 
 
 @contextmanager

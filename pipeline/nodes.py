@@ -25,8 +25,8 @@ from trainer.options import (
 )
 
 
-class LaunchSite(Protocol):
-    """Where a node is launched: what paths of the machine are made from."""
+class LaunchPaths(Protocol):
+    """The paths of the machine at one launch."""
 
     @property
     def workspace(self) -> Path:
@@ -49,13 +49,15 @@ class Node:
     outputs: output key -> artifact type name.
     inputs: input key -> `Node.output`. A node that a configuration leaves out takes its inputs' lines with it.
     parameters: dotted configuration keys that the step reads.
+    incidental: more of them, which the key leaves out: they say how often something is logged or kept, and never
+        change what comes out.
     externals: name -> content from outside the store that the step reads.
     files: source files beside the modules that it reads.
     champion: whether the model that is served now belongs to what it reads.
     paths: environment variable -> the path of the machine that the step finds there. None belongs to the key: they
         say where, and the lineage follows from the inputs.
     tfx_workers: whether the workers of its Beam job need TFX, as those of stock components do.
-    gpu: whether the step asks for a GPU where there is one.
+    gpu: whether the step computes on a GPU where there is one (`gpus.wants_gpu`).
     """
 
     name: str
@@ -63,10 +65,11 @@ class Node:
     outputs: Mapping[str, str]
     inputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Sequence[str] = ()
+    incidental: Sequence[str] = ()
     externals: Mapping[str, External] = field(default_factory=dict)
     files: Sequence[str] = ()
     champion: bool = False
-    paths: Mapping[str, Callable[[LaunchSite], Path]] = field(default_factory=dict)
+    paths: Mapping[str, Callable[[LaunchPaths], Path]] = field(default_factory=dict)
     tfx_workers: bool = False
     gpu: bool = False
 
@@ -85,6 +88,7 @@ def _keys(section: str, options: type, *but: str) -> list[str]:
 
 
 _GENERATION = _keys("generation", GenerationOptions)
+_INCIDENTAL_TRAINING = ("log_every", "checkpoint_every", "keep_checkpoints")
 
 _ALL_NODES = (
     Node(
@@ -140,9 +144,10 @@ _ALL_NODES = (
             "tokens.sequence_length",
             "tokens.windows",
             *_keys("model", ModelOptions, "base"),
-            *_keys("training", TrainingOptions),
+            *_keys("training", TrainingOptions, *_INCIDENTAL_TRAINING),
             *_GENERATION,
         ],
+        incidental=[f"training.{name}" for name in _INCIDENTAL_TRAINING],
         externals={"vocabulary": externals.VOCABULARY},
         files=["preprocessing/templates/training.html", "preprocessing/templates/style.html"],
         paths={CHECKPOINTS_VARIABLE: lambda site: site.checkpoints},

@@ -2,12 +2,10 @@
 
 import platform
 import shutil
-import subprocess
 import time
-from functools import lru_cache
 from pathlib import Path
 
-from pipeline.code_digest import PROJECT_ROOT
+from pipeline.code_snapshot import CodeSnapshot
 from pipeline.leases import Lease
 from pipeline.manifests import Manifests
 from pipeline.planning import Step
@@ -17,12 +15,13 @@ from pipeline.store import Store, StoredExecution
 def record_success(
     store: Store,
     manifests: Manifests,
+    code: CodeSnapshot,
     step: Step,
     execution_id: int,
     seconds: float,
     lease: Lease,
 ) -> StoredExecution:
-    """Write key, ingredients, commit and seconds of a COMPLETE execution and the digests of its outputs.
+    """Write key, ingredients, code and seconds of a COMPLETE execution and the digests of its outputs.
 
     Raises LeaseLostError, and nothing is written, where another process has taken the node's lease over.
     """
@@ -40,8 +39,7 @@ def record_success(
         "node": step.node.name,
         "node_key": step.key,
         **step.ingredients.to_properties(),
-        "git_commit": git_commit(),
-        "python": platform.python_version(),
+        **code.properties(),
         "machine": f"{platform.system()} {platform.machine()}",
         "seconds": seconds,
         "finished": time.time(),
@@ -61,24 +59,3 @@ def clear_execution(
     leftovers = [*folder.glob(f"*/{execution.id}"), *folder.glob(f".system/*/{execution.id}")]
     for path in leftovers:
         shutil.rmtree(path, ignore_errors=True)
-
-
-@lru_cache(maxsize=1)
-def git_commit() -> str:
-    """The commit of the project's checkout, with `+changes` where files differ from it; empty outside git."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(PROJECT_ROOT), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        ).stdout.strip()
-
-    try:
-        commit = git("rev-parse", "HEAD")
-        changes = git("status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return f"{commit}+changes" if changes else commit

@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.code_snapshot import CodeSnapshot
 from pipeline.config import LoadedConfig
 from pipeline.leases import RUN_LEASE, Lease
 from pipeline.process_identity import ProcessIdentity, this_process
-from pipeline.recording import clear_execution, git_commit
+from pipeline.recording import clear_execution
 from pipeline.store import Store, StoredLease, StoredRun, StoreReader
 from preprocessing.errors import InputError
 
@@ -49,6 +50,7 @@ def register_run(
     launched_by: str,
     nodes: Iterable[str],
     lease: Lease | None,
+    code: CodeSnapshot,
 ) -> None:
     """Register a run, or join one of this id that has the same parameters. Raises InputError for another's id.
 
@@ -63,7 +65,7 @@ def register_run(
             "launched_by": launched_by,
             "parameters": json.dumps(parameters, sort_keys=True),
             "nodes": ",".join(nodes),
-            "git_commit": git_commit(),
+            **code.properties(),
             **leases,
         },
     )

@@ -4,15 +4,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import lineage
 from pipeline.config import LoadedConfig
 from pipeline.failure import FailureError
 from pipeline.launch_request import LaunchRequest
+from pipeline.launch_site import LaunchSite
 from pipeline.leases import RUN_LEASE, Lease, LeaseLostError, Leases, node_lease
-from pipeline.node_process import NodeFailureError, run_node, run_node_here, start_warm_server
+from pipeline.node_process import NodeFailureError, NodeServer
 from pipeline.nodes import Node, node_table
 from pipeline.planning import Step, carry_out, decide, output_digests, plan
 from pipeline.recording import clear_execution, record_success
@@ -31,43 +30,46 @@ from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
 
-Launch = Callable[[LaunchRequest, Path, Callable[[Report], None]], int]
+Launch = Callable[[LaunchRequest, Path | None, Callable[[Report], None]], int]
 
 
 def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -> RunResult:
     """Do what is out of date. Raises InputError, NodeFailureError or FailureError.
 
-    Each node that must run gets a process of its own.
+    Each node that must run gets a process of its own, on the code as it was when the run began.
     """
-    run = PipelineRun(loaded, new_run_id(), display, _launch_in_process(loaded.workspace))
+    run = PipelineRun(loaded, new_run_id(), display)
     try:
         return run.run(selection)
     finally:
-        run.world.close()
+        run.close()
 
 
 def run_single_node(loaded: LoadedConfig, name: str, run_id: str, display: Display) -> RunResult:
     """Do one node of a run, as a container does it: its upstream nodes have run under the same run id."""
     check_run_id(run_id)
     Selection(first=name).scope(node_table(loaded.config))
-    run = PipelineRun(
-        loaded, run_id, display, lambda request, log, say: run_node_here(request, say)
-    )
+    run = PipelineRun(loaded, run_id, display, logs=False)
     try:
         return run.run_node(name)
     finally:
-        run.world.close()
+        run.close()
 
 
 class PipelineRun:
-    """One run in progress."""
+    """One run in progress.
+
+    logs: whether what nodes print goes to files of the run; a container's is its own output.
+    launch: launches a node and returns its execution's id; by default in a process that the run's server forks.
+    """
 
     def __init__(
         self,
         loaded: LoadedConfig,
         run_id: str,
         display: Display,
-        launch: Launch,
+        logs: bool = True,
+        launch: Launch | None = None,
         make_leases: Callable[[Store, str], Leases] = Leases,
     ) -> None:
         self.loaded = loaded
@@ -78,7 +80,9 @@ class PipelineRun:
         self.world = PipelineWorld(loaded, self.store)
         self.result = RunResult(run_id)
         self._display = display
-        self._launch = launch
+        self._logs = loaded.workspace / "logs" / run_id if logs else None
+        self._launch = launch or self._launch_in_process
+        self._server: NodeServer | None = None
         self._done: dict[str, StoredExecution] = {}
 
     def run(self, selection: Selection) -> RunResult:
@@ -135,9 +139,25 @@ class PipelineRun:
             store.update_run(run_id, {"state": "complete", "finished": time.time()})
         return self.result
 
+    def close(self) -> None:
+        """End the node processes and keep what was learned about files."""
+        if self._server is not None:
+            self._server.close()
+        self.world.close()
+
+    def _launch_in_process(
+        self, request: LaunchRequest, log: Path | None, say: Callable[[Report], None]
+    ) -> int:
+        if self._server is None:
+            code = self.world.code.write(self.loaded.workspace / "code")
+            self._server = NodeServer(code, self._logs and self._logs / "warm_server.log")
+        return self._server.run(request, log, say)
+
     def _register(self, launched_by: str, nodes: list[Node]) -> None:
-        names = [node.name for node in nodes]
-        register_run(self.store, self.loaded, self.result.run_id, launched_by, names, self._lease)
+        names, code = [node.name for node in nodes], self.world.code
+        register_run(
+            self.store, self.loaded, self.result.run_id, launched_by, names, self._lease, code
+        )
 
     def _abandon_dead_runs(self) -> None:
         for dead in abandon_dead_runs(self.store, self.loaded.workspace, self.result.run_id):
@@ -204,16 +224,17 @@ class PipelineRun:
                 clear_execution(store, self.loaded.workspace, execution, abandoned=True)
 
     def _launch_step(self, step: Step, lease: Lease, began: float) -> StoredExecution:
-        node, workspace = step.node, self.loaded.workspace
-        log = workspace / "logs" / self.result.run_id / f"{node.name}.log"
+        node, log = step.node, self._logs and self._logs / f"{step.node.name}.log"
+        inputs = self._inputs(step)
+        site = LaunchSite(self.store, self.loaded.workspace, self.result.run_id, step.key, inputs)
         request = LaunchRequest(
             loaded=self.loaded,
             node=node.name,
             run_id=self.result.run_id,
             key=step.key,
-            inputs={key: artifact.id for key, artifact in self._inputs(step).items()},
+            inputs={key: artifact.id for key, artifact in inputs.items()},
             lease=(lease.key, lease.generation),
-            environment=self._paths(step),
+            environment=site.environment(node, self.loaded.config),
         )
 
         def say(report: Report) -> None:
@@ -226,9 +247,11 @@ class PipelineRun:
         if state != "COMPLETE":
             raise NodeFailureError(node.name, f"its execution ended {state}", False, log)
         seconds = time.monotonic() - began
-        execution = record_success(store, self.world.manifests, step, execution_id, seconds, lease)
+        execution = record_success(
+            store, self.world.manifests, self.world.code, step, execution_id, seconds, lease
+        )
         # The checkpoints have done their work; a forced run under this key must not resume from its end.
-        shutil.rmtree(_LaunchSite(self, step).checkpoints, ignore_errors=True)
+        shutil.rmtree(site.checkpoints, ignore_errors=True)
         return execution
 
     def _inputs(self, step: Step) -> Mapping[str, StoredArtifact]:
@@ -241,19 +264,6 @@ class PipelineRun:
             if champion is not None:
                 inputs["champion"] = champion
         return inputs
-
-    def _paths(self, step: Step) -> Mapping[str, str]:
-        """The paths of this machine that the node finds in its environment."""
-        site = _LaunchSite(self, step)
-        return {variable: str(path(site)) for variable, path in step.node.paths.items()}
-
-    def write_lineage(self, step: Step) -> Path:
-        """Write the lineage of a step's inputs into a file of the run."""
-        behind = lineage.executions_behind(self.store, self._inputs(step))
-        path = self.loaded.workspace / "logs" / self.result.run_id / "lineage.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(lineage.provenance(behind)), encoding="utf-8")
-        return path
 
     def _note_result(self, execution: StoredExecution) -> None:
         if "blessing" in execution.outputs and "evaluation" in execution.outputs:
@@ -268,36 +278,3 @@ class PipelineRun:
     def _end(self, name: str, state: NodeState, seconds: float) -> None:
         self.result.nodes[name] = state
         self._display.ended(name, state, seconds)
-
-
-@dataclass(frozen=True)
-class _LaunchSite:
-    """One step of a run, as `nodes.LaunchSite`."""
-
-    run: PipelineRun
-    step: Step
-
-    @property
-    def workspace(self) -> Path:
-        return self.run.loaded.workspace
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.workspace / "checkpoints" / self.step.key
-
-    def write_lineage(self) -> Path:
-        return self.run.write_lineage(self.step)
-
-
-def _launch_in_process(workspace: Path) -> Launch:
-    """Launch in child processes; the warm server starts with the first."""
-    started = False
-
-    def launch(request: LaunchRequest, log: Path, say: Callable[[Report], None]) -> int:
-        nonlocal started
-        if not started:
-            start_warm_server(workspace / "logs" / request.run_id / "warm_server.log")
-            started = True
-        return run_node(request, log, say)
-
-    return launch

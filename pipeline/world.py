@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from pipeline.code_digest import code_digests, lock_digest
+from pipeline.code_snapshot import CodeSnapshot, read_snapshot
 from pipeline.config import LoadedConfig
 from pipeline.externals import External
+from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
 from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import Node
@@ -35,6 +36,11 @@ class PipelineWorld:
         self.versions = Versions(workspace / "serving")
         self._digest_of: dict[External, str | None] = {}
 
+    @cached_property
+    def code(self) -> CodeSnapshot:
+        """The code as it was when it was first asked for."""
+        return read_snapshot()
+
     def close(self) -> None:
         """Keep what was learned about files."""
         self.digests.close()
@@ -42,11 +48,11 @@ class PipelineWorld:
     def ingredients(self, node: Node, inputs: Mapping[str, str]) -> Ingredients:
         """What decides a node's result, given the canonical digests of its inputs."""
         return Ingredients(
-            code=code_digests([node.component], node.files),
+            code=self.code.reached(node.component, node.files),
             parameters=self.loaded.values(node.parameters),
             inputs=dict(inputs),
             externals=self._external_digests(node) | self._champion_digest(node, inputs),
-            environment=self._environment,
+            environment=self.code.environment(wants_gpu(node, self.loaded.config) and has_gpu()),
         )
 
     def find(self, node: Node, key: str) -> StoredExecution | None:
@@ -114,7 +120,3 @@ class PipelineWorld:
             return {}
         found = self.champion(inputs["model"])
         return {"champion": str(found.properties["model_digest"]) if found else NO_CHAMPION}
-
-    @cached_property
-    def _environment(self) -> str:
-        return lock_digest()

@@ -45,4 +45,10 @@ def shard_digest(recipe: str, records_digest: str) -> str:
 
 def code_digest(module: str) -> str:
     """The digest of the source files of this package that `module` reaches by its imports."""
-    return digests.combine(reached_files(_ROOT, (_PACKAGE,), [module]))
+    sources = reached_files((_PACKAGE,), [module], _read)
+    return digests.combine({name: digests.sha256_bytes(code) for name, code in sources.items()})
+
+
+def _read(name: str) -> bytes | None:
+    path = _ROOT / name
+    return path.read_bytes() if path.is_file() else None

@@ -2,12 +2,13 @@
 
 import argparse
 import shlex
+import subprocess
 import sys
 import time
 
+from pipeline.code_snapshot import read_snapshot
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
-from pipeline.failure import FailureError
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.path_checks import check_paths
@@ -25,12 +26,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.watch:
         return run_once(arguments)
     tried: set[str] | None = None
+    code = read_snapshot().digest
     while True:
         found = _out_of_date(arguments)
+        # Code that nodes do not reach decides too: what runs, what is recorded.
+        if (now := read_snapshot().digest) != code:
+            found.add(now)
         # What failed is tried again only when it would be another run.
         if found and found != tried:
             tried = found
-            _run_watched(arguments)
+            _run_in_new_process(arguments)
         time.sleep(WATCH_SECONDS)
 
 
@@ -104,13 +109,18 @@ def _command(arguments: argparse.Namespace) -> str:
     return shlex.join(parts)
 
 
-def _run_watched(arguments: argparse.Namespace) -> None:
-    """A run whose mistakes and failures are told and end nothing: the next change may mend them."""
-    try:
-        run_once(arguments)
-    except (InputError, FailureError) as error:
-        for message in str(error).splitlines():
-            print(f"gpt2-tfx: {message}", file=sys.stderr)
+def _run_in_new_process(arguments: argparse.Namespace) -> None:
+    """One run by the code as it is now; what this process has imported may have been edited since.
+
+    Its mistakes are told and end nothing: the next change may mend them.
+    """
+    given = [given for given in arguments.given if not _is_watch(given)]
+    subprocess.run([sys.executable, "-m", "pipeline", *given], check=False)
+
+
+def _is_watch(argument: str) -> bool:
+    """Whether an argument is --watch, or short for it as argparse takes it."""
+    return argument.startswith("--w") and "--watch".startswith(argument)
 
 
 def _out_of_date(arguments: argparse.Namespace) -> set[str]:

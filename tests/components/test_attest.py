@@ -17,7 +17,7 @@ LINEAGE: dict[str, Any] = {
     "corpus": {"task": "coqa", "records": 15, "files": 2, "digest": "corpus-digest"},
     "base_model": None,
     "code": {"commit": "abc123", "digest": "code-digest", "files": {"a.py": "a-digest"}},
-    "environment": {"lock": "lock-digest"},
+    "environment": {"requirements/cpu.lock": "lock-digest"},
     "parameters": {"model.size": "tiny", "seed": 1},
     "nodes": [{"node": "CorpusGen", "key": "k", "inputs": {}, "outputs": {"index": "x"}}],
 }

@@ -34,7 +34,7 @@ class FakeWorld:
             parameters=self.parameters.get(node.name, {"steps": 1}),
             inputs=dict(inputs),
             externals=externals,
-            environment=self.environment,
+            environment={"cpu.lock": self.environment},
         )
 
     def find(self, node: Node, key: str) -> StoredExecution | None:

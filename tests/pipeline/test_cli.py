@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import cli
 from pipeline.arguments import parse
+from pipeline.code_snapshot import read_snapshot
 from pipeline.config_reading import load_config
 from pipeline.leases import RUN_LEASE, Leases
 from pipeline.nodes import NODE_NAMES
@@ -516,7 +517,7 @@ class TestStatusOfADeadRun:
         store = Store("gpt2", None, tmp_path / "workspace")
         lease = Leases(store, "run-1").acquire(RUN_LEASE, wait=False, say=print)
         loaded = load_config(config_file, ())
-        register_run(store, loaded, "run-1", LOCAL_RUN, ["CorpusGen"], lease)
+        register_run(store, loaded, "run-1", LOCAL_RUN, ["CorpusGen"], lease, read_snapshot())
         TfxRecords(store).start("CorpusGen", "run-1", "k1")
 
         def states() -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.code_digest import PACKAGES
+from pipeline.code_snapshot import PACKAGES
 from tests.pipeline.conftest import WriteConfig
 
 _BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
@@ -75,7 +75,9 @@ def test_an_installed_wheel_plans_runs_and_compiles_outside_a_checkout(
     program = environment / "bin" / "gpt2-tfx"
     assert "COMMAND" in call(program, "--help")
     found = call(
-        python, "-c", "import pipeline.code_digest as c; print(c.__file__, c.lock_digest())"
+        python,
+        "-c",
+        "import pipeline.code_snapshot as c; print(c.__file__, c.read_snapshot().digests[c.CPU_LOCK])",
     )
     module, digest = found.split()
     assert Path(module).is_relative_to(environment)

@@ -17,7 +17,7 @@ NOW = Ingredients(
     parameters={"training.steps": 100, "seed": 1},
     inputs={"examples": "i1"},
     externals={"vocabulary": "v1", "champion": "none"},
-    environment="lock1",
+    environment={"cpu.lock": "lock1", "python": "3.11.7"},
 )
 
 
@@ -35,7 +35,7 @@ CHANGED = [
     with_(inputs={"tokens": "i1"}),
     with_(externals={**NOW.externals, "vocabulary": "v2"}),
     with_(externals={"vocabulary": "v1", "champion": "digest"}),
-    with_(environment="lock2"),
+    with_(environment={"cpu.lock": "lock2", "python": "3.11.7"}),
 ]
 
 
@@ -74,7 +74,7 @@ class TestDifferences:
             (CHANGED[3], Reason("params", "training.steps: 100 -> 101")),
             (CHANGED[5], Reason("upstream", "input examples changed")),
             (CHANGED[7], Reason("data", "vocabulary changed")),
-            (CHANGED[9], Reason("environment", "the lock file changed")),
+            (CHANGED[9], Reason("environment", "cpu.lock changed")),
         ],
     )
     def test_each_kind_is_named(self, now: Ingredients, reason: Reason) -> None:
@@ -98,7 +98,11 @@ class TestOwnDifferences:
         assert list(own_differences(NOW.to_dict(), now)) == []
 
     def test_anything_else_counts(self) -> None:
-        now = with_(inputs={}, externals={"vocabulary": "v2"}, environment="lock2")
+        now = with_(
+            inputs={},
+            externals={"vocabulary": "v2"},
+            environment={"cpu.lock": "lock2", "python": "3.11.7"},
+        )
         assert [r.kind for r in own_differences(NOW.to_dict(), now)] == ["data", "environment"]
 
 
@@ -121,4 +125,4 @@ class TestProperties:
         assert max(map(len, properties.values())) < 2704
 
     def test_other_properties_are_no_ingredients(self) -> None:
-        assert read_ingredients({"node_key": "k"}).get("environment") is None
+        assert read_ingredients({"node_key": "k"})["environment"] == {}

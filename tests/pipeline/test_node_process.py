@@ -1,12 +1,171 @@
-"""What the processes of nodes are started with."""
+"""The processes of nodes: what they import from, what comes back from them, and that none is left."""
 
 import os
-from multiprocessing import forkserver
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pipeline.node_process import start_warm_server
+from pipeline.code_snapshot import read_snapshot
+from pipeline.config import Config, LoadedConfig
+from pipeline.launch_request import LaunchRequest
+from pipeline.node_process import NodeFailureError, NodeServer
+
+# In place of the module that runs TFX: each node is a few lines of Python.
+LAUNCH = """
+import os, pathlib, signal, subprocess, sys, time
+from preprocessing import progress
+from preprocessing.errors import InputError
+
+def launch(request):
+    os.environ.update(request.environment)
+    exec(request.key, globals())
+    return 7
+"""
+
+Serve = Callable[[], NodeServer]
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """A snapshot of the project whose launching is replaced."""
+    place = read_snapshot().write(tmp_path / "code")
+    (place / "pipeline" / "launch.py").write_text(LAUNCH)
+    return place
+
+
+@pytest.fixture
+def server(code: Path, tmp_path: Path) -> Iterator[NodeServer]:
+    opened = NodeServer(code, tmp_path / "logs" / "warm_server.log")
+    yield opened
+    opened.close()
+
+
+def task(program: str) -> LaunchRequest:
+    """A node that does as a program says."""
+    return LaunchRequest(
+        LoadedConfig(Config(), Path("/")), "Trainer", "run-1", program, {}, ("lease", 1), {}
+    )
+
+
+def run(server: NodeServer, program: str, log: Path) -> tuple[int, list[dict[str, object]]]:
+    reports: list[dict[str, object]] = []
+    execution = server.run(task(program), log, reports.append)
+    return execution, [report for report in reports if report]
+
+
+def ends(process: int) -> bool:
+    """Whether a process ends within ten seconds."""
+    for _ in range(1000):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "Z":
+            return True
+        time.sleep(0.01)
+    return False
+
+
+class TestAServer:
+    def test_gives_every_node_a_process_and_passes_on_what_it_reports(
+        self, server: NodeServer, tmp_path: Path
+    ) -> None:
+        log = tmp_path / "logs" / "Trainer.log"
+        program = "print('printed'); progress.report(message=str(os.getpid()))"
+        first = run(server, program, log)
+        second = run(server, program, log)
+        assert first[0] == second[0] == 7
+        assert first[1] != second[1]
+        assert log.read_text() == "printed\nprinted\n"
+
+    def test_imports_this_project_from_the_snapshot_alone(
+        self, server: NodeServer, code: Path, tmp_path: Path
+    ) -> None:
+        """A lazy import, and those of a process that the node starts, come from there too."""
+        program = (
+            "import components.options, trainer.options, pipeline.config\n"
+            "ours = {'preprocessing', 'trainer', 'serving', 'components', 'pipeline'}\n"
+            "found = [m.__file__ for n, m in list(sys.modules.items()) if n.split('.')[0] in ours]\n"
+            "command = [sys.executable, '-c', 'import serving; print(serving.__file__)']\n"
+            "found.append(subprocess.run(command, capture_output=True, text=True).stdout.strip())\n"
+            "for file in found: progress.report(message=file)\n"
+        )
+        _, reports = run(server, program, tmp_path / "log")
+        assert len(reports) > 10
+        assert {Path(str(r["message"])).is_relative_to(code) for r in reports} == {True}
+
+    def test_tells_a_mistake_of_the_user_from_a_failure(
+        self, server: NodeServer, tmp_path: Path
+    ) -> None:
+        with pytest.raises(NodeFailureError, match="mend it") as mistake:
+            run(server, "raise InputError('mend it')", tmp_path / "log")
+        assert mistake.value.user_error
+        with pytest.raises(NodeFailureError, match="ZeroDivisionError") as failure:
+            run(server, "1 / 0", tmp_path / "log")
+        assert not failure.value.user_error
+        assert "Traceback" in (tmp_path / "log").read_text()
+
+    def test_says_which_signal_ended_a_node_and_goes_on(
+        self, server: NodeServer, tmp_path: Path
+    ) -> None:
+        with pytest.raises(NodeFailureError, match="ended by SIGKILL"):
+            run(server, "os.kill(os.getpid(), signal.SIGKILL)", tmp_path / "log")
+        assert run(server, "pass", tmp_path / "log")[0] == 7
+
+    def test_that_cannot_start_says_so(self, code: Path, tmp_path: Path) -> None:
+        (code / "pipeline" / "launch.py").write_text("import no_such_module\n")
+        log = tmp_path / "warm_server.log"
+        server = NodeServer(code, log)
+        with pytest.raises(NodeFailureError, match=r"server .* exit status 1") as failure:
+            server.run(task("pass"), tmp_path / "log", lambda report: None)
+        server.close()
+        assert failure.value.log == log
+        assert "no_such_module" in log.read_text()
+
+    def test_leaves_no_process_behind(self, server: NodeServer, tmp_path: Path) -> None:
+        """An interrupt while a node runs ends the node, the server and what they have started."""
+        program = (
+            "child = subprocess.Popen(['sleep', '600'])\n"
+            "progress.report(message=f'{os.getppid()} {os.getpid()} {child.pid}')\n"
+            "time.sleep(600)"
+        )
+        processes: list[int] = []
+
+        def interrupt(report: dict[str, object]) -> None:
+            if report:
+                processes.extend(map(int, str(report["message"]).split()))
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            server.run(task(program), tmp_path / "log", interrupt)
+        server.close()
+        assert len(processes) == 3
+        assert all(map(ends, processes))
+
+
+def test_a_node_ends_when_its_run_is_gone(code: Path, tmp_path: Path) -> None:
+    """A run that is killed cannot end its nodes; each sees that the run is gone."""
+    reader, writer = os.pipe()
+    run_process = os.fork()
+    if run_process == 0:
+        os.close(reader)
+
+        def tell(report: dict[str, object]) -> None:
+            if report:
+                os.write(writer, str(report["message"]).encode())
+                os.kill(os.getpid(), 9)
+
+        program = "progress.report(message=str(os.getpid())); time.sleep(600)"
+        NodeServer(code, tmp_path / "server.log").run(task(program), tmp_path / "log", tell)
+        os._exit(1)
+    os.close(writer)
+    os.waitpid(run_process, 0)
+    node = int(os.read(reader, 100))
+    os.close(reader)
+    assert ends(node)
 
 
 @pytest.mark.parametrize(
@@ -14,14 +173,12 @@ from pipeline.node_process import start_warm_server
     [("", "glibc.malloc.hugetlb=1"), ("glibc.malloc.check=0", "glibc.malloc.check=0")],
 )
 def test_nodes_ask_for_huge_pages_unless_the_user_tunes_memory(
-    given: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: str, expected: str, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GLIBC_TUNABLES", given)
     if not given:
         monkeypatch.delenv("GLIBC_TUNABLES")
-    seen = []
-    monkeypatch.setattr(
-        forkserver, "ensure_running", lambda: seen.append(os.environ["GLIBC_TUNABLES"])
-    )
-    start_warm_server(tmp_path / "warm_server.log")
-    assert seen == [expected]
+    server = NodeServer(code, tmp_path / "warm_server.log")
+    program = "progress.report(message=os.environ['GLIBC_TUNABLES'])"
+    assert run(server, program, tmp_path / "log")[1] == [{"message": expected}]
+    server.close()

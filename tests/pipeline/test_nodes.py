@@ -79,12 +79,22 @@ def test_every_setting_that_can_change_a_result_is_read_by_a_node() -> None:
     """What no key holds must be one of these, which change where or how, not what."""
     without_effect = {"name", "workspace", "store", "beam", "kubeflow"}
     by_content = {"corpus.path", "model.base", "validation.schema", "tokens.vocabulary"}
-    read = {key for entry in node_table(with_base()) for key in entry.parameters} | by_content
+    table = node_table(with_base())
+    read = {key for entry in table for key in (*entry.parameters, *entry.incidental)} | by_content
     for section, values in LoadedConfig(Config(), Path("/")).resolved().items():
         if section in without_effect:
             continue
         keys = [f"{section}.{name}" for name in values] if isinstance(values, dict) else [section]
         assert set(keys) <= read
+
+
+def test_what_only_says_how_often_is_in_no_key() -> None:
+    keyed = {key for entry in node_table(with_base()) for key in entry.parameters}
+    assert not keyed & {
+        "training.log_every",
+        "training.checkpoint_every",
+        "training.keep_checkpoints",
+    }
 
 
 def test_the_templates_that_a_node_writes_pages_with_are_in_its_code(root: Path) -> None:

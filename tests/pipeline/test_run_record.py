@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from pipeline.code_snapshot import read_snapshot
 from pipeline.config_reading import load_config
 from pipeline.leases import RUN_LEASE, Lease, Leases
 from pipeline.process_identity import ProcessIdentity, this_process
@@ -22,6 +23,7 @@ from pipeline.store import Store
 from preprocessing.errors import InputError
 from tests.pipeline.tfx_records import TfxRecords, complete
 
+CODE = read_snapshot()
 ELSEWHERE = ProcessIdentity("pod", "another boot", 1, "1")
 DEAD = ProcessIdentity(this_process().host, this_process().boot, this_process().pid, "0")
 
@@ -39,14 +41,14 @@ def lease_of(
 
 def local_run(store: Store, config: Path, run_id: str, process: ProcessIdentity) -> Lease:
     lease = lease_of(store, run_id, process)
-    register_run(store, load_config(config, ()), run_id, LOCAL_RUN, ["CorpusGen"], lease)
+    register_run(store, load_config(config, ()), run_id, LOCAL_RUN, ["CorpusGen"], lease, CODE)
     return lease
 
 
 def container_run(
     store: Store, config: Path, run_id: str, process: ProcessIdentity | None = None
 ) -> Lease | None:
-    register_run(store, load_config(config, ()), run_id, CONTAINERS, ["CorpusGen"], None)
+    register_run(store, load_config(config, ()), run_id, CONTAINERS, ["CorpusGen"], None, CODE)
     if process is None:
         return None
     lease = lease_of(store, run_id, process, f"node/CorpusGen/{run_id}")
@@ -73,16 +75,22 @@ class TestIds:
     def test_of_another_run_is_refused_with_what_differs(
         self, store: Store, config_file: Path
     ) -> None:
-        register_run(store, load_config(config_file, ()), "nightly", CONTAINERS, ["A"], None)
-        register_run(store, load_config(config_file, ()), "nightly", CONTAINERS, ["A"], None)
+        register_run(store, load_config(config_file, ()), "nightly", CONTAINERS, ["A"], None, CODE)
+        register_run(store, load_config(config_file, ()), "nightly", CONTAINERS, ["A"], None, CODE)
         with pytest.raises(InputError, match=r"nightly: .*another \(seed: 1 -> 2\).*of its own"):
             register_run(
-                store, load_config(config_file, ("seed=2",)), "nightly", CONTAINERS, ["A"], None
+                store,
+                load_config(config_file, ("seed=2",)),
+                "nightly",
+                CONTAINERS,
+                ["A"],
+                None,
+                CODE,
             )
 
     def test_no_place_of_this_machine_is_recorded(self, store: Store, config_file: Path) -> None:
         overrides = ("store=postgresql://somebody@db/x", "workspace=/somewhere")
-        register_run(store, load_config(config_file, overrides), "r", CONTAINERS, ["A"], None)
+        register_run(store, load_config(config_file, overrides), "r", CONTAINERS, ["A"], None, CODE)
         run = store.run("r")
         assert run is not None
         assert "somebody" not in str(run.properties)

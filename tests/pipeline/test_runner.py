@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import world
+from pipeline.code_snapshot import read_snapshot
 from pipeline.config import Config
 from pipeline.config_reading import load_config
 from pipeline.launch_request import LaunchRequest
@@ -29,7 +31,10 @@ class Silence:
 
 
 class Launches:
-    """Stands in for TFX: each node writes one file an output, whose content `results` can change."""
+    """Stands in for TFX: each node writes one file an output, whose content `results` can change.
+
+    edits: node -> what happens while it runs.
+    """
 
     def __init__(self, config_file: Path) -> None:
         self.config_file = config_file
@@ -38,9 +43,12 @@ class Launches:
         self.results: dict[str, str] = {}
         self.failing: set[str] = set()
         self.dying: set[str] = set()
+        self.edits: dict[str, Callable[[], object]] = {}
 
     def new(self, run_id: str, *overrides: str) -> PipelineRun:
-        return PipelineRun(load_config(self.config_file, overrides), run_id, Silence(), self.launch)
+        return PipelineRun(
+            load_config(self.config_file, overrides), run_id, Silence(), launch=self.launch
+        )
 
     def run(self, run_id: str, selection: Selection | None = None, *overrides: str) -> RunResult:
         self.launched.clear()
@@ -48,7 +56,7 @@ class Launches:
         try:
             return run.run(selection or Selection())
         finally:
-            run.world.close()
+            run.close()
 
     def node(self, run_id: str, name: str) -> RunResult:
         self.launched.clear()
@@ -56,7 +64,7 @@ class Launches:
         try:
             return run.run_node(name)
         finally:
-            run.world.close()
+            run.close()
 
     def launch(self, request: LaunchRequest, log: Path, say: Callable[[Report], None]) -> int:
         records = TfxRecords(self.new("unused").store)
@@ -68,6 +76,7 @@ class Launches:
         if request.node in self.failing:
             records.fail(known)
             raise NodeFailureError(request.node, "it does not work", False, log)
+        self.edits.get(request.node, lambda: None)()
         outputs = {}
         for key, kind in node_of(request.node, request.loaded.config).outputs.items():
             folder = request.loaded.workspace / "artifacts" / request.node / key / str(known)
@@ -83,6 +92,14 @@ class Launches:
 @pytest.fixture
 def launches(config_file: Path) -> Launches:
     return Launches(config_file)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of this project that a test may edit, in place of the genuine one."""
+    copy = read_snapshot().write(tmp_path / "project")
+    monkeypatch.setattr(world, "read_snapshot", lambda: read_snapshot(copy))
+    return copy
 
 
 ALL = [node.name for node in node_table(Config())]
@@ -115,6 +132,41 @@ class TestAWholeRun:
         assert launches.requests["Pusher"].environment == {
             "GPT2_TFX_SERVING": str(tmp_path / "workspace" / "serving")
         }
+
+    def test_code_that_is_edited_meanwhile_is_of_the_next_run(
+        self, launches: Launches, project: Path
+    ) -> None:
+        """Attest runs with the code that the run began with, and its key says so."""
+        attest = project / "components" / "attest.py"
+        launches.edits["Trainer"] = lambda: attest.write_text("edited = True\n")
+        launches.run("run-1")
+        assert launches.launched == ALL
+        launches.edits.clear()
+        launches.run("run-2")
+        # Pusher takes the name of the model card from there.
+        assert launches.launched == ["Attest", "Pusher"]
+
+    def test_a_syntax_error_that_somebody_makes_meanwhile_ends_nothing(
+        self, launches: Launches, project: Path
+    ) -> None:
+        evaluator = project / "components" / "evaluator.py"
+        launches.edits["Trainer"] = lambda: evaluator.write_text("def (\n")
+        launches.run("run-1")
+        assert launches.launched == ALL
+
+    def test_a_run_records_which_code_it_began_with(
+        self, launches: Launches, project: Path
+    ) -> None:
+        code = read_snapshot(project)
+        launches.edits["Trainer"] = lambda: (project / "trainer" / "run.py").write_text("")
+        launches.run("run-1")
+        store = launches.new("look").store
+        run = store.run("run-1")
+        assert run is not None
+        assert run.properties["code"] == code.digest
+        assert run.properties["python"] == code.python
+        (execution,) = store.history("Pusher")
+        assert execution.properties["code"] == code.digest
 
     def test_a_touched_corpus_runs_nothing(self, launches: Launches, tmp_path: Path) -> None:
         launches.run("run-1")

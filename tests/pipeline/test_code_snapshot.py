@@ -1,12 +1,14 @@
+"""The code as it was at one moment: what a node reaches of it, and the folder that processes import from."""
+
 import ast
-import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pipeline import code_digest
-from pipeline.code_digest import PACKAGES, code_digests, lock_digest
+from pipeline.code_snapshot import CPU_LOCK, GPU_LOCK, PACKAGES, read_snapshot
 from pipeline.nodes import node_table
 from preprocessing.digests import sha256_bytes
 from preprocessing.errors import InputError
@@ -14,8 +16,8 @@ from tests.pipeline.tables import with_base
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of a few modules in place of the genuine one."""
+def project(tmp_path: Path) -> Path:
+    """A project of a few modules."""
     sources = {
         "preprocessing/__init__.py": "",
         "preprocessing/text.py": "import re\n",
@@ -33,18 +35,26 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "components/metrics/rouge.py": "from ..pages import page\n",
         "components/pages.py": "",
         "components/page.html": "<p>",
+        "serving/__init__.py": "",
+        "pipeline/__init__.py": "",
+        CPU_LOCK: "tensorflow==2",
+        GPU_LOCK: "cuda==12",
     }
+    root = tmp_path / "project"
     for name, source in sources.items():
-        path = tmp_path / name
+        path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
-    monkeypatch.setattr(code_digest, "PROJECT_ROOT", tmp_path)
-    return tmp_path
+    return root
+
+
+def reached(project: Path, module: str) -> dict[str, str]:
+    return read_snapshot(project).reached(module)
 
 
 class TestTheClosure:
     def test_holds_what_a_module_reaches_and_nothing_else(self, project: Path) -> None:
-        assert set(code_digests(["trainer.run"])) == {
+        assert set(reached(project, "trainer.run")) == {
             "preprocessing/__init__.py",
             "preprocessing/lazy.py",
             "preprocessing/text.py",
@@ -53,7 +63,7 @@ class TestTheClosure:
         }
 
     def test_follows_relative_imports_and_the_packages_on_the_way(self, project: Path) -> None:
-        assert set(code_digests(["components.metrics.rouge"])) == {
+        assert set(reached(project, "components.metrics.rouge")) == {
             "components/__init__.py",
             "components/metrics/__init__.py",
             "components/metrics/rouge.py",
@@ -61,44 +71,42 @@ class TestTheClosure:
         }
 
     def test_ends_where_modules_import_each_other(self, project: Path) -> None:
-        assert set(code_digests(["trainer.a"])) == {
+        assert set(reached(project, "trainer.a")) == {
             "trainer/__init__.py",
             "trainer/a.py",
             "trainer/b.py",
         }
 
     def test_takes_named_files_as_they_are(self, project: Path) -> None:
-        found = code_digests([], ["components/page.html"])
-        assert found == {"components/page.html": sha256_bytes(b"<p>")}
+        found = read_snapshot(project).reached("trainer.a", ["components/page.html"])
+        assert found["components/page.html"] == sha256_bytes(b"<p>")
 
     def test_the_digest_of_a_file_is_that_of_its_bytes(self, project: Path) -> None:
-        found = code_digests(["preprocessing.text"])
+        found = reached(project, "preprocessing.text")
         assert found["preprocessing/text.py"] == sha256_bytes(b"import re\n")
 
     def test_an_edit_of_a_reached_file_changes_only_that_digest(self, project: Path) -> None:
-        before = code_digests(["trainer.run"])
+        before = reached(project, "trainer.run")
         edited = project / "preprocessing" / "lazy.py"
         edited.write_text("late = 2\n")
-        os.utime(edited, (1, 1))
-        after = code_digests(["trainer.run"])
+        after = reached(project, "trainer.run")
         assert {name for name in before if before[name] != after[name]} == {"preprocessing/lazy.py"}
 
     def test_an_edit_of_another_file_changes_nothing(self, project: Path) -> None:
-        before = code_digests(["trainer.run"])
+        before = reached(project, "trainer.run")
         (project / "preprocessing" / "unused.py").write_text("x = 1\n")
-        assert code_digests(["trainer.run"]) == before
+        assert reached(project, "trainer.run") == before
 
     def test_an_import_added_to_a_reached_file_is_followed(self, project: Path) -> None:
-        code_digests(["trainer.run"])
+        reached(project, "trainer.run")
         edited = project / "preprocessing" / "text.py"
         edited.write_text("from preprocessing import unused\n")
-        os.utime(edited, (1, 1))
-        assert "preprocessing/unused.py" in code_digests(["trainer.run"])
+        assert "preprocessing/unused.py" in reached(project, "trainer.run")
 
     def test_a_file_that_is_not_python_is_refused_with_its_line(self, project: Path) -> None:
         (project / "trainer" / "b.py").write_text("x = 1\ndef (\n")
         with pytest.raises(InputError, match=r"trainer/b\.py:2: not Python"):
-            code_digests(["trainer.a"])
+            reached(project, "trainer.a")
 
 
 class TestTheNodesOfThisProject:
@@ -114,18 +122,19 @@ class TestTheNodesOfThisProject:
     )
     def test_reach_their_own_code(self, node: str, reached: str, not_reached: str) -> None:
         (found,) = (n for n in node_table(with_base()) if n.name == node)
-        closure = code_digests([found.component], found.files)
+        closure = read_snapshot().reached(found.component, found.files)
         assert reached in closure
         assert not_reached not in closure
 
     def test_never_reach_the_pipeline_package(self) -> None:
         for node in node_table(with_base()):
-            reached = code_digests([node.component])
-            assert not [name for name in reached if name.startswith("pipeline/")]
+            closure = read_snapshot().reached(node.component)
+            assert not [name for name in closure if name.startswith("pipeline/")]
 
     def test_hold_what_builds_them_and_what_builds_no_other(self) -> None:
+        code = read_snapshot()
         closures = {
-            node.name: set(code_digests([node.component])) for node in node_table(with_base())
+            node.name: set(code.reached(node.component)) for node in node_table(with_base())
         }
         builders = {
             node.name: f"{node.component.replace('.', '/')}.py" for node in node_table(with_base())
@@ -137,8 +146,86 @@ class TestTheNodesOfThisProject:
         assert builders["Trainer"] not in closures["Evaluator"]
 
 
-def test_the_lock_digest_is_of_the_lock_file(root: Path) -> None:
-    assert lock_digest() == sha256_bytes((root / "requirements" / "cpu.lock").read_bytes())
+class TestTheEnvironment:
+    def test_is_the_interpreter_and_the_lock(self, project: Path) -> None:
+        assert read_snapshot(project).environment(gpu=False) == {
+            "python": sys.version.split()[0],
+            CPU_LOCK: sha256_bytes(b"tensorflow==2"),
+        }
+
+    def test_has_the_lock_of_the_gpu_where_one_is_used(self, project: Path) -> None:
+        code = read_snapshot(project)
+        with_gpu = code.environment(gpu=True)
+        assert with_gpu == code.environment(gpu=False) | {GPU_LOCK: sha256_bytes(b"cuda==12")}
+
+
+class TestASnapshot:
+    def test_keeps_what_was_read_whatever_is_edited_later(self, project: Path) -> None:
+        code = read_snapshot(project)
+        before = code.reached("trainer.run")
+        (project / "trainer" / "run.py").write_text("def (\n")
+        assert code.reached("trainer.run") == before
+        assert read_snapshot(project).digest != code.digest
+
+    def test_is_written_once_and_holds_every_file(self, project: Path, tmp_path: Path) -> None:
+        code = read_snapshot(project)
+        (project / "trainer" / "run.py").write_text("edited = True\n")
+        place = code.write(tmp_path / "code")
+        assert place == tmp_path / "code" / code.digest
+        assert (place / "trainer" / "run.py").read_bytes() == code.files["trainer/run.py"]
+        assert (place / CPU_LOCK).is_file()
+        assert read_snapshot(place).digest == code.digest
+        first = place.stat().st_ino
+        assert code.write(tmp_path / "code") == place
+        assert place.stat().st_ino == first
+        assert [path.name for path in (tmp_path / "code").iterdir()] == [code.digest]
+
+    @pytest.mark.parametrize("name", ["trainer/run.py", "trainer/foreign.py"])
+    def test_that_somebody_changed_is_written_anew(
+        self, project: Path, tmp_path: Path, name: str
+    ) -> None:
+        code = read_snapshot(project)
+        place = code.write(tmp_path / "code")
+        (place / name).write_text("changed = True\n")
+        assert read_snapshot(code.write(tmp_path / "code")).digest == code.digest
+
+    def test_does_not_hold_what_is_compiled_or_hidden(self, project: Path) -> None:
+        before = read_snapshot(project).digest
+        (project / "trainer" / "__pycache__").mkdir()
+        (project / "trainer" / "__pycache__" / "run.cpython-311.pyc").write_bytes(b"code")
+        (project / "trainer" / ".run.py.swp").write_bytes(b"editor")
+        assert read_snapshot(project).digest == before
+
+    def test_of_this_project_holds_the_data_files_that_nodes_read(self) -> None:
+        assert {file for node in node_table(with_base()) for file in node.files} <= set(
+            read_snapshot().files
+        )
+        assert "components/schemas/coqa.pbtxt" in read_snapshot().files
+
+
+class TestTheCommit:
+    @pytest.fixture
+    def checkout(self, project: Path) -> Path:
+        git(project, "init", "--quiet")
+        git(project, "add", ".")
+        git(project, "commit", "--quiet", "--message", "one")
+        return project
+
+    def test_is_that_of_the_checkout_and_says_whether_files_differ(self, checkout: Path) -> None:
+        commit = git(checkout, "rev-parse", "HEAD")
+        assert read_snapshot(checkout).commit == commit
+        (checkout / "trainer" / "run.py").write_text("edited = True\n")
+        assert read_snapshot(checkout).commit == f"{commit}+changes"
+
+    def test_is_empty_outside_of_one(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
+        assert read_snapshot(project).commit == ""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
+    command = ["git", "-C", str(folder), *who, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def sources(root: Path, package: str) -> Iterator[tuple[str, ast.Module]]:

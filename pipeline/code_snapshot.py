@@ -1,0 +1,140 @@
+"""The project's sources and locks as they were at one moment: what keys are made of, and what node processes import.
+
+A run reads them once. Keys come from the bytes that were read, and the same bytes are written to
+`workspace/code/<digest>/`, from which alone the run's node processes import: an edit meanwhile is of the next run.
+"""
+
+import platform
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from preprocessing.digests import combine, sha256_bytes
+from preprocessing.import_walk import reached_files
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("preprocessing", "trainer", "serving", "components", "pipeline")
+CPU_LOCK, GPU_LOCK = "requirements/cpu.lock", "requirements/gpu.lock"
+
+
+class CodeSnapshot:
+    """The bytes of every source file of the packages, data files among them, and of the locks.
+
+    files: posix name relative to the project's root -> content. root: where they were read.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], root: Path) -> None:
+        self.files = dict(sorted(files.items()))
+        self.root = root
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """File name -> sha256."""
+        return {name: sha256_bytes(content) for name, content in self.files.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """One digest over all files."""
+        return combine(self.digests)
+
+    @cached_property
+    def commit(self) -> str:
+        """The commit of the checkout, with `+changes` where files differ from it; empty outside git."""
+        return _git_commit(self.root)
+
+    @property
+    def python(self) -> str:
+        """The version of the interpreter that runs the code."""
+        return platform.python_version()
+
+    def properties(self) -> dict[str, str]:
+        """What the store is told about the code of a run and of an execution."""
+        return {"code": self.digest, "git_commit": self.commit, "python": self.python}
+
+    def reached(self, module: str, files: Iterable[str] = ()) -> dict[str, str]:
+        """File name -> sha256 for every file in the import closure of a module, and for the files.
+
+        What lies outside the project is covered by the digests of the locks instead. Raises InputError for a file that
+        is not Python.
+        """
+        names = {*reached_files(PACKAGES, [module], self.files.get), *files}
+        return {name: self.digests[name] for name in sorted(names)}
+
+    def environment(self, gpu: bool) -> dict[str, str]:
+        """What is installed: the interpreter's version, and the digests of the locks.
+
+        gpu: whether a GPU is used, so that what its packages are counts.
+        """
+        locks = [CPU_LOCK, GPU_LOCK] if gpu else [CPU_LOCK]
+        return {"python": self.python} | {name: self.digests[name] for name in locks}
+
+    def write(self, folder: Path) -> Path:
+        """The folder below `folder` that holds the snapshot and nothing else to import; made where it is not whole."""
+        place = folder / self.digest
+        if not self._is_whole(place):
+            folder.mkdir(parents=True, exist_ok=True)
+            staged = folder / f".staged-{uuid.uuid4().hex}"
+            try:
+                self._fill(staged)
+                shutil.rmtree(place, ignore_errors=True)
+                staged.rename(place)
+            except OSError:
+                # Another container may have been first; the same digest is the same content.
+                if not self._is_whole(place):
+                    raise
+            finally:
+                shutil.rmtree(staged, ignore_errors=True)
+        return place
+
+    def _fill(self, folder: Path) -> None:
+        for name, content in self.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def _is_whole(self, place: Path) -> bool:
+        if not place.is_dir():
+            return False
+        return _read_files(place, place.iterdir()) == self.files
+
+
+def read_snapshot(root: Path = PROJECT_ROOT) -> CodeSnapshot:
+    """The sources of the packages and the locks that are beneath `root` now. Raises OSError."""
+    files = _read_files(root, (root / package for package in PACKAGES))
+    files |= {name: (root / name).read_bytes() for name in (CPU_LOCK, GPU_LOCK)}
+    return CodeSnapshot(files, root)
+
+
+def _read_files(root: Path, folders: Iterable[Path]) -> dict[str, bytes]:
+    found = {}
+    waiting = list(folders)
+    while waiting:
+        path = waiting.pop()
+        if path.name.startswith(".") or path.name == "__pycache__":
+            continue
+        if path.is_dir():
+            waiting += path.iterdir()
+        else:
+            found[path.relative_to(root).as_posix()] = path.read_bytes()
+    return found
+
+
+def _git_commit(root: Path) -> str:
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        ).stdout.strip()
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        changes = git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"{commit}+changes" if changes else commit
