@@ -30,8 +30,8 @@ def write_kubeflow_pipeline(loaded: LoadedConfig, output: Path) -> None:
     def gpt2_tfx() -> None:
         tasks: dict[str, dsl.PipelineTask] = {}
         for node in nodes:
-            # Every container of a run joins the same run of our own store.
-            task = components[node.name](run_id=dsl.PIPELINE_JOB_NAME_PLACEHOLDER)
+            # Every container of a run joins the same run of our own store: by its id, since two runs may share a name.
+            task = components[node.name](run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
             task.set_display_name(node.name).set_caching_options(False)
             task.after(*(tasks[name] for name in node.upstream))
             cpu, memory = options.requests(node.name)

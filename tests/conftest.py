@@ -1,8 +1,12 @@
 """Fixtures shared by every test."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import PASSWORD, SERVERS, PostgreSQL, running_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 GENUINE = ROOT.parent / "shared" / "data"
@@ -20,3 +24,19 @@ def genuine() -> Path:
 def root() -> Path:
     """The root of the checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A PostgreSQL of our own on loopback."""
+    if not SERVERS or os.geteuid() != 0:
+        pytest.skip("needs root and Debian's postgresql (make debian)")
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty database of its own; its password comes from the environment."""
+    monkeypatch.setenv("STORE_PASSWORD", PASSWORD)
+    return postgresql_server.new_database()

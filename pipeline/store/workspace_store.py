@@ -47,6 +47,8 @@ class WorkspaceStore(ml_metadata.MetadataStore):
     ) -> None:
         for node in _nodes(request):
             self._put_away(node)
+        if method_name in ("PutExecution", "PutLineageSubgraph"):
+            _associate_only(request)
         if method_name == "GetArtifactsByURI":
             request.uris[:] = [self._relative(uri) for uri in request.uris]
         try:
@@ -55,7 +57,8 @@ class WorkspaceStore(ml_metadata.MetadataStore):
             if isinstance(error, _EXPECTED):
                 raise
             raise FailureError(
-                f"store: the metadata store at {self._address} failed ({method_name}): {error}. "
+                f"store: the metadata store at {self._address} failed ({method_name}): "
+                f"{' '.join(str(error).split())}. "
                 "See that it is up and has room, then run again: what is complete is reused."
             ) from error
         for node in _nodes(response):
@@ -103,6 +106,19 @@ class WorkspaceStore(ml_metadata.MetadataStore):
     def _absolute(self, path: str) -> str:
         outside = not path or path.startswith("/") or "://" in path
         return path if outside else f"{self._workspace}/{path}"
+
+
+def _associate_only(request: Any) -> None:
+    """Link an execution to the contexts that exist and leave their properties as they are.
+
+    A context with an id is written anew, and TFX hands over what it read before its executor ran: what was noted of the
+    run meanwhile, and heartbeats, would be undone.
+    """
+    known = [context for context in request.contexts if context.HasField("id")]
+    for context in known:
+        context.ClearField("id")
+    if known:
+        request.options.reuse_context_if_already_exist = True
 
 
 def _nodes(message: Any) -> Iterator[Any]:

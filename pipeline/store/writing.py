@@ -133,12 +133,13 @@ class Store(StoreReader):
     def _events(
         self, artifacts: Mapping[str, StoredArtifact], kind: "pb.Event.Type"
     ) -> Iterator[tuple[pb.Artifact, pb.Event]]:
+        ids = [artifact.id for artifact in artifacts.values()]
+        stored = {message.id: message for message in self._mlmd.get_artifacts_by_id(ids)}
         for key, artifact in artifacts.items():
-            (stored,) = self._mlmd.get_artifacts_by_id([artifact.id])
             event = pb.Event(type=kind, artifact_id=artifact.id)
             event.path.steps.add().key = key
             event.path.steps.add().index = 0
-            yield stored, event
+            yield stored[artifact.id], event
 
     def _context_type(self, name: str) -> int:
         if name not in self._context_types:

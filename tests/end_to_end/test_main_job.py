@@ -5,6 +5,7 @@ The tests of this file share one project and stand in the order of its history.
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,22 @@ def test_a_second_run_runs_nothing_and_the_store_shows_it(project: Project) -> N
     first, second = project.json("status")["runs"][1], project.json("status")["runs"][0]
     assert [n["key"] for n in first["nodes"]] == [n["key"] for n in second["nodes"]]
     assert {first["state"], second["state"]} == {"complete"}
+
+
+def test_a_copy_elsewhere_is_reused_whole_without_the_original(
+    project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(project.folder, tmp_path / "copy", symlinks=True)
+    hidden = project.folder.rename(tmp_path / "original")
+    try:
+        copy = Project(tmp_path / "copy", project.config)
+        assert copy.run() == dict.fromkeys(NODES, "cached")
+        shown = copy.json("lineage", "show", "latest")
+        for artifact in shown["artifacts"]:
+            assert Path(artifact["uri"]).is_relative_to(copy.folder)
+            assert Path(artifact["uri"]).exists()
+    finally:
+        hidden.rename(project.folder)
 
 
 def test_touching_a_story_runs_nothing_and_planning_writes_nothing(project: Project) -> None:

@@ -78,7 +78,7 @@ def test_a_container_runs_its_node_under_the_id_of_the_kubeflow_run(
         ]
         assert made["args"] == ["node", name, "--run-id", "{{$.inputs.parameters['run_id']}}"]
         run_id = task["inputs"]["parameters"]["run_id"]["runtimeValue"]["constant"]
-        assert run_id == "{{$.pipeline_job_name}}"
+        assert run_id == "{{$.pipeline_job_uuid}}"
 
 
 def test_the_command_line_of_a_container_is_one_of_ours(
