@@ -1,4 +1,4 @@
-"""Pusher: a blessed model and its provenance become `serving/<version>/` in one atomic step."""
+"""Pusher: a blessed model and its provenance become a version of `serving/`."""
 
 import json
 import os
@@ -24,10 +24,11 @@ from preprocessing.digests import sha256_file
 from serving.versions import PROVENANCE, Versions
 
 
-class AtomicExecutor(executor.Executor):
-    """Stages the version and renames it; the version comes from the execution's id in the store.
+class StagingExecutor(executor.Executor):
+    """Stages the version, whose number comes from the execution's id in the store.
 
-    The folder of the versions is a path of the machine and comes from the environment.
+    The folder of the versions is a path of the machine and comes from the environment. The run publishes the version
+    when the store knows it, and decides what `latest` names.
     """
 
     def Do(  # noqa: N802 - TFX's name
@@ -36,7 +37,7 @@ class AtomicExecutor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Push what was blessed; a version that holds the same already is only pointed at again."""
+        """Stage what was blessed; a version that holds the same already is named again."""
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
@@ -52,8 +53,7 @@ class AtomicExecutor(executor.Executor):
         version = same_version(versions, source, provenance)
         if version is None:
             version = new_version(versions, pushed)
-            versions.push(version, lambda folder: fill_version(folder, source, provenance))
-        versions.point(version)
+            versions.stage(version, lambda folder: fill_version(folder, source, provenance))
         self._MarkPushed(pushed, str(versions.path(version)), version)
         pushed.set_string_custom_property(
             "model_digest", model.get_string_custom_property("digest")
@@ -73,7 +73,8 @@ def new_version(versions: Versions, pushed: types.Artifact) -> str:
     An id never repeats in a store, but pushed versions outlive a store that was lost.
     """
     execution = int(Path(pushed.uri).name)
-    return str(max([execution, *(int(name) + 1 for name in versions.names())]))
+    taken = (*versions.names(), *versions.staged())
+    return str(max([execution, *(int(name) + 1 for name in taken)]))
 
 
 def same_version(versions: Versions, model: Path, attestation: Path) -> str | None:
@@ -104,10 +105,10 @@ class PusherSpec(standard_component_specs.PusherSpec):
 
 
 class Pusher(base_component.BaseComponent):
-    """The stock Pusher with provenance and an atomic executor."""
+    """The stock Pusher with provenance and an executor that stages."""
 
     SPEC_CLASS = PusherSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(AtomicExecutor)
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(StagingExecutor)
 
     def __init__(
         self,

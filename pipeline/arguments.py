@@ -194,8 +194,10 @@ def _add_node(commands: "_Commands[argparse.ArgumentParser]") -> None:
 
 
 def _add_rollback(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "rollback", "point serving at an earlier pushed version")
-    parser.add_argument("version", metavar="VERSION")
+    parser = _add(commands, "rollback", "serve an earlier pushed version, and keep it")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("version", nargs="?", metavar="VERSION")
+    target.add_argument("--release", action="store_true", help="let runs move `latest` again")
 
 
 def _positive(text: str) -> int:

@@ -22,8 +22,8 @@ HEARTBEAT_SECONDS = 10.0
 EXPIRY_SECONDS = 60.0
 _POLL_SECONDS = 1.0
 
-# What `run` holds: there is one in a workspace.
-RUN_LEASE = "run"
+# What `run` holds: there is one in a workspace. What is held while a version is staged, recorded and published.
+RUN_LEASE, SERVING_LEASE = "run", "serving"
 
 
 class LeaseHeldError(FailureError):
@@ -36,7 +36,7 @@ class LeaseLostError(FailureError):
 
 def node_lease(node: Node, key: str) -> str:
     """What is held while a node runs: its folder of checkpoints is the key's, the folder of versions everyone's."""
-    return "serving" if "PushedModel" in node.outputs.values() else f"node/{node.name}/{key}"
+    return SERVING_LEASE if "PushedModel" in node.outputs.values() else f"node/{node.name}/{key}"
 
 
 class Leases:

@@ -10,6 +10,7 @@ from pipeline.store import StoredArtifact
 from preprocessing.digests import combine, sha256_bytes
 from preprocessing.file_digests import FileDigests, files_beneath
 from preprocessing.staging import write_whole
+from serving.versions import Versions
 
 # Files that differ between two equal results: pages and training histories hold times. They are in the manifest and
 # not in the canonical digest.
@@ -51,9 +52,16 @@ class Mismatch:
 
 
 def content_root(artifact: StoredArtifact) -> Path:
-    """Where an artifact's content lies: a pushed model's is its version folder, outside the artifacts."""
+    """Where an artifact's content lies: a pushed model's is its version folder, outside the artifacts.
+
+    A version that is not published yet lies staged beside its place.
+    """
     destination = artifact.properties.get("pushed_destination")
-    return Path(str(destination) if destination else artifact.uri)
+    if not destination:
+        return Path(artifact.uri)
+    published = Path(str(destination))
+    staged = Versions(published.parent).staged_path(published.name)
+    return staged if staged.is_dir() and not published.is_dir() else published
 
 
 class Manifests:
@@ -72,6 +80,12 @@ class Manifests:
                 for name, path in files_beneath(root)
             }
         )
+
+    def note_move(self, artifact: StoredArtifact) -> None:
+        """Say that files whose digests are known lie elsewhere now, so that they need not be read again."""
+        manifest, root = self.read(artifact.manifest_digest), content_root(artifact)
+        for name, (_, digest) in manifest.files.items() if manifest else ():
+            self._digests.note(root / name, digest)
 
     def write(self, manifest: Manifest) -> str:
         """Keep a manifest; returns its digest."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pipeline.planning import Step
+from pipeline.store import ServingEvent
 
 NodeState = Literal["run", "cached", "failed", "skipped"]
 Report = dict[str, Any]
@@ -28,7 +29,10 @@ class Display(Protocol):
 
 @dataclass
 class RunResult:
-    """What a run came to. blessed: None where nothing was evaluated."""
+    """What a run came to.
+
+    blessed: None where nothing was evaluated. pinned: the rollback that kept `latest` from naming what was pushed.
+    """
 
     run_id: str
     nodes: dict[str, NodeState] = field(default_factory=dict)
@@ -36,6 +40,7 @@ class RunResult:
     metrics: dict[str, float | None] = field(default_factory=dict)
     evaluation: Path | None = None
     pushed: str | None = None
+    pinned: ServingEvent | None = None
     seconds: float = 0.0
 
     @property

@@ -10,7 +10,14 @@ from pipeline.config import LoadedConfig
 from pipeline.failure import FailureError
 from pipeline.launch_request import LaunchRequest
 from pipeline.launch_site import LaunchSite
-from pipeline.leases import RUN_LEASE, Lease, LeaseLostError, Leases, node_lease
+from pipeline.leases import (
+    RUN_LEASE,
+    SERVING_LEASE,
+    Lease,
+    LeaseLostError,
+    Leases,
+    node_lease,
+)
 from pipeline.node_process import NodeFailureError, NodeServer
 from pipeline.nodes import Node, node_table
 from pipeline.planning import Step, carry_out, decide, output_digests, plan
@@ -26,6 +33,7 @@ from pipeline.run_record import (
 )
 from pipeline.run_reports import Display, NodeState, Report, RunResult
 from pipeline.selection import Scope, Selection
+from pipeline.serving_pointer import ServingPointer
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
@@ -78,7 +86,9 @@ class PipelineRun:
         # What a local run holds all the time; the containers of a run share nothing.
         self._lease: Lease | None = None
         self.world = PipelineWorld(loaded, self.store)
+        self.serving = ServingPointer(self.store, self.world.versions)
         self.result = RunResult(run_id)
+        self._cause = f"run {run_id}"
         self._display = display
         self._logs = loaded.workspace / "logs" / run_id if logs else None
         self._launch = launch or self._launch_in_process
@@ -92,6 +102,10 @@ class PipelineRun:
         scope = selection.scope(nodes)
         with self._leases.acquire(RUN_LEASE, wait=False, say=self._display.note) as self._lease:
             self._abandon_dead_runs()
+            if self.serving.is_unsettled():
+                # A container may be staging a version.
+                with self._leases.acquire(SERVING_LEASE, wait=True, say=self._display.note):
+                    self.serving.recover(self._cause)
             steps = plan(scope, self.world)
             self._register(LOCAL_RUN, nodes)
             state = "abandoned"
@@ -125,6 +139,7 @@ class PipelineRun:
             raise InputError(f"{name}: {', '.join(missing)} has not run in run {run_id} yet.")
         if name in self._done:
             self._display.note(f"{name} is complete in run {run_id} already")
+            self._note_result(self._done[name])
             return self.result
         known = {done: output_digests(execution) for done, execution in self._done.items()}
         try:
@@ -186,11 +201,11 @@ class PipelineRun:
                 found = self._found_meanwhile(step) if lease.waited else None
                 execution = self._reuse(found) if found else self._run(step, lease)
         self._done[step.node.name] = execution
-        self._note_result(execution)
         return execution
 
     def _reuse(self, execution: StoredExecution) -> StoredExecution:
         self.store.write_cached(self.result.run_id, execution, {"seconds": 0.0})
+        self._note_result(execution)
         self._end(execution.node, "cached", 0.0)
         return execution
 
@@ -205,6 +220,7 @@ class PipelineRun:
         self._display.started(step)
         try:
             execution = self._launch_step(step, lease, began)
+            self._note_result(execution)
         except (NodeFailureError, LeaseLostError):
             self._end(name, "failed", time.monotonic() - began)
             raise
@@ -222,6 +238,8 @@ class PipelineRun:
         for execution in store.unfinished(run_id):
             if execution.node == name:
                 clear_execution(store, self.loaded.workspace, execution, abandoned=True)
+        if node_lease(step.node, step.key) == SERVING_LEASE:
+            self.serving.recover(self._cause)
 
     def _launch_step(self, step: Step, lease: Lease, began: float) -> StoredExecution:
         node, log = step.node, self._logs and self._logs / f"{step.node.name}.log"
@@ -272,8 +290,17 @@ class PipelineRun:
             self.result.metrics = json.loads(str(evaluation.properties["metrics"]))
             self.result.evaluation = Path(evaluation.uri)
         if "pushed_model" in execution.outputs:
-            version = execution.outputs["pushed_model"].properties.get("pushed_version")
-            self.result.pushed = None if version is None else str(version)
+            self._serve(execution.outputs["pushed_model"])
+
+    def _serve(self, pushed: StoredArtifact) -> None:
+        """Publish what the Pusher staged, now that it is recorded, and let `latest` name it."""
+        version = pushed.properties.get("pushed_version")
+        if version is None:
+            return
+        if self.serving.publish(pushed, self._cause):
+            self.world.manifests.note_move(pushed)
+        self.result.pushed = str(version)
+        self.result.pinned = self.serving.promote(pushed, self._cause)
 
     def _end(self, name: str, state: NodeState, seconds: float) -> None:
         self.result.nodes[name] = state

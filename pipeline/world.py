@@ -10,6 +10,7 @@ from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
 from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import Node
+from pipeline.serving_history import champions, serving_events
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.job_cache import JobCache
 from serving.versions import Versions
@@ -84,20 +85,15 @@ class PipelineWorld:
                     return Reason("missing", f"{mismatch.path} is gone")
                 what = "is not what was written" if mismatch.expected else "does not belong there"
                 return Reason("corrupt", f"{mismatch.path} {what}")
-            version = artifact.properties.get("pushed_version")
-            if version is not None and self.versions.latest() != version:
-                latest = self.versions.latest() or "nothing"
-                return Reason("missing", f"latest points at {latest}, not at {version}")
         return None
 
     def champion(self, candidate: str) -> StoredArtifact | None:
-        """The newest pushed and intact model whose canonical digest differs from the candidate's."""
-        for artifact in self.store.artifacts("PushedModel"):
-            pushed = artifact.properties.get("pushed") == 1
-            if not pushed or artifact.properties.get("model_digest") == candidate:
-                continue
-            if next(self.manifests.mismatches(artifact), None) is None:
-                return artifact
+        """The pushed and intact model that a candidate (by its canonical digest) is compared with."""
+        events = serving_events(self.store, self.versions)
+        for artifact_id in champions(events, candidate):
+            model = self.store.artifact(artifact_id)
+            if next(self.manifests.mismatches(model), None) is None:
+                return model
         return None
 
     def _external_digests(self, node: Node) -> dict[str, str]:

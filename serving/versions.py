@@ -1,18 +1,25 @@
-"""The folder of pushed versions: `serving/<version>/` is a SavedModel with its provenance, `latest` points at one."""
+"""The folder of pushed versions: `serving/<version>/` is a SavedModel with its provenance, `latest` names one."""
 
+import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from preprocessing.errors import InputError
 
 LATEST = "latest"
 PROVENANCE = "provenance.json"
+_STAGED = ".staged-"
 
 
 class Versions:
-    """Pushed versions under one folder. Versions are whole numbers; a larger one was pushed later."""
+    """Pushed versions under one folder. Versions are whole numbers; a larger one was pushed later.
+
+    A version is staged, recorded in the metadata store and then published, so that none is there which the store does
+    not know.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -36,31 +43,54 @@ class Versions:
     def path(self, version: str) -> Path:
         return self.folder / version
 
-    def point(self, version: str) -> None:
-        """Move the pointer to a version in one step. Raises InputError where it was never pushed."""
+    def check(self, version: str) -> None:
+        """Raises InputError where a version is not published."""
         if version not in self.names():
             raise InputError(
                 f"version {version}: not pushed; there are {', '.join(self.names()) or 'none'}."
             )
-        staged = self.folder / f".{LATEST}-{os.getpid()}"
+
+    def set_latest(self, version: str) -> None:
+        """Move the pointer to a version in one step. Raises InputError where it is not published."""
+        self.check(version)
+        # Whoever moves the pointer holds it, so that no other process uses this name.
+        staged = self.folder / f".{LATEST}"
         staged.unlink(missing_ok=True)
         staged.symlink_to(version)
         staged.replace(self.folder / LATEST)
 
-    def push(self, version: str, fill: Callable[[Path], None]) -> Path:
-        """Make a version: `fill` writes it into a staged folder, which is then renamed, so none is ever half there."""
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the pointer for the moment of a move; others wait. The kernel lets go of it when its holder dies."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        # What a killed push left behind; there is one run at a time.
-        for leftover in self.folder.glob(".staged-*"):
-            shutil.rmtree(leftover)
-        staged = self.folder / f".staged-{version}"
-        staged.mkdir()
+        with (self.folder / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def stage(self, version: str, fill: Callable[[Path], None]) -> None:
+        """Make a version that nobody sees yet: `fill` writes it into a folder beside the published ones."""
+        staged = self.staged_path(version)
+        staged.mkdir(parents=True)
         try:
             fill(staged)
-            staged.rename(self.path(version))
-        finally:
+        except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
-        return self.path(version)
+            raise
+
+    def staged(self) -> list[str]:
+        """The versions that are staged, whole or not."""
+        return [path.name.removeprefix(_STAGED) for path in self.folder.glob(f"{_STAGED}*")]
+
+    def staged_path(self, version: str) -> Path:
+        return self.folder / f"{_STAGED}{version}"
+
+    def publish(self, version: str) -> None:
+        """Give a staged version its name in one step; a published one is never replaced."""
+        self.staged_path(version).rename(self.path(version))
+
+    def discard(self, version: str) -> None:
+        """Remove a staged version."""
+        shutil.rmtree(self.staged_path(version))
 
     def resolve(self, model: str) -> Path:
         """The path that a MODEL argument names: `latest`, a pushed version, or a folder or file.
@@ -74,7 +104,7 @@ class Versions:
             if names := self.names():
                 raise InputError(
                     f"latest: {self.folder / LATEST} names no pushed version; there are {', '.join(names)}. "
-                    "`gpt2-tfx rollback VERSION` points it at one."
+                    "`gpt2-tfx rollback VERSION` makes it name one."
                 )
             raise InputError(
                 f"latest: no model has been pushed to {self.folder} yet. Do `gpt2-tfx run` first."

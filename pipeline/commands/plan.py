@@ -10,43 +10,52 @@ from pipeline.nodes import node_table
 from pipeline.path_checks import check_paths
 from pipeline.planning import Step, plan, reasons_text
 from pipeline.selection import Selection
+from pipeline.serving_history import PointerPlan, pinned_text, plan_pointer
 from pipeline.store import StoreReader
 from pipeline.world import PipelineWorld
+from serving.versions import LATEST
 
-# The status of --exit-code where something would or may run.
+# The status of --exit-code where something would or may run, or `latest` would move.
 OUT_OF_DATE = 3
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; nothing is run or written."""
-    steps = make_plan(arguments, arguments.check, writes=False)
+    steps, pointer = make_plan(arguments, arguments.check, writes=False)
     if arguments.json:
-        print_json({"nodes": [_as_json(step) for step in steps]})
+        latest = {"now": pointer.now, "after": pointer.after, "pinned": pointer.pinned is not None}
+        print_json({"nodes": [_as_json(step) for step in steps], "latest": latest})
     else:
-        print(as_text(steps))
-    out_of_date = any(step.action != "reuse" for step in steps)
+        print(as_text(steps, pointer))
+    out_of_date = pointer.moves or any(step.action != "reuse" for step in steps)
     return OUT_OF_DATE if arguments.exit_code and out_of_date else 0
 
 
 def make_plan(
     arguments: argparse.Namespace, check: bool = False, writes: bool = True
-) -> list[Step]:
-    """The plan for the arguments' configuration and selection; see PipelineWorld for the flags."""
+) -> tuple[list[Step], PointerPlan]:
+    """The plan for the arguments' selection, and what becomes of `latest`; see PipelineWorld for the flags."""
     loaded = load_config(arguments.config, arguments.overrides)
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
     scope = selection.scope(node_table(loaded.config))
     check_paths(loaded, scope.nodes)
     store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
     with closing(PipelineWorld(loaded, store, check, writes)) as world:
-        return plan(scope, world)
+        steps = plan(scope, world)
+        return steps, plan_pointer(steps, store, world.versions)
 
 
-def as_text(steps: Sequence[Step]) -> str:
-    """A line for each node."""
-    return "\n".join(
+def as_text(steps: Sequence[Step], pointer: PointerPlan) -> str:
+    """A line for each node, and one for `latest` where it moves or is kept."""
+    lines = [
         f"{step.node.name:<17} {step.action:<6} {reasons_text(step.reasons)}".rstrip()
         for step in steps
-    )
+    ]
+    if pointer.pinned is not None:
+        lines.append(f"{LATEST:<17} {pinned_text(pointer.pinned)}")
+    elif pointer.moves:
+        lines.append(f"{LATEST:<17} {pointer.now or 'nothing'} -> {pointer.after}")
+    return "\n".join(lines)
 
 
 def _as_json(step: Step) -> dict[str, object]:

@@ -16,7 +16,9 @@ from pipeline.progress_display import ProgressDisplay, QuietDisplay, duration
 from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
 from pipeline.selection import Selection
+from pipeline.serving_history import pinned_text
 from preprocessing.errors import InputError
+from serving.versions import LATEST
 
 WATCH_SECONDS = 1.0
 
@@ -82,6 +84,8 @@ def summary(loaded: LoadedConfig, result: RunResult, arguments: argparse.Namespa
         lines.append(
             f"model: {loaded.workspace / 'serving' / result.pushed} (version {result.pushed})"
         )
+        if result.pinned is not None:
+            lines.append(f"latest: {pinned_text(result.pinned)}")
         command = _command(arguments)
         lines += [
             "try next:",
@@ -124,12 +128,15 @@ def _is_watch(argument: str) -> bool:
 
 
 def _out_of_date(arguments: argparse.Namespace) -> set[str]:
-    """What a run would do now: the nodes and keys that are out of date, or the text of a mistake."""
+    """What a run would do now: nodes and keys that are out of date, a move of `latest`, or the text of a mistake."""
     from pipeline.commands.plan import make_plan
 
     try:
         # What is learned about files is kept: this is done every second.
-        steps = make_plan(arguments)
+        steps, pointer = make_plan(arguments)
     except InputError as error:
         return {str(error)}
-    return {f"{step.node.name}:{step.key}" for step in steps if step.action == "run"}
+    found = {f"{step.node.name}:{step.key}" for step in steps if step.action == "run"}
+    if pointer.moves:
+        found.add(f"{LATEST}:{pointer.after}")
+    return found

@@ -2,10 +2,17 @@
 
 from pipeline.store.connection import connection_config
 from pipeline.store.reading import StoreReader
-from pipeline.store.records import StoredArtifact, StoredExecution, StoredLease, StoredRun
+from pipeline.store.records import (
+    ServingEvent,
+    StoredArtifact,
+    StoredExecution,
+    StoredLease,
+    StoredRun,
+)
 from pipeline.store.writing import Store
 
 __all__ = [
+    "ServingEvent",
     "Store",
     "StoreReader",
     "StoredArtifact",

@@ -9,8 +9,10 @@ from preprocessing.staging import staged_beside
 
 # The context types of TFX, which its launcher registers with the same names.
 PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
-# Ours: one context for each node key, registered together with the execution; leases; the layout of the store.
+# Ours: one context for each node key, registered together with the execution; leases; what happened to the versions
+# that are served; the layout of the store.
 KEY, LEASE, LAYOUT = "gpt2_tfx_key", "gpt2_tfx_lease", "gpt2_tfx_layout"
+SERVING = "gpt2_tfx_serving"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Names:
 
     def of_run(self, run_id: str) -> str:
         return f"{run_id}{self._suffix}"
+
+    @property
+    def of_serving(self) -> str:
+        return f"{SERVING}{self._suffix}"
 
     def of_lease(self, key: str, generation: int) -> str:
         return f"lease/{key}{self._suffix}/{generation}"

@@ -11,8 +11,19 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from pipeline.store.connection import address, connection_config
-from pipeline.store.names import KEY, LAYOUT, LEASE, NODE, RUN, Names, key_name, workspace_id
+from pipeline.store.names import (
+    KEY,
+    LAYOUT,
+    LEASE,
+    NODE,
+    RUN,
+    SERVING,
+    Names,
+    key_name,
+    workspace_id,
+)
 from pipeline.store.records import (
+    ServingEvent,
     StoredArtifact,
     StoredExecution,
     StoredLease,
@@ -20,6 +31,7 @@ from pipeline.store.records import (
     artifact_of,
     properties_of,
     run_of,
+    serving_event_of,
     state_of,
 )
 from pipeline.store.workspace_store import WorkspaceStore
@@ -147,6 +159,22 @@ class StoreReader:
             artifact = artifact_of(message, type_name)
             if artifact.digest and artifact.workspace == self.names.workspace:
                 yield artifact
+
+    def artifact(self, artifact_id: int) -> StoredArtifact:
+        """An artifact by its id."""
+        (artifact,) = self._mlmd.get_artifacts_by_id([artifact_id])
+        return artifact_of(artifact, artifact.type or self._types[artifact.type_id])
+
+    # Serving
+
+    def serving_events(self) -> Iterator[ServingEvent]:
+        """What happened to the pushed versions and the pointer of this workspace, newest first.
+
+        One that never happened, since its process died before it, is left out once that is known.
+        """
+        for execution in self._executions(SERVING, self.names.of_serving):
+            if execution.last_known_state != pb.Execution.CANCELED:
+                yield serving_event_of(execution)
 
     # Leases
 

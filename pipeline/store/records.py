@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -98,6 +98,48 @@ class StoredLease:
     @property
     def run_id(self) -> str:
         return str(self.properties["run"])
+
+
+ServingEventKind = Literal["push", "promote", "rollback", "release", "found"]
+
+
+@dataclass(frozen=True)
+class ServingEvent:
+    """Something that happened to the pushed versions of a workspace, or to the pointer `latest`.
+
+    kind: `push`: a version was published. `promote`: a run let `latest` name it. `rollback`: a person did, and pinned
+        it there. `release`: a person lifted the pin. `found`: `latest` named it, moved by other means.
+    version: the version that the event is about. before: what `latest` named until then; empty if nothing.
+    time: seconds since the epoch. cause: what made it happen, in words.
+    happened: False where the process died before it was known to have happened.
+    model, model_digest: the pushed model's id and canonical digest; 0 and empty where the store knows none.
+    """
+
+    id: int
+    kind: ServingEventKind
+    version: str
+    before: str
+    time: float
+    cause: str
+    happened: bool
+    model: int
+    model_digest: str
+
+
+def serving_event_of(execution: pb.Execution) -> ServingEvent:
+    """The event that an execution of our own type stands for."""
+    properties: Mapping[str, Any] = properties_of(execution)
+    return ServingEvent(
+        id=execution.id,
+        kind=properties["kind"],
+        version=properties["version"],
+        before=properties["before"],
+        time=properties["time"],
+        cause=properties["cause"],
+        happened=execution.last_known_state == pb.Execution.COMPLETE,
+        model=properties["model"],
+        model_digest=properties["model_digest"],
+    )
 
 
 def state_of(execution: pb.Execution) -> str:

@@ -8,10 +8,20 @@ from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.store.connection import address
-from pipeline.store.names import LAYOUT, LEASE, NODE, PIPELINE, RUN, Names, give_workspace_id
+from pipeline.store.names import (
+    LAYOUT,
+    LEASE,
+    NODE,
+    PIPELINE,
+    RUN,
+    SERVING,
+    Names,
+    give_workspace_id,
+)
 from pipeline.store.reading import CURRENT_LAYOUT, StoreReader
 from pipeline.store.records import (
     Properties,
+    ServingEventKind,
     StoredArtifact,
     StoredExecution,
     StoredLease,
@@ -127,6 +137,43 @@ class Store(StoreReader):
         if abandoned:
             set_properties(execution, {"abandoned": 1})
         self._mlmd.put_executions([execution])
+
+    # Serving
+
+    def begin_serving_event(
+        self,
+        kind: ServingEventKind,
+        model: StoredArtifact | None,
+        version: str,
+        before: str,
+        cause: str,
+    ) -> int:
+        """Write down what is about to happen to serving; returns the event's id, with which it is settled after."""
+        type_id = self._mlmd.put_execution_type(pb.ExecutionType(name=SERVING))
+        event = pb.Execution(type_id=type_id, last_known_state=pb.Execution.RUNNING)
+        set_properties(
+            event,
+            {
+                "kind": kind,
+                "version": version,
+                "before": before,
+                "time": time.time(),
+                "cause": cause,
+                "model": model.id if model else 0,
+                "model_digest": str(model.properties["model_digest"]) if model else "",
+            },
+        )
+        read = self._events({} if model is None else {"model": model}, pb.Event.INPUT)
+        return self._mlmd.put_execution(
+            event, list(read), [self._registered(SERVING, self.names.of_serving)]
+        )[0]
+
+    def settle_serving_event(self, event_id: int, happened: bool) -> None:
+        """Say whether an event has happened."""
+        (event,) = self._mlmd.get_executions_by_id([event_id])
+        states = pb.Execution
+        event.last_known_state = states.COMPLETE if happened else states.CANCELED
+        self._mlmd.put_executions([event])
 
     # Helpers
 

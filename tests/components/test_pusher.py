@@ -1,4 +1,4 @@
-"""Pusher run by its executor: whole versions, the pointer, what is pushed again and what is not."""
+"""Pusher run by its executor: what is staged whole, what is pushed again and what is not."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
 
 from components.artifacts import Attestation
 from components.options import SERVING_VARIABLE
-from components.pusher import Pusher, fill_version
+from components.pusher import Pusher
 from serving.versions import Versions
 from tests.components.stages import artifact, execute
 
@@ -71,20 +71,20 @@ def version_of(pushed: PushedModel) -> str:
     return pushed.get_string_custom_property("pushed_version")
 
 
-def test_a_blessed_model_is_pushed_with_its_provenance(push: Push, versions: Versions) -> None:
+def test_a_blessed_model_is_staged_with_its_provenance(push: Push, versions: Versions) -> None:
+    """The run publishes it once the store knows it."""
     pushed = push(23)
-    assert files(versions.path("23")) == {
+    assert files(versions.staged_path("23")) == {
         "saved_model.pb": "graph",
         "variables/variables.index": "weights",
         "provenance.json": "{}",
         "model_card.md": "# Model card",
     }
-    assert versions.latest() == "23"
     assert pushed.get_int_custom_property("pushed") == 1
     assert version_of(pushed) == "23"
     assert pushed.get_string_custom_property("pushed_destination") == str(versions.path("23"))
     assert pushed.get_string_custom_property("model_digest") == "model-digest"
-    assert sorted(os.listdir(versions.folder)) == ["23", "latest"]
+    assert os.listdir(versions.folder) == [".staged-23"]
 
 
 def test_a_model_that_is_not_blessed_changes_nothing(push: Push, versions: Versions) -> None:
@@ -98,44 +98,25 @@ def test_a_push_that_breaks_off_leaves_nothing(
     push: Push, versions: Versions, tmp_path: Path
 ) -> None:
     push(23)
+    versions.publish("23")
     (tmp_path / "attestation" / "model_card.md").write_text("# Another card")
     (tmp_path / "attestation" / "provenance.json").unlink()
     with pytest.raises(FileNotFoundError):
         push(30)
-    assert sorted(os.listdir(versions.folder)) == ["23", "latest"]
-    assert versions.latest() == "23"
+    assert os.listdir(versions.folder) == ["23"]
 
 
-def test_a_version_is_filled_before_it_has_its_name(
-    push: Push, versions: Versions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-
-    def watched(folder: Path, model: Path, attestation: Path) -> None:
-        fill_version(folder, model, attestation)
-        seen.append((files(folder).keys(), versions.names(), versions.latest()))
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr("components.pusher.fill_version", watched)
-    with pytest.raises(OSError, match="the disk is full"):
-        push(23)
-    ((filled, names, latest),) = seen
-    assert len(filled) == 4
-    assert (names, latest) == ([], None)
-    assert os.listdir(versions.folder) == []
-
-
-def test_the_same_model_again_is_the_same_version_and_moves_the_pointer(
+def test_the_same_model_again_is_the_same_version(
     push: Push, versions: Versions, tmp_path: Path
 ) -> None:
     push(23)
+    versions.publish("23")
     write_model(tmp_path, "other weights")
     assert version_of(push(30)) == "30"
-    assert versions.latest() == "30"
+    versions.publish("30")
     write_model(tmp_path, "weights")
     assert version_of(push(35)) == "23"
-    assert versions.names() == ["23", "30"]
-    assert versions.latest() == "23"
+    assert (versions.names(), versions.staged()) == (["23", "30"], [])
 
 
 def damage_by_change(folder: Path) -> None:
@@ -161,27 +142,28 @@ def test_a_damaged_version_is_not_taken_for_the_same(
     push: Push, versions: Versions, damage: Callable[[Path], None]
 ) -> None:
     push(23)
+    versions.publish("23")
     damage(versions.path("23"))
     assert version_of(push(30)) == "30"
-    assert versions.latest() == "30"
-    assert files(versions.path("30"))["variables/variables.index"] == "weights"
+    assert files(versions.staged_path("30"))["variables/variables.index"] == "weights"
 
 
 def test_the_same_weights_with_other_provenance_are_another_version(
     push: Push, versions: Versions, tmp_path: Path
 ) -> None:
     push(23)
+    versions.publish("23")
     (tmp_path / "attestation" / "provenance.json").write_text('{"blessed": true}')
     assert version_of(push(30)) == "30"
-    assert versions.names() == ["23", "30"]
+    assert (versions.names(), versions.staged()) == (["23"], ["30"])
 
 
 def test_a_store_that_begins_anew_does_not_reuse_a_number(
     push: Push, versions: Versions, tmp_path: Path
 ) -> None:
     push(23)
+    versions.publish("23")
     for execution, expected in ((23, "24"), (7, "25"), (40, "40")):
         write_model(tmp_path, f"weights of {expected}")
         assert version_of(push(execution)) == expected
-        assert versions.latest() == expected
     assert files(versions.path("23"))["variables/variables.index"] == "weights"

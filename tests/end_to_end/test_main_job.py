@@ -221,7 +221,7 @@ def test_a_worse_model_is_refused_and_the_champion_stays(project: Project) -> No
     assert report["champion"]["perplexity"] < report["metrics"]["perplexity"]
 
 
-def test_after_a_rollback_the_next_run_points_at_its_own_model_again(project: Project) -> None:
+def test_a_rollback_holds_until_it_is_released(project: Project) -> None:
     versions = sorted(
         (path.name for path in (project.workspace / "serving").iterdir() if path.name.isdecimal()),
         key=int,
@@ -229,10 +229,10 @@ def test_after_a_rollback_the_next_run_points_at_its_own_model_again(project: Pr
     newest = project.latest
     other = next(version for version in versions if version != newest)
     assert project.call("rollback", other).returncode == 0
+    assert set(project.run().values()) == {"cached"}
     assert project.latest == other
-    states = project.run()
-    assert states["Trainer"] == "cached"
-    assert states["Pusher"] == "run"
+    assert project.call("rollback", "--release").returncode == 0
+    assert set(project.run().values()) == {"cached"}
     assert project.latest == newest
 
 

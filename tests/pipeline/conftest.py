@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.launches import Launches
+
 WriteConfig = Callable[[str], Path]
 
 
@@ -27,3 +29,9 @@ def write_config(tmp_path: Path) -> WriteConfig:
 def config_file(write_config: WriteConfig) -> Path:
     """A configuration that holds: the task `text` on one small file."""
     return write_config("corpus:\n  task: text\n  path: corpus\n")
+
+
+@pytest.fixture
+def launches(config_file: Path) -> Launches:
+    """Runs of the small configuration, whose nodes are launched without TFX."""
+    return Launches(config_file)

@@ -17,6 +17,7 @@ from pipeline.run_record import LOCAL_RUN, register_run
 from pipeline.store import Store
 from preprocessing.file_digests import FileDigests
 from tests.pipeline.conftest import WriteConfig
+from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of
 from tests.pipeline.tfx_records import TfxRecords, complete
 from tests.pipeline.trees import snapshot
@@ -140,7 +141,8 @@ class TestParsing:
             ("lineage show latest --json", {"action": "show", "model": "latest", "json": True}),
             ("compile kubeflow -o p.yaml", {"target": "kubeflow", "output": Path("p.yaml")}),
             ("node Trainer --run-id r", {"node": "Trainer", "run_id": "r"}),
-            ("rollback 3", {"version": "3"}),
+            ("rollback 3", {"version": "3", "release": False}),
+            ("rollback --release", {"version": None, "release": True}),
             (
                 "--config c.yaml --set a.b=1 --set c=2 plan",
                 {"config": Path("c.yaml"), "overrides": ["a.b=1", "c=2"], "json": False},
@@ -184,7 +186,8 @@ class TestParsing:
             ("lineage", "ACTION"),
             ("compile airflow -o x", "invalid choice: 'airflow'"),
             ("compile kubeflow", "-o"),
-            ("rollback", "VERSION"),
+            ("rollback", "VERSION --release"),
+            ("rollback 3 --release", "not allowed with"),
             ("status --limit -1", "'-1' is not a whole number of at least 1"),
         ],
     )
@@ -482,6 +485,51 @@ class TestStatus:
             **{"CorpusGen": "run", "StatisticsGen": "failed", "Trainer": "abandoned"},
         }
         assert run["nodes"][0] == {"node": "CorpusGen", "state": "run", "seconds": 2.5, "key": "k1"}
+
+
+class TestRollback:
+    @pytest.fixture
+    def pushed(self, launches: Launches) -> list[str]:
+        """Two versions, of which the newer is served."""
+        versions = []
+        for number, weights in enumerate(("one", "two")):
+            launches.results["Trainer"] = weights
+            result = launches.run(f"run-{number}", None, f"training.steps={number + 1}")
+            versions.append(str(result.pushed))
+        return versions
+
+    def test_moves_pins_and_releases(
+        self, capsys: pytest.CaptureFixture[str], launches: Launches, pushed: list[str]
+    ) -> None:
+        config = ["--config", str(launches.config_file), "--set", "training.steps=2"]
+        old, new = pushed
+
+        def latest() -> dict[str, Any]:
+            document = document_of("plan", main(capsys, *config, "plan", "--json")[1])
+            assert {node["action"] for node in document["nodes"]} == {"reuse"}
+            return document["latest"]
+
+        assert latest() == {"now": new, "after": new, "pinned": False}
+        status, out, err = main(capsys, *config, "rollback", old)
+        assert (status, err) == (0, "")
+        assert out.splitlines()[0] == f"latest: {new} -> {old}"
+        assert latest() == {"now": old, "after": old, "pinned": True}
+        assert (
+            f"latest            stays at version {old}, pinned" in main(capsys, *config, "plan")[1]
+        )
+
+        status, out, err = main(capsys, *config, "rollback", "--release")
+        assert (status, err) == (0, "")
+        assert out.startswith(f"latest: {old}, released")
+        assert latest() == {"now": old, "after": new, "pinned": False}
+        status, out, _ = main(capsys, *config, "plan", "--exit-code")
+        assert (status, out.splitlines()[-1]) == (3, f"latest            {old} -> {new}")
+        assert main(capsys, *config, "rollback", "--release")[1].endswith("was not pinned\n")
+
+    def test_imports_nothing_heavy(self, root: Path, launches: Launches, pushed: list[str]) -> None:
+        config = str(launches.config_file)
+        assert modules_after(root, "--config", config, "rollback", pushed[0]) == (0, set())
+        assert launches.versions.latest() == pushed[0]
 
 
 def test_a_closed_pipe_ends_quietly(root: Path, config_file: Path) -> None:

@@ -1,6 +1,5 @@
 """A run over the node table, with launches that write to the store and the disk as TFX does."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,90 +7,11 @@ import pytest
 from pipeline import world
 from pipeline.code_snapshot import read_snapshot
 from pipeline.config import Config
-from pipeline.config_reading import load_config
-from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
-from pipeline.run_reports import Report, RunResult
-from pipeline.runner import PipelineRun
 from pipeline.selection import Selection
 from preprocessing.errors import InputError
-from tests.pipeline.tables import node as node_of
-from tests.pipeline.tfx_records import TfxRecords
-
-# What downstream code reads from the artifacts of the genuine nodes.
-PROPERTIES = {"metrics": "{}", "records": "1", "corpus_files": "1"}
-
-
-class Silence:
-    def started(self, *_: object) -> None: ...
-    def report(self, *_: object) -> None: ...
-    def ended(self, *_: object) -> None: ...
-    def note(self, *_: object) -> None: ...
-
-
-class Launches:
-    """Stands in for TFX: each node writes one file an output, whose content `results` can change.
-
-    edits: node -> what happens while it runs.
-    """
-
-    def __init__(self, config_file: Path) -> None:
-        self.config_file = config_file
-        self.launched: list[str] = []
-        self.requests: dict[str, LaunchRequest] = {}
-        self.results: dict[str, str] = {}
-        self.failing: set[str] = set()
-        self.dying: set[str] = set()
-        self.edits: dict[str, Callable[[], object]] = {}
-
-    def new(self, run_id: str, *overrides: str) -> PipelineRun:
-        return PipelineRun(
-            load_config(self.config_file, overrides), run_id, Silence(), launch=self.launch
-        )
-
-    def run(self, run_id: str, selection: Selection | None = None, *overrides: str) -> RunResult:
-        self.launched.clear()
-        run = self.new(run_id, *overrides)
-        try:
-            return run.run(selection or Selection())
-        finally:
-            run.close()
-
-    def node(self, run_id: str, name: str) -> RunResult:
-        self.launched.clear()
-        run = self.new(run_id)
-        try:
-            return run.run_node(name)
-        finally:
-            run.close()
-
-    def launch(self, request: LaunchRequest, log: Path, say: Callable[[Report], None]) -> int:
-        records = TfxRecords(self.new("unused").store)
-        known = records.start(
-            request.node, request.run_id, request.key, request.inputs, request.lease
-        )
-        self.launched.append(request.node)
-        self.requests[request.node] = request
-        if request.node in self.failing:
-            records.fail(known)
-            raise NodeFailureError(request.node, "it does not work", False, log)
-        self.edits.get(request.node, lambda: None)()
-        outputs = {}
-        for key, kind in node_of(request.node, request.loaded.config).outputs.items():
-            folder = request.loaded.workspace / "artifacts" / request.node / key / str(known)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "result").write_text(self.results.get(request.node, "same"))
-            outputs[key] = (kind, str(folder))
-        if request.node in self.dying:
-            raise SystemExit("killed")
-        records.publish(known, outputs, PROPERTIES)
-        return known
-
-
-@pytest.fixture
-def launches(config_file: Path) -> Launches:
-    return Launches(config_file)
+from tests.pipeline.launches import Launches
 
 
 @pytest.fixture

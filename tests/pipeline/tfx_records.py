@@ -55,7 +55,10 @@ class TfxRecords:
             type_id = self.mlmd.put_artifact_type(pb.ArtifactType(name=type_name))
             artifact = pb.Artifact(type_id=type_id, uri=uri, state=pb.Artifact.LIVE)
             for field, value in (properties or {}).items():
-                artifact.custom_properties[field].string_value = value
+                if isinstance(value, int):
+                    artifact.custom_properties[field].int_value = value
+                else:
+                    artifact.custom_properties[field].string_value = value
             pairs.append((artifact, _event(pb.Event.OUTPUT, name)))
         _, ids, _ = self.mlmd.put_execution(execution, pairs, [])
         return dict(zip(outputs, ids, strict=True))

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,17 @@ def fill(folder: Path) -> None:
     (folder / "saved_model.pb").write_text("a model")
 
 
+def push(versions: Versions, version: str, fill: Callable[[Path], None]) -> None:
+    versions.stage(version, fill)
+    versions.publish(version)
+
+
 @pytest.fixture
 def versions(tmp_path: Path) -> Versions:
     """Versions 2 and 10 are pushed, nothing is pointed at."""
     versions = Versions(tmp_path / "serving")
     for version in ("2", "10"):
-        versions.push(version, fill)
+        push(versions, version, fill)
     return versions
 
 
@@ -36,19 +42,22 @@ def test_versions_are_in_order_of_their_numbers(versions: Versions) -> None:
     (versions.folder / ".staged-11-77").mkdir()
     (versions.folder / "notes").mkdir()
     (versions.folder / "12").write_text("a file is no version")
-    versions.point("2")
+    versions.set_latest("2")
     assert versions.names() == ["2", "10"]
 
 
-def test_a_push_makes_the_whole_version(versions: Versions) -> None:
-    path = versions.push("11", fill)
-    assert path == versions.folder / "11" == versions.path("11")
-    assert [file.name for file in path.iterdir()] == ["saved_model.pb"]
-    assert sorted(os.listdir(versions.folder)) == ["10", "11", "2"]
+def test_a_staged_version_is_none_until_it_is_published(versions: Versions) -> None:
+    versions.stage("11", fill)
+    assert (versions.names(), versions.staged()) == (["2", "10"], ["11"])
+    with pytest.raises(InputError, match="version 11: not pushed"):
+        versions.set_latest("11")
+    versions.publish("11")
+    assert [file.name for file in versions.path("11").iterdir()] == ["saved_model.pb"]
+    assert (versions.names(), versions.staged()) == (["2", "10", "11"], [])
 
 
-def test_a_push_that_fails_leaves_nothing(versions: Versions) -> None:
-    versions.point("2")
+def test_a_version_that_cannot_be_filled_leaves_nothing(versions: Versions) -> None:
+    versions.set_latest("2")
 
     def fail(folder: Path) -> None:
         fill(folder)
@@ -56,21 +65,43 @@ def test_a_push_that_fails_leaves_nothing(versions: Versions) -> None:
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="the disk is full"):
-        versions.push("11", fail)
+        versions.stage("11", fail)
     assert sorted(os.listdir(versions.folder)) == ["10", "2", "latest"]
     assert versions.latest() == "2"
 
 
-def test_a_pushed_version_is_never_replaced(versions: Versions) -> None:
-    with pytest.raises(OSError, match="not empty"):
-        versions.push("10", lambda folder: (folder / "other").touch())
-    assert [file.name for file in versions.path("10").iterdir()] == ["saved_model.pb"]
+def test_a_discarded_version_leaves_nothing(versions: Versions) -> None:
+    versions.stage("11", fill)
+    versions.discard("11")
     assert sorted(os.listdir(versions.folder)) == ["10", "2"]
+
+
+def test_a_published_version_is_never_replaced(versions: Versions) -> None:
+    versions.stage("10", lambda folder: (folder / "other").touch())
+    with pytest.raises(OSError, match="not empty"):
+        versions.publish("10")
+    assert [file.name for file in versions.path("10").iterdir()] == ["saved_model.pb"]
+
+
+def test_who_moves_the_pointer_waits_for_who_holds_it(versions: Versions) -> None:
+    order: list[str] = []
+
+    def move() -> None:
+        with Versions(versions.folder).held():
+            order.append("second")
+
+    with versions.held():
+        second = threading.Thread(target=move)
+        second.start()
+        second.join(0.2)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]
 
 
 def test_the_pointer_moves_forward_and_back(versions: Versions) -> None:
     for version in ("10", "2", "2"):
-        versions.point(version)
+        versions.set_latest(version)
         assert versions.latest() == version
         assert versions.resolve("latest") == versions.path(version)
     pointer = versions.folder / "latest"
@@ -80,7 +111,7 @@ def test_the_pointer_moves_forward_and_back(versions: Versions) -> None:
 
 
 def test_a_reader_always_finds_the_pointer_while_it_moves(versions: Versions) -> None:
-    versions.point("2")
+    versions.set_latest("2")
     done = threading.Event()
     seen: list[str | None] = []
 
@@ -91,30 +122,30 @@ def test_a_reader_always_finds_the_pointer_while_it_moves(versions: Versions) ->
     reader = threading.Thread(target=read)
     reader.start()
     for _ in range(300):
-        versions.point("10")
-        versions.point("2")
+        versions.set_latest("10")
+        versions.set_latest("2")
     done.set()
     reader.join()
     assert set(seen) <= {"2", "10"}
 
 
 def test_a_pointer_left_by_a_crash_does_not_stop_the_next_move(versions: Versions) -> None:
-    (versions.folder / f".latest-{os.getpid()}").symlink_to("2")
-    versions.point("10")
+    (versions.folder / ".latest").symlink_to("2")
+    versions.set_latest("10")
     assert versions.latest() == "10"
 
 
 @pytest.mark.parametrize("version", ["3", "latest", ".", "..", "", "2/", "/tmp", "notes"])
 def test_only_pushed_versions_can_be_pointed_at(versions: Versions, version: str) -> None:
     (versions.folder / "notes").mkdir()
-    versions.point("2")
+    versions.set_latest("2")
     with pytest.raises(InputError, match="not pushed; there are 2, 10"):
-        versions.point(version)
+        versions.set_latest(version)
     assert versions.latest() == "2"
 
 
 def test_a_pointer_to_a_version_that_is_gone_names_nothing(versions: Versions) -> None:
-    versions.point("10")
+    versions.set_latest("10")
     versions.path("10").rename(versions.folder / "elsewhere")
     assert versions.latest() is None
     with pytest.raises(InputError, match="names no pushed version; there are 2"):

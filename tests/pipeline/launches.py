@@ -1,0 +1,123 @@
+"""Runs whose launches write to the store and the disk as TFX does, without TFX."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipeline.config_reading import load_config
+from pipeline.launch_request import LaunchRequest
+from pipeline.node_process import NodeFailureError
+from pipeline.run_reports import Report, RunResult
+from pipeline.runner import PipelineRun
+from pipeline.selection import Selection
+from pipeline.store import Store, StoredArtifact
+from serving.versions import Versions
+from tests.pipeline.tables import node as node_of
+from tests.pipeline.tfx_records import TfxRecords
+
+# What downstream code reads from the artifacts of the genuine nodes.
+PROPERTIES = {"metrics": "{}", "records": "1", "corpus_files": "1"}
+
+
+class Silence:
+    def started(self, *_: object) -> None: ...
+    def report(self, *_: object) -> None: ...
+    def ended(self, *_: object) -> None: ...
+    def note(self, *_: object) -> None: ...
+
+
+class Launches:
+    """Stands in for TFX: each node writes one file an output, whose content `results` can change.
+
+    edits: node -> what happens while it runs.
+    """
+
+    def __init__(self, config_file: Path) -> None:
+        self.config_file = config_file
+        self.launched: list[str] = []
+        self.requests: dict[str, LaunchRequest] = {}
+        self.results: dict[str, str] = {}
+        self.failing: set[str] = set()
+        self.dying: set[str] = set()
+        self.edits: dict[str, Callable[[], object]] = {}
+
+    @property
+    def versions(self) -> Versions:
+        return Versions(self.config_file.parent / "workspace" / "serving")
+
+    def new(self, run_id: str, *overrides: str) -> PipelineRun:
+        return PipelineRun(
+            load_config(self.config_file, overrides), run_id, Silence(), launch=self.launch
+        )
+
+    def run(self, run_id: str, selection: Selection | None = None, *overrides: str) -> RunResult:
+        self.launched.clear()
+        run = self.new(run_id, *overrides)
+        try:
+            return run.run(selection or Selection())
+        finally:
+            run.close()
+
+    def node(self, run_id: str, name: str) -> RunResult:
+        self.launched.clear()
+        run = self.new(run_id)
+        try:
+            return run.run_node(name)
+        finally:
+            run.close()
+
+    @cached_property
+    def store(self) -> Store:
+        """The store that the runs write to."""
+        return self.new("unused").store
+
+    @cached_property
+    def _records(self) -> TfxRecords:
+        return TfxRecords(self.store)
+
+    def launch(self, request: LaunchRequest, log: Path, say: Callable[[Report], None]) -> int:
+        records = self._records
+        known = records.start(
+            request.node, request.run_id, request.key, request.inputs, request.lease
+        )
+        self.launched.append(request.node)
+        self.requests[request.node] = request
+        if request.node in self.failing:
+            records.fail(known)
+            raise NodeFailureError(request.node, "it does not work", False, log)
+        self.edits.get(request.node, lambda: None)()
+        outputs = {}
+        for key, kind in node_of(request.node, request.loaded.config).outputs.items():
+            folder = request.loaded.workspace / "artifacts" / request.node / key / str(known)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "result").write_text(self.results.get(request.node, "same"))
+            outputs[key] = (kind, str(folder))
+        properties: dict[str, Any] = {**PROPERTIES}
+        if request.node == "Pusher":
+            model = self.store.artifact(request.inputs["model"])
+            properties |= self._stage(str(known), model)
+        if request.node in self.dying:
+            raise SystemExit("killed")
+        records.publish(known, outputs, properties)
+        return known
+
+    def _stage(self, version: str, model: StoredArtifact) -> Mapping[str, Any]:
+        """What the Pusher does: a version that holds the same is named again."""
+        weights = (Path(model.uri) / "result").read_text()
+        for name in self.versions.names():
+            if (self.versions.path(name) / "weights").read_text() == weights:
+                version = name
+                break
+        else:
+            self.versions.stage(version, lambda folder: _write(folder / "weights", weights))
+        return {
+            "pushed": 1,
+            "pushed_version": version,
+            "pushed_destination": str(self.versions.path(version)),
+            "model_digest": model.digest,
+        }
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
