@@ -4,6 +4,7 @@ A run reads them once. Keys come from the bytes that were read, and the same byt
 `workspace/code/<digest>/`, from which alone the run's node processes import: an edit meanwhile is of the next run.
 """
 
+import os
 import platform
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from preprocessing.import_walk import reached_files
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("preprocessing", "trainer", "serving", "components", "pipeline")
+# Names the commit where there is no git: in the container image.
+COMMIT_VARIABLE = "GPT2_TFX_COMMIT"
 CPU_LOCK, GPU_LOCK = "requirements/cpu.lock", "requirements/gpu.lock"
 
 
@@ -42,8 +45,8 @@ class CodeSnapshot:
 
     @cached_property
     def commit(self) -> str:
-        """The commit of the checkout, with `+changes` where files differ from it; empty outside git."""
-        return _git_commit(self.root)
+        """The commit of the checkout, with `+changes` where files differ from it; empty where none is known."""
+        return _commit_of_checkout(self.root) or os.environ.get(COMMIT_VARIABLE, "")
 
     @property
     def python(self) -> str:
@@ -122,7 +125,9 @@ def _read_files(root: Path, folders: Iterable[Path]) -> dict[str, bytes]:
     return found
 
 
-def _git_commit(root: Path) -> str:
+def _commit_of_checkout(root: Path) -> str:
+    """What git says of the checkout whose top is `root`; empty where there is none."""
+
     def git(*arguments: str) -> str:
         return subprocess.run(
             ["git", "-C", str(root), *arguments],
@@ -130,10 +135,12 @@ def _git_commit(root: Path) -> str:
             text=True,
             check=True,
             timeout=30,
-        ).stdout.strip()
+        ).stdout
 
     try:
-        commit = git("rev-parse", "HEAD")
+        commit, above = git("rev-parse", "HEAD", "--show-prefix").split("\n")[:2]
+        if above:  # an installed project that lies in the checkout of another
+            return ""
         changes = git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return ""

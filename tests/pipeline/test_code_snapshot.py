@@ -1,6 +1,7 @@
 """The code as it was at one moment: what a node reaches of it, and the folder that processes import from."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.code_snapshot import CPU_LOCK, GPU_LOCK, PACKAGES, read_snapshot
+from pipeline.code_snapshot import COMMIT_VARIABLE, CPU_LOCK, GPU_LOCK, PACKAGES, read_snapshot
 from pipeline.nodes import node_table
 from preprocessing.digests import sha256_bytes
 from preprocessing.errors import InputError
@@ -220,6 +221,19 @@ class TestTheCommit:
     def test_is_empty_outside_of_one(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
         assert read_snapshot(project).commit == ""
+
+    def test_outside_git_it_is_the_one_that_the_environment_names(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(COMMIT_VARIABLE, "abc")
+        assert read_snapshot(project).commit == "abc"
+
+    def test_an_installed_project_has_not_the_commit_of_the_checkout_that_it_lies_in(
+        self, checkout: Path, tmp_path: Path
+    ) -> None:
+        installed = checkout / "environment"
+        shutil.copytree(checkout, installed, ignore=shutil.ignore_patterns(".git", "environment"))
+        assert read_snapshot(installed).commit == ""
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 import yaml
 from kfp import components
 
+from pipeline.code_snapshot import COMMIT_VARIABLE
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.kubeflow import GPU_RESOURCE, write_kubeflow_pipeline
@@ -169,3 +170,11 @@ def test_the_same_configuration_gives_the_same_file(loaded: LoadedConfig, tmp_pa
     for name in ("one.yaml", "two.yaml"):
         write_kubeflow_pipeline(loaded, tmp_path / name)
     assert (tmp_path / "one.yaml").read_bytes() == (tmp_path / "two.yaml").read_bytes()
+
+
+def test_the_image_takes_the_commit_as_an_argument_and_the_context_has_no_git(root: Path) -> None:
+    dockerfile = (root / "deploy" / "Dockerfile").read_text().splitlines()
+    assert "ARG COMMIT" in dockerfile
+    assert f"ENV {COMMIT_VARIABLE}=$COMMIT" in dockerfile
+    assert "--build-arg COMMIT=$$(git describe" in (root / "Makefile").read_text()
+    assert ".git" in (root / ".dockerignore").read_text().splitlines()
