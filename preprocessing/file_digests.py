@@ -12,6 +12,7 @@ from pathlib import Path
 from preprocessing.digests import combine, sha256_file
 from preprocessing.errors import InputError
 from preprocessing.file_state import Stat, is_settled, stat_of
+from preprocessing.staging import make_folder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -107,7 +108,7 @@ class FileDigests:
 
 def _open(memory: Path, writes: bool) -> sqlite3.Connection:
     if writes:
-        memory.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(memory.parent)
         database = sqlite3.connect(memory, timeout=60)
     elif memory.is_file() and memory.stat().st_size:
         database = sqlite3.connect(f"{memory.absolute().as_uri()}?mode=ro", uri=True, timeout=60)

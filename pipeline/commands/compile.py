@@ -16,6 +16,11 @@ def run(arguments: argparse.Namespace) -> int:
     # The kfp SDK takes a second to import.
     from pipeline.kubeflow import write_kubeflow_pipeline
 
-    write_kubeflow_pipeline(loaded, arguments.output)
+    try:
+        write_kubeflow_pipeline(loaded, arguments.output)
+    except OSError as error:
+        raise InputError(
+            f"-o {arguments.output}: cannot be written: {error.strerror}. Name another file."
+        ) from error
     print(arguments.output)
     return 0

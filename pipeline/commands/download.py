@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from pipeline.node_process import quiet_tensorflow
+from preprocessing.errors import InputError
 from trainer.download import BASE_URL, BASE_URL_VARIABLE, DownloadError, Progress, download
 
 _SECONDS_BETWEEN_LINES = 10.0  # where stderr is no terminal
@@ -24,6 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
         line.end()
         print(f"gpt2-tfx: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        line.end()
+        raise InputError(
+            f"--to {folder}: cannot be written: {error.strerror}. Name another folder."
+        ) from error
     line.end()
     print(folder)
     return 0

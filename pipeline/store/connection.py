@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from preprocessing.errors import InputError
+from preprocessing.staging import make_folder
 
 _ConnectionConfig: Any = pb.ConnectionConfig
 
@@ -44,7 +45,7 @@ def connection_config(
             return config
         modes = pb.SqliteMetadataSourceConfig
         if not read_only:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         config.sqlite.filename_uri = str(path)
         config.sqlite.connection_mode = modes.READONLY if read_only else modes.READWRITE_OPENCREATE
         return config

@@ -309,9 +309,35 @@ class TestMistakes:
         assert err.startswith("gpt2-tfx: store: ")
         assert len(err.splitlines()) == 1
 
+    @pytest.mark.parametrize("command", ["run", "node CorpusGen --run-id r"])
+    @pytest.mark.parametrize(
+        ("override", "says"),
+        [
+            ("workspace=/proc/none", "/proc/none: the folder cannot be made"),
+            ("store=sqlite:////proc/none/m.sqlite", "/proc/none: the folder cannot be made"),
+            ("workspace=/proc", "store: cannot open the metadata store at /proc/"),
+        ],
+    )
+    def test_a_workspace_or_store_that_cannot_be_written(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        config_file: Path,
+        command: str,
+        override: str,
+        says: str,
+    ) -> None:
+        arguments = [*command.split(), "--config", str(config_file), "--set", override]
+        status, out, err = main(capsys, *arguments)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"gpt2-tfx: {says}")
+
     @pytest.mark.parametrize(
         ("output", "says"),
-        [("nowhere/p.yaml", "folder does not exist"), ("p.json", "name a .yaml file")],
+        [
+            ("nowhere/p.yaml", "folder does not exist"),
+            ("p.json", "name a .yaml file"),
+            ("/proc/p.yaml", "cannot be written"),
+        ],
     )
     def test_an_output_that_cannot_be_written(
         self,
