@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.code_snapshot import CodeSnapshot
 from pipeline.leases import Lease
 from pipeline.manifests import Manifests
-from pipeline.planning import Step
+from pipeline.planning import Step, reasons_text
 from pipeline.store import Store, StoredExecution
 
 
@@ -21,7 +21,7 @@ def record_success(
     seconds: float,
     lease: Lease,
 ) -> StoredExecution:
-    """Write key, ingredients, code and seconds of a COMPLETE execution and the digests of its outputs.
+    """Write key, reason, ingredients, code and seconds of a COMPLETE execution and the digests of its outputs.
 
     Raises LeaseLostError, and nothing is written, where another process has taken the node's lease over.
     """
@@ -40,6 +40,7 @@ def record_success(
         "node_key": step.key,
         **step.ingredients.to_properties(),
         **code.properties(),
+        "reason": reasons_text(step.reasons),
         "machine": f"{platform.system()} {platform.machine()}",
         "seconds": seconds,
         "finished": time.time(),

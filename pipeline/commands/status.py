@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{entry['run_id']}  {entry['state']}  {began}  {duration(entry['seconds'])}")
         for node in entry["nodes"]:
             key = node["key"][:12]
-            print(f"  {node['node']:<17} {node['state']:<9} {duration(node['seconds']):>12}  {key}")
+            line = f"  {node['node']:<17} {node['state']:<9} {duration(node['seconds']):>12}  {key:<12}"
+            print(f"{line}  {node['reason']}".rstrip())
     return 0
 
 
@@ -62,11 +63,12 @@ def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
             "state": now("running" if execution.is_unfinished else _STATES[execution.state]),
             "seconds": round(execution.seconds, 3),
             "key": execution.key,
+            "reason": str(execution.properties.get("reason", "")),
         }
         for execution in executions
     }
     names = str(properties["nodes"]).split(",") if "nodes" in properties else NODE_NAMES
-    skipped = {"state": "skipped", "seconds": 0.0, "key": ""}
+    skipped = {"state": "skipped", "seconds": 0.0, "key": "", "reason": ""}
     return {
         "run_id": stored.run_id,
         "state": now(str(properties["state"])),

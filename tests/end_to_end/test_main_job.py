@@ -63,6 +63,8 @@ def test_a_second_run_runs_nothing_and_the_store_shows_it(project: Project) -> N
     first, second = project.json("status")["runs"][1], project.json("status")["runs"][0]
     assert [n["key"] for n in first["nodes"]] == [n["key"] for n in second["nodes"]]
     assert {first["state"], second["state"]} == {"complete"}
+    assert {n["reason"] for n in first["nodes"]} == {"first: it has never completed"}
+    assert {n["reason"] for n in second["nodes"]} == {""}
 
 
 def test_a_copy_elsewhere_is_reused_whole_without_the_original(

@@ -510,7 +510,13 @@ class TestStatus:
             **{name: "skipped" for name in NODE_NAMES if name != "BaseModel"},
             **{"CorpusGen": "run", "StatisticsGen": "failed", "Trainer": "abandoned"},
         }
-        assert run["nodes"][0] == {"node": "CorpusGen", "state": "run", "seconds": 2.5, "key": "k1"}
+        assert run["nodes"][0] == {
+            "node": "CorpusGen",
+            "state": "run",
+            "seconds": 2.5,
+            "key": "k1",
+            "reason": "",
+        }
 
 
 class TestRollback:

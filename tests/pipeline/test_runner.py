@@ -6,6 +6,7 @@ import pytest
 
 from pipeline import world
 from pipeline.code_snapshot import read_snapshot
+from pipeline.commands.status import last_runs
 from pipeline.config import Config
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
@@ -137,6 +138,15 @@ class TestAWholeRun:
         assert launches.launched == ["Trainer", "Evaluator", "Attest", "Pusher"]
         launches.run("run-3")
         assert launches.launched == []
+
+    def test_status_says_why_a_node_ran(self, launches: Launches) -> None:
+        launches.run("run-1")
+        launches.results["Trainer"] = "trained longer"
+        launches.run("run-2", None, "training.steps=9")
+        run = last_runs(launches.new("look").loaded, 1)[0]
+        reasons = {node["node"]: node["reason"] for node in run["nodes"]}
+        assert reasons["Trainer"] == "params: training.steps: None -> 9"
+        assert reasons["CorpusGen"] == ""
 
     def test_a_renamed_pipeline_reuses_what_is_there(self, launches: Launches) -> None:
         launches.run("run-1")
