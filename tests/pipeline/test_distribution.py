@@ -23,7 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy: a build leaves files behind that a later one would take in."""
     root = Path(__file__).resolve().parents[2]
     source = tmp_path_factory.mktemp("source")
-    for name in (*PACKAGES, "requirements"):
+    for name in (*PACKAGES, "requirements", "docs/schemas"):
         shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(root / name, source)
@@ -35,7 +35,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_every_file_of_the_packages_and_every_lock_is_in_the_wheel(root: Path, wheel: Path) -> None:
+def test_every_file_of_the_packages_and_every_lock_and_schema_is_in_the_wheel(
+    root: Path, wheel: Path
+) -> None:
     files = [path for package in PACKAGES for path in (root / package).rglob("*")]
     files += (root / "requirements").glob("*.lock")
     expected = {
@@ -46,7 +48,10 @@ def test_every_file_of_the_packages_and_every_lock_is_in_the_wheel(root: Path, w
     assert "trainer/optimizers/__init__.py" in expected
     assert "requirements/gpu.lock" in expected
     with zipfile.ZipFile(wheel) as archive:
-        assert expected - set(archive.namelist()) == set()
+        names = archive.namelist()
+    assert expected - set(names) == set()
+    schemas = {name.rpartition("/")[2] for name in names if "/share/gpt2-tfx/schemas/" in name}
+    assert schemas == {path.name for path in (root / "docs" / "schemas").iterdir()}
 
 
 @pytest.mark.long
