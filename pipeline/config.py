@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from components.options import EvaluationOptions, ValidationOptions
-from pipeline.key_places import KeyPlaces
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.ranges import Positive, Range, Whole
 from trainer.options import GenerationOptions, ModelOptions, TrainingOptions
@@ -98,12 +97,11 @@ class Config:
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A configuration, the folder that its relative paths start from, the --set flags in it, where its keys stand."""
+    """A configuration, the folder that its relative paths start from, and the --set flags that are in it."""
 
     config: Config
     folder: Path
     overrides: tuple[str, ...] = ()
-    places: KeyPlaces = field(default_factory=KeyPlaces)
 
     def path(self, value: str) -> Path:
         """A path of the configuration, made absolute from the configuration file's folder."""

@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -18,11 +18,15 @@ from preprocessing.errors import InputError
 from preprocessing.globs import split_pattern
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
+def load_config(
+    path: Path,
+    overrides: Sequence[str] = (),
+    missing: Callable[[LoadedConfig], Iterable[tuple[str, str]]] = lambda loaded: (),
+) -> LoadedConfig:
     """Read a configuration file and apply `--set a.b=value` overrides.
 
-    Raises InputError with every unknown key, wrong type and impossible value, each with its key path and line.
-    Whether paths exist is for the commands that use them.
+    missing: gives (dotted key, message) for what the caller needs and the configuration does not give, such as paths.
+    Raises InputError with that and every unknown key, wrong type and impossible value, each with its key path and line.
     """
     try:
         document = read_lined_yaml(path.read_text(encoding="utf-8"), path.name)
@@ -36,10 +40,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     document = _apply_overrides(document, overrides, faults)
     faults.places = document.places
     config = _build(Config, document.values, "", faults)
-    loaded = _with_text_files(
-        LoadedConfig(config, path.absolute().parent, tuple(overrides), document.places)
-    )
-    for key, message in impossible_values(loaded):
+    loaded = _with_text_files(LoadedConfig(config, path.absolute().parent, tuple(overrides)))
+    for key, message in (*impossible_values(loaded), *missing(loaded)):
         if key not in faults.keys:
             faults.add(key, message)
     if faults.messages:

@@ -1,34 +1,42 @@
-"""Whether what a configuration names is there: a command asks for the nodes that it needs, and for no other."""
+"""Whether what a configuration names is there: a command asks for what it needs, and for nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
 from pipeline.externals import External
-from pipeline.nodes import Node
-from preprocessing.errors import InputError
+from pipeline.nodes import node_table
+from pipeline.selection import Selection
+
+# (dotted key, message) for what a command needs and a configuration does not give.
+Faults = Iterator[tuple[str, str]]
 
 
-def check_paths(loaded: LoadedConfig, nodes: Iterable[Node]) -> None:
-    """Raises InputError with every path that the nodes read and that does not exist."""
-    check_externals(loaded, [external for node in nodes for external in node.externals.values()])
+def paths_of_selection(selection: Selection) -> Callable[[LoadedConfig], Faults]:
+    """Asks for the paths that a selection of nodes reads, those of the nodes above them too."""
+
+    def missing(loaded: LoadedConfig) -> Faults:
+        nodes = selection.scope(node_table(loaded.config)).nodes
+        return missing_paths(loaded, [e for node in nodes for e in node.externals.values()])
+
+    return missing
 
 
-def check_externals(loaded: LoadedConfig, externals: Iterable[External]) -> None:
-    """Raises InputError with every path of content from outside that does not exist."""
-    faults = [_fault(loaded, external) for external in dict.fromkeys(externals)]
-    missing = [fault for fault in faults if fault is not None]
-    if missing:
-        raise InputError(*missing)
+def paths_of_node(name: str) -> Callable[[LoadedConfig], Faults]:
+    """Asks for the paths that one node reads."""
+
+    def missing(loaded: LoadedConfig) -> Faults:
+        nodes = [node for node in node_table(loaded.config) if node.name == name]
+        return missing_paths(loaded, [e for node in nodes for e in node.externals.values()])
+
+    return missing
 
 
-def _fault(loaded: LoadedConfig, external: External) -> str | None:
-    place, key = external.locate(loaded), external.keys[0]
-    # What ships has a name for a place.
-    if place is None or not Path(place).is_absolute() or Path(place).exists():
-        return None
-    value = loaded.values([key])[key]
-    return (
-        f"{loaded.places.where(key)}: {value!r}: there is nothing at {place}; "
-        "name a path that exists."
-    )
+def missing_paths(loaded: LoadedConfig, externals: Iterable[External]) -> Faults:
+    """Every path of content from outside that does not exist, under the key that names it."""
+    for external in dict.fromkeys(externals):
+        place, key = external.locate(loaded), external.keys[0]
+        # What ships has a name for a place.
+        if place is not None and Path(place).is_absolute() and not Path(place).exists():
+            value = loaded.values([key])[key]
+            yield key, f"{value!r}: there is nothing at {place}; name a path that exists."

@@ -16,7 +16,7 @@ from pipeline.commands.generate import open_model
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.externals import CORPUS
-from pipeline.path_checks import check_externals
+from pipeline.path_checks import missing_paths
 from preprocessing import progress
 from preprocessing.errors import InputError
 from preprocessing.globs import split_pattern
@@ -29,7 +29,10 @@ from preprocessing.vocabulary import load_vocabulary
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the corpus, generate, score, print the metrics."""
-    loaded = load_config(arguments.config, arguments.overrides)
+    read = [CORPUS] if arguments.data is None else []
+    loaded = load_config(
+        arguments.config, arguments.overrides, lambda loaded: missing_paths(loaded, read)
+    )
     task_name = arguments.task or loaded.config.corpus.task
     if task_name not in TASKS:
         raise InputError(f"--task {task_name}: unknown; there are {', '.join(TASKS)}.")
@@ -72,8 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str) -> list[Record]:
-    if data is None:
-        check_externals(loaded, [CORPUS])
     root = Path(data) if data is not None else locations.corpus_path(loaded)
     options = dataclasses.replace(loaded.config.corpus, task=task, path=str(root))
     root, pattern = split_pattern(root)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
 from pipeline.nodes import node_table
-from pipeline.path_checks import check_paths
+from pipeline.path_checks import paths_of_selection
 from pipeline.planning import Step, plan, reasons_text
 from pipeline.selection import Selection
 from pipeline.serving_history import PointerPlan, pinned_text, plan_pointer
@@ -35,10 +35,9 @@ def make_plan(
     arguments: argparse.Namespace, check: bool = False, writes: bool = True
 ) -> tuple[list[Step], PointerPlan]:
     """The plan for the arguments' selection, and what becomes of `latest`; see PipelineWorld for the flags."""
-    loaded = load_config(arguments.config, arguments.overrides)
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
+    loaded = load_config(arguments.config, arguments.overrides, paths_of_selection(selection))
     scope = selection.scope(node_table(loaded.config))
-    check_paths(loaded, scope.nodes)
     store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
     with closing(PipelineWorld(loaded, store, check, writes)) as world:
         steps = plan(scope, world)

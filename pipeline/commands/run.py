@@ -10,8 +10,7 @@ from pipeline.code_snapshot import read_snapshot
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
-from pipeline.nodes import node_table
-from pipeline.path_checks import check_paths
+from pipeline.path_checks import paths_of_selection
 from pipeline.progress_display import ProgressDisplay, QuietDisplay, duration
 from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
@@ -43,9 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_once(arguments: argparse.Namespace) -> int:
     """Run the pipeline and print what came of it."""
-    loaded = load_config(arguments.config, arguments.overrides)
     selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
-    check_paths(loaded, selection.scope(node_table(loaded.config)).nodes)
+    loaded = load_config(arguments.config, arguments.overrides, paths_of_selection(selection))
     try:
         result = run_pipeline(
             loaded, selection, QuietDisplay() if arguments.quiet else ProgressDisplay()

@@ -6,8 +6,8 @@ import pytest
 from components.options import ChampionOptions, Threshold
 from pipeline.config import Config
 from pipeline.config_reading import load_config
-from pipeline.nodes import node_table
-from pipeline.path_checks import check_paths
+from pipeline.path_checks import paths_of_node, paths_of_selection
+from pipeline.selection import Selection
 from preprocessing.errors import InputError
 from tests.pipeline.conftest import WriteConfig
 
@@ -275,14 +275,15 @@ class TestImpossibleValues:
 
 
 class TestMissingPaths:
-    """Reading a configuration asks for no path; a command asks for those of the nodes it needs."""
+    """Reading a configuration asks for no path but those that a command needs."""
 
-    def faults(self, path: Path, *nodes: str) -> tuple[str, ...]:
-        loaded = load_config(path)
-        table = node_table(loaded.config)
-        with pytest.raises(InputError) as caught:
-            check_paths(loaded, [node for node in table if node.name in nodes])
-        return caught.value.messages
+    def faults(self, path: Path, *nodes: str) -> list[str]:
+        found = []
+        for node in nodes:
+            with pytest.raises(InputError) as caught:
+                load_config(path, missing=paths_of_node(node))
+            found += caught.value.messages
+        return found
 
     @pytest.mark.parametrize(
         ("key", "node"),
@@ -300,7 +301,7 @@ class TestMissingPaths:
         (fault,) = self.faults(path, node)
         assert fault.startswith(f"pipeline.yaml:3: {key}: 'nowhere'")
         assert str(tmp_path / "nowhere") in fault
-        check_paths(load_config(path), [n for n in node_table(Config()) if n.name == "CorpusGen"])
+        load_config(path, missing=paths_of_node("CorpusGen"))
 
     def test_a_default_that_is_not_there_is_named_without_a_line(
         self, write_config: WriteConfig
@@ -311,14 +312,18 @@ class TestMissingPaths:
     def test_a_path_of_the_command_line_is_named_by_its_flag(
         self, write_config: WriteConfig
     ) -> None:
-        loaded = load_config(write_config(CORPUS), ["corpus.path=gone"])
+        everything = paths_of_selection(Selection())
         with pytest.raises(InputError, match=r"--set: corpus\.path: 'gone': there is nothing"):
-            check_paths(loaded, node_table(loaded.config))
+            load_config(write_config(CORPUS), ["corpus.path=gone"], everything)
 
-    def test_all_of_the_nodes_are_named_together(self, write_config: WriteConfig) -> None:
-        path = write_config("corpus: {path: gone}\nmodel: {base: away}\n")
-        found = self.faults(path, "CorpusGen", "BaseModel", "Evaluator")
-        assert [fault.split(": ")[1] for fault in found] == ["corpus.path", "model.base"]
+    def test_all_of_a_selection_are_named_together_with_other_faults(
+        self, write_config: WriteConfig
+    ) -> None:
+        path = write_config("seed: x\ncorpus: {path: gone}\nmodel: {base: away}\n")
+        with pytest.raises(InputError) as caught:
+            load_config(path, missing=paths_of_selection(Selection(last="Trainer")))
+        found = [fault.split(": ")[1] for fault in caught.value.messages]
+        assert found == ["seed", "corpus.path", "model.base"]
 
     def test_a_folder_of_a_pattern_that_is_not_there_is_named(
         self, write_config: WriteConfig
@@ -328,8 +333,8 @@ class TestMissingPaths:
         assert fault.startswith("pipeline.yaml:1: corpus.path: ")
 
     def test_a_vocabulary_that_ships_is_no_path(self, write_config: WriteConfig) -> None:
-        loaded = load_config(write_config(CORPUS + "tokens: {vocabulary: bytes}\n"))
-        check_paths(loaded, node_table(loaded.config))
+        path = write_config(CORPUS + "tokens: {vocabulary: bytes}\n")
+        loaded = load_config(path, missing=paths_of_selection(Selection()))
         assert loaded.config.tokens.vocabulary == "bytes"
 
 
