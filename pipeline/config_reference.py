@@ -30,8 +30,8 @@ Made by `make docs` from the options in `preprocessing/options.py`, `trainer/opt
 names in its first line, tells editors the same.
 
 `pipeline.yaml` needs none of these keys; paths are relative to it. `gpt2-tfx --set a.b=value` sets one for a call.
-Unknown keys, wrong types and impossible values are reported together, with their lines, before anything runs; whether
-a path exists, by the commands that read it. The resolved configuration is recorded with the run.
+Unknown keys, wrong types, impossible values and missing paths that the command needs are reported together, with their
+lines, before anything runs. The resolved configuration is recorded with the run.
 
 *Reaches* names the nodes that run again when the key changes. What lies below them runs again where their result
 is another one. A key without nodes changes where or how things are done, not what comes out."""
