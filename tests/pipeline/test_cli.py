@@ -449,6 +449,33 @@ class TestLookingOnly:
             assert main(capsys, "--config", str(config_file), *command)[0] == 0
         assert snapshot(workspace) == before
 
+    @pytest.mark.parametrize("command", ["plan", "status"])
+    def test_a_read_only_workspace_is_enough(
+        self, root: Path, config_file: Path, tmp_path: Path, command: str
+    ) -> None:
+        workspace = tmp_path / "workspace"
+        Store("gpt2", None, workspace).start_run(
+            "run-1",
+            {"pipeline": "gpt2", "config:model.base": "null", "launched_by": LOCAL_RUN},
+        )
+        namespace = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+        if subprocess.run([*namespace, "true"], check=False).returncode:
+            pytest.skip("this machine lets nobody mount")
+        read_only = (
+            'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && ! touch "$0/x" && exec "$@"'
+        )
+        program = [sys.executable, "-m", "pipeline", "--config", str(config_file), command]
+        done = subprocess.run(
+            [*namespace, "bash", "-c", read_only, str(workspace), *program],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "CorpusGen" in done.stdout
+        assert "Read-only file system" in done.stderr
+
     @pytest.mark.parametrize(
         ("command", "status"),
         [
