@@ -35,7 +35,7 @@ def Attest(  # noqa: N802 - a component is named like a class
     summary = json.loads(Path(evaluation.uri, "metrics.json").read_text(encoding="utf-8"))
     inputs = {"records": index, "examples": examples, "tokens": tokens, "evaluation": evaluation}
     statement: dict[str, Any] = {
-        "statement": "gpt2-tfx provenance 1",
+        "statement": "gpt2-tfx provenance 2",
         "model": {"digest": _digest(model)},
         "blessed": blessing.get_int_custom_property("blessed") == 1,
         "inputs": {name: _digest(artifact) for name, artifact in inputs.items()},

@@ -29,10 +29,10 @@ class LaunchSite:
 
     def write_lineage(self) -> Path:
         """The file of the run in which the lineage of the inputs was written."""
-        behind = lineage.executions_behind(self.store, self.inputs)
         path = self.workspace / "logs" / self.run_id / "lineage.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(lineage.provenance(behind)), encoding="utf-8")
+        behind = lineage.provenance(self.store, self.inputs)
+        path.write_text(json.dumps(behind), encoding="utf-8")
         return path
 
     def environment(self, node: Node, config: Config) -> dict[str, str]:

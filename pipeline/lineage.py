@@ -1,4 +1,4 @@
-"""What stands behind an artifact: executions and artifacts walked back through events."""
+"""What stands behind a model: executions walked back through what they read, each with its own ingredients."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,39 +31,23 @@ def executions_behind(
     return list(found.values())
 
 
-def provenance(executions: Sequence[StoredExecution]) -> dict[str, Any]:
-    """Corpus, base model, code, parameters and nodes of a lineage: plain data without times, ids and paths."""
-    by_node = _by_node(executions)
-    code: dict[str, str] = {}
-    parameters: dict[str, Any] = {}
-    for execution in reversed(executions):
-        code |= execution.ingredients["code"]
-        parameters |= execution.ingredients["parameters"]
-    corpus = by_node["CorpusGen"]
-    index = corpus.outputs["index"].properties
-    base = by_node.get("BaseModel")
-    trainer = by_node.get("Trainer", corpus)
+def provenance(store: StoreReader, inputs: Mapping[str, StoredArtifact]) -> dict[str, Any]:
+    """What stands behind the inputs of Attest, `model` among them: plain data without times, ids and paths.
+
+    `nodes` is the graph: every execution with its own parameters, code and environment, and where its inputs come
+    from. The rest is a short view of the model alone.
+    """
+    executions = executions_behind(store, inputs)
+    producers = _producers(executions)
     return {
-        "corpus": {
-            "task": corpus.ingredients["parameters"]["corpus.task"],
-            "records": index["records"],
-            "files": index["corpus_files"],
-            "digest": corpus.ingredients["externals"]["corpus"],
-        },
-        "base_model": {"digest": base.ingredients["externals"]["base_model"]} if base else None,
-        "code": {
-            "commit": str(trainer.properties.get("git_commit", "")),
-            "digest": combine(code),
-            "files": dict(sorted(code.items())),
-        },
-        "environment": trainer.ingredients["environment"],
-        "parameters": dict(sorted(parameters.items())),
+        **_model_view(store, inputs["model"]),
         "nodes": [
             {
-                "node": execution.node,
-                "key": execution.key,
-                "externals": execution.ingredients["externals"],
-                "inputs": {name: a.digest for name, a in sorted(execution.inputs.items())},
+                **_ingredients(execution),
+                "inputs": {
+                    name: {"digest": artifact.digest, **_source(artifact, producers)}
+                    for name, artifact in sorted(execution.inputs.items())
+                },
                 "outputs": {
                     name: artifact.digest
                     for name, artifact in sorted(execution.outputs.items())
@@ -76,21 +60,14 @@ def provenance(executions: Sequence[StoredExecution]) -> dict[str, Any]:
     }
 
 
-def _by_node(executions: Sequence[StoredExecution]) -> dict[str, StoredExecution]:
-    """The execution of each node. Of two with equal results, the first is the one that the model came from."""
-    return {execution.node: execution for execution in reversed(executions)}
-
-
 def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
     """Everything behind a pushed model, as `lineage show --json` prints it."""
     executions = executions_behind(store, {"pushed_model": pushed})
-    by_node = _by_node(executions)
-    behind = provenance(executions)
-    model = executions[-1].inputs["model"]
-    base = by_node.get("BaseModel")
-    base_model = behind["base_model"]
-    if base_model is not None and base is not None:
-        base_model["uri"] = base.outputs["model"].uri
+    attest = _producer(store, _producer(store, pushed).inputs["attestation"])
+    model, evaluation = attest.inputs["model"], attest.inputs["evaluation"]
+    view = _model_view(store, model)
+    if view["base_model"] is not None:
+        view["base_model"]["uri"] = _producer(store, model).inputs["base_model"].uri
     return {
         "model": {
             "version": str(pushed.properties["pushed_version"]),
@@ -100,12 +77,9 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
         },
         "nodes": [
             {
-                "node": execution.node,
                 "execution": execution.id,
-                "key": execution.key,
                 "seconds": execution.seconds,
-                "git_commit": execution.properties.get("git_commit", ""),
-                "code": combine(execution.ingredients["code"]),
+                **_ingredients(execution),
                 "inputs": {name: artifact.id for name, artifact in execution.inputs.items()},
                 "outputs": {name: artifact.id for name, artifact in execution.outputs.items()},
             }
@@ -124,13 +98,8 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
             for execution in executions
             for name, artifact in execution.outputs.items()
         ],
-        "parameters": behind["parameters"],
-        "metrics": json.loads(
-            str(by_node["Evaluator"].outputs["evaluation"].properties["metrics"])
-        ),
-        "corpus": behind["corpus"],
-        "code": {name: behind["code"][name] for name in ("commit", "digest")},
-        "base_model": base_model,
+        "metrics": json.loads(str(evaluation.properties["metrics"])),
+        **view,
     }
 
 
@@ -143,3 +112,85 @@ def pushed_artifact(store: StoreReader, version: str) -> StoredArtifact:
     raise InputError(
         f"version {version}: the metadata store does not know it; was it pushed from here?"
     )
+
+
+def _model_view(store: StoreReader, model: StoredArtifact) -> dict[str, Any]:
+    """Corpus, base model, code, environment and parameters of a model, from what its Trainer and those before it read.
+
+    What came after the model (its evaluation) has no part in it. Code and environment are the Trainer's own; a
+    parameter that several of these nodes read is the one of the node nearest to the model.
+    """
+    trainer = _producer(store, model)
+    corpus = _producer(store, _producer(store, trainer.inputs["examples"]).inputs["examples"])
+    parameters: dict[str, Any] = {}
+    for execution in (*executions_behind(store, trainer.inputs), trainer):
+        parameters |= execution.ingredients["parameters"]
+    index, base = corpus.outputs["index"].properties, trainer.inputs.get("base_model")
+    code = _code(trainer)
+    return {
+        "corpus": {
+            "task": corpus.ingredients["parameters"]["corpus.task"],
+            "records": index["records"],
+            "files": index["corpus_files"],
+            "digest": corpus.ingredients["externals"]["corpus"],
+        },
+        "base_model": None if base is None else _base_model(_producer(store, base)),
+        "code": {name: code[name] for name in ("commit", "digest")},
+        "environment": trainer.ingredients["environment"],
+        "parameters": dict(sorted(parameters.items())),
+    }
+
+
+def _base_model(importer: StoredExecution) -> dict[str, Any]:
+    return {"digest": importer.ingredients["externals"]["base_model"]}
+
+
+def _ingredients(execution: StoredExecution) -> dict[str, Any]:
+    """What a node was made with, besides its inputs."""
+    ingredients = execution.ingredients
+    return {
+        "node": execution.node,
+        "key": execution.key,
+        "parameters": dict(sorted(ingredients["parameters"].items())),
+        "code": _code(execution),
+        "environment": ingredients["environment"],
+        "externals": ingredients["externals"],
+    }
+
+
+def _code(execution: StoredExecution) -> dict[str, Any]:
+    files = execution.ingredients["code"]
+    return {
+        "commit": str(execution.properties.get("git_commit", "")),
+        "digest": combine(files),
+        "files": dict(sorted(files.items())),
+    }
+
+
+def _source(
+    artifact: StoredArtifact, producers: Mapping[int, tuple[StoredExecution, str]]
+) -> dict[str, str]:
+    """Which execution an input comes from, and by which of its outputs; a champion's is another model's lineage."""
+    if artifact.id not in producers:
+        return {}
+    execution, output = producers[artifact.id]
+    return {"node": execution.node, "key": execution.key, "output": output}
+
+
+def _producers(
+    executions: Sequence[StoredExecution],
+) -> dict[int, tuple[StoredExecution, str]]:
+    return {
+        artifact.id: (execution, output)
+        for execution in executions
+        for output, artifact in execution.outputs.items()
+    }
+
+
+def _producer(store: StoreReader, artifact: StoredArtifact) -> StoredExecution:
+    producer = store.producer(artifact.id)
+    if producer is None:
+        raise InputError(
+            f"artifact {artifact.id} at {artifact.uri}: the metadata store does not know what made it."
+        )
+    return producer

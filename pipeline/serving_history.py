@@ -35,11 +35,15 @@ def pin(events: Iterable[ServingEvent]) -> ServingEvent | None:
 
 def pinned_text(rollback: ServingEvent) -> str:
     """A pin for people, and what lifts it."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(rollback.time))
     return (
-        f"stays at version {rollback.version}, pinned {when} by {rollback.cause}; "
+        f"stays at version {rollback.version}, pinned {date(rollback.time)} by {rollback.cause}; "
         "`gpt2-tfx rollback --release` lets it move"
     )
+
+
+def date(seconds: float) -> str:
+    """A time (seconds since the epoch) for people, as clocks show it here."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def last_move(events: Iterable[ServingEvent]) -> ServingEvent | None:

@@ -1,11 +1,13 @@
 """`gpt2-tfx lineage`: what stands behind a model."""
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
+from pipeline.serving_history import date, served, serving_events
 from pipeline.store import StoreReader
 from preprocessing.errors import InputError
 from serving.versions import Versions
@@ -14,11 +16,17 @@ from serving.versions import Versions
 def run(arguments: argparse.Namespace) -> int:
     """Print the lineage of a pushed model."""
     loaded = load_config(arguments.config, arguments.overrides)
-    path = Versions(loaded.workspace / "serving").resolve(arguments.model)
-    if path.parent != loaded.workspace / "serving":
+    versions = Versions(loaded.workspace / "serving")
+    path = versions.resolve(arguments.model)
+    if path.parent != versions.folder:
         raise InputError(f"{arguments.model}: not a pushed version; name `latest` or a version.")
     store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
     document = lineage.show(store, lineage.pushed_artifact(store, path.name))
+    document["served"] = [
+        {"since": time.since, "until": time.until, "cause": time.cause}
+        for time in served(serving_events(store, versions))
+        if time.version == path.name
+    ]
     if arguments.json:
         print_json(document)
     else:
@@ -40,6 +48,7 @@ def as_text(document: dict[str, Any]) -> str:
             f"{name} {'not scored' if value is None else f'{value:.4f}'}"
             for name, value in sorted(document["metrics"].items())
         ),
+        *(f"served   {_served_text(time)}" for time in document["served"]),
         "nodes",
     ]
     lines += [
@@ -47,5 +56,23 @@ def as_text(document: dict[str, Any]) -> str:
         for node in document["nodes"]
     ]
     lines.append("parameters")
-    lines += [f"  {name}: {value}" for name, value in document["parameters"].items()]
+    lines += [
+        f"  {name}: {value}{_others_text(name, value, document['nodes'])}"
+        for name, value in document["parameters"].items()
+    ]
     return "\n".join(lines)
+
+
+def _served_text(time: dict[str, Any]) -> str:
+    until = "now" if time["until"] is None else date(time["until"])
+    return f"{date(time['since'])} to {until}, by {time['cause']}"
+
+
+def _others_text(parameter: str, value: Any, nodes: Sequence[dict[str, Any]]) -> str:
+    """The nodes that were made with another value: their results were the same, so they were used again."""
+    others = {
+        f"{node['node']} (execution {node['execution']}): {node['parameters'][parameter]}"
+        for node in nodes
+        if node["parameters"].get(parameter, value) != value
+    }
+    return f"; {', '.join(sorted(others))}" if others else ""

@@ -16,10 +16,20 @@ from tests.components.stages import artifact, execute
 LINEAGE: dict[str, Any] = {
     "corpus": {"task": "coqa", "records": 15, "files": 2, "digest": "corpus-digest"},
     "base_model": None,
-    "code": {"commit": "abc123", "digest": "code-digest", "files": {"a.py": "a-digest"}},
+    "code": {"commit": "abc123", "digest": "code-digest"},
     "environment": {"requirements/cpu.lock": "lock-digest"},
     "parameters": {"model.size": "tiny", "seed": 1},
-    "nodes": [{"node": "CorpusGen", "key": "k", "inputs": {}, "outputs": {"index": "x"}}],
+    "nodes": [
+        {
+            "node": "CorpusGen",
+            "key": "k",
+            "parameters": {"seed": 1},
+            "code": {"commit": "abc123", "digest": "a", "files": {"a.py": "a-digest"}},
+            "environment": {"lock": "lock-digest"},
+            "inputs": {},
+            "outputs": {"index": "x"},
+        }
+    ],
 }
 SUMMARY = {
     "task": "coqa",
@@ -74,7 +84,7 @@ def test_the_statement_names_everything_behind_the_model(
 ) -> None:
     folder = attest(tmp_path / "out", inputs, LINEAGE, monkeypatch)
     assert json.loads((folder / "provenance.json").read_text(encoding="utf-8")) == {
-        "statement": "gpt2-tfx provenance 1",
+        "statement": "gpt2-tfx provenance 2",
         "model": {"digest": "model-digest"},
         "blessed": False,
         "inputs": {

@@ -144,6 +144,14 @@ def test_the_lineage_of_the_model_names_everything_behind_it(project: Project) -
     assert {node["node"] for node in shown["nodes"]} == set(NODES)
     assert all(artifact["digest"] for artifact in shown["artifacts"])
     assert shown["model"]["version"] == project.latest
+    assert [time["until"] for time in shown["served"]] == [None]
+    provenance = project.workspace / "serving" / project.latest / "provenance.json"
+    pushed = json.loads(provenance.read_text())
+    assert pushed["parameters"] == shown["parameters"]
+    made_with = ("node", "key", "parameters", "code", "environment", "externals")
+    behind = {node["key"]: {name: node[name] for name in made_with} for node in shown["nodes"]}
+    for node in pushed["nodes"]:
+        assert {name: node[name] for name in made_with} == behind[node["key"]]
 
 
 def test_a_changed_comment_runs_the_node_it_is_in_and_no_other(

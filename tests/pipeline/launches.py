@@ -17,7 +17,7 @@ from tests.pipeline.tables import node as node_of
 from tests.pipeline.tfx_records import TfxRecords
 
 # What downstream code reads from the artifacts of the genuine nodes.
-PROPERTIES = {"metrics": "{}", "records": "1", "corpus_files": "1"}
+PROPERTIES = {"metrics": "{}", "records": 1, "corpus_files": 1}
 
 
 class Silence:
