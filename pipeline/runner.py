@@ -1,15 +1,12 @@
 """The run: carry out a plan, reuse what is there, launch what is not, record all of it."""
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
 from pipeline.failure import FailureError
-from pipeline.launch_request import LaunchRequest
-from pipeline.launch_site import LaunchSite
 from pipeline.leases import (
     RUN_LEASE,
     SERVING_LEASE,
@@ -18,10 +15,11 @@ from pipeline.leases import (
     Leases,
     node_lease,
 )
-from pipeline.node_process import NodeFailureError, NodeServer
+from pipeline.node_launcher import Launch, NodeLauncher
+from pipeline.node_process import NodeFailureError
 from pipeline.nodes import Node, node_table
 from pipeline.planning import Step, carry_out, decide, output_digests, plan
-from pipeline.recording import clear_execution, record_success
+from pipeline.recording import clear_execution
 from pipeline.run_record import (
     CONTAINERS,
     LOCAL_RUN,
@@ -31,14 +29,12 @@ from pipeline.run_record import (
     note_lease,
     register_run,
 )
-from pipeline.run_reports import Display, NodeState, Report, RunResult
+from pipeline.run_reports import Display, NodeState, RunResult
 from pipeline.selection import Scope, Selection
 from pipeline.serving_pointer import ServingPointer
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
 from preprocessing.errors import InputError
-
-Launch = Callable[[LaunchRequest, Path | None, Callable[[Report], None]], int]
 
 
 def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -> RunResult:
@@ -68,7 +64,7 @@ class PipelineRun:
     """One run in progress.
 
     logs: whether what nodes print goes to files of the run; a container's is its own output.
-    launch: launches a node and returns its execution's id; by default in a process that the run's server forks.
+    launch: see NodeLauncher.
     """
 
     def __init__(
@@ -90,9 +86,8 @@ class PipelineRun:
         self.result = RunResult(run_id)
         self._cause = f"run {run_id}"
         self._display = display
-        self._logs = loaded.workspace / "logs" / run_id if logs else None
-        self._launch = launch or self._launch_in_process
-        self._server: NodeServer | None = None
+        folder = loaded.workspace / "logs" / run_id if logs else None
+        self._launcher = NodeLauncher(loaded, self.store, self.world, run_id, folder, launch)
         self._done: dict[str, StoredExecution] = {}
 
     def run(self, selection: Selection) -> RunResult:
@@ -156,17 +151,8 @@ class PipelineRun:
 
     def close(self) -> None:
         """End the node processes and keep what was learned about files."""
-        if self._server is not None:
-            self._server.close()
+        self._launcher.close()
         self.world.close()
-
-    def _launch_in_process(
-        self, request: LaunchRequest, log: Path | None, say: Callable[[Report], None]
-    ) -> int:
-        if self._server is None:
-            code = self.world.code.write(self.loaded.workspace / "code")
-            self._server = NodeServer(code, self._logs and self._logs / "warm_server.log")
-        return self._server.run(request, log, say)
 
     def _register(self, launched_by: str, nodes: list[Node]) -> None:
         names, code = [node.name for node in nodes], self.world.code
@@ -219,7 +205,9 @@ class PipelineRun:
         self._clear_earlier_attempts(step)
         self._display.started(step)
         try:
-            execution = self._launch_step(step, lease, began)
+            execution = self._launcher.run(
+                step, self._inputs(step), lease, lambda report: self._display.report(name, report)
+            )
             self._note_result(execution)
         except (NodeFailureError, LeaseLostError):
             self._end(name, "failed", time.monotonic() - began)
@@ -240,37 +228,6 @@ class PipelineRun:
                 clear_execution(store, self.loaded.workspace, execution, abandoned=True)
         if node_lease(step.node, step.key) == SERVING_LEASE:
             self.serving.recover(self._cause)
-
-    def _launch_step(self, step: Step, lease: Lease, began: float) -> StoredExecution:
-        node, log = step.node, self._logs and self._logs / f"{step.node.name}.log"
-        inputs = self._inputs(step)
-        site = LaunchSite(self.store, self.loaded.workspace, self.result.run_id, step.key, inputs)
-        request = LaunchRequest(
-            loaded=self.loaded,
-            node=node.name,
-            run_id=self.result.run_id,
-            key=step.key,
-            inputs={key: artifact.id for key, artifact in inputs.items()},
-            lease=(lease.key, lease.generation),
-            environment=site.environment(node, self.loaded.config),
-        )
-
-        def say(report: Report) -> None:
-            lease.check_beats()
-            self._display.report(node.name, report)
-
-        execution_id = self._launch(request, log, say)
-        store = self.store
-        state = store.execution(execution_id).state
-        if state != "COMPLETE":
-            raise NodeFailureError(node.name, f"its execution ended {state}", False, log)
-        seconds = time.monotonic() - began
-        execution = record_success(
-            store, self.world.manifests, self.world.code, step, execution_id, seconds, lease
-        )
-        # The checkpoints have done their work; a forced run under this key must not resume from its end.
-        shutil.rmtree(site.checkpoints, ignore_errors=True)
-        return execution
 
     def _inputs(self, step: Step) -> Mapping[str, StoredArtifact]:
         inputs = {}

@@ -248,7 +248,7 @@ class TestANodeAsAContainerRunsIt:
         self, launches: Launches, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr("pipeline.runner.record_success", _die)
+            patched.setattr("pipeline.node_launcher.record_success", _die)
             with pytest.raises(SystemExit):
                 launches.node("kfp-1", "CorpusGen")
         with pytest.raises(InputError, match="CorpusGen has not run"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import runner
+from pipeline import node_launcher
 from pipeline.nodes import node_table
 from pipeline.planning import plan
 from pipeline.runner import PipelineRun
@@ -215,7 +215,7 @@ class TestAPlan:
 
 # What a push does, in its order: (where the function is, its name, which call of it in the run).
 STEPS: list[tuple[Any, str, int]] = [
-    (runner, "record_success", 4),
+    (node_launcher, "record_success", 4),
     (Store, "begin_serving_event", 1),
     (Versions, "publish", 1),
     (Store, "settle_serving_event", 1),

@@ -1,0 +1,98 @@
+"""Launching the nodes of one run, and recording what they made."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pipeline.config import LoadedConfig
+from pipeline.launch_request import LaunchRequest
+from pipeline.launch_site import LaunchSite
+from pipeline.leases import Lease
+from pipeline.node_process import NodeFailureError, NodeServer
+from pipeline.planning import Step
+from pipeline.recording import record_success
+from pipeline.run_reports import Report
+from pipeline.store import Store, StoredArtifact, StoredExecution
+from pipeline.world import PipelineWorld
+
+Launch = Callable[[LaunchRequest, Path | None, Callable[[Report], None]], int]
+
+
+class NodeLauncher:
+    """Launches nodes on the code of the run.
+
+    logs: the folder of what nodes print; None where that is the caller's own output.
+    launch: launches a node and returns its execution's id; by default in a process that the run's server forks.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        store: Store,
+        world: PipelineWorld,
+        run_id: str,
+        logs: Path | None,
+        launch: Launch | None,
+    ) -> None:
+        self._loaded = loaded
+        self._store = store
+        self._world = world
+        self._run_id = run_id
+        self._logs = logs
+        self._launch = launch or self._launch_in_process
+        self._server: NodeServer | None = None
+
+    def run(
+        self,
+        step: Step,
+        inputs: Mapping[str, StoredArtifact],
+        lease: Lease,
+        on_report: Callable[[Report], None],
+    ) -> StoredExecution:
+        """Launch a step's node on its inputs (input key -> artifact) and record it.
+
+        Raises NodeFailureError where it fails, LeaseLostError where another process took the node over.
+        """
+        began = time.monotonic()
+        node, log = step.node, self._logs and self._logs / f"{step.node.name}.log"
+        site = LaunchSite(self._store, self._loaded.workspace, self._run_id, step.key, inputs)
+        request = LaunchRequest(
+            loaded=self._loaded,
+            node=node.name,
+            run_id=self._run_id,
+            key=step.key,
+            inputs={key: artifact.id for key, artifact in inputs.items()},
+            lease=(lease.key, lease.generation),
+            environment=site.environment(node, self._loaded.config),
+        )
+
+        def say(report: Report) -> None:
+            lease.check_beats()
+            on_report(report)
+
+        execution_id = self._launch(request, log, say)
+        state = self._store.execution(execution_id).state
+        if state != "COMPLETE":
+            raise NodeFailureError(node.name, f"its execution ended {state}", False, log)
+        seconds = time.monotonic() - began
+        world = self._world
+        execution = record_success(
+            self._store, world.manifests, world.code, step, execution_id, seconds, lease
+        )
+        # The checkpoints have done their work; a forced run under this key must not resume from its end.
+        shutil.rmtree(site.checkpoints, ignore_errors=True)
+        return execution
+
+    def close(self) -> None:
+        """End the node processes."""
+        if self._server is not None:
+            self._server.close()
+
+    def _launch_in_process(
+        self, request: LaunchRequest, log: Path | None, say: Callable[[Report], None]
+    ) -> int:
+        if self._server is None:
+            code = self._world.code.write(self._loaded.workspace / "code")
+            self._server = NodeServer(code, self._logs and self._logs / "warm_server.log")
+        return self._server.run(request, log, say)
