@@ -2,15 +2,18 @@
 
 import argparse
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pipeline.cli import print_json
-from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.nodes import NODE_NAMES
 from pipeline.progress_display import duration
 from pipeline.run_record import is_over
-from pipeline.store import StoredRun, StoreReader
+from pipeline.serving_history import date, pin, pinned_text, served, serving_events
+from pipeline.store import ServingEvent, StoredRun, StoreReader
+from serving.versions import Versions
 
 _STATES = {
     "COMPLETE": "run",
@@ -24,14 +27,18 @@ _STATES = {
 def run(arguments: argparse.Namespace) -> int:
     """Print the last runs, newest first."""
     loaded = load_config(arguments.config, arguments.overrides)
-    runs = last_runs(loaded, arguments.limit)
+    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
+    runs = last_runs(store, arguments.limit)
+    events = list(serving_events(store, Versions(loaded.workspace / "serving")))
     if arguments.json:
-        print_json({"runs": runs})
+        print_json({"runs": runs, "served": [asdict(time) for time in served(events)]})
         return 0
+    if events:
+        print(_latest_text(events))
     if not runs:
         print("no runs yet")
     for entry in runs:
-        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry["started"]))
+        began = date(entry["started"])
         print(f"{entry['run_id']}  {entry['state']}  {began}  {duration(entry['seconds'])}")
         for node in entry["nodes"]:
             key = node["key"][:12]
@@ -40,9 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def last_runs(loaded: LoadedConfig, limit: int) -> list[dict[str, Any]]:
+def _latest_text(events: Sequence[ServingEvent]) -> str:
+    """What `latest` names, since when and why."""
+    pinned, times = pin(events), served(events)
+    if pinned is not None:
+        return f"latest: {pinned_text(pinned)}"
+    if not times:
+        return "latest: no version yet"
+    now = times[-1]
+    return f"latest: version {now.version} since {date(now.since)}, by {now.cause}"
+
+
+def last_runs(store: StoreReader, limit: int) -> list[dict[str, Any]]:
     """The last runs as the JSON of `status` has them."""
-    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
     return [_run(store, stored) for stored in store.runs(limit)]
 
 

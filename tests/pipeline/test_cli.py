@@ -422,7 +422,7 @@ class TestOnAFreshWorkspace:
     ) -> None:
         assert main(capsys, "--config", str(config_file), "status") == (0, "no runs yet\n", "")
         _, out, _ = main(capsys, "--config", str(config_file), "status", "--json")
-        assert document_of("status", out) == {"version": 1, "runs": []}
+        assert document_of("status", out) == {"version": 1, "runs": [], "served": []}
 
 
 class TestLookingOnly:
@@ -584,6 +584,20 @@ class TestRollback:
         status, out, _ = main(capsys, *config, "plan", "--exit-code")
         assert (status, out.splitlines()[-1]) == (3, f"latest            {old} -> {new}")
         assert main(capsys, *config, "rollback", "--release")[1].endswith("was not pinned\n")
+
+    def test_is_told_by_status_with_what_was_served_before(
+        self, capsys: pytest.CaptureFixture[str], launches: Launches, pushed: list[str]
+    ) -> None:
+        config = ["--config", str(launches.config_file)]
+        old, new = pushed
+        first_line = main(capsys, *config, "status")[1].splitlines()[0]
+        assert first_line.startswith(f"latest: version {new} since ")
+        assert first_line.endswith(", by run run-1")
+        main(capsys, *config, "rollback", old)
+        first_line = main(capsys, *config, "status")[1].splitlines()[0]
+        assert first_line.startswith(f"latest: stays at version {old}, pinned ")
+        document = document_of("status", main(capsys, *config, "status", "--json")[1])
+        assert [time["version"] for time in document["served"]] == [old, new, old]
 
     def test_imports_nothing_heavy(self, root: Path, launches: Launches, pushed: list[str]) -> None:
         config = str(launches.config_file)

@@ -143,7 +143,7 @@ class TestAWholeRun:
         launches.run("run-1")
         launches.results["Trainer"] = "trained longer"
         launches.run("run-2", None, "training.steps=9")
-        run = last_runs(launches.new("look").loaded, 1)[0]
+        run = last_runs(launches.store, 1)[0]
         reasons = {node["node"]: node["reason"] for node in run["nodes"]}
         assert reasons["Trainer"] == "params: training.steps: None -> 9"
         assert reasons["CorpusGen"] == ""
