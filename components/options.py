@@ -29,7 +29,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class ChampionOptions:
-    """How a candidate is compared with the newest other pushed model.
+    """How a candidate is compared with the champion.
 
     metric: the metric compared.
     tolerance: how much worse, as a fraction of the champion's value, the candidate may be.
@@ -46,8 +46,7 @@ class EvaluationOptions:
     split: the held-out split.
     max_records: the first records of the split (in order of id) that text is generated for; null is all.
     thresholds: bounds by metric, such as `{rougeL: {min: 0.2}, perplexity: {max: 30}}`.
-    champion: the comparison with the champion, the newest other model that was pushed; null blesses by thresholds
-        alone.
+    champion: the comparison with the champion, the model that is served; null blesses by thresholds alone.
     """
 
     split: Literal["validation", "test"] = "test"
