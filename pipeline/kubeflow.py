@@ -36,7 +36,8 @@ def write_kubeflow_pipeline(loaded: LoadedConfig, output: Path) -> None:
             task.after(*(tasks[name] for name in node.upstream))
             cpu, memory = options.requests(node.name)
             task.set_cpu_request(f"{cpu:g}").set_memory_request(memory)
-            task.set_retry(options.retries, "60s", 2.0, "600s")
+            if options.retries:
+                task.set_retry(options.retries, "60s", 2.0, "600s")
             if wants_gpu(node, loaded.config):
                 task.set_accelerator_type(GPU_RESOURCE).set_accelerator_limit(1)
             kubernetes.mount_pvc(task, pvc_name=options.claim, mount_path=options.mount)

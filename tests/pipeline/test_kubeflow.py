@@ -136,6 +136,12 @@ def test_a_container_that_failed_is_started_again(tasks: dict[str, dict[str, Any
         }
 
 
+def test_without_retries_nothing_is_said_of_them(write_config: WriteConfig, tmp_path: Path) -> None:
+    loaded = load_config(write_config(CONFIG), ["kubeflow.retries=0"])
+    write_kubeflow_pipeline(loaded, tmp_path / "p.yaml")
+    assert "retryPolicy" not in (tmp_path / "p.yaml").read_text()
+
+
 def test_a_node_waits_for_the_nodes_that_it_reads(
     documents: list[dict[str, Any]], tasks: dict[str, dict[str, Any]], loaded: LoadedConfig
 ) -> None:
