@@ -1,6 +1,7 @@
 """The configuration as frozen dataclasses: what `pipeline.yaml` says, with a default for every key."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +106,8 @@ class LoadedConfig:
 
     def path(self, value: str) -> Path:
         """A path of the configuration, made absolute from the configuration file's folder."""
-        return (self.folder / Path(value).expanduser()).absolute()
+        # Unlike Path.expanduser this leaves `~name` as it is where there is no such user.
+        return (self.folder / os.path.expanduser(value)).absolute()
 
     @property
     def workspace(self) -> Path:

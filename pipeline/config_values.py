@@ -2,6 +2,7 @@
 
 import math
 import re
+import stat
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -24,11 +25,19 @@ def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     yield from _bounds(loaded)
     yield from _unscored_metrics(loaded)
     yield from _shapes(loaded)
-    if loaded.workspace.exists() and not loaded.workspace.is_dir():
-        yield (
-            "workspace",
-            f"{loaded.config.workspace!r}: {loaded.workspace} is no folder; name another.",
-        )
+    yield from _workspace(loaded)
+
+
+def _workspace(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    workspace = loaded.workspace
+    try:
+        usable = stat.S_ISDIR(workspace.stat().st_mode)
+    except FileNotFoundError:
+        usable = True
+    except (OSError, ValueError):
+        usable = False
+    if not usable:
+        yield "workspace", f"{loaded.config.workspace!r}: {workspace} is no folder; name another."
 
 
 def _splits(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
@@ -69,9 +78,19 @@ def _kubeflow(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
 
 def _store(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     store = loaded.config.store
-    if store is not None and not store.startswith(("postgresql://", "mysql://", "sqlite:///")):
-        yield "store", f"{store!r} is not a postgresql://, mysql:// or sqlite:/// URL."
-    if store is not None and (password := urlsplit(store).password) and "$" not in password:
+    if store is None:
+        return
+    try:
+        password = urlsplit(store).password
+    except ValueError:
+        password = None
+        store = ""
+    if not store.startswith(("postgresql://", "mysql://", "sqlite:///")):
+        yield (
+            "store",
+            f"{loaded.config.store!r} is not a postgresql://, mysql:// or sqlite:/// URL.",
+        )
+    if password and "$" not in password:
         yield (
             "store",
             "a password stands in it; put it into an environment variable and write $NAME.",

@@ -37,6 +37,16 @@ def missing_paths(loaded: LoadedConfig, externals: Iterable[External]) -> Faults
     for external in dict.fromkeys(externals):
         place, key = external.locate(loaded), external.keys[0]
         # What ships has a name for a place.
-        if place is not None and Path(place).is_absolute() and not Path(place).exists():
-            value = loaded.values([key])[key]
-            yield key, f"{value!r}: there is nothing at {place}; name a path that exists."
+        if place is not None and Path(place).is_absolute() and (why := _absence(Path(place))):
+            yield key, f"{loaded.values([key])[key]!r}: {why}; name a path that exists."
+
+
+def _absence(path: Path) -> str:
+    """Why nothing can be read at a path; empty where something can."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return f"there is nothing at {path}"
+    except OSError as error:
+        return f"{path} cannot be looked at ({error.strerror})"
+    return ""

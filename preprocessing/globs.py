@@ -1,5 +1,6 @@
 """Patterns for the names of files: `books/*.txt`, `**/chapter-[0-9].txt`."""
 
+import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -35,7 +36,7 @@ def split_pattern(path: Path) -> tuple[Path, str | None]:
 
     A path without one, or that exists as it is written, has the pattern None.
     """
-    if path.exists():
+    if os.path.exists(path):  # not Path.exists, which fails for a name that no file can have
         return path, None
     for place, part in enumerate(path.parts):
         if _MAGIC.intersection(part):

@@ -216,7 +216,11 @@ class TestImpossibleValues:
             ("name: my pipeline", "name", "letters, digits"),
             ("store: oracle://x", "store", "postgresql://"),
             ("store: postgresql://u:secret@h/d", "store", "environment variable"),
+            ("store: 'postgresql://[x'", "store", "URL"),
             ("workspace: pipeline.yaml", "workspace", "no folder"),
+            ("workspace: pipeline.yaml/x", "workspace", "no folder"),
+            ('workspace: "\\0"', "workspace", "no folder"),
+            (f"workspace: {'a' * 5000}", "workspace", "no folder"),
             (
                 "evaluation: {champion: {tolerance: -1}}",
                 "evaluation.champion.tolerance",
@@ -331,6 +335,23 @@ class TestMissingPaths:
         path = write_config('corpus: {task: text, path: "book/*.txt"}\n')
         (fault,) = self.faults(path, "CorpusGen")
         assert fault.startswith("pipeline.yaml:1: corpus.path: ")
+
+    @pytest.mark.parametrize(
+        ("written", "says"),
+        [
+            ("~nobody-is-called-so/x", "nothing at"),
+            ("corpus/one.txt/x", "nothing at"),
+            ('"\\0"', "nothing at"),
+            ("a" * 5000, "cannot be looked at (File name too long)"),
+        ],
+    )
+    def test_what_cannot_be_a_path_is_named_too(
+        self, write_config: WriteConfig, written: str, says: str
+    ) -> None:
+        path = write_config(f"corpus: {{path: {written}}}\n")
+        (fault,) = self.faults(path, "CorpusGen")
+        assert fault.startswith("pipeline.yaml:1: corpus.path: ")
+        assert says in fault
 
     def test_a_vocabulary_that_ships_is_no_path(self, write_config: WriteConfig) -> None:
         path = write_config(CORPUS + "tokens: {vocabulary: bytes}\n")
