@@ -1,6 +1,7 @@
 """`gpt2-tfx node`: do one node of a run, as a container does."""
 
 import argparse
+import sys
 
 from pipeline.commands.run import report_failure
 from pipeline.config_reading import load_config
@@ -8,13 +9,17 @@ from pipeline.node_process import NodeFailureError
 from pipeline.path_checks import paths_of_node
 from pipeline.progress_display import ProgressDisplay
 from pipeline.runner import run_single_node
+from pipeline.serving_history import pinned_text
+from serving.versions import LATEST
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Reuse or launch one node in this process."""
     loaded = load_config(arguments.config, arguments.overrides, paths_of_node(arguments.node))
     try:
-        run_single_node(loaded, arguments.node, arguments.run_id, ProgressDisplay())
+        result = run_single_node(loaded, arguments.node, arguments.run_id, ProgressDisplay())
     except NodeFailureError as failure:
         return report_failure(failure)
+    if result.pinned is not None:
+        print(f"gpt2-tfx: {LATEST} {pinned_text(result.pinned)}", file=sys.stderr)
     return 0

@@ -1,6 +1,8 @@
 """Which version is served: what runs publish and promote, what a rollback pins, and what a kill leaves."""
 
 import itertools
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +11,15 @@ import pytest
 from pipeline import node_launcher
 from pipeline.nodes import node_table
 from pipeline.planning import plan
-from pipeline.runner import PipelineRun
 from pipeline.selection import Selection
 from pipeline.serving_history import plan_pointer, served, serving_events
 from pipeline.serving_pointer import ServingPointer
 from pipeline.store import ServingEvent, Store
 from preprocessing.errors import InputError
 from serving.versions import Versions
+from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
+from tests.pipeline.tfx_records import TfxRecords
 
 LONGER = "training.steps=9"
 LONGEST = "training.steps=99"
@@ -153,6 +156,24 @@ class TestARollback:
         ]
 
 
+def test_postgresql_keeps_the_events_too(postgresql: str, write_config: WriteConfig) -> None:
+    launches = Launches(
+        write_config(f"corpus:\n  task: text\n  path: corpus\nstore: {postgresql}\n")
+    )
+    one = push(launches, "run-1", "one")
+    two = push(launches, "run-2", "two", LONGER)
+    pointer(launches).roll_back(one, "me")
+    result = launches.run("run-3", None, LONGER)
+    assert result.pinned is not None
+    pointer(launches).release("me")
+    launches.run("run-4", None, LONGER)
+    assert launches.versions.latest() == two
+    assert [event[0] for event in told(launches)] == [
+        *("push", "promote", "push", "promote"),
+        *("rollback", "release", "promote"),
+    ]
+
+
 class TestTheChampion:
     def champion(self, launches: Launches) -> str | None:
         """The version that the last evaluation was compared with."""
@@ -214,7 +235,9 @@ class TestAPlan:
 
 
 # What a push does, in its order: (where the function is, its name, which call of it in the run).
-STEPS: list[tuple[Any, str, int]] = [
+PUSH: list[tuple[Any, str, int]] = [
+    (Versions, "stage", 1),
+    (TfxRecords, "publish", 4),
     (node_launcher, "record_success", 4),
     (Store, "begin_serving_event", 1),
     (Versions, "publish", 1),
@@ -224,86 +247,52 @@ STEPS: list[tuple[Any, str, int]] = [
     (Store, "settle_serving_event", 2),
     (Store, "update_run", 1),
 ]
+# What a rollback does: (where the function is, its name, whether `latest` has moved by then).
+ROLLBACK: list[tuple[Any, str, bool]] = [
+    (Store, "begin_serving_event", False),
+    (Versions, "set_latest", False),
+    (Store, "settle_serving_event", True),
+]
 
 
 class TestAKill:
-    @pytest.fixture(params=["the same", "another"])
-    def next_run(self, request: pytest.FixtureRequest) -> list[str]:
-        """The configuration of the command that comes next."""
-        return [LONGER] if request.param == "the same" else [LONGEST]
+    """The process ends as by SIGKILL: nothing of it tidies up, and its leases stay."""
 
-    def test_while_a_version_is_staged(self, launches: Launches, next_run: list[str]) -> None:
-        one = push(launches, "run-1", "one")
-        launches.dying = {"Pusher"}
-        with pytest.raises(SystemExit):
-            push(launches, "run-2", "two", LONGER)
-        launches.dying = set()
-        assert launches.versions.staged() != []
-        self.goes_on(launches, one, next_run)
-
-    @pytest.mark.parametrize(("owner", "name", "call"), STEPS)
+    @pytest.mark.parametrize("next_run", [LONGER, LONGEST], ids=["the same", "another"])
+    @pytest.mark.parametrize(("owner", "name", "call"), PUSH)
     def test_before_each_step_of_a_push(
-        self,
-        launches: Launches,
-        monkeypatch: pytest.MonkeyPatch,
-        owner: Any,
-        name: str,
-        call: int,
-        next_run: list[str],
+        self, launches: Launches, owner: Any, name: str, call: int, next_run: str
     ) -> None:
         one = push(launches, "run-1", "one")
-        with monkeypatch.context() as patched:
-            patched.setattr(owner, name, dying(getattr(owner, name), call))
-            if name != "update_run":
-                # A killed process does not tidy up.
-                patched.setattr(PipelineRun, "_close", lambda *_: None)
-            with pytest.raises(SystemExit):
-                push(launches, "run-2", "two", LONGER)
-        assert launches.launched == ["Trainer", "Evaluator", "Attest", "Pusher"]
-        self.goes_on(launches, one, next_run)
+        other = Launches(launches.config_file)
+        kill_before(owner, name, call, lambda: push(other, "run-2", "two", LONGER))
+        self.is_known(launches)
 
-    @pytest.mark.parametrize(
-        ("owner", "name", "moved"),
-        [
-            (Store, "begin_serving_event", False),
-            (Versions, "set_latest", False),
-            (Store, "settle_serving_event", True),
-        ],
-    )
+        pushed = push(launches, "run-3", "two" if next_run == LONGER else "three", next_run)
+        assert launches.versions.staged() == []
+        assert launches.versions.latest() == pushed
+        assert all(event.happened for event in events(launches))
+        self.is_known(launches)
+        # Nothing is left to do, and the way back is open.
+        launches.run("run-4", None, next_run)
+        assert launches.launched == []
+        assert push(launches, "run-5", "unused") == one
+        assert launches.versions.latest() == one
+
+    @pytest.mark.parametrize(("owner", "name", "moved"), ROLLBACK)
     def test_before_each_step_of_a_rollback(
-        self,
-        launches: Launches,
-        monkeypatch: pytest.MonkeyPatch,
-        owner: Any,
-        name: str,
-        moved: bool,
+        self, launches: Launches, owner: Any, name: str, moved: bool
     ) -> None:
         one = push(launches, "run-1", "one")
         two = push(launches, "run-2", "two", LONGER)
-        with monkeypatch.context() as patched:
-            patched.setattr(owner, name, dying(getattr(owner, name), 1))
-            with pytest.raises(SystemExit):
-                pointer(launches).roll_back(one, "me")
+        other = Launches(launches.config_file)
+        kill_before(owner, name, 1, lambda: pointer(other).roll_back(one, "me"))
         for _ in range(2):
             assert launches.versions.latest() == (one if moved else two)
             self.is_known(launches)
             result = launches.run("run-3", None, LONGER)
             assert (result.pinned is not None) == moved
         assert all(event.happened for event in events(launches))
-
-    def goes_on(self, launches: Launches, one: str, next_run: list[str]) -> None:
-        self.is_known(launches)
-        weights = "two" if next_run == [LONGER] else "three"
-        pushed = push(launches, "run-3", weights, *next_run)
-        assert launches.versions.staged() == []
-        assert launches.versions.latest() == pushed
-        assert all(event.happened for event in events(launches))
-        self.is_known(launches)
-        # Nothing is left to do, and the way back is open.
-        launches.run("run-4", None, *next_run)
-        assert launches.launched == []
-        assert push(launches, "run-5", "unused") == one
-        assert launches.versions.latest() == one
 
     def is_known(self, launches: Launches) -> None:
         """Every version that is there was recorded, and the last event says what `latest` names."""
@@ -314,13 +303,22 @@ class TestAKill:
         assert now.version == launches.versions.latest()
 
 
-def dying(function: Callable[..., Any], fatal: int) -> Callable[..., Any]:
-    """The function, before whose call number `fatal` the process dies."""
-    calls = itertools.count(1)
+def kill_before(owner: Any, name: str, fatal: int, action: Callable[[], object]) -> None:
+    """Do something in a process of its own, which is killed before call number `fatal` of a function."""
+    process = os.fork()
+    if process:
+        _, status = os.waitpid(process, 0)
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+        return
+    function, calls = getattr(owner, name), itertools.count(1)
 
     def call(*arguments: Any, **named: Any) -> Any:
         if next(calls) == fatal:
-            raise SystemExit("killed")
+            os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments, **named)
 
-    return call
+    try:
+        setattr(owner, name, call)
+        action()
+    finally:
+        os._exit(1)
