@@ -2,15 +2,24 @@
 
 import json
 import re
+from argparse import _SubParsersAction
 from pathlib import Path
 
 import pytest
 
 from benchmarks.table import insert_tables
+from pipeline.arguments import build_parser
 
 
 def test_the_readme_is_short(root: Path) -> None:
     assert len((root / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_readme_names_every_command(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    table = text.split("| command | what it does |")[1].split("\n\n")[0]
+    (commands,) = (a for a in build_parser()._actions if isinstance(a, _SubParsersAction))
+    assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(commands.choices)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/kubeflow.md", "docs/benchmarks.md"])
