@@ -99,8 +99,8 @@ class PipelineRun:
             self._abandon_dead_runs()
             if self.serving.is_unsettled():
                 # A container may be staging a version.
-                with self._leases.acquire(SERVING_LEASE, wait=True, say=self._display.note):
-                    self.serving.recover(self._cause)
+                with self._serving_lease() as serving:
+                    self.serving.recover(self._cause, serving.check)
             steps = plan(scope, self.world)
             self._register(LOCAL_RUN, nodes)
             state = "abandoned"
@@ -134,7 +134,7 @@ class PipelineRun:
             raise InputError(f"{name}: {', '.join(missing)} has not run in run {run_id} yet.")
         if name in self._done:
             self._display.note(f"{name} is complete in run {run_id} already")
-            self._note_result(self._done[name])
+            self._note_result(self._done[name], None)
             return self.result
         known = {done: output_digests(execution) for done, execution in self._done.items()}
         try:
@@ -191,7 +191,7 @@ class PipelineRun:
 
     def _reuse(self, execution: StoredExecution) -> StoredExecution:
         self.store.write_cached(self.result.run_id, execution, {"seconds": 0.0})
-        self._note_result(execution)
+        self._note_result(execution, None)
         self._end(execution.node, "cached", 0.0)
         return execution
 
@@ -202,20 +202,20 @@ class PipelineRun:
 
     def _run(self, step: Step, lease: Lease) -> StoredExecution:
         began, name = time.monotonic(), step.node.name
-        self._clear_earlier_attempts(step)
+        self._clear_earlier_attempts(step, lease)
         self._display.started(step)
         try:
             execution = self._launcher.run(
                 step, self._inputs(step), lease, lambda report: self._display.report(name, report)
             )
-            self._note_result(execution)
+            self._note_result(execution, lease)
         except (NodeFailureError, LeaseLostError):
             self._end(name, "failed", time.monotonic() - began)
             raise
         self._end(name, "run", execution.seconds)
         return execution
 
-    def _clear_earlier_attempts(self, step: Step) -> None:
+    def _clear_earlier_attempts(self, step: Step, lease: Lease) -> None:
         """Clear what an earlier container of this node in this run left. Raises InputError if its key was another."""
         store, run_id, name = self.store, self.result.run_id, step.node.name
         if store.keys_begun(run_id, name) - {step.key}:
@@ -226,8 +226,8 @@ class PipelineRun:
         for execution in store.unfinished(run_id):
             if execution.node == name:
                 clear_execution(store, self.loaded.workspace, execution, abandoned=True)
-        if node_lease(step.node, step.key) == SERVING_LEASE:
-            self.serving.recover(self._cause)
+        if lease.key == SERVING_LEASE:
+            self.serving.recover(self._cause, lease.check)
 
     def _inputs(self, step: Step) -> Mapping[str, StoredArtifact]:
         inputs = {}
@@ -240,24 +240,37 @@ class PipelineRun:
                 inputs["champion"] = champion
         return inputs
 
-    def _note_result(self, execution: StoredExecution) -> None:
+    def _note_result(self, execution: StoredExecution, lease: Lease | None) -> None:
+        """Take what is told of a run from an execution. lease: of the node, where it ran."""
         if "blessing" in execution.outputs and "evaluation" in execution.outputs:
             evaluation = execution.outputs["evaluation"]
             self.result.blessed = execution.outputs["blessing"].properties.get("blessed") == 1
             self.result.metrics = json.loads(str(evaluation.properties["metrics"]))
             self.result.evaluation = Path(evaluation.uri)
         if "pushed_model" in execution.outputs:
-            self._serve(execution.outputs["pushed_model"])
+            self._serve(execution.outputs["pushed_model"], lease)
 
-    def _serve(self, pushed: StoredArtifact) -> None:
+    def _serve(self, pushed: StoredArtifact, lease: Lease | None) -> None:
         """Publish what the Pusher staged, now that it is recorded, and let `latest` name it."""
         version = pushed.properties.get("pushed_version")
         if version is None:
             return
-        if self.serving.publish(pushed, self._cause):
+        if lease is not None:
+            self.serving.serve(pushed, self._cause, lambda: self._check(lease))
             self.world.manifests.note_move(pushed)
-        self.result.pushed = str(version)
-        self.result.pinned = self.serving.promote(pushed, self._cause)
+        elif not self.serving.is_served(pushed):
+            with self._serving_lease() as taken:
+                self.serving.serve(pushed, self._cause, lambda: self._check(taken))
+        self.result.pushed, self.result.pinned = str(version), self.serving.pinned()
+
+    def _serving_lease(self) -> Lease:
+        return self._leases.acquire(SERVING_LEASE, wait=True, say=self._display.note)
+
+    def _check(self, lease: Lease) -> None:
+        """Raise LeaseLostError where another process has the place of this run, or a lease that it took."""
+        for held in (self._lease, lease):
+            if held is not None:
+                held.check()
 
     def _end(self, name: str, state: NodeState, seconds: float) -> None:
         self.result.nodes[name] = state

@@ -4,6 +4,8 @@ An event is begun before the move and settled after it. A process that dies in b
 holds the pointer next settles it by what the disk says. It needs no TFX.
 """
 
+from collections.abc import Callable
+
 from pipeline.manifests import content_root
 from pipeline.serving_history import has_happened, last_move, pin, serving_events
 from pipeline.store import ServingEvent, Store, StoredArtifact
@@ -24,12 +26,14 @@ class ServingPointer:
         open_event = newest is not None and not newest.happened
         return open_event or bool(self._versions.staged()) or self._was_moved()
 
-    def recover(self, cause: str) -> None:
+    def recover(self, cause: str, check: Callable[[], None]) -> None:
         """End what a dead process left: publish what the store knows, remove what it does not.
 
-        Call it only while holding the lease of the Pusher: what it stages is not in the store yet.
+        check: raises where another process has taken the lease of the Pusher over, which must be held: what the
+            Pusher stages is not in the store yet.
         """
         with self._versions.held():
+            check()
             self._settle(cause)
             for version in self._versions.staged():
                 model = self._recorded(version)
@@ -38,25 +42,30 @@ class ServingPointer:
                 else:
                     self._publish(version, model, cause)
 
-    def publish(self, model: StoredArtifact, cause: str) -> bool:
-        """Give a version that is staged, and known to the store by now, its name; False where it has it already."""
-        version = str(model.properties["pushed_version"])
-        with self._versions.held():
-            self._settle(cause)
-            staged = version in self._versions.staged()
-            if staged:
-                self._publish(version, model, cause)
-            return staged
+    def is_served(self, model: StoredArtifact) -> bool:
+        """Whether `serve` would find nothing to do."""
+        latest = self._versions.latest()
+        named = latest == model.properties["pushed_version"]
+        return not self.is_unsettled() and (named or self.pinned() is not None)
 
-    def promote(self, model: StoredArtifact, cause: str) -> ServingEvent | None:
-        """Let `latest` name a published model, unless a rollback has pinned it; returns that rollback."""
+    def serve(self, model: StoredArtifact, cause: str, check: Callable[[], None]) -> None:
+        """Publish a version that the store knows by now, and let `latest` name it unless a rollback has pinned it.
+
+        check: raises where another process has taken over what this one does: one that was paused must not move
+            `latest` back.
+        """
         version = str(model.properties["pushed_version"])
         with self._versions.held():
+            check()
             self._settle(cause)
-            pinned = pin(serving_events(self._store, self._versions))
-            if pinned is None and self._versions.latest() != version:
+            if version in self._versions.staged():
+                self._publish(version, model, cause)
+            if self.pinned() is None and self._versions.latest() != version:
                 self._move("promote", version, model, cause)
-            return pinned
+
+    def pinned(self) -> ServingEvent | None:
+        """The rollback that keeps `latest` where it is."""
+        return pin(serving_events(self._store, self._versions))
 
     def roll_back(self, version: str, cause: str) -> str | None:
         """Let `latest` name a version and keep it there; returns what it named before.
@@ -74,7 +83,7 @@ class ServingPointer:
         """Let runs move `latest` again; False where they do already."""
         with self._versions.held():
             self._settle(cause)
-            if pin(serving_events(self._store, self._versions)) is None:
+            if self.pinned() is None:
                 return False
             latest = self._versions.latest() or ""
             event = self._begin("release", latest, self._known(latest), cause)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline import node_launcher
+from pipeline.leases import RUN_LEASE, LeaseLostError
 from pipeline.nodes import node_table
 from pipeline.planning import plan
 from pipeline.selection import Selection
@@ -154,6 +155,28 @@ class TestARollback:
             ("found", one, one, "found by run run-3"),
             ("promote", two, one, "run run-3"),
         ]
+
+
+def test_a_run_that_lost_its_place_while_it_pushed_does_not_move_latest(
+    launches: Launches,
+) -> None:
+    """It was paused, and another run went on in its place."""
+    one = push(launches, "run-1", "one")
+
+    def take_over() -> None:
+        held = launches.store.newest_lease(RUN_LEASE)
+        assert held is not None
+        other = {**held.properties, "run": "other", "released": 1}
+        assert launches.store.take_lease(RUN_LEASE, held.generation + 1, other) is not None
+
+    launches.edits["Pusher"] = take_over
+    with pytest.raises(LeaseLostError):
+        push(launches, "run-2", "two", LONGER)
+    assert (launches.versions.names(), launches.versions.latest()) == ([one], one)
+    launches.edits.clear()
+    # It was recorded before that was noticed, so it is published; but another configuration is in force now.
+    assert push(launches, "run-3", "unused") == one
+    assert (len(launches.versions.names()), launches.versions.latest()) == (2, one)
 
 
 def test_postgresql_keeps_the_events_too(postgresql: str, write_config: WriteConfig) -> None:
