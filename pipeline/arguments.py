@@ -154,6 +154,9 @@ def _add_evaluate(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--predictions", type=Path, metavar="FILE", help="write every generation (JSON lines)"
     )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a FILE of --predictions that is there"
+    )
     _add_json(parser)
 
 

@@ -23,6 +23,7 @@ from preprocessing.globs import split_pattern
 from preprocessing.options import TaskName
 from preprocessing.reading import read_records
 from preprocessing.records import Record
+from preprocessing.staging import write_whole
 from preprocessing.tasks import TASKS
 from preprocessing.vocabulary import load_vocabulary
 
@@ -36,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     task_name = arguments.task or loaded.config.corpus.task
     if task_name not in TASKS:
         raise InputError(f"--task {task_name}: unknown; there are {', '.join(TASKS)}.")
+    if arguments.predictions is not None and not arguments.overwrite:
+        _check_new(arguments.predictions)
     split = arguments.split or loaded.config.evaluation.split
     records = _records(loaded, cast(TaskName, task_name), arguments.data, split)
     model = open_model(loaded, arguments.model)
@@ -95,10 +98,16 @@ def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str)
     return chosen
 
 
+def _check_new(path: Path) -> None:
+    """Before the work of hours, not after it."""
+    if path.exists():
+        raise InputError(f"--predictions {path}: exists already; --overwrite replaces it.")
+
+
 def _write_predictions(path: Path, predictions: Sequence[dict[str, object]]) -> None:
     lines = (json.dumps(p, ensure_ascii=False, sort_keys=True) + "\n" for p in predictions)
     try:
-        path.write_text("".join(lines), encoding="utf-8")
+        write_whole(path, "".join(lines).encode())
     except OSError as error:
         raise InputError(f"--predictions {path}: cannot be written: {error}") from error
 

@@ -59,8 +59,14 @@ def test_a_model_of_gpt_tf2_is_converted_answers_as_before_and_is_scored(
     assert answers[0] == answers[1]
     (sample,) = document_of("generate", answers[0])["samples"]
     assert sample["tokens"] == 4
-    assert cli.main([*command, "evaluate", str(target), "--split", "train", "--json"]) == 0
+    predictions = tmp_path / "predictions.jsonl"
+    evaluation = ["evaluate", str(target), "--split", "train", "--predictions", str(predictions)]
+    assert cli.main([*command, *evaluation, "--json"]) == 0
     scored = document_of("evaluate", capsys.readouterr().out)
+    written = predictions.read_bytes()
+    assert cli.main([*command, *evaluation]) == 2
+    assert "--overwrite replaces it" in capsys.readouterr().err
+    assert predictions.read_bytes() == written
     assert (scored["split"], scored["records"]) == ("train", 1)
     assert scored["metrics"]["perplexity"] > 1
     assert not (tmp_path / "workspace").exists()
