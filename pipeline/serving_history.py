@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.planning import Step
-from pipeline.store import ServingEvent, StoreReader
+from pipeline.store import ServingEvent, StoredExecution, StoreReader
 from serving.versions import Versions
 
 _MOVES = ("promote", "rollback", "found")
@@ -96,9 +96,14 @@ def plan_pointer(steps: Iterable[Step], store: StoreReader, versions: Versions) 
     after = now
     for step in steps:
         if "pushed_model" in step.node.outputs and pinned is None:
-            pushed = step.reusable.outputs["pushed_model"].properties if step.reusable else None
-            after = None if pushed is None else str(pushed.get("pushed_version", now))
+            after = _pushed_by(step.reusable, now) if step.reusable else None
     return PointerPlan(now, after, pinned)
+
+
+def _pushed_by(execution: StoredExecution, now: str | None) -> str | None:
+    """The version that a Pusher's execution pushed; what is served now where it refused."""
+    version = execution.outputs["pushed_model"].properties.get("pushed_version")
+    return now if version is None else str(version)
 
 
 def champions(events: Iterable[ServingEvent], candidate: str) -> Sequence[int]:

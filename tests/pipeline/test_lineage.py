@@ -149,6 +149,25 @@ def test_code_is_told_of_each_node_and_of_the_model_as_its_trainer_had_it(
     assert document["code"]["digest"] == code["Trainer"]["digest"]
 
 
+def test_the_base_model_is_the_one_that_the_trainer_read(
+    launches: Launches, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").write_text(name)
+    shown = []
+    for name in ("one", "two"):
+        launches.results["BaseModel"] = launches.results["Trainer"] = name
+        version = launches.run(f"run-{name}", None, f"model.base={name}").pushed
+        shown.append(show(launches.store, pushed_artifact(launches.store, str(version))))
+    importers = [node for node in shown[1]["nodes"] if node["node"] == "BaseModel"]
+    assert [node["externals"]["base_model"] for node in importers] == [
+        shown[1]["base_model"]["digest"]
+    ]
+    assert shown[0]["base_model"]["digest"] != shown[1]["base_model"]["digest"]
+    assert shown[1]["base_model"]["uri"] != shown[0]["base_model"]["uri"]
+
+
 def test_what_was_served_when_is_shown_with_the_model(
     launches: Launches, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -256,6 +256,17 @@ class TestAPlan:
         pointer(launches).release("me")
         assert self.plan(launches, LONGER) == (one, two, False)
 
+    def test_of_a_model_that_was_refused_leaves_latest(self, launches: Launches) -> None:
+        launches.blessed = False
+        assert launches.run("run-1").pushed is None
+        assert self.plan(launches) == (None, None, False)
+        launches.blessed = True
+        one = push(launches, "run-2", "one", LONGER)
+        launches.blessed = False
+        launches.results["Trainer"] = "two"
+        assert launches.run("run-3", None, LONGEST).pushed is None
+        assert self.plan(launches, LONGEST) == (one, one, False)
+
 
 # What a push does, in its order: (where the function is, its name, which call of it in the run).
 PUSH: list[tuple[Any, str, int]] = [
