@@ -34,7 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
         if (now := read_snapshot().digest) != code:
             found.add(now)
         # What failed is tried again only when it would be another run.
-        if found and found != tried:
+        if not found:
+            tried = None
+        elif found != tried:
             tried = found
             _run_in_new_process(arguments)
         time.sleep(WATCH_SECONDS)

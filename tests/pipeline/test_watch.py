@@ -1,5 +1,6 @@
 """`run --watch`: each run is a process of its own, on the code as it is then."""
 
+import argparse
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ import pytest
 from pipeline.cli import main
 from pipeline.code_snapshot import read_snapshot
 from pipeline.commands import run
+from pipeline.serving_pointer import ServingPointer
+from tests.pipeline.launches import Launches
 
 
 class StoppedError(Exception):
@@ -27,7 +30,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
-def watch(monkeypatch: pytest.MonkeyPatch, config: Path, *rounds: Any) -> None:
+def watch(
+    monkeypatch: pytest.MonkeyPatch, config: Path, *rounds: Any, last: str = "Tokenizer"
+) -> None:
     """Watch for some rounds; before each one something may happen."""
     left = iter(rounds)
 
@@ -39,7 +44,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, config: Path, *rounds: Any) -> None:
 
     monkeypatch.setattr(time, "sleep", sleep)
     with pytest.raises(StoppedError):
-        main(["--config", str(config), "run", "--watch", "--to", "Tokenizer"])
+        main(["--config", str(config), "run", "--watch", "--to", last])
 
 
 def nothing() -> None: ...
@@ -69,3 +74,42 @@ def test_an_edit_of_code_that_no_node_reaches_starts_another(
     runner = project / "pipeline" / "runner.py"
     watch(monkeypatch, config_file, nothing, lambda: runner.write_text("edited = 1\n"), nothing)
     assert len(started) == 2
+
+
+def test_a_rollback_is_left_alone_and_each_release_starts_a_run(
+    launches: Launches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[argparse.Namespace] = []
+    monkeypatch.setattr(run, "_run_in_new_process", started.append)
+    launches.results["Trainer"] = "one"
+    one = launches.run("run-1", None, "training.steps=9").pushed
+    launches.results["Trainer"] = "two"
+    launches.run("run-2")
+    pointer = ServingPointer(launches.store, launches.versions)
+    counts: list[int] = []
+
+    def then(*actions: Any) -> Any:
+        def act() -> None:
+            counts.append(len(started))
+            for action in actions:
+                action()
+
+        return act
+
+    def roll_back() -> None:
+        pointer.roll_back(str(one), "me")
+
+    def release() -> None:
+        pointer.release("me")
+
+    def what_the_run_does() -> None:
+        launches.run(f"run-{len(started) + 2}")
+
+    watch(
+        monkeypatch,
+        launches.config_file,
+        *(then(roll_back), then(release), then(what_the_run_does)),
+        *(then(roll_back), then(release), then(what_the_run_does), then()),
+        last="Pusher",
+    )
+    assert counts == [0, 0, 1, 1, 1, 2, 2]
