@@ -3,12 +3,12 @@
 import argparse
 import importlib
 import json
-import os
-import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import bfloat16_rate, machine, same_machine
 from benchmarks.peers import ROOT
 from benchmarks.table import insert_tables
 
@@ -35,45 +35,42 @@ BENCHMARKS: dict[str, str] = {
 
 
 def main() -> int:
-    """Run the chosen benchmarks; rows of the others stay as they are, unless they are of another machine."""
+    """Run the chosen benchmarks; rows of the others stay as they are, each in the block of its machine."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--only", choices=BENCHMARKS, metavar="NAME", help="one benchmark by name")
     only = parser.parse_args().only
-    kept = _read()
-    rows = {row["name"]: row for row in kept["rows"]} if kept["machine"] == machine() else {}
+    here = {**machine(), "bfloat16_gflops": bfloat16_rate()}
     for name in [only] if only else BENCHMARKS:
         print(f"{name} ...", file=sys.stderr)
         module = importlib.import_module(f"benchmarks.{BENCHMARKS[name]}")
         for row in module.measure(name):
-            rows[row["name"]] = row
             print(json.dumps(row))
-        # written after each, so that an interrupted call loses one benchmark only
-        results = {"machine": machine(), "rows": [rows[key] for key in sorted(rows)]}
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        insert_tables(ROOT, results)
+            # written after each, so that an interrupted call loses one row only
+            results = with_row(_read(), here, row)
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            insert_tables(ROOT, results)
     return 0
 
 
-def machine() -> dict[str, Any]:
-    """The machine, in words."""
-    models = [
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
+def with_row(results: Mapping[str, Any], here: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    """The results with a row in the block of a machine, in place of an earlier one of its name there.
+
+    A block has the machine of its newest row.
+    """
+    blocks = list(results["blocks"])
+    places = [n for n, block in enumerate(blocks) if same_machine(block["machine"], here)]
+    rows = blocks[places[0]]["rows"] if places else []
+    by_name = {**{kept["name"]: kept for kept in rows}, row["name"]: row}
+    block = {"machine": dict(here), "rows": [by_name[name] for name in sorted(by_name)]}
+    if places:
+        blocks[places[0]] = block
+    else:
+        blocks.append(block)
+    return {"blocks": blocks}
 
 
 def _read() -> dict[str, Any]:
-    empty: dict[str, Any] = {"machine": None, "rows": []}
-    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else empty
+    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"blocks": []}
 
 
 if __name__ == "__main__":

@@ -23,47 +23,65 @@ _README = (
 
 
 def insert_tables(root: Path, results: Mapping[str, Any]) -> None:
-    """Put the tables of `results` between their marks. Raises ValueError where those are not there."""
-    _insert(root / "docs" / "benchmarks.md", results)
-    rows = [row for row in results["rows"] if row["name"] in _README]
-    _insert(root / "README.md", {**results, "rows": rows})
+    """Put the tables of `results` between their marks. Raises ValueError where those are not there.
+
+    The README shows a part of the block that has the most rows.
+    """
+    blocks = results["blocks"]
+    _insert(root / "docs" / "benchmarks.md", "\n".join(table(block) for block in blocks))
+    fullest = max(blocks, key=lambda block: len(block["rows"]))
+    rows = [row for row in fullest["rows"] if row["name"] in _README]
+    _insert(root / "README.md", table({**fullest, "rows": rows}))
 
 
-def _insert(page: Path, results: Mapping[str, Any]) -> None:
+def _insert(page: Path, tables: str) -> None:
     text = page.read_text(encoding="utf-8")
     before, mark, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not mark or not end:
         raise ValueError(f"{page}: no place for the table; put {_BEGIN} and {_END} there")
-    page.write_text(f"{before}{_BEGIN}\n\n{table(results)}\n{_END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}", encoding="utf-8")
 
 
-def table(results: Mapping[str, Any]) -> str:
-    """The machine and a Markdown table with a line for each row.
+def table(block: Mapping[str, Any]) -> str:
+    """The machine of a block and a Markdown table with a line for each row.
 
     >>> row = {"name": "noop_run", "unit": "s", "better": "lower", "ours": 0.3, "ratio": 0.6, "goal": 1.0}
-    >>> machine = {"processor": "P", "cores": 2, "memory_gib": 8.0}
-    >>> print(table({"machine": machine, "rows": [row | {"peers": {"dvc": 0.5}}]}))
-    P, 2 cores, 8.0 GiB
+    >>> of = {"processor": "P", "family": 6, "model": 7, "flags": ["avx2"], "cores": 2, "memory_gib": 8.0}
+    >>> row |= {"peers": {"dvc": 0.5}, "elsewhere": {"make": 0.2}}
+    >>> print(table({"machine": of | {"bfloat16_gflops": 400}, "rows": [row]}))
+    P (family 6, model 7, avx2), 2 cores, 8.0 GiB, bfloat16 products 400 GFLOP/s
     <BLANKLINE>
     | benchmark | unit | ours | peers | ratio | goal | |
     |---|---|---|---|---|---|---|
-    | `noop_run` | s | 0.3 | dvc 0.5 | 0.6 | at most 1.0 | holds |
+    | `noop_run` | s | 0.3 | dvc 0.5 (measured elsewhere: make 0.2) | 0.6 | at most 1.0 | holds |
     <BLANKLINE>
     """
-    machine = results["machine"]
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB",
+        _machine(block["machine"]),
         "",
         "| benchmark | unit | ours | peers | ratio | goal | |",
         "|---|---|---|---|---|---|---|",
-        *map(_line, results["rows"]),
+        *map(_line, block["rows"]),
     ]
     return "\n".join(lines) + "\n"
 
 
+def _machine(machine: Mapping[str, Any]) -> str:
+    kind = "family and model not recorded"
+    if machine["family"] is not None:
+        kind = f"family {machine['family']}, model {machine['model']}, {' '.join(machine['flags'])}"
+    return (
+        f"{machine['processor']} ({kind}), {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"bfloat16 products {machine['bfloat16_gflops']} GFLOP/s"
+    )
+
+
 def _line(row: Mapping[str, Any]) -> str:
-    peers = ", ".join(f"{name} {value}" for name, value in row["peers"].items())
+    peers = _listed(row["peers"])
+    # no ratio is made of these
+    if elsewhere := row.get("elsewhere"):
+        peers += f" (measured elsewhere: {_listed(elsewhere)})"
     lower = row["better"] == "lower"
     holds = row["ratio"] <= row["goal"] if lower else row["ratio"] >= row["goal"]
     cells = (
@@ -76,3 +94,7 @@ def _line(row: Mapping[str, Any]) -> str:
         "holds" if holds else "missed",
     )
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
