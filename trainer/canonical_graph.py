@@ -41,11 +41,9 @@ def _rename_functions(meta_graph: Any) -> None:
     """Number the functions of a MetaGraphDef in the order of calls, wherever their names stand."""
     library = meta_graph.graph_def.library
     renamed = _numbered_anew(_in_order_of_calls(meta_graph))
-
     numbers = {_number(old): _number(new) for old, new in renamed.items()}
 
     for function in library.function:
-        function.signature.name = renamed[function.signature.name]
         for argument in function.signature.input_arg:
             argument.name = _UNUSED_ARGUMENT.sub(
                 lambda match: f"_{numbers.get(match[1], match[1])}", argument.name
@@ -53,28 +51,13 @@ def _rename_functions(meta_graph: Any) -> None:
         for attributes in function.arg_attr.values():
             if attributes.attr[_USER_NAME].s.isdigit() or not attributes.attr[_USER_NAME].s:
                 del attributes.attr[_USER_NAME]
-        _rename_in_attributes(function.attr, renamed)
-        for node in function.node_def:
-            _rename_in_node(node, renamed)
-    for node in meta_graph.graph_def.node:
-        _rename_in_node(node, renamed)
-    for gradient in library.gradient:
-        gradient.function_name = renamed[gradient.function_name]
-        gradient.gradient_func = renamed[gradient.gradient_func]
+        for holder in (function, *function.node_def):
+            for trace in _TRACES:
+                holder.attr.pop(trace, None)
+    _rename_strings(meta_graph, renamed)
     functions = sorted(library.function, key=lambda function: function.signature.name)
     del library.function[:]
     library.function.extend(functions)
-
-    _rename_keys(meta_graph.meta_info_def.function_aliases, renamed)
-    objects = meta_graph.object_graph_def
-    _rename_message_keys(objects.concrete_functions, renamed)
-    for saved in objects.nodes:
-        if saved.HasField("function"):
-            names = [renamed[name] for name in saved.function.concrete_functions]
-            saved.function.concrete_functions[:] = names
-        elif saved.HasField("bare_concrete_function"):
-            bare = saved.bare_concrete_function
-            bare.concrete_function_name = renamed[bare.concrete_function_name]
 
 
 def _in_order_of_calls(meta_graph: Any) -> list[str]:
@@ -131,39 +114,36 @@ def _number(name: str) -> str:
     return match[2] if match else name
 
 
-def _rename_in_node(node: Any, renamed: dict[str, str]) -> None:
-    """Rename what a NodeDef calls."""
-    node.op = renamed.get(node.op, node.op)
-    _rename_in_attributes(node.attr, renamed)
+def _rename_strings(message: Any, renamed: dict[str, str]) -> None:
+    """Rename every string in a message that is a key of a dictionary, keys of maps included."""
+    for field, value in message.ListFields():
+        kind = field.message_type
+        if kind is not None and kind.GetOptions().map_entry:
+            _rename_map(value, kind.fields_by_name["value"].message_type is not None, renamed)
+        elif kind is not None:
+            for part in value if field.is_repeated else [value]:
+                _rename_strings(part, renamed)
+        elif field.type == field.TYPE_STRING:
+            if field.is_repeated:
+                value[:] = [renamed.get(name, name) for name in value]
+            else:
+                setattr(message, field.name, renamed.get(value, value))
 
 
-def _rename_in_attributes(attributes: Any, renamed: dict[str, str]) -> None:
-    """Rename the functions among the attributes of a node or function, and drop the traces."""
-    for name in _TRACES:
-        if name in attributes:
-            del attributes[name]
-    for value in attributes.values():
-        if value.HasField("func"):
-            value.func.name = renamed.get(value.func.name, value.func.name)
-        elif value.HasField("list"):
-            for function in value.list.func:
-                function.name = renamed.get(function.name, function.name)
-
-
-def _rename_keys(mapping: Any, renamed: dict[str, str]) -> None:
-    """Rename the keys of a protobuf map with plain values."""
-    for name in list(mapping):
-        value = mapping[name]
-        del mapping[name]
-        mapping[renamed.get(name, name)] = value
-
-
-def _rename_message_keys(mapping: Any, renamed: dict[str, str]) -> None:
-    """Rename the keys of a protobuf map with messages, which cannot be assigned but copied."""
-    messages = {
-        name: type(message).FromString(message.SerializeToString())
-        for name, message in mapping.items()
-    }
-    mapping.clear()
-    for name, message in messages.items():
-        mapping[renamed.get(name, name)].CopyFrom(message)
+def _rename_map(entries: Any, holds_messages: bool, renamed: dict[str, str]) -> None:
+    """As `_rename_strings`, of a map."""
+    if holds_messages:
+        for part in entries.values():
+            _rename_strings(part, renamed)
+    moved = {key: entries[key] for key in entries if key in renamed}
+    if holds_messages:  # which cannot be assigned but copied, and not from what is gone
+        moved = {
+            key: type(part).FromString(part.SerializeToString()) for key, part in moved.items()
+        }
+    for key in moved:
+        del entries[key]
+    for key, part in moved.items():
+        if holds_messages:
+            entries[renamed[key]].CopyFrom(part)
+        else:
+            entries[renamed[key]] = part
