@@ -27,8 +27,9 @@ class UnreadableFileError(Exception):
 def write_variables(prefix: Path, variables: Variables, text: str = "") -> None:
     """Write the files `prefix`.index and `prefix`.data-00000-of-00001.
 
-    The index is put in place last and taken away first, so a process that dies leaves either both
-    files, or no index, and `written` does not name them. The variables' memory is not copied.
+    The index is put in place last and taken away first, each on the disk before the next, so a process
+    or a machine that dies leaves either both files, or no index, and `written` does not name them. The
+    variables' memory is not copied.
     """
     prefix.parent.mkdir(parents=True, exist_ok=True)
     staged = prefix.with_name(_STAGED + prefix.name)
@@ -38,9 +39,13 @@ def write_variables(prefix: Path, variables: Variables, text: str = "") -> None:
         shape_and_slices=[""] * (len(variables) + 1),
         tensors=[tf.constant(text), *(v.read_value() for v in variables.values())],
     )
+    for suffix in _SUFFIXES:
+        _sync(Path(f"{staged}{suffix}"))
     Path(f"{prefix}.index").unlink(missing_ok=True)
+    _sync(prefix.parent)
     for suffix in _SUFFIXES:
         os.replace(f"{staged}{suffix}", f"{prefix}{suffix}")
+        _sync(prefix.parent)
 
 
 def read_variables(prefix: Path, variables: Variables) -> str:
@@ -88,6 +93,15 @@ def remove_leftovers(folder: Path) -> None:
         prefix = Path(str(data).removesuffix(_SUFFIXES[0]))
         if not Path(f"{prefix}.index").exists():
             data.unlink()
+
+
+def _sync(path: Path) -> None:
+    """Have what was written to a file, or renamed in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read(prefix: Path, name: str, dtype: tf.DType) -> tf.Tensor:

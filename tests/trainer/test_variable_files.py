@@ -130,6 +130,34 @@ def test_a_writer_that_dies_leaves_whole_files_or_none(
     assert prefixes == {prefix.name for prefix in written(tmp_path, "ckpt").values()}
 
 
+def test_each_file_and_each_change_of_a_folder_is_on_the_disk_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_variables(tmp_path / "ckpt-2", variables(1))
+    done: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        done.append(f"sync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name}")
+
+    def replace(source: str, target: str) -> None:
+        done.append(f"replace {Path(target).name}")
+        Path(source).rename(target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    write_variables(tmp_path / "ckpt-2", variables(2))
+    data, index = "ckpt-2.data-00000-of-00001", "ckpt-2.index"
+    assert done == [
+        f"sync .staged-{data}",
+        f"sync .staged-{index}",
+        f"sync {tmp_path.name}",  # without the old index
+        f"replace {data}",
+        f"sync {tmp_path.name}",
+        f"replace {index}",
+        f"sync {tmp_path.name}",
+    ]
+
+
 def _resident(field: str) -> float:
     """Resident memory of this process in MiB: `VmRSS` now, `VmHWM` at most since it was reset."""
     status = Path("/proc/self/status").read_text()
