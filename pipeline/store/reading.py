@@ -64,8 +64,9 @@ class StoreReader:
                 f"store: {address(self.connection)} has layout {self.layout} and this version of gpt2-tfx knows up "
                 f"to {CURRENT_LAYOUT}: use the version that made it, or another store."
             )
-        scope = workspace_id(workspace) if self.layout == CURRENT_LAYOUT else ""
-        self.names = Names(pipeline, scope)
+        # A workspace in which nothing has run has no id, and sees nothing of the others in its store.
+        own = workspace_id(workspace) or "none"
+        self.names = Names(pipeline, own if self.layout == CURRENT_LAYOUT else "")
 
     def connect(self) -> WorkspaceStore:
         """Another connection, for another thread."""

@@ -60,9 +60,9 @@ class Launches:
         finally:
             run.close()
 
-    def node(self, run_id: str, name: str) -> RunResult:
+    def node(self, run_id: str, name: str, *overrides: str) -> RunResult:
         self.launched.clear()
-        run = self.new(run_id)
+        run = self.new(run_id, *overrides)
         try:
             return run.run_node(name)
         finally:

@@ -135,7 +135,9 @@ class TestAPlan:
         self, world: FakeWorld
     ) -> None:
         world.externals["Read"] = {"data": "changed"}
-        with pytest.raises(InputError, match=r"Read is out of date \(data changed\) and may not run"):
+        with pytest.raises(
+            InputError, match=r"Read is out of date \(data changed\) and may not run"
+        ):
             planning.plan(Selection(first="Train").scope(NODES), world)
 
     def test_looks_at_the_whole_history_before_it_says_run(self, world: FakeWorld) -> None:

@@ -99,6 +99,15 @@ class TestWorkspacesOnOneStore:
         assert list(store.history("Trainer")) == []
         assert list(store.artifacts("PushedModel")) == []
 
+    def test_see_nothing_of_others_before_their_own_first_run(
+        self, two: tuple[Launches, Launches], tmp_path: Path
+    ) -> None:
+        two[0].run("run-1")
+        fresh = StoreReader("gpt2", f"sqlite:///{tmp_path / 'shared.sqlite'}", tmp_path / "new")
+        assert fresh.runs() == []
+        assert list(fresh.history("CorpusGen")) == []
+        assert list(fresh.artifacts("Model")) == []
+
     def test_know_only_their_own_version_of_a_number(self, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
         stores = [Store("gpt2", url, tmp_path / name) for name in ("a", "b")]

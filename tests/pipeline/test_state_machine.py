@@ -1,0 +1,343 @@
+"""The state machine of a run against a model of its rules: decide, lease, launch, record, push; two workspaces on one
+store; processes that die or pause before any step; on SQLite, and on PostgreSQL.
+
+The rules: what is recorded is whole and true; a node runs if and only if nothing whole is recorded under its key in
+its workspace; nobody records who lost his lease; `latest` names a version that is recorded; a run that ended says how.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from pipeline.leases import RUN_LEASE, LeaseHeldError, LeaseLostError
+from pipeline.manifests import content_root
+from pipeline.store import StoredExecution, StoreReader
+from pipeline.store.names import LEASE
+from preprocessing.errors import InputError
+from serving.versions import Versions
+from tests.pipeline.mortal_runs import (
+    NODES,
+    Clock,
+    Death,
+    MortalLaunches,
+    Process,
+    content_of,
+)
+from tests.postgresql import PostgreSQL
+
+CONFIGURATIONS = [(), ("seed=2",), ("training.steps=9",)]
+PLACES = st.sampled_from([0, 1])
+OVERRIDES = st.sampled_from(CONFIGURATIONS)
+# A whole run on a fresh workspace has about 90 steps; one that reuses everything, 20.
+STEPS = st.one_of(st.integers(1, 25), st.integers(1, 100))
+
+
+class RunMachine(RuleBasedStateMachine):
+    """Two workspaces on one store, and the processes that work in them."""
+
+    new_store: ClassVar[Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Memory where there is such a file system: a store that waits for a disk takes ten times as long.
+        memory = Path("/dev/shm")
+        self.base = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self.url = type(self).new_store(self.base)
+        self.clock = Clock()
+        self.processes = 0
+        self.moves = 0
+        self.folders = [self.base / "a", self.base / "b"]
+        self.runs: list[dict[str, str]] = [{}, {}]
+        self.parameters: list[dict[str, tuple[str, ...]]] = [{}, {}]
+        self.damaged: set[int] = set()
+        for folder in self.folders:
+            (folder / "corpus").mkdir(parents=True)
+            (folder / "corpus" / "one.txt").write_text("Some prose.\n")
+            (folder / "pipeline.yaml").write_text(
+                f"corpus:\n  task: text\n  path: corpus\nstore: {self.url}\n"
+            )
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.base)
+
+    # What is done
+
+    @rule(place=PLACES, overrides=OVERRIDES)
+    def run(self, place: int, overrides: tuple[str, ...]) -> None:
+        """A run that nothing disturbs."""
+        self._run_to_the_end(place, overrides, self._process())
+
+    @rule(place=PLACES, overrides=OVERRIDES, step=STEPS)
+    def run_and_die(self, place: int, overrides: tuple[str, ...], step: int) -> None:
+        process = self._process()
+        process.dies_before = step
+        run_id = self._new_run(place, process)
+        try:
+            self._launches(place, process).run(run_id, None, *overrides)
+        except Death:
+            self.runs[place][run_id] = "dead"
+        else:
+            self.runs[place][run_id] = "complete"
+
+    @rule(places=st.tuples(PLACES, PLACES), overrides=st.tuples(OVERRIDES, OVERRIDES), step=STEPS)
+    def run_beside(
+        self, places: tuple[int, int], overrides: tuple[tuple[str, ...], tuple[str, ...]], step: int
+    ) -> None:
+        """While one process runs, another starts a run: in its workspace it is refused."""
+        first, second = self._process(), self._process()
+        second.on_sleep = first.beat
+
+        def meanwhile() -> None:
+            if places[0] == places[1] and first.holds(RUN_LEASE):
+                with pytest.raises(LeaseHeldError):
+                    self._launches(places[1], second).run("refused", None, *overrides[1])
+            else:
+                self._run_to_the_end(places[1], overrides[1], second)
+
+        first.pauses_before, first.meanwhile = step, meanwhile
+        self._run_to_the_end(places[0], overrides[0], first, expected=False)
+
+    @rule(place=PLACES, overrides=st.tuples(OVERRIDES, OVERRIDES), step=STEPS)
+    def run_while_one_is_paused(
+        self, place: int, overrides: tuple[tuple[str, ...], tuple[str, ...]], step: int
+    ) -> None:
+        """A process that says nothing is taken for dead; when it goes on, it records nothing more."""
+        first, second = self._process(), self._process()
+        lost: list[bool] = []
+        served: list[str] = []
+
+        def meanwhile() -> None:
+            lost.append(first.holds(RUN_LEASE))
+            served.append(self._run_to_the_end(place, overrides[1], second))
+
+        first.pauses_before, first.meanwhile = step, meanwhile
+        run_id = self._new_run(place, first)
+        launches = self._launches(place, first)
+        try:
+            launches.run(run_id, None, *overrides[0])
+        except LeaseLostError:
+            assert lost == [True]
+            versions = Versions(self.folders[place] / "workspace" / "serving")
+            assert versions.latest() == served[0]
+            self.runs[place][run_id] = "lost"
+        else:
+            self.runs[place][run_id] = "complete"
+
+    @rule(place=PLACES, run_id=st.sampled_from(["nightly", "weekly"]), overrides=OVERRIDES)
+    def containers(self, place: int, run_id: str, overrides: tuple[str, ...]) -> None:
+        """The containers of a run, one after another; what an earlier try has done is not done again."""
+        self._containers(place, run_id, overrides, None)
+
+    @rule(
+        place=PLACES, run_id=st.sampled_from(["nightly", "weekly"]), overrides=OVERRIDES, step=STEPS
+    )
+    def containers_and_die(
+        self, place: int, run_id: str, overrides: tuple[str, ...], step: int
+    ) -> None:
+        self._containers(place, run_id, overrides, step)
+
+    @rule(place=PLACES, choice=st.integers(0, 1000))
+    def damage(self, place: int, choice: int) -> None:
+        """A file of a recorded output changes."""
+        recorded = [e for e in self._recorded(place) if e.node != "Pusher"]
+        if recorded:
+            execution = recorded[choice % len(recorded)]
+            artifact = sorted(execution.outputs.items())[0][1]
+            (content_root(artifact) / "result").write_text("damaged")
+            self.damaged.add(execution.id)
+
+    @rule(place=PLACES)
+    def move(self, place: int) -> None:
+        """The whole project gets another path."""
+        self.moves += 1
+        self.folders[place] = self.folders[place].rename(self.base / f"moved-{self.moves}")
+
+    # What always holds
+
+    @invariant()
+    def what_is_recorded_is_true(self) -> None:
+        for place in (0, 1):
+            for execution in self._recorded(place):
+                for artifact in execution.outputs.values():
+                    assert content_root(artifact).is_relative_to(self.folders[place])
+                    if execution.id not in self.damaged and execution.node != "Pusher":
+                        text = (content_root(artifact) / "result").read_text()
+                        assert text == content_of(execution.node, execution.key)
+
+    @invariant()
+    def each_record_was_written_by_who_held_the_lease(self) -> None:
+        for place in (0, 1):
+            store = self._reader(place)
+            mlmd = store.connect()
+            for execution in self._recorded(place):
+                contexts = mlmd.get_contexts_by_execution(execution.id)
+                leases = [context for context in contexts if context.type == LEASE]
+                launched, recorded = sorted(
+                    leases, key=lambda context: int(context.name.rpartition("/")[2])
+                )
+                assert int(recorded.name.rpartition("/")[2]) == 1 + int(
+                    launched.name.rpartition("/")[2]
+                )
+                for name in ("run", "host"):
+                    assert recorded.custom_properties[name] == launched.custom_properties[name]
+
+    @invariant()
+    def runs_are_in_their_workspace_and_say_how_they_ended(self) -> None:
+        for place in (0, 1):
+            found = {run.run_id: run.properties["state"] for run in self._reader(place).runs()}
+            for run_id, state in found.items():
+                wanted = {
+                    "complete": {"complete"},
+                    "dead": {"running", "abandoned", "complete", "failed"},
+                    "lost": {"abandoned"},
+                }[self.runs[place][run_id]]
+                assert state in wanted, (run_id, state)
+
+    @invariant()
+    def latest_names_a_recorded_version(self) -> None:
+        for place in (0, 1):
+            latest = Versions(self.folders[place] / "workspace" / "serving").latest()
+            if latest is not None:
+                pushed = [
+                    artifact.properties.get("pushed_version")
+                    for artifact in self._reader(place).artifacts("PushedModel")
+                ]
+                assert latest in pushed
+
+    # Helpers
+
+    def _process(self) -> Process:
+        self.processes += 1
+        return Process(self.processes, self.clock)
+
+    def _launches(self, place: int, process: Process) -> MortalLaunches:
+        return MortalLaunches(self.folders[place] / "pipeline.yaml", process)
+
+    def _new_run(self, place: int, process: Process) -> str:
+        run_id = f"run-{process.number}"
+        self.runs[place][run_id] = "dead"
+        return run_id
+
+    def _reader(self, place: int) -> StoreReader:
+        return StoreReader("gpt2", self.url, self.folders[place] / "workspace")
+
+    def _recorded(self, place: int) -> list[StoredExecution]:
+        store = self._reader(place)
+        return [execution for node in NODES for execution in store.history(node)]
+
+    def _whole(self, place: int) -> set[tuple[str, str]]:
+        """Node and key of what a run may reuse."""
+        return {(e.node, e.key) for e in self._recorded(place) if e.id not in self.damaged}
+
+    def _run_to_the_end(
+        self, place: int, overrides: tuple[str, ...], process: Process, expected: bool = True
+    ) -> str:
+        """A run that completes; returns the version that it serves.
+
+        expected: whether nobody else works in the workspace meanwhile.
+        """
+        whole = self._whole(place)
+        run_id = self._new_run(place, process)
+        launches = self._launches(place, process)
+        result = launches.run(run_id, None, *overrides)
+        self.runs[place][run_id] = "complete"
+        store = self._reader(place)
+        assert set(result.nodes) == set(NODES)
+        keys = {execution.node: execution.key for execution in store.executions_of_run(run_id)}
+        if expected:
+            for node, state in result.nodes.items():
+                assert (state == "cached") == ((node, keys[node]) in whole), (node, state)
+        versions = Versions(self.folders[place] / "workspace" / "serving")
+        assert versions.latest() == result.pushed
+        assert result.pushed is not None
+        served = (versions.path(result.pushed) / "weights").read_text()
+        assert served == content_of("Trainer", keys["Trainer"])
+        assert not [
+            run.run_id
+            for run in store.runs()
+            if run.properties["state"] == "running" and run.properties["launched_by"] == "run"
+        ]
+        return result.pushed
+
+    def _containers(
+        self, place: int, run_id: str, overrides: tuple[str, ...], step: int | None
+    ) -> None:
+        if self.damaged:
+            return
+        process = self._process()
+        process.dies_before = step
+        launches = self._launches(place, process)
+        known = self._reader(place).run(run_id) is not None
+        other = known and self.parameters[place][run_id] != overrides
+        if not known:
+            self.parameters[place][run_id] = overrides
+            self.runs[place][run_id] = "dead"
+        done = {e.node for e in self._reader(place).executions_of_run(run_id) if e.key}
+        try:
+            for node in NODES:
+                launches.launched.clear()
+                result = launches.node(run_id, node, *overrides)
+                assert not (node in done and launches.launched)
+                assert node in done or node in result.nodes
+        except Death:
+            return
+        except InputError:
+            assert other
+        else:
+            assert not other
+            self.runs[place][run_id] = "complete"
+
+
+@contextmanager
+def machine_on(new_store: Any) -> Iterator[type[RunMachine]]:
+    class OnStore(RunMachine):
+        pass
+
+    OnStore.new_store = staticmethod(new_store)
+    yield OnStore
+
+
+def explore(new_store: Any, examples: int, steps: int) -> None:
+    with machine_on(new_store) as machine:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=False,
+            ),
+        )
+
+
+def sqlite_of(base: Path) -> str:
+    return f"sqlite:///{base / 'shared.sqlite'}"
+
+
+def test_on_sqlite() -> None:
+    explore(sqlite_of, examples=14, steps=8)
+
+
+def test_on_postgresql(postgresql: str, postgresql_server: PostgreSQL) -> None:
+    explore(lambda base: postgresql_server.new_database(), examples=2, steps=5)
+
+
+@pytest.mark.long
+def test_on_sqlite_at_length() -> None:
+    explore(sqlite_of, examples=150, steps=15)
+
+
+@pytest.mark.long
+def test_on_postgresql_at_length(postgresql: str, postgresql_server: PostgreSQL) -> None:
+    explore(lambda base: postgresql_server.new_database(), examples=25, steps=10)
