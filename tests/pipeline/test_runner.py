@@ -1,5 +1,6 @@
 """A run over the node table, with launches that write to the store and the disk as TFX does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pipeline.commands.status import last_runs
 from pipeline.config import Config
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
+from pipeline.planning import plan
 from pipeline.selection import Selection
 from preprocessing.errors import InputError
 from tests.pipeline.launches import Launches
@@ -152,6 +154,58 @@ class TestAWholeRun:
         launches.run("run-1")
         launches.run("run-2", None, "name=renamed")
         assert launches.launched == []
+
+
+class TestThePlan:
+    """What `plan` says, with the real store and files; `test_plan_holds.py` goes through more histories."""
+
+    def said(
+        self, launches: Launches, selection: Selection, overrides: list[str]
+    ) -> dict[str, str]:
+        run = launches.new("plan", *overrides)
+        try:
+            scope = selection.scope(node_table(run.loaded.config))
+            return {step.node.name: step.action for step in plan(scope, run.world)}
+        finally:
+            run.close()
+
+    def test_is_what_a_run_then_does(self, launches: Launches, tmp_path: Path) -> None:
+        def damage() -> None:
+            for path in (tmp_path / "workspace/artifacts/Tokenizer/tokens").glob("*/result"):
+                path.write_text("tampered")
+
+        def edit() -> None:
+            (tmp_path / "corpus" / "one.txt").write_text("Other prose.\n")
+
+        def edit_what_counts() -> None:
+            (tmp_path / "corpus" / "one.txt").write_text("Prose of a third kind.\n")
+            launches.results["CorpusGen"] = "other records"
+
+        history: list[tuple[Callable[[], object] | None, Selection, list[str]]] = [
+            (None, Selection(last="Tokenizer"), []),
+            (None, Selection(), []),
+            (None, Selection(first="Evaluator", forced=("Attest",)), []),
+            (edit, Selection(), []),
+            (edit_what_counts, Selection(), []),
+            (damage, Selection(), []),
+            (None, Selection(last="Trainer"), ["seed=2"]),
+            (None, Selection(first="Trainer"), ["seed=2"]),
+            (None, Selection(), []),
+        ]
+        outcomes = {"run": {"run"}, "reuse": {"cached"}, "maybe": {"run", "cached"}}
+        met = set()
+        for number, (change, selection, overrides) in enumerate(history):
+            if change is not None:
+                change()
+            said = self.said(launches, selection, overrides)
+            result = launches.run(f"run-{number}", selection, *overrides)
+            for name, state in result.nodes.items():
+                assert state in (outcomes[said[name]] if name in said else {"skipped"})
+                met.add((said.get(name), state))
+        assert met == {
+            (None, "skipped"),
+            *(("run", "run"), ("reuse", "cached"), ("maybe", "run"), ("maybe", "cached")),
+        }
 
 
 class TestSelections:
