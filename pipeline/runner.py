@@ -132,13 +132,13 @@ class PipelineRun:
         missing = [upstream for upstream in node.upstream if upstream not in self._done]
         if missing:
             raise InputError(f"{name}: {', '.join(missing)} has not run in run {run_id} yet.")
-        if name in self._done:
-            self._display.note(f"{name} is complete in run {run_id} already")
-            self._note_result(self._done[name], None)
-            return self.result
-        known = {done: output_digests(execution) for done, execution in self._done.items()}
         try:
-            self._do(decide(node, known, self.world, Scope([node], frozenset([name]))))
+            if name in self._done:
+                self._display.note(f"{name} is complete in run {run_id} already")
+                self._note_result(self._done[name], None)
+            else:
+                known = {done: output_digests(execution) for done, execution in self._done.items()}
+                self._do(decide(node, known, self.world, Scope([node], frozenset([name]))))
         except LeaseLostError:
             # Another container has this node now; what becomes of the run is that one's to say.
             raise

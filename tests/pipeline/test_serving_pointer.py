@@ -328,6 +328,32 @@ class TestAKill:
             assert (result.pinned is not None) == moved
         assert all(event.happened for event in events(launches))
 
+    @pytest.mark.parametrize(
+        ("owner", "name"),
+        [
+            (TfxRecords, "publish"),
+            (node_launcher, "record_success"),
+            (Versions, "publish"),
+            (Versions, "set_latest"),
+            (Store, "update_run"),
+        ],
+    )
+    def test_of_a_container_is_made_good_when_it_is_started_again(
+        self, launches: Launches, owner: Any, name: str
+    ) -> None:
+        *before, last = [node.name for node in node_table(launches.new("look").loaded.config)]
+        for node in before:
+            launches.node("kfp-1", node)
+        other = Launches(launches.config_file)
+        kill_before(owner, name, 1, lambda: other.node("kfp-1", last))
+        launches.node("kfp-1", last)
+        (version,) = launches.versions.names()
+        assert (launches.versions.latest(), launches.versions.staged()) == (version, [])
+        self.is_known(launches)
+        run = launches.store.run("kfp-1")
+        assert run is not None
+        assert run.properties["state"] == "complete"
+
     def is_known(self, launches: Launches) -> None:
         """Every version that is there was recorded, and the last event says what `latest` names."""
         store = launches.store
