@@ -39,6 +39,7 @@ def make_plan(
     loaded = load_config(arguments.config, arguments.overrides, paths_of_selection(selection))
     scope = selection.scope(node_table(loaded.config))
     store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
+    store.require_current_layout()
     with closing(PipelineWorld(loaded, store, check, writes)) as world:
         steps = plan(scope, world)
         return steps, plan_pointer(steps, store, world.versions)

@@ -72,7 +72,9 @@ def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
         return "abandoned" if dead and state == "running" else state
 
     started = float(properties["started"])
-    finished = float(properties.get("finished", time.time()))
+    # A run that a container takes up again has ended once already.
+    running = properties["state"] == "running"
+    finished = float(time.time() if running else properties["finished"])
     executions = store.executions_of_run(stored.run_id)
     seen = {
         execution.node: {

@@ -68,6 +68,15 @@ class StoreReader:
         own = workspace_id(workspace) or "none"
         self.names = Names(pipeline, own if self.layout == CURRENT_LAYOUT else "")
 
+    def require_current_layout(self) -> None:
+        """Raise InputError for a store of an older layout, which nothing is added to, with how to go on."""
+        if self.layout < CURRENT_LAYOUT:
+            raise InputError(
+                f"store: {address(self.connection)} was made by an earlier version (layout {self.layout}). "
+                "`status` and `lineage` still read it. To go on, name another `workspace` (and `store`, where "
+                "one is set): everything is made anew there, and nothing here is changed."
+            )
+
     def connect(self) -> WorkspaceStore:
         """Another connection, for another thread."""
         return WorkspaceStore(self.connection, self._workspace)

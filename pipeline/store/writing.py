@@ -7,7 +7,6 @@ from pathlib import Path
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.store.connection import address
 from pipeline.store.names import (
     LAYOUT,
     LEASE,
@@ -29,7 +28,6 @@ from pipeline.store.records import (
     run_of,
     set_properties,
 )
-from preprocessing.errors import InputError
 
 
 class Store(StoreReader):
@@ -40,12 +38,7 @@ class Store(StoreReader):
     def __init__(self, pipeline: str, url: str | None, workspace: Path) -> None:
         super().__init__(pipeline, url, workspace)
         self._context_types: dict[str, int] = {}
-        if self.layout < CURRENT_LAYOUT:
-            raise InputError(
-                f"store: {address(self.connection)} was made by an earlier version (layout {self.layout}). "
-                "`status` and `lineage` still read it. To go on, name another `workspace` (and `store`, where "
-                "one is set): everything is made anew there, and nothing here is changed."
-            )
+        self.require_current_layout()
         self.names = Names(pipeline, give_workspace_id(workspace))
         self._registered(LAYOUT, LAYOUT, {"version": CURRENT_LAYOUT})
 

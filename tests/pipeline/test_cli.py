@@ -2,6 +2,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from pipeline.code_snapshot import read_snapshot
 from pipeline.config_reading import load_config
 from pipeline.leases import RUN_LEASE, Leases
 from pipeline.nodes import NODE_NAMES
-from pipeline.run_record import LOCAL_RUN, register_run
+from pipeline.run_record import LOCAL_RUN, abandon_dead_runs, register_run
 from pipeline.store import Store
+from pipeline.store.workspace_store import WorkspaceStore
 from preprocessing.file_digests import FileDigests
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
@@ -629,6 +631,37 @@ def test_the_results_are_on_stdout_and_nothing_else_is(
     )
     assert (status, out, err) == (0, f"{output}\n", "")
     assert output.is_file()
+
+
+class TestTheCostOfLooking:
+    def test_does_not_grow_with_the_runs_that_there_are(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        config_file: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        store = Store("gpt2", None, tmp_path / "workspace")
+        loaded = load_config(config_file, ())
+        asked: list[int] = []
+        call = WorkspaceStore._call
+
+        def counted(self: WorkspaceStore, method: str, request: Any, response: Any) -> None:
+            call(self, method, request, response)
+            asked.append(len(getattr(response, "contexts", ())))
+
+        code, costs = read_snapshot(), []
+        for run in range(120):
+            register_run(store, loaded, f"run-{run}", LOCAL_RUN, ["CorpusGen"], None, code)
+            store.update_run(f"run-{run}", {"state": "complete", "finished": time.time()})
+            if run in (69, 119):
+                asked.clear()
+                with monkeypatch.context() as patched:
+                    patched.setattr(WorkspaceStore, "_call", counted)
+                    main(capsys, "--config", str(config_file), "status", "--limit", "3")
+                    abandon_dead_runs(store, tmp_path / "workspace", "mine")
+                costs.append((len(asked), sum(asked)))
+        assert costs[0] == costs[1]
 
 
 class TestStatusOfADeadRun:

@@ -1,5 +1,6 @@
 """A run over the node table, with launches that write to the store and the disk as TFX does."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from pipeline import world
 from pipeline.code_snapshot import read_snapshot
 from pipeline.commands.status import last_runs
 from pipeline.config import Config
+from pipeline.leases import LeaseHeldError
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.planning import plan
 from pipeline.selection import Selection
 from preprocessing.errors import InputError
-from tests.pipeline.launches import Launches
+from tests.pipeline.launches import Launches, Silence
 
 
 @pytest.fixture
@@ -315,3 +317,51 @@ class TestANodeAsAContainerRunsIt:
 
 def _die(*_: object) -> None:
     raise SystemExit("killed")
+
+
+class TestTwoAtOnce:
+    def test_a_container_waits_for_another_that_does_the_same_and_takes_what_it_made(
+        self, config_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = Launches(config_file), Launches(config_file)
+        begun, waited_for = threading.Event(), threading.Event()
+        first.edits["CorpusGen"] = lambda: (begun.set(), waited_for.wait(60))
+        monkeypatch.setattr(Silence, "note", lambda self, text: waited_for.set())
+        thread = threading.Thread(target=first.node, args=("kfp-1", "CorpusGen"))
+        thread.start()
+        assert begun.wait(60)
+        result = second.node("kfp-2", "CorpusGen")
+        thread.join()
+        assert result.nodes == {"CorpusGen": "cached"}
+        assert (first.launched, second.launched) == (["CorpusGen"], [])
+
+    def test_a_run_is_refused_where_a_container_does_what_it_would_do(
+        self, config_file: Path
+    ) -> None:
+        container, run = Launches(config_file), Launches(config_file)
+        container.edits["CorpusGen"] = lambda: run.run("run-1")
+        with pytest.raises(LeaseHeldError, match="`gpt2-tfx node CorpusGen`, run kfp-1"):
+            container.node("kfp-1", "CorpusGen")
+        assert run.launched == []
+        registered = run.store.run("run-1")
+        assert registered is not None
+        assert registered.properties["state"] == "failed"
+
+
+class TestOneRunHasOneState:
+    def test_a_node_is_not_tried_again_with_other_input(
+        self, launches: Launches, tmp_path: Path
+    ) -> None:
+        launches.failing = {"CorpusGen"}
+        with pytest.raises(NodeFailureError):
+            launches.node("kfp-1", "CorpusGen")
+        launches.failing = set()
+        (tmp_path / "corpus" / "one.txt").write_text("Other prose.\n")
+        with pytest.raises(InputError, match="kfp-1 began it with other input"):
+            launches.node("kfp-1", "CorpusGen")
+        assert launches.node("kfp-2", "CorpusGen").nodes == {"CorpusGen": "run"}
+
+    def test_another_run_of_its_name_is_refused(self, launches: Launches) -> None:
+        launches.node("nightly", "CorpusGen")
+        with pytest.raises(InputError, match=r"nightly: .*training.steps: .* -> 9"):
+            launches.node("nightly", "CorpusGen", "training.steps=9")

@@ -152,8 +152,9 @@ class TestLayouts:
         self.old_store(tmp_path)
         reader = StoreReader("gpt2", None, tmp_path)
         assert [run.run_id for run in reader.runs()] == ["run-1"]
-        with pytest.raises(InputError, match=r"layout 1.*name another `workspace`"):
-            Store("gpt2", None, tmp_path)
+        for use in (lambda: Store("gpt2", None, tmp_path), reader.require_current_layout):
+            with pytest.raises(InputError, match=r"layout 1.*name another `workspace`"):
+                use()
 
     def test_a_newer_one_is_refused(self, tmp_path: Path) -> None:
         store = Store("gpt2", None, tmp_path)

@@ -1,12 +1,12 @@
 """From any format of weights to another, lossless; what is half-written never has the name."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Literal
 
 from preprocessing.errors import InputError
+from preprocessing.staging import staged_beside
 from preprocessing.vocabulary import END_OF_TEXT, Vocabulary, vocabulary_files
 from preprocessing.vocabulary_files import ENCODER_FILE, MERGES_FILE
 from trainer.config import GPT2Config
@@ -48,7 +48,7 @@ def convert(
                 f"tokens.vocabulary: {vocabulary.name} has digest {vocabulary.digest}, and the model "
                 f"in {source} was made with {made_with}; use the same vocabulary"
             )
-    staged = destination.with_name(f".{destination.name}.{os.getpid()}")
+    staged = staged_beside(destination)
     try:
         staged.mkdir(parents=True)
         _write(source, staged, to, vocabulary, generation_options)
