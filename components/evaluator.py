@@ -97,7 +97,9 @@ def load_champion(path: Path, rows: Sequence[Row], vocabulary: Vocabulary) -> La
     model = load_model(path)
     metadata = json.loads((path / METADATA_FILE).read_text(encoding="utf-8"))
     if metadata["vocabulary_digest"] != vocabulary.digest:
-        raise InputError(f"{path}: its vocabulary is another, {metadata['vocabulary']}")
+        raise InputError(
+            f"{path}: its vocabulary is another, of digest {metadata['vocabulary_digest']}"
+        )
     length = max((len(row.input_ids) for row in rows), default=0)
     if length > model.context:
         raise InputError(f"{path}: its context is {model.context} and a row has {length} tokens")

@@ -20,8 +20,11 @@ from components.attest import MODEL_CARD
 from components.declared import Declared
 from components.options import SERVING_VARIABLE
 from preprocessing import progress
-from preprocessing.digests import sha256_file
+from preprocessing.digests import sha256_file, sha256_text
 from serving.versions import PROVENANCE, Versions
+from trainer.export_layout import SAMPLING_DEFAULTS
+from trainer.options import GenerationOptions
+from trainer.sampling_defaults import as_text, write_sampling_defaults
 
 
 class StagingExecutor(executor.Executor):
@@ -49,22 +52,70 @@ class StagingExecutor(executor.Executor):
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         attestation = artifact_utils.get_single_instance(input_dict["attestation"])
         versions = Versions(Path(os.environ[SERVING_VARIABLE]))
+        defaults = read_defaults(exec_properties)
         source, provenance = Path(self.GetModelPath(input_dict)), Path(attestation.uri)
-        version = same_version(versions, source, provenance)
+        version = same_version(versions, source, provenance, defaults)
         if version is None:
             version = new_version(versions, pushed)
-            versions.stage(version, lambda folder: fill_version(folder, source, provenance))
+            versions.stage(
+                version, lambda folder: fill_version(folder, source, provenance, defaults, versions)
+            )
         self._MarkPushed(pushed, str(versions.path(version)), version)
         pushed.set_string_custom_property(
             "model_digest", model.get_string_custom_property("digest")
         )
 
 
-def fill_version(folder: Path, model: Path, attestation: Path) -> None:
-    """Copy a SavedModel and its provenance into the folder of a version."""
-    shutil.copytree(model, folder, dirs_exist_ok=True)
-    for name in (PROVENANCE, MODEL_CARD):
-        shutil.copyfile(attestation / name, folder / name)
+def read_defaults(exec_properties: dict[str, Any]) -> GenerationOptions:
+    """What the pushed model is to generate with by itself."""
+    custom = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+    return GenerationOptions(**custom["sampling_defaults"])
+
+
+def fill_version(
+    folder: Path,
+    model: Path,
+    attestation: Path,
+    defaults: GenerationOptions,
+    versions: Versions,
+) -> None:
+    """Fill the folder of a version with a SavedModel, its sampling defaults and its provenance.
+
+    What a version with the same model holds is linked, so that other defaults or another provenance cost small files;
+    what none holds is copied, so that no change of a version reaches the artifact of the model.
+    """
+    twin = version_with_model(versions, model)
+    for name in _files(model) - {SAMPLING_DEFAULTS}:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if twin is None or not _link(twin / name, folder / name):
+            shutil.copyfile(model / name, folder / name)
+    write_sampling_defaults(folder, defaults)
+    for document in (PROVENANCE, MODEL_CARD):
+        shutil.copyfile(attestation / document, folder / document)
+
+
+def version_with_model(versions: Versions, model: Path) -> Path | None:
+    """The newest version whose files of the model are those of this one, byte for byte."""
+    # Small files tell models apart: the index of the variables has a checksum of each.
+    names = sorted(_files(model) - {SAMPLING_DEFAULTS}, key=lambda n: (model / n).stat().st_size)
+    for folder in map(versions.path, reversed(versions.names())):
+        if set(names) <= _files(folder) and all(_equal(folder / n, model / n) for n in names):
+            return folder
+    return None
+
+
+def _equal(one: Path, other: Path) -> bool:
+    same_size = one.stat().st_size == other.stat().st_size
+    return same_size and sha256_file(one) == sha256_file(other)
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Make a hard link; False where the file system has none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
 
 
 def new_version(versions: Versions, pushed: types.Artifact) -> str:
@@ -77,11 +128,14 @@ def new_version(versions: Versions, pushed: types.Artifact) -> str:
     return str(max([execution, *(int(name) + 1 for name in taken)]))
 
 
-def same_version(versions: Versions, model: Path, attestation: Path) -> str | None:
-    """The newest pushed version that holds this model and this provenance, byte for byte, and nothing else."""
+def same_version(
+    versions: Versions, model: Path, attestation: Path, defaults: GenerationOptions
+) -> str | None:
+    """The newest pushed version that holds this model, defaults and provenance, byte for byte, and nothing else."""
     # The provenance comes first: it is small, and differs for almost every other version.
     wanted = {Path(name): sha256_file(attestation / name) for name in (PROVENANCE, MODEL_CARD)}
-    wanted |= {name: sha256_file(model / name) for name in _files(model)}
+    wanted |= {SAMPLING_DEFAULTS: sha256_text(as_text(defaults))}
+    wanted |= {name: sha256_file(model / name) for name in _files(model) - set(wanted)}
     for version in reversed(versions.names()):
         folder = versions.path(version)
         if _files(folder) == set(wanted) and all(
@@ -115,13 +169,14 @@ class Pusher(base_component.BaseComponent):
         model: BaseChannel,
         model_blessing: BaseChannel,
         attestation: BaseChannel,
+        sampling_defaults: dict[str, Any],
     ) -> None:
         super().__init__(
             PusherSpec(
                 model=model,
                 model_blessing=model_blessing,
                 attestation=attestation,
-                custom_config=json.dumps(None),
+                custom_config=json.dumps({"sampling_defaults": sampling_defaults}),
                 pushed_model=Channel(type=PushedModel),
             )
         )
@@ -129,4 +184,4 @@ class Pusher(base_component.BaseComponent):
 
 def build(declared: Declared) -> BaseNode:
     """The component of the node."""
-    return Pusher(**declared.inputs)
+    return Pusher(**declared.inputs, sampling_defaults=declared.section("generation"))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.code_snapshot import PROJECT_ROOT
 from pipeline.config import LoadedConfig
+from preprocessing.vocabulary_files import SHIPPED
 
 
 def corpus_path(loaded: LoadedConfig) -> Path:
@@ -28,4 +29,4 @@ def base_model_path(loaded: LoadedConfig) -> Path | None:
 def vocabulary(loaded: LoadedConfig) -> str:
     """The name of a vocabulary that ships, or the absolute path of a folder."""
     name = loaded.config.tokens.vocabulary
-    return name if name in ("gpt2", "bytes") else str(loaded.path(name))
+    return name if name in SHIPPED else str(loaded.path(name))

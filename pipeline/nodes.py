@@ -145,7 +145,6 @@ _ALL_NODES = (
             "tokens.windows",
             *_keys("model", ModelOptions, "base"),
             *_keys("training", TrainingOptions, *_INCIDENTAL_TRAINING),
-            *_GENERATION,
         ],
         incidental=[f"training.{name}" for name in _INCIDENTAL_TRAINING],
         externals={"vocabulary": externals.VOCABULARY},
@@ -197,6 +196,7 @@ _ALL_NODES = (
             "attestation": "Attest.attestation",
         },
         outputs={"pushed_model": "PushedModel"},
+        parameters=_GENERATION,
         paths={SERVING_VARIABLE: lambda site: site.workspace / "serving"},
     ),
 )

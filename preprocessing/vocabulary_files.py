@@ -9,6 +9,9 @@ from preprocessing.errors import InputError
 ENCODER_FILE = "encoder.json"
 MERGES_FILE = "vocab.bpe"
 
+# Vocabularies that need no folder.
+SHIPPED = ("gpt2", "bytes")
+
 # sha256 of OpenAI's own files
 GPT2_SHA256 = {
     ENCODER_FILE: "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",

@@ -208,12 +208,9 @@ def _from_saved_model(path: Path) -> LanguageModel:
 def _from_weights(path: Path, vocabulary: str) -> LanguageModel:
     from preprocessing.vocabulary import load_vocabulary
     from trainer.export import ExportedModel
-    from trainer.options import GenerationOptions
     from trainer.weights import load_model as load_weights
 
-    exported: ExportedModel = ExportedModel(
-        load_weights(path), load_vocabulary(vocabulary), GenerationOptions()
-    )
+    exported: ExportedModel = ExportedModel(load_weights(path), load_vocabulary(vocabulary))
     signatures = {name: getattr(exported, name) for name in ("generate", "score_rows", "tokenize")}
     return LanguageModel(signatures, exported.model.config.context, exported)
 

@@ -1,12 +1,14 @@
 """The exported model: a SavedModel that takes and gives text, and needs nothing of this project.
 
-A server needs `tensorflow` and `tensorflow_text`. Beside `saved_model.pb` lies
-`assets.extra/gpt2.json` with the shape, the generation options and the name of the vocabulary.
+A server needs `tensorflow` and `tensorflow_text`. Beside `saved_model.pb` lie
+`assets.extra/gpt2.json` with the shape and the digest of the vocabulary, and
+`assets/sampling_defaults.txt` with what `serving_default` generates with.
 """
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import tensorflow as tf
@@ -14,15 +16,17 @@ import tensorflow as tf
 from preprocessing.errors import InputError
 from preprocessing.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.vocabulary import Vocabulary
+from preprocessing.vocabulary_files import SHIPPED
 from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
-from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SIGNATURES
+from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES
 from trainer.generation import CachedModel, Generated, Request, generate
 from trainer.generation.prompts import cut_left, pad_left
 from trainer.generation.stop_strings import cut_before
 from trainer.gpt2 import GPT2, Cache
 from trainer.loss import continues, next_token_log_probabilities
 from trainer.options import GenerationOptions
+from trainer.sampling_defaults import write_sampling_defaults
 from trainer.served_model import served
 from trainer.variable_files import write_variables
 
@@ -35,12 +39,13 @@ _NUMBER = tf.TensorSpec([], tf.float32)
 class ExportedModel(tf.Module):
     """A GPT-2 with its tokenizer, and one function for each signature of the SavedModel.
 
-    generation_options: what `serving_default` generates with.
+    sampling_defaults: the file that says what `serving_default` generates with; None where nobody
+        will call it.
     Raises InputError where the vocabulary is not of the model's size.
     """
 
     def __init__(
-        self, model: GPT2, vocabulary: Vocabulary, generation_options: GenerationOptions
+        self, model: GPT2, vocabulary: Vocabulary, sampling_defaults: Path | None = None
     ) -> None:
         super().__init__(name="exported_model")
         if vocabulary.size != model.config.vocabulary_size:
@@ -51,28 +56,37 @@ class ExportedModel(tf.Module):
         self.model = model
         self.tokenizer = InGraphTokenizer(vocabulary)
         self._vocabulary = vocabulary
-        self._options = generation_options
+        self._sampling_defaults = (
+            None if sampling_defaults is None else tf.saved_model.Asset(str(sampling_defaults))
+        )
         self._block = BlockFunction()
         self.decode = tf.function(
             self._decode, input_signature=self._decode_types(), autograph=False
         )
 
     def metadata(self) -> dict[str, Any]:
-        """What `assets.extra/gpt2.json` says: config, generation options, precision, vocabulary."""
+        """What `assets.extra/gpt2.json` says: config, precision, vocabulary.
+
+        A vocabulary that does not ship has no name here: its path would make the model's digest
+        depend on the machine.
+        """
         return {
             "config": asdict(self.model.config),
-            "generation": asdict(self._options),
             "precision": self.model.precision,
-            "vocabulary": self._vocabulary.name,
+            "vocabulary": self._vocabulary.name if self._vocabulary.name in SHIPPED else None,
             "vocabulary_digest": self._vocabulary.digest,
         }
 
     @tf.function(input_signature=[_STRINGS], autograph=False)
     def serving_default(self, prompts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Completions string [n] of prompts string [n]: the export's options, seed 0."""
+        """Completions string [n] of prompts string [n]: the export's defaults, seed 0.
+
+        The defaults are read from the file of the export that is served.
+        """
+        assert self._sampling_defaults is not None
         rows = tf.range(tf.size(prompts, tf.int64))
         seeds = tf.stack([tf.zeros_like(rows), rows], axis=1)
-        options = {name: tf.constant(value) for name, value in asdict(self._options).items()}
+        options = _read_options(tf.io.read_file(self._sampling_defaults.asset_path))
         stop = tf.constant([], tf.string)
         return {"completions": self.generate(prompts, seeds, stop, **options)["completions"]}
 
@@ -238,20 +252,37 @@ class ExportedModel(tf.Module):
         return tf.where(continues(segment_ids), log_probabilities, 0.0)
 
 
+def _read_options(text: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Every option of a file of sampling defaults, a string []: a scalar by its name."""
+    fields = tf.strings.split(tf.strings.split(tf.strings.strip(text), "\n"), " ").to_tensor()
+    names, values = fields[:, 0], fields[:, 1]
+    return {
+        name: tf.strings.to_number(
+            tf.boolean_mask(values, names == name)[0],
+            tf.int32 if isinstance(value, int) else tf.float32,
+        )
+        for name, value in asdict(GenerationOptions()).items()
+    }
+
+
 def export(
     model: GPT2, vocabulary: Vocabulary, generation_options: GenerationOptions, folder: Path
 ) -> None:
     """Write the model to a folder: a SavedModel with every signature of `SIGNATURES`, and metadata.
 
+    generation_options: what `serving_default` generates with, until `write_sampling_defaults` says
+        otherwise.
     Equal models give equal bytes, whatever the process did before. The SavedModel of a model that
     computes in half precision holds its weights as `served` makes them, which is all that it uses;
     the float32 weights, which only training and conversion read, are in `EXACT_WEIGHTS` beside it.
     """
     if model.precision != "float32":
         write_variables(folder / EXACT_WEIGHTS, model.by_name)
-    exported = ExportedModel(served(model), vocabulary, generation_options)
-    signatures = {name: getattr(exported, name) for name in SIGNATURES}
-    tf.saved_model.save(exported, str(folder), signatures=signatures)
+    with TemporaryDirectory() as staged:
+        write_sampling_defaults(Path(staged), generation_options)
+        exported = ExportedModel(served(model), vocabulary, Path(staged) / SAMPLING_DEFAULTS)
+        signatures = {name: getattr(exported, name) for name in SIGNATURES}
+        tf.saved_model.save(exported, str(folder), signatures=signatures)
     make_canonical(folder)
     path = folder / METADATA_FILE
     path.parent.mkdir(parents=True, exist_ok=True)

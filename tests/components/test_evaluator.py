@@ -282,7 +282,7 @@ def test_a_champion_that_is_gone_is_noted_and_stops_nobody(
     ("context", "digest", "why"),
     [
         (LENGTH - 1, BYTES.digest, "its context is 47 and a row has 48 tokens"),
-        (LENGTH, "other", "its vocabulary is another, some words"),
+        (LENGTH, "other", "its vocabulary is another, of digest other"),
     ],
 )
 def test_a_champion_that_cannot_read_the_rows_is_not_compared(

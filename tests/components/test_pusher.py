@@ -14,6 +14,8 @@ from components.options import SERVING_VARIABLE
 from components.pusher import Pusher
 from serving.versions import Versions
 from tests.components.stages import artifact, execute
+from trainer.options import GenerationOptions
+from trainer.sampling_defaults import as_text
 
 Push = Callable[..., PushedModel]
 
@@ -36,6 +38,7 @@ def push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Push:
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
         attestation=Channel(type=Attestation),
+        sampling_defaults={"top_p": 0.5},
     )
 
     def push(execution: int, blessed: int = 1) -> PushedModel:
@@ -77,6 +80,7 @@ def test_a_blessed_model_is_staged_with_its_provenance(push: Push, versions: Ver
     assert files(versions.staged_path("23")) == {
         "saved_model.pb": "graph",
         "variables/variables.index": "weights",
+        "assets/sampling_defaults.txt": as_text(GenerationOptions(top_p=0.5)),
         "provenance.json": "{}",
         "model_card.md": "# Model card",
     }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from trainer.export_layout import SIGNATURES
 from trainer.generation import Request, generate
 from trainer.gpt2 import GPT2, GPT2Config
 from trainer.options import GenerationOptions
+from trainer.sampling_defaults import write_sampling_defaults
 
 BYTES = load_vocabulary("bytes")
 CONFIG = GPT2Config(vocabulary_size=BYTES.size, context=32, width=32, heads=4, layers=1)
@@ -81,7 +83,6 @@ def test_an_export_has_the_agreed_signatures(signatures: dict[str, Signature]) -
 def test_the_metadata_describes_the_model(folder: Path) -> None:
     assert json.loads((folder / "assets.extra" / "gpt2.json").read_text()) == {
         "config": asdict(CONFIG),
-        "generation": asdict(OPTIONS),
         "precision": "float32",
         "vocabulary": "bytes",
         "vocabulary_digest": BYTES.digest,
@@ -132,6 +133,47 @@ def test_serving_default_generates_with_the_options_of_the_export(
     )
     found = signatures["serving_default"](prompts=prompts)
     np.testing.assert_array_equal(found["completions"], expected["completions"])
+
+
+def test_serving_default_reads_other_defaults_without_another_export(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Two versions of one model side by side, each with its own defaults, as a server holds them."""
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    write_sampling_defaults(other, GenerationOptions(max_new_tokens=2, temperature=0.0))
+    prompts = tf.constant(["Hello", "Good morning"])
+    first, second = (tf.saved_model.load(str(path)) for path in (folder, other))
+    before = first.signatures["serving_default"](prompts=prompts)["completions"]
+    greedy = second.signatures["generate"](
+        prompts=prompts,
+        max_new_tokens=tf.constant(2),
+        temperature=tf.constant(0.0),
+        top_k=tf.constant(0),
+        top_p=tf.constant(1.0),
+        **NO_SEARCH,
+        seeds=tf.constant([[0, 0], [0, 1]], tf.int64),
+    )
+    found = second.signatures["serving_default"](prompts=prompts)
+    np.testing.assert_array_equal(found["completions"], greedy["completions"])
+    again = first.signatures["serving_default"](prompts=prompts)["completions"]
+    np.testing.assert_array_equal(again, before)
+    changed = {name for name, digest in digests(other).items() if digest != digests(folder)[name]}
+    assert changed == {"assets/sampling_defaults.txt"}
+
+
+def test_a_vocabulary_of_a_folder_leaves_no_path_in_the_export(tmp_path: Path) -> None:
+    """Equal vocabularies in two places make equal models."""
+    printing = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    characters = [*map(chr, printing), *(chr(256 + place) for place in range(256 - len(printing)))]
+    encoder = {token: place for place, token in enumerate([*characters, "<|endoftext|>"])}
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "encoder.json").write_text(json.dumps(encoder))
+        (tmp_path / name / "vocab.bpe").write_text("#version: 0.2\n")
+        vocabulary = load_vocabulary(str(tmp_path / name))
+        export(random_model(CONFIG, seed=1), vocabulary, OPTIONS, tmp_path / f"model-{name}")
+    assert digests(tmp_path / "model-here") == digests(tmp_path / "model-there")
 
 
 def log_probability(model: GPT2, ids: list[int]) -> float:
