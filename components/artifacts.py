@@ -25,3 +25,11 @@ class Attestation(Artifact):
     """The provenance statement and the model card of one model."""
 
     TYPE_NAME = "Attestation"
+
+
+def recorded_digest(artifact: Artifact) -> str:
+    """The canonical digest that the launcher recorded; without it nothing could be said of it."""
+    digest = artifact.get_string_custom_property("digest")
+    if not digest:
+        raise ValueError(f"artifact {artifact.id} at {artifact.uri} has no recorded digest")
+    return digest

@@ -8,10 +8,9 @@ from typing import Any
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 
-from components.artifacts import Attestation, RecordIndex
+from components.artifacts import Attestation, RecordIndex, recorded_digest
 from components.declared import Declared
 from components.options import LINEAGE_VARIABLE
 from serving.versions import PROVENANCE
@@ -36,9 +35,9 @@ def Attest(  # noqa: N802 - a component is named like a class
     inputs = {"records": index, "examples": examples, "tokens": tokens, "evaluation": evaluation}
     statement: dict[str, Any] = {
         "statement": "gpt2-tfx provenance 2",
-        "model": {"digest": _digest(model)},
+        "model": {"digest": recorded_digest(model)},
         "blessed": blessing.get_int_custom_property("blessed") == 1,
-        "inputs": {name: _digest(artifact) for name, artifact in inputs.items()},
+        "inputs": {name: recorded_digest(artifact) for name, artifact in inputs.items()},
         "evaluation": {name: summary[name] for name in ("task", "split", "metrics", "checks")},
         **{
             name: lineage[name]
@@ -50,14 +49,6 @@ def Attest(  # noqa: N802 - a component is named like a class
         json.dumps(statement, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     (folder / MODEL_CARD).write_text(model_card(statement), encoding="utf-8")
-
-
-def _digest(artifact: Artifact) -> str:
-    """The canonical digest that the launcher recorded; a statement without it would prove nothing."""
-    digest = artifact.get_string_custom_property("digest")
-    if not digest:
-        raise ValueError(f"artifact {artifact.id} at {artifact.uri} has no recorded digest")
-    return digest
 
 
 def model_card(statement: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Scoring a model on records: generation against the references, perplexity on their token rows."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -49,6 +49,14 @@ class Prediction:
             "scores": self.scores,
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Prediction":
+        """The inverse of `to_dict`."""
+        target = Target(
+            values["record"], values["turn"], values["prompt"], tuple(values["references"])
+        )
+        return cls(target, values["prediction"], values["scores"])
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -86,17 +94,43 @@ def evaluate(
 
     A target's random stream is (seed, its place), so a rerun writes the same text.
     """
+    value, tokens = finite_perplexity(model, rows)
+    predictions = write_texts(model, task, records, generation, vocabulary, seed, label)
+    return summarise(task, value, tokens, predictions)
+
+
+def finite_perplexity(model: LanguageModel, rows: Iterable[Row]) -> tuple[float | None, int]:
+    """The perplexity over the rows and the number of its tokens; None where there is no score."""
     value, tokens = perplexity(model, rows)
+    # JSON has no infinity, and no bound could use one: a loss that is not finite is no score.
+    return (value if value is not None and math.isfinite(value) else None), tokens
+
+
+def write_texts(
+    model: LanguageModel,
+    task: Task,
+    records: Sequence[Record],
+    generation: GenerationOptions,
+    vocabulary: Vocabulary,
+    seed: int,
+    label: str,
+) -> list[Prediction]:
+    """What the model writes for every target of the records, scored against its references."""
     room = model.context - min(generation.max_new_tokens, model.context - 1)
     wanted = [target for record in records for target in targets(record, vocabulary, room)]
-    predictions = tuple(_predict(model, task, wanted, generation, seed, label))
+    return list(_predict(model, task, wanted, generation, seed, label))
+
+
+def summarise(
+    task: Task, perplexity_: float | None, tokens: int, predictions: Sequence[Prediction]
+) -> Evaluation:
+    """Every metric of a task: the perplexity, and the means over the predictions."""
     metrics: dict[str, float | None] = dict.fromkeys(task.metrics)
-    # JSON has no infinity, and no bound could use one: a loss that is not finite is no score.
-    metrics["perplexity"] = value if value is not None and math.isfinite(value) else None
+    metrics["perplexity"] = perplexity_
     if predictions:
         for name in predictions[0].scores:
             metrics[name] = sum(p.scores[name] for p in predictions) / len(predictions)
-    return Evaluation(metrics, predictions, tokens)
+    return Evaluation(metrics, tuple(predictions), tokens)
 
 
 def _predict(

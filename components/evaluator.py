@@ -20,15 +20,16 @@ from tfx.types.standard_artifacts import (
 )
 from tfx.utils import path_utils
 
+from components.artifacts import recorded_digest
 from components.blessing import Check, checks
 from components.declared import Declared
-from components.evaluation import Evaluation, evaluate
-from components.evaluation_inputs import read_split_records, read_split_rows
+from components.evaluation import Evaluation
 from components.evaluation_report import write_report
 from components.options import ChampionOptions, EvaluationOptions, Threshold
+from components.score_cache import ScoreCache, score_folder
+from components.scoring import HeldOut, ScoredModel, Scorer
 from preprocessing import progress
 from preprocessing.errors import InputError
-from preprocessing.records import Record
 from preprocessing.rows import Row
 from preprocessing.tasks import TASKS
 from preprocessing.vocabulary import Vocabulary, load_vocabulary
@@ -53,27 +54,38 @@ def Evaluator(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Score the exported model on the held-out split, and the champion on the same records and rows.
 
+    Scores that an earlier execution has computed come from the cache (`score_folder`), if there is one.
     The options are JSON. An empty split gives null metrics and no blessing; a refusal is a result, not a failure.
     """
     options = read_evaluation_options(evaluation_options)
     generation = GenerationOptions(**json.loads(generation_options))
-    records = read_split_records(Path(examples.uri), options.split)[: options.max_records]
-    rows = read_split_rows(Path(tokens.uri), options.split)
+    held_out = HeldOut(
+        Path(examples.uri),
+        recorded_digest(examples),
+        Path(tokens.uri),
+        recorded_digest(tokens),
+        options.split,
+        options.max_records,
+    )
     words = load_vocabulary(vocabulary)
-
-    def score(language_model: LanguageModel, asked: Sequence[Record], label: str) -> Evaluation:
-        return evaluate(language_model, TASKS[task], asked, rows, generation, words, seed, label)
-
-    scored = score(load_model(Path(path_utils.serving_model_path(model.uri))), records, "evaluate")
+    cache = ScoreCache(score_folder(), "components.scoring")
+    scorer = Scorer(held_out, TASKS[task], generation, words, seed, cache)
+    candidate = ScoredModel(
+        recorded_digest(model),
+        lambda: load_model(Path(path_utils.serving_model_path(model.uri))),
+    )
+    scored = scorer.score(candidate, "evaluate")
     rival, note = None, ""
-    if champion is not None and (records or rows):
+    if champion is not None and (held_out.records or held_out.rows):
         pushed = Path(champion.get_string_custom_property("pushed_destination"))
         try:
             # Perplexity needs no generated text.
             by_text = options.champion is not None and options.champion.metric != "perplexity"
-            rival = score(
-                load_champion(pushed, rows, words), records if by_text else [], "champion"
+            defender = ScoredModel(
+                champion.get_string_custom_property("model_digest"),
+                lambda: load_champion(pushed, held_out.rows, words),
             )
+            rival = scorer.score(defender, "champion", texts=by_text)
         except InputError as error:
             reason = str(error).replace(str(pushed), f"version {pushed.name}")
             note = f"the champion could not be compared: {reason}"

@@ -8,10 +8,11 @@ from preprocessing.ranges import Count, NotNegative
 Metric = Literal[
     "perplexity", "rouge1", "rouge2", "rougeL", "rougeLsum", "exact_match", "f1", "non_empty"
 ]
-# The environment variables that name the file in which the launcher gives Attest the lineage of its inputs, and the
-# folder that Pusher pushes to.
+# The environment variables that name paths of the machine: the file in which the launcher gives Attest the lineage of
+# its inputs, the folder that Pusher pushes to, and that of the scores that Evaluator keeps.
 LINEAGE_VARIABLE = "GPT2_TFX_LINEAGE"
 SERVING_VARIABLE = "GPT2_TFX_SERVING"
+SCORES_VARIABLE = "GPT2_TFX_SCORES"
 
 LOWER_IS_BETTER = frozenset({"perplexity"})
 

@@ -10,22 +10,32 @@ from pipeline.config import Config
 from pipeline.gpus import HIDDEN_GPUS, wants_gpu
 from pipeline.nodes import Node
 from pipeline.store import StoredArtifact, StoreReader
+from preprocessing.digests import sha256_json
 
 
 @dataclass(frozen=True)
 class LaunchSite:
-    """The paths of one launch; it implements nodes.LaunchPaths. inputs: those of the node."""
+    """The paths of one launch; it implements nodes.LaunchPaths.
+
+    inputs: those of the node. installed: what is installed -> version or digest.
+    """
 
     store: StoreReader
     workspace: Path
     run_id: str
     key: str
     inputs: Mapping[str, StoredArtifact]
+    installed: Mapping[str, str]
 
     @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints under the node's key."""
         return self.workspace / "checkpoints" / self.key
+
+    @property
+    def scores(self) -> Path:
+        """The folder of the scores that were computed with what is installed."""
+        return self.workspace / "scores" / sha256_json(dict(self.installed))
 
     def write_lineage(self) -> Path:
         """The file of the run in which the lineage of the inputs was written."""

@@ -56,7 +56,11 @@ class NodeLauncher:
         """
         began = time.monotonic()
         node, log = step.node, self._logs and self._logs / f"{step.node.name}.log"
-        site = LaunchSite(self._store, self._loaded.workspace, self._run_id, step.key, inputs)
+        assert step.ingredients is not None
+        installed = step.ingredients.environment
+        site = LaunchSite(
+            self._store, self._loaded.workspace, self._run_id, step.key, inputs, installed
+        )
         request = LaunchRequest(
             loaded=self._loaded,
             node=node.name,

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from components.options import LINEAGE_VARIABLE, SERVING_VARIABLE, EvaluationOptions
+from components.options import (
+    LINEAGE_VARIABLE,
+    SCORES_VARIABLE,
+    SERVING_VARIABLE,
+    EvaluationOptions,
+)
 from pipeline import externals
 from pipeline.config import Config
 from pipeline.externals import External
@@ -35,6 +40,10 @@ class LaunchPaths(Protocol):
     @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints under the node's key."""
+
+    @property
+    def scores(self) -> Path:
+        """The folder of the scores that were computed with what is installed."""
 
     def write_lineage(self) -> Path:
         """The file in which the lineage of the node's inputs was written."""
@@ -170,6 +179,7 @@ _ALL_NODES = (
         externals={"vocabulary": externals.VOCABULARY},
         files=["preprocessing/templates/evaluation.html", "preprocessing/templates/style.html"],
         champion=True,
+        paths={SCORES_VARIABLE: lambda site: site.scores},
         gpu=True,
     ),
     Node(

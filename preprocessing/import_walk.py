@@ -3,7 +3,9 @@
 import ast
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 
+from preprocessing.digests import combine, sha256_bytes
 from preprocessing.errors import InputError
 
 
@@ -32,6 +34,17 @@ def reached_files(
                 waiting += _imported_by(path, source)
                 break
     return reached
+
+
+def closure_digest(root: Path, packages: Collection[str], module: str) -> str:
+    """The digest of the source files beneath `root` that a module reaches, as `reached_files` does."""
+
+    def read(name: str) -> bytes | None:
+        path = root / name
+        return path.read_bytes() if path.is_file() else None
+
+    reached = reached_files(packages, [module], read)
+    return combine({name: sha256_bytes(source) for name, source in reached.items()})
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from preprocessing import digests
-from preprocessing.import_walk import reached_files
+from preprocessing.import_walk import closure_digest
 from preprocessing.options import OverLong, TokenOptions
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -45,10 +45,4 @@ def shard_digest(recipe: str, records_digest: str) -> str:
 
 def code_digest(module: str) -> str:
     """The digest of the source files of this package that `module` reaches by its imports."""
-    sources = reached_files((_PACKAGE,), [module], _read)
-    return digests.combine({name: digests.sha256_bytes(code) for name, code in sources.items()})
-
-
-def _read(name: str) -> bytes | None:
-    path = _ROOT / name
-    return path.read_bytes() if path.is_file() else None
+    return closure_digest(_ROOT, (_PACKAGE,), module)

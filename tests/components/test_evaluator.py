@@ -18,7 +18,7 @@ from tfx.types.standard_artifacts import (
 
 from components import evaluator
 from components.evaluator import Evaluator, read_evaluation_options
-from components.options import ChampionOptions, EvaluationOptions, Threshold
+from components.options import SCORES_VARIABLE, ChampionOptions, EvaluationOptions, Threshold
 from preprocessing import progress
 from preprocessing.errors import InputError
 from preprocessing.options import TokenOptions
@@ -75,14 +75,15 @@ def inputs(tmp_path: Path) -> dict[str, Any]:
 
 
 def model_artifact(folder: Path) -> Model:
-    model = artifact(Model, folder)
+    model = artifact(Model, folder, digest="candidate")
     model.id = 17
     return model
 
 
 def data(folder: Path, records: list[Record], length: int = LENGTH) -> dict[str, Examples]:
     examples = record_examples(folder / "examples", records)
-    tokens = artifact(Examples, folder / "tokens")
+    examples.set_string_custom_property("digest", "records")
+    tokens = artifact(Examples, folder / "tokens", digest="rows")
     options = TokenOptions(sequence_length=length, vocabulary="bytes")
     for task in list_shards(examples.uri, tokens.uri):
         Path(task.rows).parent.mkdir()
@@ -96,7 +97,9 @@ def champion(folder: Path, vocabulary_digest: str = BYTES.digest) -> PushedModel
     (path / METADATA_FILE).parent.mkdir(parents=True)
     metadata = {"vocabulary": "some words", "vocabulary_digest": vocabulary_digest}
     (path / METADATA_FILE).write_text(json.dumps(metadata))
-    return artifact(PushedModel, folder / "pushed", pushed_destination=str(path))
+    return artifact(
+        PushedModel, folder / "pushed", pushed_destination=str(path), model_digest="champion"
+    )
 
 
 def run(
@@ -311,6 +314,80 @@ def test_a_pushed_model_is_a_champion_and_its_equal_passes(
     result = run(tmp_path, inputs)
     assert result.summary["champion"]["perplexity"] == result.summary["metrics"]["perplexity"]
     assert result.summary["checks"][-1]["passed"] is True
+
+
+class TestScoresThatAreKept:
+    """What a model came to on the same rows and records is computed once."""
+
+    @pytest.fixture(autouse=True)
+    def scores(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv(SCORES_VARIABLE, str(tmp_path / "scores"))
+        return tmp_path / "scores"
+
+    def test_a_model_is_not_even_loaded_again(
+        self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_models(monkeypatch, FakeModel())
+        first = files_of(run(tmp_path, inputs))
+        monkeypatch.setattr(evaluator, "load_model", no_model)
+        assert files_of(run(tmp_path, inputs)) == first
+
+    def test_a_champion_has_the_scores_that_it_had_as_candidate(
+        self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_models(monkeypatch, FakeModel(log_probability=-1.5))
+        by_text = EvaluationOptions(champion=ChampionOptions(metric="rouge1"))
+        before = run(tmp_path, inputs, by_text).summary["metrics"]
+        inputs["champion"] = champion(tmp_path)
+        inputs["champion"].set_string_custom_property("model_digest", "candidate")
+        inputs["model"] = artifact(Model, tmp_path / "other", digest="other")
+        use_models(monkeypatch, FakeModel(log_probability=-1.0))
+        assert run(tmp_path, inputs, by_text).summary["champion"] == before
+
+    def test_other_settings_of_the_text_ask_for_text_alone(
+        self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_models(monkeypatch, FakeModel())
+        run(tmp_path, inputs)
+        again = FakeModel()
+        use_models(monkeypatch, again)
+        run(tmp_path, inputs, seed=4)
+        assert (len(again.calls), len(again.batches)) == (1, 0)
+
+    @pytest.mark.parametrize("name", ["model", "examples", "tokens"])
+    def test_another_model_record_or_row_is_scored_anew(
+        self, name: str, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_models(monkeypatch, FakeModel())
+        run(tmp_path, inputs)
+        inputs[name].set_string_custom_property("digest", "other")
+        again = FakeModel()
+        use_models(monkeypatch, again)
+        run(tmp_path, inputs)
+        asked = (bool(again.calls), bool(again.batches))
+        assert asked == (name in ("model", "examples"), name in ("model", "tokens"))
+
+    def test_scores_that_somebody_changed_are_computed_anew(
+        self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch, scores: Path
+    ) -> None:
+        use_models(monkeypatch, FakeModel(log_probability=-1.0))
+        first = run(tmp_path, inputs).summary["metrics"]
+        for entry in scores.iterdir():
+            entry.write_text(entry.read_text().replace("2.718", "1.718"))
+        assert run(tmp_path, inputs).summary["metrics"] == first
+
+
+def no_model(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
+    raise AssertionError(f"{path} is loaded")
+
+
+def files_of(evaluated: "Evaluated") -> dict[str, bytes]:
+    """What an evaluation wrote."""
+    return {
+        path.name: path.read_bytes()
+        for folder in (evaluated.evaluation.uri, evaluated.blessing.uri)
+        for path in Path(folder).iterdir()
+    }
 
 
 def test_a_folder_without_a_model_is_an_error(tmp_path: Path, inputs: dict[str, Any]) -> None:

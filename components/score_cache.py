@@ -1,0 +1,59 @@
+"""What scoring a model came to, kept by all that it depends on: a file for each, in a folder of the workspace.
+
+It decides how much there is to do, never what comes out: without it, everything is scored anew.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.options import SCORES_VARIABLE
+from preprocessing.digests import sha256_json
+from preprocessing.import_walk import closure_digest
+from preprocessing.staging import write_whole
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGES = ("preprocessing", "trainer", "serving", "components")
+
+
+class ScoreCache:
+    """Results as JSON values.
+
+    folder: None keeps nothing. module: the module that computes them, whose code they depend on.
+    """
+
+    def __init__(self, folder: Path | None, module: str) -> None:
+        self._folder = folder
+        self._code = "" if folder is None else closure_digest(_ROOT, _PACKAGES, module)
+
+    def get(self, inputs: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+        """The result for these inputs (JSON values): what was kept, or what `compute` gives, which is kept."""
+        if self._folder is None:
+            return compute()
+        key = {**inputs, "code": self._code}
+        path = self._folder / f"{sha256_json(key)}.json"
+        kept = _read(path, key)
+        if kept is not None:
+            return kept["result"]
+        entry = {"inputs": key, "result": compute()}
+        entry |= {"digest": sha256_json(entry)}
+        write_whole(path, json.dumps(entry, ensure_ascii=False, indent=1).encode())
+        return entry["result"]
+
+
+def score_folder() -> Path | None:
+    """The folder that the environment names; None if it names none."""
+    folder = os.environ.get(SCORES_VARIABLE)
+    return None if folder is None else Path(folder)
+
+
+def _read(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A kept entry; None where there is none, or it is not what was written."""
+    try:
+        entry: dict[str, Any] = json.loads(path.read_bytes())
+        digest = entry.pop("digest")
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return None
+    return entry if digest == sha256_json(entry) and entry["inputs"] == key else None

@@ -1,0 +1,116 @@
+"""Scores of models on the held-out split. Each is computed once for a model, what it is scored on, and the settings.
+
+So the candidate and the champion share them, and to return to an earlier model costs nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from components.evaluation import Evaluation, Prediction, finite_perplexity, summarise, write_texts
+from components.evaluation_inputs import read_split_records, read_split_rows
+from components.score_cache import ScoreCache
+from preprocessing.records import Record
+from preprocessing.rows import Row
+from preprocessing.tasks import Task
+from preprocessing.vocabulary import Vocabulary
+from serving.model import LanguageModel
+from trainer.options import GenerationOptions
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What models are scored on: the rows of a split, and its first records.
+
+    examples, tokens: the folders of the artifacts. examples_digest, tokens_digest: their canonical digests.
+    """
+
+    examples: Path
+    examples_digest: str
+    tokens: Path
+    tokens_digest: str
+    split: str
+    max_records: int | None
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """The records that text is generated for."""
+        return read_split_records(self.examples, self.split)[: self.max_records]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The token rows of the whole split."""
+        return read_split_rows(self.tokens, self.split)
+
+
+class ScoredModel:
+    """A model by the canonical digest of its content. load: gives it, and is called when it is needed."""
+
+    def __init__(self, digest: str, load: Callable[[], LanguageModel]) -> None:
+        self.digest = digest
+        self._load = load
+
+    @cached_property
+    def model(self) -> LanguageModel:
+        """The model itself. Raises what `load` raises."""
+        return self._load()
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores models under the same settings."""
+
+    held_out: HeldOut
+    task: Task
+    generation: GenerationOptions
+    vocabulary: Vocabulary
+    seed: int
+    cache: ScoreCache
+
+    def score(self, scored: ScoredModel, label: str, texts: bool = True) -> Evaluation:
+        """The evaluation of a model; without texts only its perplexity. label: what progress calls it."""
+        value, tokens = self._perplexity(scored)
+        predictions = self._predictions(scored, label) if texts else ()
+        return summarise(self.task, value, tokens, predictions)
+
+    def _perplexity(self, scored: ScoredModel) -> tuple[float | None, int]:
+        held_out = self.held_out
+        inputs = {
+            "what": "perplexity",
+            "model": scored.digest,
+            "rows": held_out.tokens_digest,
+            "split": held_out.split,
+        }
+        found = self.cache.get(inputs, lambda: finite_perplexity(scored.model, held_out.rows))
+        value, tokens = found
+        return value, tokens
+
+    def _predictions(self, scored: ScoredModel, label: str) -> Sequence[Prediction]:
+        held_out = self.held_out
+        inputs = {
+            "what": "texts",
+            "model": scored.digest,
+            "records": held_out.examples_digest,
+            "split": held_out.split,
+            "max_records": held_out.max_records,
+            "task": self.task.name,
+            "generation": asdict(self.generation),
+            "vocabulary": self.vocabulary.digest,
+            "seed": self.seed,
+        }
+
+        def compute() -> list[dict[str, Any]]:
+            written = write_texts(
+                scored.model,
+                self.task,
+                held_out.records,
+                self.generation,
+                self.vocabulary,
+                self.seed,
+                label,
+            )
+            return [prediction.to_dict() for prediction in written]
+
+        return [Prediction.from_dict(values) for values in self.cache.get(inputs, compute)]
