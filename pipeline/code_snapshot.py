@@ -66,6 +66,13 @@ class CodeSnapshot:
         names = {*reached_files(PACKAGES, [module], self.files.get), *files}
         return {name: self.digests[name] for name in sorted(names)}
 
+    def shipped(self, path: Path) -> dict[str, str]:
+        """The name and digest of a file that ships with the code, such as a task's schema; empty for any other."""
+        if not path.is_relative_to(PROJECT_ROOT):
+            return {}
+        name = path.relative_to(PROJECT_ROOT).as_posix()
+        return {path.name: self.digests[name]} if name in self.files else {}
+
     def environment(self, gpu: bool) -> dict[str, str]:
         """What is installed: the interpreter's version, and the digests of the locks.
 

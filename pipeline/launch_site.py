@@ -8,16 +8,19 @@ from pathlib import Path
 from pipeline import lineage
 from pipeline.config import Config
 from pipeline.gpus import HIDDEN_GPUS, wants_gpu
+from pipeline.keys import Ingredients
+from pipeline.manifests import content_root
 from pipeline.nodes import Node
 from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.digests import sha256_json
+from preprocessing.file_watch import write_stats
 
 
 @dataclass(frozen=True)
 class LaunchSite:
     """The paths of one launch; it implements nodes.LaunchPaths.
 
-    inputs: those of the node. installed: what is installed -> version or digest.
+    inputs: those of the node. ingredients: what the key was made of.
     """
 
     store: StoreReader
@@ -25,7 +28,7 @@ class LaunchSite:
     run_id: str
     key: str
     inputs: Mapping[str, StoredArtifact]
-    installed: Mapping[str, str]
+    ingredients: Ingredients
 
     @property
     def checkpoints(self) -> Path:
@@ -35,7 +38,14 @@ class LaunchSite:
     @property
     def scores(self) -> Path:
         """The folder of the scores that were computed with what is installed."""
-        return self.workspace / "scores" / sha256_json(dict(self.installed))
+        return self.workspace / "scores" / sha256_json(dict(self.ingredients.environment))
+
+    def write_base_stats(self) -> Path:
+        """The file of the run that says of the base model's files what `file_watch` looks at; empty without one."""
+        path = self.workspace / "logs" / self.run_id / "base_model.json"
+        base = self.inputs.get("base_model")
+        write_stats(path, None if base is None else content_root(base))
+        return path
 
     def write_lineage(self) -> Path:
         """The file of the run in which the lineage of the inputs was written."""
@@ -49,4 +59,12 @@ class LaunchSite:
         """The variables that a node finds in its environment: paths, and that it is to see no GPU."""
         paths = {variable: str(path(self)) for variable, path in node.paths.items()}
         hidden = node.gpu and not wants_gpu(node, config)
-        return paths | (HIDDEN_GPUS if hidden else {})
+        return paths | self._digests(node) | (HIDDEN_GPUS if hidden else {})
+
+    def _digests(self, node: Node) -> dict[str, str]:
+        """The digests that what the node reads must have."""
+        return {
+            external.digest_variable: self.ingredients.externals[name]
+            for name, external in node.externals.items()
+            if external.digest_variable is not None
+        }

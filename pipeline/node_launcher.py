@@ -10,11 +10,13 @@ from pipeline.launch_request import LaunchRequest
 from pipeline.launch_site import LaunchSite
 from pipeline.leases import Lease
 from pipeline.node_process import NodeFailureError, NodeServer
+from pipeline.outside_content import OutsideContent
 from pipeline.planning import Step
 from pipeline.recording import record_success
 from pipeline.run_reports import Report
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
+from preprocessing.file_watch import ContentChangedError
 
 Launch = Callable[[LaunchRequest, Path | None, Callable[[Report], None]], int]
 
@@ -52,14 +54,27 @@ class NodeLauncher:
     ) -> StoredExecution:
         """Launch a step's node on its inputs (input key -> artifact) and record it.
 
-        Raises NodeFailureError where it fails, LeaseLostError where another process took the node over.
+        Raises NodeFailureError where it fails or what it reads from outside changes meanwhile, LeaseLostError where
+        another process took the node over.
         """
+        try:
+            return self._run(step, inputs, lease, on_report)
+        except ContentChangedError as error:
+            raise NodeFailureError(step.node.name, str(error), False, None) from error
+
+    def _run(
+        self,
+        step: Step,
+        inputs: Mapping[str, StoredArtifact],
+        lease: Lease,
+        on_report: Callable[[Report], None],
+    ) -> StoredExecution:
         began = time.monotonic()
+        outside = OutsideContent(self._world, step.node, inputs)
         node, log = step.node, self._logs and self._logs / f"{step.node.name}.log"
         assert step.ingredients is not None
-        installed = step.ingredients.environment
         site = LaunchSite(
-            self._store, self._loaded.workspace, self._run_id, step.key, inputs, installed
+            self._store, self._loaded.workspace, self._run_id, step.key, inputs, step.ingredients
         )
         request = LaunchRequest(
             loaded=self._loaded,
@@ -79,6 +94,7 @@ class NodeLauncher:
         state = self._store.execution(execution_id).state
         if state != "COMPLETE":
             raise NodeFailureError(node.name, f"its execution ended {state}", False, log)
+        outside.check()
         seconds = time.monotonic() - began
         world = self._world
         execution = record_success(

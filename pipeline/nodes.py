@@ -23,6 +23,7 @@ from pipeline.externals import External
 from preprocessing.job_cache import JOB_CACHE_VARIABLE
 from preprocessing.options import CorpusOptions, TokenOptions
 from trainer.options import (
+    BASE_STATS_VARIABLE,
     CHECKPOINTS_VARIABLE,
     GenerationOptions,
     ModelOptions,
@@ -44,6 +45,9 @@ class LaunchPaths(Protocol):
     @property
     def scores(self) -> Path:
         """The folder of the scores that were computed with what is installed."""
+
+    def write_base_stats(self) -> Path:
+        """The file that says of the base model's files how they were before they are read."""
 
     def write_lineage(self) -> Path:
         """The file in which the lineage of the node's inputs was written."""
@@ -158,7 +162,10 @@ _ALL_NODES = (
         incidental=[f"training.{name}" for name in _INCIDENTAL_TRAINING],
         externals={"vocabulary": externals.VOCABULARY},
         files=["preprocessing/templates/training.html", "preprocessing/templates/style.html"],
-        paths={CHECKPOINTS_VARIABLE: lambda site: site.checkpoints},
+        paths={
+            CHECKPOINTS_VARIABLE: lambda site: site.checkpoints,
+            BASE_STATS_VARIABLE: lambda site: site.write_base_stats(),
+        },
         gpu=True,
     ),
     Node(

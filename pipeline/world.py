@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
 
 from pipeline.code_snapshot import CodeSnapshot, read_snapshot
 from pipeline.config import LoadedConfig
@@ -12,6 +13,7 @@ from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import Node
 from pipeline.serving_history import champions, serving_events
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
+from preprocessing.digests import combine
 from preprocessing.job_cache import JobCache
 from serving.versions import Versions
 
@@ -36,6 +38,7 @@ class PipelineWorld:
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
         self._digest_of: dict[External, str | None] = {}
+        self._tree_of: dict[External, dict[str, str]] = {}
 
     @cached_property
     def code(self) -> CodeSnapshot:
@@ -96,6 +99,10 @@ class PipelineWorld:
                 return model
         return None
 
+    def tree(self, external: External) -> dict[str, str]:
+        """Name -> sha256 of the files of an external content whose digest is in keys."""
+        return self._tree_of[external]
+
     def _external_digests(self, node: Node) -> dict[str, str]:
         found = {name: self._external_digest(external) for name, external in node.externals.items()}
         return {name: digest for name, digest in found.items() if digest is not None}
@@ -103,9 +110,15 @@ class PipelineWorld:
     def _external_digest(self, external: External) -> str | None:
         if external not in self._digest_of:
             place = external.locate(self.loaded)
-            self._digest_of[external] = (
-                None if place is None else external.digest(self.digests, place)
-            )
+            if place is None:
+                self._digest_of[external] = None
+            elif external.digest is not None:
+                self._digest_of[external] = external.digest(self.digests, place)
+            else:
+                self._tree_of[external] = self.code.shipped(Path(place)) or self.digests.tree(
+                    Path(place)
+                )
+                self._digest_of[external] = combine(self._tree_of[external])
         return self._digest_of[external]
 
     def _champion_digest(self, node: Node, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -26,6 +26,11 @@ def with_exclude_file(root: Path, options: CorpusOptions) -> CorpusOptions:
             "put it into a folder with the other and name that, or list the ids in corpus.exclude"
         )
     path = root / options.exclude_file
+    if any(part.startswith(".") for part in Path(options.exclude_file).parts if part != ".."):
+        raise InputError(
+            f"corpus.exclude_file {options.exclude_file!r}: hidden, and no digest of the corpus covers "
+            "hidden files; give it a name that does not begin with a dot"
+        )
     if not path.resolve().is_relative_to(root.resolve()):
         raise InputError(f"corpus.exclude_file {options.exclude_file!r}: outside {root}; {remedy}")
     try:

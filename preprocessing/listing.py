@@ -48,8 +48,9 @@ def walk(
 ) -> list[tuple[str, int, str]]:
     """Name, size and `file_state` of the files in `folder` whose names end in a suffix, by name.
 
-    A linked folder is not entered: what it holds is listed where it is. Raises InputError for a
-    link out of `root`, and for a name that is not UTF-8.
+    What has a name that begins with a dot is no text, and no digest of the corpus covers it. A
+    linked folder is not entered: what it holds is listed where it is. Raises InputError for a link
+    out of `root`, and for a name that is not UTF-8.
     """
     _check_link(root, folder)
     found: list[tuple[str, int, str]] = []
@@ -61,6 +62,8 @@ def walk(
         prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
         with os.scandir(current) as entries:
             for entry in entries:
+                if entry.name.startswith("."):
+                    continue
                 if entry.is_symlink():
                     _check_link(root, Path(entry.path))
                 if recursive and entry.is_dir(follow_symlinks=False):

@@ -7,6 +7,7 @@ which it is merged. The encoding itself is tiktoken's.
 
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +17,12 @@ import tiktoken
 
 from preprocessing import digests
 from preprocessing.errors import InputError
+from preprocessing.file_watch import ContentChangedError
 from preprocessing.vocabulary_files import (
     ENCODER_FILE,
     GPT2_SHA256,
     MERGES_FILE,
+    VOCABULARY_DIGEST_VARIABLE,
     unreadable,
     vocabulary_digest,
 )
@@ -94,6 +97,7 @@ def load_vocabulary(name: str = "gpt2") -> Vocabulary:
 
     Raises:
         InputError: a file is missing or broken, or the two files do not belong together.
+        ContentChangedError: they are not what the environment says (VOCABULARY_DIGEST_VARIABLE).
     """
     if name == "bytes":
         return Vocabulary(
@@ -142,7 +146,10 @@ def _read_pair(name: str, folder: Path) -> Vocabulary:
     ranks = _ranks_of_merges(folder / MERGES_FILE, contents[MERGES_FILE])
     if name != "gpt2":  # whose files are known to the byte
         _check_encoder(folder / ENCODER_FILE, contents[ENCODER_FILE], ranks)
-    return Vocabulary(name, ranks, digests.combine(file_digests))
+    digest = digests.combine(file_digests)
+    if os.environ.get(VOCABULARY_DIGEST_VARIABLE, digest) != digest:
+        raise ContentChangedError(folder, "the run had yet to read it")
+    return Vocabulary(name, ranks, digest)
 
 
 def _read_file(path: Path) -> bytes:

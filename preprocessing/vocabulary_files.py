@@ -12,6 +12,9 @@ MERGES_FILE = "vocab.bpe"
 # Vocabularies that need no folder.
 SHIPPED = ("gpt2", "bytes")
 
+# The environment variable that says which digest a vocabulary's content must have where one is loaded.
+VOCABULARY_DIGEST_VARIABLE = "GPT2_TFX_VOCABULARY_DIGEST"
+
 # sha256 of OpenAI's own files
 GPT2_SHA256 = {
     ENCODER_FILE: "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",

@@ -15,6 +15,8 @@ from preprocessing.ranges import (
 # The environment variable that names the folder of checkpoints: a path among the parameters would
 # change the node's key.
 CHECKPOINTS_VARIABLE = "GPT2_TFX_CHECKPOINTS"
+# That of the file by which it is seen whether the base model changed while it was read.
+BASE_STATS_VARIABLE = "GPT2_TFX_BASE_STATS"
 
 ModelSize = Literal["tiny", "124M", "355M", "774M", "1558M"]
 

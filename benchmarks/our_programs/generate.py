@@ -16,6 +16,7 @@ from serving.model import load_model
 from trainer.config import SIZES
 from trainer.export import export
 from trainer.gpt2 import GPT2
+from trainer.options import GenerationOptions
 
 TOP_P = 0.9
 
@@ -26,7 +27,7 @@ def main() -> None:
     count, length, new, turns = map(int, sys.argv[2:])
     if not folder.is_dir():
         model = GPT2(SIZES["124M"], seed=1, precision="bfloat16")
-        export(model, load_vocabulary(), folder)
+        export(model, load_vocabulary(), GenerationOptions(), folder)
     loaded = load_model(folder)
     random = np.random.default_rng(1)
     # each of these words is one token wherever it stands

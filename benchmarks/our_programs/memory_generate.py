@@ -32,6 +32,7 @@ def export_random(folder: Path, size: str) -> None:
     from trainer.export import export
     from trainer.gpt2 import GPT2, variable_shapes
     from trainer.initial_weights import initial_value
+    from trainer.options import GenerationOptions
 
     config = SIZES[size]
     variables = {
@@ -39,7 +40,7 @@ def export_random(folder: Path, size: str) -> None:
         for name, shape in variable_shapes(config).items()
     }
     model = GPT2(config, precision="bfloat16", variables=variables)
-    export(model, load_vocabulary(), folder)
+    export(model, load_vocabulary(), GenerationOptions(), folder)
 
 
 def generate(folder: Path, new_tokens: int) -> dict[str, int]:

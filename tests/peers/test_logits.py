@@ -153,7 +153,7 @@ def test_a_model_that_we_trained_and_exported_gives_its_logits_in_transformers(
     options = TrainingOptions(steps=20, batch_size=2, precision="bfloat16", learning_rate=1e-2)
     history = train(model, rows, rows, options, seed=3)
     assert history.validation[-1]["loss"] < 0.8 * np.log(vocabulary.size)
-    export(model, vocabulary, folder / "exported")
+    export(model, vocabulary, GenerationOptions(), folder / "exported")
     convert(folder / "exported", folder / "hf", "huggingface", vocabulary, GenerationOptions())
 
     theirs = their_logits(run_peer, folder / "hf", texts)

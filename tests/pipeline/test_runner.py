@@ -44,19 +44,21 @@ class TestAWholeRun:
     ) -> None:
         launches.run("run-1")
         key = launches.requests["Trainer"].key
-        assert launches.requests["Tokenizer"].environment == {
-            "GPT2_TFX_JOB_CACHE": str(tmp_path / "workspace")
+        workspace = tmp_path / "workspace"
+
+        def paths(name: str) -> dict[str, str]:
+            environment = launches.requests[name].environment
+            return {k: v for k, v in environment.items() if k != "GPT2_TFX_VOCABULARY_DIGEST"}
+
+        assert paths("Tokenizer") == {"GPT2_TFX_JOB_CACHE": str(workspace)}
+        assert paths("Trainer") == {
+            "GPT2_TFX_CHECKPOINTS": str(workspace / "checkpoints" / key),
+            "GPT2_TFX_BASE_STATS": str(workspace / "logs" / "run-1" / "base_model.json"),
         }
-        assert launches.requests["Trainer"].environment == {
-            "GPT2_TFX_CHECKPOINTS": str(tmp_path / "workspace" / "checkpoints" / key)
-        }
-        assert launches.requests["CorpusGen"].environment == {
-            "GPT2_TFX_JOB_CACHE": str(tmp_path / "workspace")
-        }
-        assert launches.requests["Evaluator"].environment == {}
-        assert launches.requests["Pusher"].environment == {
-            "GPT2_TFX_SERVING": str(tmp_path / "workspace" / "serving")
-        }
+        assert paths("CorpusGen") == {"GPT2_TFX_JOB_CACHE": str(workspace)}
+        (scores,) = paths("Evaluator").values()
+        assert Path(scores).parent == workspace / "scores"
+        assert paths("Pusher") == {"GPT2_TFX_SERVING": str(workspace / "serving")}
 
     def test_code_that_is_edited_meanwhile_is_of_the_next_run(
         self, launches: Launches, project: Path

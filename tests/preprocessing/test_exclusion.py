@@ -90,6 +90,7 @@ def test_an_exclude_file_that_is_not_there_or_outside_is_refused(tmp_path):
         ("missing.txt", "cannot be read"),
         ("../outside.txt", "outside"),
         ("latin.txt", "byte 3 is not UTF-8"),
+        (".hidden.txt", "no digest of the corpus covers hidden files"),
     ):
         options = CorpusOptions(task="text", exclude_file=name)
         with pytest.raises(InputError, match=message):

@@ -5,6 +5,7 @@ import pytest
 from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 
 from preprocessing.errors import InputError
+from preprocessing.file_digests import files_beneath
 from preprocessing.options import CorpusOptions
 from preprocessing.sources import SourceFile, list_sources
 
@@ -242,3 +243,14 @@ def test_a_single_file_of_another_kind_is_refused(tmp_path, options):
     file.write_bytes(b"PK")
     with pytest.raises(InputError, match=r"set corpus\.path"):
         list_sources(file, options)
+
+
+@pytest.mark.parametrize("name", [".notes.txt", ".drafts/notes.txt"])
+def test_a_hidden_file_is_no_text_as_no_digest_covers_it(tmp_path, name):
+    (tmp_path / "one.txt").write_text("Some prose.")
+    hidden = tmp_path / name
+    hidden.parent.mkdir(exist_ok=True)
+    hidden.write_text("Notes.")
+    assert {source.name for source in list_sources(tmp_path, TEXT)} == {"one.txt"}
+    covered = {found for found, _ in files_beneath(tmp_path)}
+    assert covered == {"one.txt"}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from preprocessing.digests import sha256_file
 from preprocessing.errors import InputError
+from preprocessing.file_watch import ContentChangedError
 from preprocessing.vocabulary import Vocabulary, load_vocabulary
 from preprocessing.vocabulary_files import vocabulary_digest
 
@@ -216,3 +217,15 @@ def test_an_array_of_ids_is_the_list_of_ids(text: str) -> None:
     ids = vocabulary.encode_to_array(text)
     assert ids.dtype == np.int32
     assert ids.tolist() == vocabulary.encode(text)
+
+
+def test_a_vocabulary_that_is_not_what_the_run_saw_is_refused(
+    write_pair: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = write_pair()
+    monkeypatch.setenv("GPT2_TFX_VOCABULARY_DIGEST", vocabulary_digest(name, sha256_file))
+    (Path(name) / "vocab.bpe").write_text("\n".join(MERGES) + "\n\n\n")
+    load_vocabulary.cache_clear()
+    with pytest.raises(ContentChangedError, match="changed while"):
+        load_vocabulary(name)
+    assert load_vocabulary("bytes").size == 257

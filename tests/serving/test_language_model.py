@@ -18,6 +18,7 @@ from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.config import GPT2Config
 from trainer.export import export
 from trainer.gpt2 import GPT2
+from trainer.options import GenerationOptions
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
 
@@ -41,7 +42,7 @@ def checkpoint(gpt2: GPT2, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def saved_model(gpt2: GPT2, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved_model")
-    export(gpt2, BYTES, folder)
+    export(gpt2, BYTES, GenerationOptions(), folder)
     return folder
 
 

@@ -9,6 +9,7 @@ from preprocessing.vocabulary import load_vocabulary
 from tests.trainer.random_models import random_model
 from trainer.config import GPT2Config
 from trainer.export import export
+from trainer.options import GenerationOptions
 
 READER = """
 import json, sys
@@ -23,7 +24,7 @@ print(json.dumps({"tokens": completion.tokens, "packages": sorted(sys.modules)})
 def test_an_export_generates_without_the_package(tmp_path: Path) -> None:
     vocabulary = load_vocabulary("bytes")
     config = GPT2Config(vocabulary.size, context=32, width=32, heads=4, layers=1)
-    export(random_model(config, seed=1), vocabulary, tmp_path / "model")
+    export(random_model(config, seed=1), vocabulary, GenerationOptions(), tmp_path / "model")
     command = [sys.executable, "-c", READER, str(tmp_path / "model")]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(output.splitlines()[-1])

@@ -17,7 +17,7 @@ from tests.trainer.token_rows import counting_rows, write_rows
 from trainer import run
 from trainer.config import GPT2Config
 from trainer.gpt2 import GPT2
-from trainer.options import CHECKPOINTS_VARIABLE, ModelOptions, TrainingOptions
+from trainer.options import CHECKPOINTS_VARIABLE, GenerationOptions, ModelOptions, TrainingOptions
 from trainer.run import base_folder, run_fn
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
@@ -41,6 +41,7 @@ def fn_args(tmp_path: Path) -> SimpleNamespace:
         custom_config={
             "model": asdict(model),
             "training": asdict(training),
+            "generation": asdict(GenerationOptions(max_new_tokens=3)),
             "vocabulary": "bytes",
             "seed": 5,
             "sequence_length": LENGTH,

@@ -78,7 +78,7 @@ def test_an_export_in_half_precision_continues_a_prompt_as_it_does_alone(tmp_pat
     config = GPT2Config(vocabulary.size, context=200, width=32, heads=4, layers=2)
     model = random_model(config, seed=5)
     model.precision = "bfloat16"
-    export(model, vocabulary, tmp_path, GenerationOptions(max_new_tokens=20, top_p=0.9))
+    export(model, vocabulary, GenerationOptions(max_new_tokens=20, top_p=0.9), tmp_path)
     loaded = tf.saved_model.load(str(tmp_path))
     continued = loaded.signatures["serving_default"]
     # two prompts of each kind: the short ones' steps go row by row

@@ -67,7 +67,7 @@ def _write(
 ) -> None:
     """Fill a folder with the model in the source."""
     if to == "savedmodel":
-        export(load_model(source), vocabulary, folder, generation_options)
+        export(load_model(source), vocabulary, generation_options, folder)
         return
     encoder, merges = vocabulary_files(vocabulary)
     config, variables = read_weights(source)

@@ -1,0 +1,53 @@
+"""Whether files changed while something read them."""
+
+from pathlib import Path
+
+import pytest
+
+from preprocessing.file_watch import (
+    ContentChangedError,
+    check_unchanged,
+    check_unchanged_since,
+    file_stats,
+    write_stats,
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "model" / "deep").mkdir(parents=True)
+    (tmp_path / "model" / "weights").write_bytes(b"w")
+    (tmp_path / "model" / "deep" / "index").write_bytes(b"i")
+    return tmp_path / "model"
+
+
+def test_what_nobody_touched_is_unchanged(root: Path) -> None:
+    check_unchanged(root, file_stats(root), "it was read")
+
+
+def test_a_change_that_was_taken_back_shows(root: Path) -> None:
+    before = file_stats(root)
+    (root / "deep" / "index").write_bytes(b"x")
+    (root / "deep" / "index").write_bytes(b"i")
+    with pytest.raises(ContentChangedError, match="deep/index: changed while it was read"):
+        check_unchanged(root, before, "it was read")
+
+
+def test_a_hidden_file_is_no_content(root: Path) -> None:
+    before = file_stats(root)
+    (root / ".notes").write_bytes(b"n")
+    check_unchanged(root, before, "it was read")
+
+
+def test_another_process_can_tell(root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "logs" / "stats.json"
+    write_stats(file, root)
+    check_unchanged_since(file, "it was read")
+    (root / "weights").unlink()
+    with pytest.raises(ContentChangedError, match="weights"):
+        check_unchanged_since(file, "it was read")
+
+
+def test_of_nothing_nothing_changes(tmp_path: Path) -> None:
+    write_stats(tmp_path / "stats.json", None)
+    check_unchanged_since(tmp_path / "stats.json", "it was read")
