@@ -4,11 +4,10 @@
     backward   loss --dxn--> block n-1 again from x(n-1) --dx(n-1)--> ... block 0 again --dx0--> embed
 
 Only x0 .. xn are kept (Chen et al. 2016, "Training deep nets with sublinear memory cost"). The
-logits are made for `HEAD_ROWS` predictions at a time; where the embedding is trained their
-gradients are kept, in the precision of the computation, for one product at the end. Gradients are
-handed over as they appear, the last block's first: whoever uses them up at once, as the low-memory
-training does, never has a full set of them (Lv et al. 2023, "Full parameter fine-tuning for large
-language models with limited resources").
+logits are made for some predictions at a time (`trainer.output_layer`). Gradients are handed over as
+they appear, the last block's first: whoever uses them up at once, as the low-memory training does,
+never has a full set of them (Lv et al. 2023, "Full parameter fine-tuning for large language models
+with limited resources").
 
 TensorFlow starts whatever has its inputs. The control dependencies here make it wait, so that no
 block is cast or computed again before the one behind it is done.
@@ -18,11 +17,10 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from trainer.gpt2 import GPT2, block, block_weights, causal_mask, embed, layer_norm, logits
+from trainer.gpt2 import GPT2, block, causal_mask, embed, layer_norm
 from trainer.loss import predictions
 from trainer.operations import Operations
-
-HEAD_ROWS = 256  # predictions whose logits exist at once: 51 MB in float32 at 50,257 ids
+from trainer.output_layer import WHOLE, OutputLayer
 
 Gradients = dict[str, tf.Tensor]
 # Takes gradients by name, float32; the backward pass goes on when the operations it gives are done.
@@ -36,12 +34,23 @@ class BlockwiseGradients:
     """The loss of a batch and the gradients of its weights, block after block.
 
     model: which is left as it is. trained: the names of the variables whose gradients are wanted.
-    xla: compile the passes through a block.
+    most: as of `trainer.loss.predictions`. layer: how logits are made.
+    xla: compile the passes through a block and through the output layer, once for all blocks.
     """
 
-    def __init__(self, model: GPT2, trained: Mapping[str, tf.Variable], *, xla: bool) -> None:
+    def __init__(
+        self,
+        model: GPT2,
+        trained: Mapping[str, tf.Variable],
+        *,
+        most: int | None = None,
+        layer: OutputLayer = WHOLE,
+        xla: bool = False,
+    ) -> None:
         self._model = model
         self._trained = frozenset(trained)
+        self._most = most
+        self._layer = layer
         self._xla = xla
 
     def __call__(
@@ -50,73 +59,35 @@ class BlockwiseGradients:
         operations: Operations,
         scale: tf.Tensor | float,
         visit: Visit,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of the losses that count (nats) and their number; `visit` gets all gradients.
+    ) -> tf.Tensor:
+        """Sum of the losses that count (nats); `visit` gets all gradients.
 
         batch: int32 [B, L] by feature name. scale: of the loss whose gradients they are.
         """
         layers = range(self._model.config.layers)
         mask = causal_mask(batch["segment_ids"])
+        passes = _BlockPasses(self._model, operations, xla=self._xla)
         x = self._embedded(batch, operations, self._values(_EMBEDDINGS))
         inputs = []
         for layer in layers:
             inputs.append(x)
-            x = self._block(layer, x, mask, operations)
-        total, count, gradient, found = self._head(x, batch, operations, scale)
+            x = passes.forward(self._values(self._names(layer), after=x), layer, x, mask)
+        total, gradient, found = self._head(x, batch, operations, scale)
         of_logits = found.pop("model/wte", None)
         gradient = _after(visit(found), gradient)
         for layer in reversed(layers):
             if not self._is_trained_up_to(layer):
-                return total, count
-            gradient, found = self._block_gradients(
-                layer, inputs[layer], gradient, mask, operations
+                return total
+            x = _after([gradient.op], inputs[layer])
+            names = self._names(layer)
+            trained = [name for name in names if name in self._trained]
+            gradient, found = passes.backward(
+                self._values(names, after=x), trained, layer, x, gradient, mask
             )
             gradient = _after(visit(found), gradient)
         if not self._trained.isdisjoint(_EMBEDDINGS):
             visit(self._embedding_gradients(batch, operations, gradient, of_logits))
-        return total, count
-
-    def _block(
-        self, layer: int, x: tf.Tensor, mask: tf.Tensor, operations: Operations
-    ) -> tf.Tensor:
-        def forward(x: tf.Tensor) -> tf.Tensor:
-            values = self._values(self._names(layer), after=x)
-            return self._run_block(layer, values, x, mask, operations)
-
-        return self._compiled(forward)(x)
-
-    def _block_gradients(
-        self,
-        layer: int,
-        x: tf.Tensor,
-        gradient: tf.Tensor,
-        mask: tf.Tensor,
-        operations: Operations,
-    ) -> tuple[tf.Tensor, Gradients]:
-        """Gradients of a block's input and of its trained weights, its passes made again."""
-
-        def backward(x: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
-            x = _after([gradient.op], x)
-            values = self._values(self._names(layer), after=x)
-            wanted = {name: values[name] for name in values if name in self._trained}
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch([x, wanted])
-                out = self._run_block(layer, values, x, mask, operations)
-            return tape.gradient(out, (x, wanted), output_gradients=gradient)
-
-        return self._compiled(backward)(x, gradient)
-
-    def _run_block(
-        self,
-        layer: int,
-        values: Gradients,
-        x: tf.Tensor,
-        mask: tf.Tensor,
-        operations: Operations,
-    ) -> tf.Tensor:
-        weights = block_weights(self._model.weights(values), layer)
-        heads, place = self._model.config.heads, 3 * layer + 1
-        return block(weights, heads, x, mask, None, None, operations, place)[0]
+        return total
 
     def _head(
         self,
@@ -124,69 +95,35 @@ class BlockwiseGradients:
         batch: Mapping[str, tf.Tensor],
         operations: Operations,
         scale: tf.Tensor | float,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, Gradients]:
-        """Loss, its number, the gradient of the last block's output, and those of norm and logits."""
-        norm = self._values(_FINAL_NORM)
-        wanted = {name: norm[name] for name in norm if name in self._trained}
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([x, wanted])
-            normed = layer_norm(self._model.weights(norm), "model/ln_f", x)
-            hidden, labels, ones = predictions(normed, batch, operations.row_counts)
-        total, of_hidden, of_logits = self._logits_gradients(
-            hidden, labels, ones, operations, scale
-        )
-        gradient, found = tape.gradient(hidden, (x, wanted), output_gradients=of_hidden)
-        if "model/wte" in self._trained:
-            found["model/wte"] = of_logits
-        return total, tf.reduce_sum(ones), gradient, found
+    ) -> tuple[tf.Tensor, tf.Tensor, Gradients]:
+        """Loss, the gradient of the last block's output, and those of norm and logits."""
 
-    def _logits_gradients(
-        self,
-        hidden: tf.Tensor,
-        labels: tf.Tensor,
-        ones: tf.Tensor,
-        operations: Operations,
-        scale: tf.Tensor | float,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Loss, and gradients of hidden [N, W] and of the embedding [V, W] through its logits."""
-        wte = self._model.weights(self._values(["model/wte"], after=hidden))["model/wte"]
-        count, is_trained = tf.shape(hidden)[0], "model/wte" in self._trained
-
-        def part(
-            start: tf.Tensor, total: tf.Tensor, of_hidden: tf.TensorArray, of_logits: tf.TensorArray
-        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.TensorArray]:
-            rows, ids, counting = (
-                values[start : start + HEAD_ROWS] for values in (hidden, labels, ones)
-            )
-            predicted = logits({"model/wte": wte}, rows)
+        def head(
+            x: tf.Tensor, norm: Gradients, wte: tf.Tensor, scale: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, Gradients]:
+            wanted = {name: norm[name] for name in norm if name in self._trained}
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(predicted)
-                losses = operations.cross_entropy(predicted, ids)
-            loss = tf.reduce_sum(losses * counting)
-            gradient = tape.gradient(losses, predicted, output_gradients=counting * scale)
-            number = start // HEAD_ROWS
-            of_hidden = of_hidden.write(number, tf.matmul(gradient, wte))
-            if is_trained:
-                of_logits = of_logits.write(number, gradient)
-            return start + HEAD_ROWS, total + loss, of_hidden, of_logits
-
-        parts = [
-            tf.TensorArray(
-                hidden.dtype, -(-count // HEAD_ROWS), infer_shape=False, element_shape=[None, width]
+                tape.watch([x, wanted])
+                normed = layer_norm(self._model.weights(norm), "model/ln_f", x)
+                found = predictions(normed, batch, self._most)
+            (wte,) = self._model.weights({"model/wte": wte}).values()
+            of_loss = self._layer.loss_and_gradients(
+                found,
+                wte,
+                operations.cross_entropy,
+                scale,
+                wants_wte="model/wte" in self._trained,
             )
-            for width in (wte.shape[1], wte.shape[0])
-        ]
-        _, total, of_hidden, of_logits = tf.while_loop(
-            lambda start, *_: start < count,
-            part,
-            (tf.constant(0), tf.constant(0.0), *parts),
-            parallel_iterations=1,
-        )
-        if not is_trained:
-            return total, of_hidden.concat(), tf.zeros([])
-        # one product at the end: sums of products would need two more matrices of this size
-        of_wte = tf.matmul(of_logits.concat(), hidden, transpose_a=True)
-        return total, of_hidden.concat(), tf.cast(of_wte, tf.float32)
+            gradient, gradients = tape.gradient(
+                found.hidden, (x, wanted), output_gradients=of_loss.of_hidden
+            )
+            if of_loss.of_wte is not None:
+                gradients["model/wte"] = of_loss.of_wte
+            return of_loss.loss, gradient, gradients
+
+        values = self._values([*_FINAL_NORM, "model/wte"], after=x)
+        wte = values.pop("model/wte")
+        return _compiled(head, self._xla)(x, values, wte, tf.convert_to_tensor(scale, tf.float32))
 
     def _embedding_gradients(
         self,
@@ -223,7 +160,7 @@ class BlockwiseGradients:
             return {name: self._model.variables_by_name[name].read_value() for name in names}
 
     def _names(self, layer: int) -> list[str]:
-        prefix = f"model/h{layer}/"
+        prefix = _prefix(layer)
         return [name for name in self._model.variables_by_name if name.startswith(prefix)]
 
     def _is_trained_up_to(self, layer: int) -> bool:
@@ -231,8 +168,72 @@ class BlockwiseGradients:
         names = {*_EMBEDDINGS}.union(*(self._names(below) for below in range(layer + 1)))
         return not self._trained.isdisjoint(names)
 
-    def _compiled(self, function: Callable) -> Callable:
-        return tf.function(function, autograph=False, jit_compile=True) if self._xla else function
+
+class _BlockPasses:
+    """The passes through a block as two functions that serve every layer, so that XLA compiles two."""
+
+    def __init__(self, model: GPT2, operations: Operations, *, xla: bool) -> None:
+        self._model = model
+        self._operations = operations
+        self._forward = _compiled(self._out, xla)
+        self._backward = _compiled(self._gradients, xla)
+
+    def forward(self, values: Gradients, layer: int, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """The block's output; values: of its variables, float32 by name."""
+        return self._forward(_local(values, layer), _place(layer), x, mask)
+
+    def backward(
+        self,
+        values: Gradients,
+        trained: list[str],
+        layer: int,
+        x: tf.Tensor,
+        gradient: tf.Tensor,
+        mask: tf.Tensor,
+    ) -> tuple[tf.Tensor, Gradients]:
+        """Gradients of the block's input and of its trained variables, by name; its passes are made again."""
+        prefix = _prefix(layer)
+        wanted = tuple(name.removeprefix(prefix) for name in trained)
+        gradient, found = self._backward(
+            _local(values, layer), wanted, _place(layer), x, gradient, mask
+        )
+        return gradient, {prefix + name: value for name, value in found.items()}
+
+    def _out(self, values: Gradients, place: tf.Tensor, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        weights, heads = self._model.weights(values), self._model.config.heads
+        return block(weights, heads, x, mask, None, None, self._operations, place)[0]
+
+    def _gradients(
+        self,
+        values: Gradients,
+        wanted: tuple[str, ...],
+        place: tf.Tensor,
+        x: tf.Tensor,
+        gradient: tf.Tensor,
+        mask: tf.Tensor,
+    ) -> tuple[tf.Tensor, Gradients]:
+        trained = {name: values[name] for name in wanted}
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([x, trained])
+            out = self._out(values, place, x, mask)
+        return tape.gradient(out, (x, trained), output_gradients=gradient)
+
+
+def _prefix(layer: int) -> str:
+    return f"model/h{layer}/"
+
+
+def _local(values: Gradients, layer: int) -> Gradients:
+    return {name.removeprefix(_prefix(layer)): value for name, value in values.items()}
+
+
+def _place(layer: int) -> tf.Tensor:
+    """The first place where a block drops activations, as `trainer.gpt2.transformer` counts them."""
+    return tf.constant(3 * layer + 1)
+
+
+def _compiled(function: Callable, xla: bool) -> Callable:
+    return tf.function(function, autograph=False, jit_compile=True) if xla else function
 
 
 def _after(done: list[tf.Operation], x: tf.Tensor) -> tf.Tensor:

@@ -15,21 +15,13 @@ from trainer import operations
 from trainer.operations import Dropout, Operations
 
 _SLOPE, _CUBE = math.sqrt(2 / math.pi), 0.044715
-# XLA compiles the cross-entropy for each number of rows it meets, 0.2 s
-_ROW_COUNTS = 16
 
 _Gradient = Callable[[tf.Tensor], tf.Tensor]
 
 
 def compiled_operations(drop: Dropout) -> Operations:
     """The operations here, with this dropout."""
-    return Operations(
-        drop=drop,
-        gelu=gelu,
-        softmax=softmax,
-        cross_entropy=cross_entropy,
-        row_counts=_ROW_COUNTS,
-    )
+    return Operations(drop=drop, gelu=gelu, softmax=softmax, cross_entropy=cross_entropy)
 
 
 @tf.custom_gradient

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from preprocessing.errors import InputError
+from trainer.bounds import Bounds
 from trainer.random_windows import RandomWindows, Stream
 
 # how each feature of a row is kept; segment ids and positions are below the sequence length
@@ -38,6 +39,9 @@ class TrainingRows(Protocol):
 
     def training_batch(self, step: int, batch_size: int, seed: int) -> Batch:
         """The batch of a step, int32 [batch_size, L] each: a function of step and seed alone."""
+
+    def bounds(self, batch_size: int) -> Bounds:
+        """What holds for every batch of this size."""
 
 
 class TokenRows:
@@ -84,6 +88,15 @@ class TokenRows:
             batch = self._rows(np.arange(start, min(start + batch_size, len(self))))
             missing = batch_size - len(batch["input_ids"])
             yield {name: np.pad(value, [(0, missing), (0, 0)]) for name, value in batch.items()}
+
+    def bounds(self, batch_size: int) -> Bounds:
+        """What holds for every batch of this size, which has a row once for each epoch that it reaches."""
+        before, after = (self.features["segment_ids"][:, part] for part in (np.s_[:-1], np.s_[1:]))
+        continued = (after == before) & (after > 0)
+        counts = (self.features["loss_mask"][:, 1:] & continued).sum(axis=1)
+        times = 1 + -(-batch_size // max(len(self), 1))
+        most = np.repeat(np.sort(counts)[::-1], times)[:batch_size].sum()
+        return Bounds(int(most), bool((continued | (after == 0)).all()))
 
     def _rows(self, numbers: np.ndarray) -> Batch:
         return {name: value[numbers].astype(np.int32) for name, value in self.features.items()}

@@ -1,7 +1,7 @@
-"""Where a training computes, and in which precision."""
+"""Where a process computes: chosen once, before TensorFlow computes anything, and handed to all that does."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import tensorflow as tf
 
@@ -9,58 +9,112 @@ from preprocessing.errors import InputError
 from trainer.gpt2 import Precision
 from trainer.options import TrainingOptions
 
+Attention = Literal["plain", "recompute", "flash"]
+
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # of x86 processors; TensorFlow emulates it elsewhere
+# compute capabilities from which a GPU has bfloat16 and flash attention, and float16 products
+_AMPERE, _VOLTA = (8, 0), (7, 0)
 
 
 class Device(NamedTuple):
     """What a training runs on.
 
-    name: in words. kind: `cpu` or `gpu`. precision: of the computation. xla: whether the step is
-    compiled by XLA; without, it runs as a graph of TensorFlow's own kernels, but for those that
-    `trainer.compiled_operations` replaces where compiles_operations says so.
+    name: in words. kind: `cpu` or `gpu`. precision: of the computation, and why it was taken. xla: whether
+    the step is compiled by XLA; without, it runs as a graph of TensorFlow's own kernels, but for those
+    that `trainer.compiled_operations` replaces where compiles_operations says so.
+    attention: `plain` keeps its probabilities for the backward pass, `recompute` computes them again,
+    `flash` never has them (see `trainer.attention`).
     """
 
     name: str
-    kind: str
+    kind: Literal["cpu", "gpu"]
     precision: Precision
+    reason: str
     xla: bool
     compiles_operations: bool
+    attention: Attention
 
     def __str__(self) -> str:
         """Device, precision and compiler, as a user reads it."""
-        return f"{self.name}, {self.precision}, {'XLA' if self.xla else 'graph mode'}"
+        how = "XLA" if self.xla else "graph mode"
+        if self.compiles_operations:
+            how += " with compiled operations"
+        if self.attention == "flash":
+            how += " and flash attention"
+        return f"{self.name}, {self.precision}, {how}"
 
 
-def choose_device(options: TrainingOptions) -> Device:
+def choose_device(options: TrainingOptions, cpuinfo: Path = Path("/proc/cpuinfo")) -> Device:
     """The device, precision and compiler that the options and this machine give.
 
-    `auto` takes the first GPU, with XLA and bfloat16, and lets its memory grow; else the processor,
-    in graph mode (TensorFlow's own bfloat16 kernels are several times as fast there as XLA's), with
-    bfloat16 only where the processor has it. `device: cpu` hides the GPUs from TensorFlow.
+    `auto` takes the first GPU, with XLA and the half precision that it has, and lets its memory grow;
+    else the processor, in graph mode (TensorFlow's own bfloat16 kernels are several times as fast there
+    as XLA's), with bfloat16 only where the processor has it. `device: cpu` hides the GPUs from
+    TensorFlow. Products in float32 are exact to float32: TF32 is off.
+    To be called before TensorFlow computes or reads anything: after that its devices are fixed.
     Raises InputError where `training.device` is `gpu` and there is none.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if options.device == "gpu" and not gpus:
         raise InputError(
             "training.device is gpu, but TensorFlow finds none; take auto or cpu, or see that "
-            "nvidia-smi lists the GPU and `make setup GPU=1` was run"
+            "nvidia-smi lists the GPU and `make setup GPU=1` was run (gpt2-tfx doctor says what is missing)"
         )
-    use_gpu = bool(gpus) and options.device != "cpu"
-    if use_gpu:
-        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-        _let_memory_grow(gpus)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    if gpus and options.device != "cpu":
+        return _gpu(gpus, options)
+    if gpus:
+        tf.config.set_visible_devices([], "GPU")
+    if options.precision == "auto":
+        has = has_bfloat16(cpuinfo)
+        precision: Precision = "bfloat16" if has else "float32"
+        reason = f"the processor has {'' if has else 'no '}bfloat16"
     else:
-        name = processor_name()
-        if gpus:
-            tf.config.set_visible_devices([], "GPU")
+        precision, reason = options.precision, "training.precision"
+    return Device(
+        name=processor_name(cpuinfo),
+        kind="cpu",
+        precision=precision,
+        reason=reason,
+        xla=options.xla == "on",
+        compiles_operations=options.xla == "auto",
+        attention="plain",
+    )
+
+
+def let_memory_grow() -> None:
+    """Have TensorFlow take the GPUs' memory as it needs it, not all at once: in every process that computes."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _gpu(gpus: list[Any], options: TrainingOptions) -> Device:
+    let_memory_grow()
+    details = tf.config.experimental.get_device_details(gpus[0])
+    capability = details.get("compute_capability") or (0, 0)
+    shown = ".".join(map(str, capability))
     precision: Precision
     if options.precision != "auto":
-        precision = options.precision
+        precision, reason = options.precision, "training.precision"
+    elif capability >= _AMPERE:
+        precision, reason = "bfloat16", f"compute capability {shown} has bfloat16"
+    elif capability >= _VOLTA and not options.low_memory:
+        precision, reason = "float16", f"compute capability {shown} has float16 and no bfloat16"
     else:
-        precision = "bfloat16" if use_gpu or has_bfloat16() else "float32"
-    xla = use_gpu if options.xla == "auto" else options.xla == "on"
-    compiles_operations = not use_gpu and options.xla == "auto"
-    return Device(name, "gpu" if use_gpu else "cpu", precision, xla, compiles_operations)
+        precision, reason = "float32", f"compute capability {shown}"
+        if options.low_memory and capability >= _VOLTA:
+            reason += " has no bfloat16, and float16 is not for low_memory"
+    xla = options.xla != "off"
+    flash = xla and capability >= _AMPERE and precision != "float32" and not options.dropout
+    return Device(
+        name=details.get("device_name", "GPU"),
+        kind="gpu",
+        precision=precision,
+        reason=reason,
+        xla=xla,
+        compiles_operations=False,
+        attention="flash" if flash else "recompute" if xla else "plain",
+    )
 
 
 def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
@@ -82,9 +136,3 @@ def _cpuinfo_entry(cpuinfo: Path, key: str) -> str:
         if name.strip() == key:
             return value.strip()
     return ""
-
-
-def _let_memory_grow(gpus: list[tf.config.PhysicalDevice]) -> None:
-    """Have TensorFlow take a GPU's memory as it needs it, not all at once."""
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)

@@ -127,7 +127,11 @@ class GPT2(tf.Module):
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Logits [..., V] of hidden vectors [..., W], in the precision of the computation."""
-        return logits(self.weights({"model/wte": self.by_name["model/wte"]}), hidden)
+        return logits({"model/wte": self.output_embedding()}, hidden)
+
+    def output_embedding(self) -> tf.Tensor:
+        """The token embedding [V, W] with which logits are made, in the precision of the computation."""
+        return self.weights({"model/wte": self.by_name["model/wte"]})["model/wte"]
 
     def hidden(
         self,
@@ -259,7 +263,10 @@ def attention(
     joined = dense(weights, "attn/c_attn", x, operations)  # [B, L, 3W]
     query, key, value = (split_heads(part, heads) for part in tf.split(joined, 3, axis=-1))
     if past is not None:
-        key, value = write_slots(past[0], key, slot), write_slots(past[1], value, slot)
+        key, value = (
+            operations.write_slots(old, new, slot)
+            for old, new in zip(past, (key, value), strict=True)
+        )
     attended = operations.attend(query, key, value, mask, operations, place)  # [B, H, L, D]
     return dense(weights, "attn/c_proj", merge_heads(attended), operations), (key, value)
 
@@ -311,18 +318,6 @@ def merge_heads(x: tf.Tensor) -> tf.Tensor:
     """[B, H, L, D] to [B, L, W]."""
     batch, heads, length, head_width = dimensions(x)
     return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * head_width])
-
-
-def write_slots(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
-    """The cache [B, H, S, D] with new [B, H, L, D] written at slots slot .. slot + L - 1."""
-    batch, heads, length, head_width = dimensions(new)
-    return tf.raw_ops.TensorStridedSliceUpdate(
-        input=old,
-        begin=tf.stack([0, 0, slot, 0]),
-        end=tf.stack([batch, heads, slot + length, head_width]),
-        strides=[1, 1, 1, 1],
-        value=new,
-    )
 
 
 def causal_mask(segment_ids: tf.Tensor) -> tf.Tensor:

@@ -1,10 +1,13 @@
 """The loss of next-token prediction over rows of tokens."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import tensorflow as tf
 
 from trainer.operations import Operations, cross_entropy
+from trainer.output_layer import WHOLE, OutputLayer, Predictions
+
+_MULTIPLE = 64  # of rows, which products like
 
 
 def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
@@ -34,38 +37,70 @@ def counted(loss_mask: tf.Tensor, segment_ids: tf.Tensor) -> tf.Tensor:
     return (loss_mask[:, 1:] > 0) & continues(segment_ids)
 
 
-def predictions(
-    hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], row_counts: int
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Where a prediction counts: hidden vectors [N, W], labels int [N], and float32 [N] ones.
+def counted_tokens(batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """How many predictions of a batch count: float32."""
+    return tf.reduce_sum(tf.cast(counted(batch["loss_mask"], batch["segment_ids"]), tf.float32))
 
-    hidden: [B, L, W]. N is one of at most row_counts numbers, or any where that is 0; what makes it
-    up has zeros for ones. Whatever is made of them is made only where a prediction counts: with the
-    loss on summaries alone that is a fifth of the tokens, and the logits over 50,257 ids are most of
-    the work of a small model.
+
+def predictions(hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], most: int | None) -> Predictions:
+    """Where a prediction counts: its hidden vector and its label, weighed by 1.
+
+    hidden: [B, L, W]. N is `most`, no less than what counts in the batch, rounded up, or B x L where
+    that is None: a number that the compiler knows. What makes it up weighs 0. Whatever is made of them is
+    made only where a prediction counts: with the loss on summaries alone that is a fifth of the tokens,
+    and the logits over 50,257 ids are most of the work of a small model.
     """
-    chosen = counted(batch["loss_mask"], batch["segment_ids"])
-    rows = tf.boolean_mask(hidden[:, :-1], chosen)
-    labels = tf.boolean_mask(batch["input_ids"][:, 1:], chosen)
-    ones = tf.ones_like(labels, tf.float32)
-    if not row_counts:
-        return rows, labels, ones
-    multiple = (tf.size(chosen) + row_counts - 1) // row_counts
-    lacking = [0, -tf.size(labels) % multiple]
-    return tf.pad(rows, [lacking, [0, 0]]), tf.pad(labels, [lacking]), tf.pad(ones, [lacking])
+    length, width = hidden.shape[1:]
+    chosen = tf.pad(counted(batch["loss_mask"], batch["segment_ids"]), [[0, 0], [0, 1]])
+    labels = tf.pad(batch["input_ids"][:, 1:], [[0, 0], [0, 1]])
+    flat, labels = tf.reshape(hidden, [-1, width]), tf.reshape(labels, [-1])
+    chosen = tf.reshape(chosen, [-1])
+    size = tf.size(chosen) if hidden.shape[0] is None else hidden.shape[0] * length
+    if most is not None:
+        most = max(1, -(-most // _MULTIPLE)) * _MULTIPLE
+    if most is None or (isinstance(size, int) and most >= size):
+        return Predictions(flat, labels, tf.cast(chosen, tf.float32))
+    numbers = tf.where(
+        chosen, tf.cumsum(tf.cast(chosen, tf.int32)) - 1, most
+    )  # its number among them
+    # one slot more, for all that do not count
+    places = tf.scatter_nd(numbers[:, tf.newaxis], 1 + tf.range(size), [most + 1])[:most] - 1
+    weights = tf.cast(places >= 0, tf.float32)
+    places = tf.maximum(places, 0)
+    return Predictions(_gathered(flat, places, numbers), tf.gather(labels, places), weights)
+
+
+def _gathered(rows: tf.Tensor, places: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Rows [M, W] at places int [N]; numbers int [M] say which of the N a row became, N where none.
+
+    Its gradient is gathered too, where TensorFlow's would add into zeros.
+    """
+
+    @tf.custom_gradient
+    def gathered(rows: tf.Tensor) -> tuple[tf.Tensor, object]:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return tf.gather(tf.pad(upstream, [[0, 1], [0, 0]]), numbers)
+
+        return tf.gather(rows, places), gradient
+
+    return gathered(rows)
 
 
 def summed_loss(
-    logits_of: Callable[[tf.Tensor], tf.Tensor],
     hidden: tf.Tensor,
+    wte: tf.Tensor,
     batch: Mapping[str, tf.Tensor],
     operations: Operations,
+    *,
+    most: int | None = None,
+    layer: OutputLayer = WHOLE,
+    differentiable: bool = True,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Sum of the cross-entropies (nats) that count, and their number: float32 scalars.
 
-    logits_of: hidden vectors [N, W] to logits [N, V]; hidden: [B, L, W].
-    batch: int32 [B, L] by feature name.
+    hidden: [B, L, W]; wte: the token embedding [V, W]; batch: int32 [B, L] by feature name.
+    most: as of `predictions`. layer: how logits are made.
     """
-    rows, labels, ones = predictions(hidden, batch, operations.row_counts)
-    losses = operations.cross_entropy(logits_of(rows), labels)
-    return tf.reduce_sum(losses * ones), tf.reduce_sum(ones)
+    found = predictions(hidden, batch, most)
+    loss = layer.loss if differentiable else layer.loss_alone
+    return loss(found, wte, operations.cross_entropy), tf.reduce_sum(found.weights)

@@ -69,6 +69,20 @@ def attend(
     return tf.matmul(probabilities, value)
 
 
+def write_slots(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
+    """The cache [B, H, S, D] with new [B, H, L, D] written at slots slot .. slot + L - 1."""
+    batch, heads, length, head_width = (
+        tf.shape(new)[axis] if size is None else size for axis, size in enumerate(new.shape)
+    )
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=old,
+        begin=tf.stack([0, 0, slot, 0]),
+        end=tf.stack([batch, heads, slot + length, head_width]),
+        strides=[1, 1, 1, 1],
+        value=new,
+    )
+
+
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """The losses (nats), float32 [...], of logits [..., V] of any float dtype under labels int [...]."""
     wide = tf.cast(logits, tf.float32)
@@ -76,19 +90,15 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 class Operations(NamedTuple):
-    """One function for each operation, as those of these names here.
-
-    row_counts: of a batch of one shape, `cross_entropy` is given at most so many different numbers of
-        rows; 0 is any.
-    """
+    """One function for each operation, as those of these names here."""
 
     drop: Dropout = keep_all
     multiply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = product
     gelu: Callable[[tf.Tensor], tf.Tensor] = gelu
     softmax: Callable[[tf.Tensor], tf.Tensor] = softmax
     attend: Callable[..., tf.Tensor] = attend
+    write_slots: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] = write_slots
     cross_entropy: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = cross_entropy
-    row_counts: int = 0
 
 
 PLAIN = Operations()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainer.bounds import Bounds
+
 
 @dataclass(frozen=True, eq=False)
 class Stream:
@@ -40,6 +42,12 @@ class RandomWindows:
         """The batch of a step, int32 [batch_size, L] each: a function of step and seed alone."""
         draws = np.random.Generator(np.random.PCG64([seed, step]))
         return self._batch(draws.integers(0, self._windows[-1], batch_size))
+
+    def bounds(self, batch_size: int) -> Bounds:
+        """What holds for every batch of so many windows."""
+        before = np.concatenate([[0], np.cumsum(self._loss)])
+        ends = np.minimum(np.arange(len(self._ids)) + self.sequence_length, len(self._ids))
+        return Bounds(batch_size * int((before[ends] - before[:-1]).max()), one_segment=True)
 
     def _batch(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         """The windows of these numbers; they are counted through stream after stream."""

@@ -53,6 +53,8 @@ def run_fn(fn_args: FnArgs) -> None:
     generation_options = GenerationOptions(**settings["generation"])
     if training_options.low_memory:
         return_freed_memory()
+    device = choose_device(training_options)
+    progress.report(message=f"training on {device}")
     vocabulary = load_vocabulary(settings["vocabulary"])
     config = model_config(model_options, vocabulary.size)
     sequence_length, seed = settings["sequence_length"], settings["seed"]
@@ -60,8 +62,6 @@ def run_fn(fn_args: FnArgs) -> None:
 
     rows = read_training_rows(fn_args.train_files, sequence_length, settings["random_windows"])
     validation = read_rows(fn_args.eval_files, sequence_length)
-    device = choose_device(training_options)
-    progress.report(message=f"training on {device}")
     if fn_args.base_model:
         model = GPT2(config, precision=device.precision)
         load_into(model, base_folder(fn_args.base_model))
@@ -75,7 +75,7 @@ def run_fn(fn_args: FnArgs) -> None:
         validation,
         training_options,
         seed=seed,
-        device=str(device),
+        device=device,
         checkpoint_folder=Path(checkpoints) if checkpoints else None,
         event_folder=logs,
     )

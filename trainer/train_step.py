@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from trainer.blockwise import BlockwiseGradients
-from trainer.compiled_operations import compiled_operations
-from trainer.device import choose_device
+from trainer.blockwise import BlockwiseGradients, Gradients
+from trainer.bounds import NO_BOUNDS, Bounds
+from trainer.chosen_operations import chosen_operations, chosen_output_layer
+from trainer.device import Device
 from trainer.gpt2 import GPT2
 from trainer.lora import LoRA
-from trainer.loss import counted, summed_loss
+from trainer.loss import counted_tokens, summed_loss
 from trainer.loss_scale import LossScale
 from trainer.operations import Operations, dropping
 from trainer.optimizers import clip_by_global_norm, make_optimizer
@@ -37,28 +38,38 @@ class StepResult(NamedTuple):
 class TrainStep(tf.Module):
     """A step as a graph; as a module it holds what a checkpoint must: the optimizer's state.
 
+    device: what it runs on. bounds: what holds for every `batch_size` rows.
     trained: the variables that are trained, by name; those of frozen groups are not among them.
     """
 
-    def __init__(self, model: GPT2, options: TrainingOptions, seed: int) -> None:
+    def __init__(
+        self,
+        model: GPT2,
+        options: TrainingOptions,
+        seed: int,
+        device: Device,
+        bounds: Bounds = NO_BOUNDS,
+    ) -> None:
         super().__init__(name="train_step")
         self.model = model
         self.options = options
         self.seed = seed
+        self.device = device
         if options.lora_rank:
             model.lora = LoRA(model.config, options, seed)
         self.trained = trained_variables(model, options)
         self.optimizer = make_optimizer(self.trained, options)
         self.loss_scale = LossScale() if model.precision == "float16" else None
-        device = choose_device(options)
-        xla, self._by_blocks = device.xla, None
-        self._compiles_operations = device.compiles_operations
-        if options.recompute or options.low_memory:
-            # compiled as one, the passes would be put in another order and hold more
-            self._by_blocks = BlockwiseGradients(model, self.trained, xla=xla)
-            xla = False
+        self._bounds = bounds
+        self._one_block = options.recompute or options.low_memory
+        self._layer = chosen_output_layer(device, one_block=self._one_block)
+        self._by_blocks = BlockwiseGradients(
+            model, self.trained, most=bounds.predictions, layer=self._layer, xla=device.xla
+        )
         step = self._low_memory_step if options.low_memory else self._step
-        self._graph = tf.function(step, autograph=False, jit_compile=True if xla else None)
+        # compiled as one, the passes through the blocks would be put in another order and hold more
+        xla = device.xla and not self._one_block
+        self.graph = tf.function(step, autograph=False, jit_compile=xla or None)
 
     @property
     def trained_parameters(self) -> int:
@@ -71,103 +82,117 @@ class TrainStep(tf.Module):
         batch: int32 [accumulate * batch_size, L] by feature name; rate: float32, the learning rate;
         step: int64, which dropout depends on.
         """
-        return StepResult(*self._graph(dict(batch), rate, step))
+        return StepResult(*self.graph(dict(batch), rate, step))
 
     def _step(
         self, batch: dict[str, tf.Tensor], rate: tf.Tensor, step: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        total, count, gradients = self._summed(batch, step)
-        tokens = tf.maximum(count, 1.0)
-        scale = tokens if self.loss_scale is None else tokens * self.loss_scale.value
-        gradients = {name: gradient / scale for name, gradient in gradients.items()}
-        gradients, norm = clip_by_global_norm(gradients, self.options.clip_norm)
+        share = 1 / tf.maximum(counted_tokens(batch), 1.0)  # of a token in the mean
         if self.loss_scale is None:
+            total, gradients = self._summed(batch, step, share)
+            gradients, norm = clip_by_global_norm(gradients, self.options.clip_norm)
             self._update(gradients, rate)
-            return total / tokens, norm, tf.constant(False)
+            return total * share, norm, tf.constant(False)
+        total, gradients = self._summed(batch, step, share * self.loss_scale.value)
+        gradients = {name: value / self.loss_scale.value for name, value in gradients.items()}
+        gradients, norm = clip_by_global_norm(gradients, self.options.clip_norm)
         finite = tf.math.is_finite(norm)
         tf.cond(finite, lambda: self._update(gradients, rate), lambda: tf.constant(False))
         self.loss_scale.adapt(finite)
-        return total / tokens, norm, ~finite
+        return total * share, norm, ~finite
 
     def _summed(
-        self, batch: dict[str, tf.Tensor], step: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        """Sum of the losses, how many they are, and gradients of the sum times the loss scale."""
+        self, batch: dict[str, tf.Tensor], step: tf.Tensor, scale: tf.Tensor
+    ) -> tuple[tf.Tensor, Gradients]:
+        """Sum of the losses, and gradients of it times the scale, of one part of the batch after the other."""
         parts = self.options.accumulate
-        split = {name: tf.split(rows, parts) for name, rows in batch.items()}
-        total, count, gradients = self._part(
-            {name: rows[0] for name, rows in split.items()}, step, 0
+        if parts == 1:
+            return self._part(batch, tf.stack([tf.constant(self.seed, tf.int64), step]), scale)
+        stacked = {
+            name: tf.reshape(rows, [parts, rows.shape[0] // parts, rows.shape[1]])
+            for name, rows in batch.items()
+        }
+
+        def add(
+            number: tf.Tensor, total: tf.Tensor, sums: Gradients
+        ) -> tuple[tf.Tensor, tf.Tensor, Gradients]:
+            part = {name: rows[number] for name, rows in stacked.items()}
+            seed = tf.stack([tf.constant(self.seed, tf.int64), step])
+            seed = tf.random.fold_in(seed, number, alg="philox")
+            of_part, gradients = self._part(part, seed, scale)
+            return (
+                number + 1,
+                total + of_part,
+                {name: sum_ + gradients[name] for name, sum_ in sums.items()},
+            )
+
+        nothing = {name: tf.zeros(variable.shape) for name, variable in self.trained.items()}
+        _, total, gradients = tf.while_loop(
+            lambda number, *_: number < parts,
+            add,
+            (tf.constant(0), tf.constant(0.0), nothing),
+            parallel_iterations=1,
         )
-        for number in range(1, parts):
-            # one part after the other, so that the activations of two never exist together
-            with tf.control_dependencies(list(gradients.values())):
-                part = {name: tf.identity(rows[number]) for name, rows in split.items()}
-            part_total, part_count, part_gradients = self._part(part, step, number)
-            total, count = total + part_total, count + part_count
-            gradients = {name: sum_ + part_gradients[name] for name, sum_ in gradients.items()}
-        return total, count, gradients
+        return total, gradients
 
     def _part(
-        self, batch: dict[str, tf.Tensor], step: tf.Tensor, number: int
-    ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        operations = self._operations(step, number)
-        if self._by_blocks is not None:
-            return self._part_by_blocks(self._by_blocks, batch, operations)
+        self, batch: dict[str, tf.Tensor], seed: tf.Tensor, scale: tf.Tensor
+    ) -> tuple[tf.Tensor, Gradients]:
+        """Sum of the losses of rows, and gradients of it times the scale; seed: int64 [2], of dropout."""
+        operations = self._operations(seed)
+        gradients: Gradients = {}
+        if self._one_block:
+
+            def collect(found: Gradients) -> list[tf.Operation]:
+                gradients.update(found)
+                return [gradient.op for gradient in found.values()]
+
+            return self._by_blocks(batch, operations, scale, collect), gradients
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
             hidden = self.model.hidden(
                 batch["input_ids"], batch["segment_ids"], batch["positions"], operations
             )
-            total, count = summed_loss(self.model.logits, hidden, batch, operations)
-            scaled = total if self.loss_scale is None else total * self.loss_scale.value
+            total, _ = summed_loss(
+                hidden,
+                self.model.output_embedding(),
+                batch,
+                operations,
+                most=self._bounds.predictions,
+                layer=self._layer,
+            )
+            scaled = total * scale
         # the embedding's gradient comes as slices; their norm is only right once they are summed
-        gradients = {
-            name: tf.convert_to_tensor(gradient)
-            for name, gradient in tape.gradient(scaled, self.trained).items()
-        }
-        return total, count, gradients
-
-    def _part_by_blocks(
-        self, by_blocks: BlockwiseGradients, batch: dict[str, tf.Tensor], operations: Operations
-    ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        gradients: dict[str, tf.Tensor] = {}
-
-        def collect(found: dict[str, tf.Tensor]) -> list[tf.Operation]:
-            gradients.update(found)
-            return [gradient.op for gradient in found.values()]
-
-        scale = 1.0 if self.loss_scale is None else self.loss_scale.value
-        total, count = by_blocks(batch, operations, scale, collect)
-        return total, count, gradients
+        for name, gradient in tape.gradient(scaled, self.trained).items():
+            gradients[name] = tf.convert_to_tensor(gradient)
+        return total, gradients
 
     def _low_memory_step(
         self, batch: dict[str, tf.Tensor], rate: tf.Tensor, step: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         """As `_step`, every weight updated as soon as its gradient is there."""
-        chosen = counted(batch["loss_mask"], batch["segment_ids"])
-        tokens = tf.maximum(tf.reduce_sum(tf.cast(chosen, tf.float32)), 1.0)
+        share = 1 / tf.maximum(counted_tokens(batch), 1.0)
         halves_of_squares = []
         self.optimizer.begin()
 
-        def update(found: dict[str, tf.Tensor]) -> list[tf.Operation]:
+        def update(found: Gradients) -> list[tf.Operation]:
             done = []
             for name, gradient in found.items():
                 halves_of_squares.append(tf.nn.l2_loss(gradient))
                 done.append(self.optimizer.update(name, self.trained[name], gradient, rate))
             return [*done, *(half.op for half in halves_of_squares[-len(found) :])]
 
-        assert self._by_blocks is not None
-        total, _ = self._by_blocks(batch, self._operations(step, 0), 1 / tokens, update)
+        operations = self._operations(tf.stack([tf.constant(self.seed, tf.int64), step]))
+        total = self._by_blocks(batch, operations, share, update)
         norm = tf.sqrt(2 * tf.add_n(halves_of_squares))
-        return total / tokens, norm, tf.constant(False)
+        return total * share, norm, tf.constant(False)
 
-    def _operations(self, step: tf.Tensor, number: int) -> Operations:
+    def _operations(self, seed: tf.Tensor) -> Operations:
         """What a part of a step is computed with."""
-        seed = tf.stack([tf.constant(self.seed, tf.int64), step])
-        if number:
-            seed = tf.random.fold_in(seed, number, alg="philox")
         drop = dropping(self.options.dropout, seed)
-        return compiled_operations(drop) if self._compiles_operations else Operations(drop=drop)
+        return chosen_operations(
+            self.device, drop, one_block=self._one_block, one_segment=self._bounds.one_segment
+        )
 
     def _update(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor) -> tf.Tensor:
         self.optimizer.begin()
@@ -191,8 +216,3 @@ def is_frozen(name: str, options: TrainingOptions) -> bool:
         return options.freeze_embeddings
     block = re.match(r"model/h(\d+)/", name)
     return block is not None and int(block[1]) < options.freeze_blocks
-
-
-def make_train_step(model: GPT2, options: TrainingOptions, seed: int) -> TrainStep:
-    """The step that trains this model as the options say; dropout draws from (seed, step)."""
-    return TrainStep(model, options, seed)

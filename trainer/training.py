@@ -9,6 +9,7 @@ import tensorflow as tf
 from preprocessing import progress
 from preprocessing.errors import InputError
 from trainer.data import FEATURES, Batch, TokenRows, TrainingRows
+from trainer.device import Device
 from trainer.divergence import require_convergence, require_step
 from trainer.gpt2 import GPT2
 from trainer.history import History, frozen_groups
@@ -16,7 +17,7 @@ from trainer.options import TrainingOptions
 from trainer.pace import Pace
 from trainer.schedule import TrainingLength, learning_rate, training_length
 from trainer.tensorboard import EventLog
-from trainer.train_step import StepResult, TrainStep, make_train_step
+from trainer.train_step import StepResult, TrainStep
 from trainer.training_state import TrainingState
 from trainer.validation import evaluation_loss, mean_loss
 
@@ -32,7 +33,7 @@ def train(
     options: TrainingOptions,
     *,
     seed: int,
-    device: str = "",
+    device: Device,
     checkpoint_folder: Path | None = None,
     event_folder: Path | None = None,
 ) -> History:
@@ -43,7 +44,7 @@ def train(
     again with the same folder ends with the weights of an uninterrupted one.
 
     rows: at least one. validation: may be empty, then there is no validation loss.
-    device: its name, for the history.
+    device: what it runs on, chosen before anything was computed.
     checkpoint_folder: where to save and resume; None does neither.
     event_folder: where TensorBoard's event files go; None writes none.
     Raises TrainingDiverged (see `divergence`) before what went wrong is saved, and InputError where
@@ -51,27 +52,38 @@ def train(
     """
     _require_means(options, validation, checkpoint_folder)
     length = training_length(options, len(rows))
-    train_step = make_train_step(model, options, seed)
+    train_step = TrainStep(model, options, seed, device, rows.bounds(options.batch_size))
     state = TrainingState(model, train_step, checkpoint_folder, options.keep_checkpoints)
     history = state.restore() or History()
-    history.device, history.precision = device, model.precision
+    history.device, history.precision = str(device), model.precision
     history.frozen, history.parameters = frozen_groups(options), train_step.trained_parameters
     history.total_steps = length.steps
     rows_a_step = options.batch_size * options.accumulate
     run_steps = several_steps(train_step, (rows_a_step, rows.sequence_length))
-    loss_of_batch = evaluation_loss(model)
+    loss_of_batch = evaluation_loss(model, device, validation.bounds(options.batch_size))
     earlier_seconds, pace = history.seconds, Pace()
+
+    def batches_of(numbers: range) -> Batch:
+        batches = [rows.training_batch(number, rows_a_step, seed) for number in numbers]
+        return _stacked(batches) if batches else {}
+
+    numbers = _next_numbers(history.step, pace.steps_in(SECONDS_A_CALL), options, length)
+    following = batches_of(numbers)
     with EventLog(event_folder, history) as events:
         while not history.ended:
-            numbers = _next_numbers(history.step, pace.steps_in(SECONDS_A_CALL), options, length)
-            rates = [learning_rate(number, options, length) for number in numbers]
-            batches = _stacked([rows.training_batch(n, rows_a_step, seed) for n in numbers])
-            results = run_steps(batches, np.array(rates, np.float32), np.int64(history.step))
+            batches, first = following, history.step
+            # a step without an update takes no part in the schedule
+            scheduled = (number - history.skipped_steps for number in numbers)
+            rates = [learning_rate(number, options, length) for number in scheduled]
+            results = run_steps(batches, np.array(rates, np.float32), np.int64(first))
+            # a GPU computes meanwhile
+            numbers = _next_numbers(numbers.stop, pace.steps_in(SECONDS_A_CALL), options, length)
+            following = batches_of(numbers)
             losses, norms, skipped = (values.numpy().tolist() for values in results)
             for loss, norm, was_skipped in zip(losses, norms, skipped, strict=True):
                 history.add_step(loss, was_skipped)
                 require_step(history, loss, norm)
-            pace.count(len(numbers), int(np.count_nonzero(batches["segment_ids"])))
+            pace.count(len(losses), int(np.count_nonzero(batches["segment_ids"])))
             history.seconds = earlier_seconds + pace.seconds
             _report(history, losses[-1], pace)
             if len(validation) and _due(history, options.validate_every):
@@ -84,7 +96,9 @@ def train(
                         state.save_best(history.step)
                 pace.pause_ended()
             if _due(history, options.log_every):
-                entry = history.log(rates[-1], norms[-1], pace.tokens_per_second)
+                entry = history.log(
+                    rates[len(rates) - 1 - sum(skipped[:-1])], norms[-1], pace.tokens_per_second
+                )
                 if entry is not None:
                     events.add(entry)
                     require_convergence(history, options.log_every)
@@ -103,8 +117,9 @@ def train(
 def several_steps(train_step: TrainStep, batch_shape: tuple[int, int]) -> StepsFunction:
     """The graph of one step after the other: small models spend more time on a call than in it.
 
-    It takes the batches int32 [steps, rows, L] by feature name, their learning rates float32
-    [steps], and the number of the first step; it gives a StepResult of [steps] values.
+    It takes the batches int32 [steps, rows, L] by feature name, the next learning rates float32
+    [steps], and the number of the first step; it gives a StepResult of [steps] values. A step that is
+    skipped leaves its learning rate to the one after it.
     """
     signature = (
         {name: tf.TensorSpec([None, *batch_shape], tf.int32, name) for name in FEATURES},
@@ -116,17 +131,25 @@ def several_steps(train_step: TrainStep, batch_shape: tuple[int, int]) -> StepsF
     def run_steps(batches: dict[str, tf.Tensor], rates: tf.Tensor, first: tf.Tensor) -> StepResult:
         steps = tf.shape(rates)[0]
 
-        def step(place: tf.Tensor, *arrays: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+        def step(
+            place: tf.Tensor, skipped: tf.Tensor, *arrays: tf.TensorArray
+        ) -> tuple[tf.Tensor, ...]:
             batch = {name: stacked[place] for name, stacked in batches.items()}
-            result = train_step(batch, rates[place], first + tf.cast(place, tf.int64))
+            number = first + tf.cast(place, tf.int64)
+            # a number that comes from a GPU would have it wait for the host
+            rate = rates[place if train_step.loss_scale is None else place - skipped]
+            result = train_step(batch, rate, number)
             written = (
                 array.write(place, value) for array, value in zip(arrays, result, strict=True)
             )
-            return place + 1, *written
+            return place + 1, skipped + tf.cast(result.skipped, tf.int32), *written
 
         arrays = [tf.TensorArray(dtype, steps) for dtype in (tf.float32, tf.float32, tf.bool)]
-        _, *arrays = tf.while_loop(
-            lambda place, *_: place < steps, step, [tf.constant(0), *arrays], parallel_iterations=1
+        _, _, *arrays = tf.while_loop(
+            lambda place, *_: place < steps,
+            step,
+            [tf.constant(0), tf.constant(0), *arrays],
+            parallel_iterations=1,
         )
         return StepResult(*(array.stack() for array in arrays))
 

@@ -4,21 +4,37 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from trainer.bounds import NO_BOUNDS, Bounds
+from trainer.chosen_operations import chosen_operations, chosen_output_layer
 from trainer.data import FEATURES, Batch, TokenRows
+from trainer.device import Device
 from trainer.gpt2 import GPT2
 from trainer.loss import summed_loss
-from trainer.operations import PLAIN
 
 LossFunction = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
 
 
-def evaluation_loss(model: GPT2) -> LossFunction:
-    """The graph of a batch's loss: batch to (sum of the losses, tokens that count)."""
+def evaluation_loss(model: GPT2, device: Device, bounds: Bounds = NO_BOUNDS) -> LossFunction:
+    """The graph of a batch's loss: batch to (sum of the losses, tokens that count).
 
-    @tf.function(autograph=False)
+    bounds: what holds for every batch that it will be given.
+    """
+
+    @tf.function(autograph=False, jit_compile=device.xla or None)
     def loss(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        hidden = model.hidden(batch["input_ids"], batch["segment_ids"], batch["positions"])
-        return summed_loss(model.logits, hidden, batch, PLAIN)
+        operations = chosen_operations(device, one_segment=bounds.one_segment)
+        hidden = model.hidden(
+            batch["input_ids"], batch["segment_ids"], batch["positions"], operations
+        )
+        return summed_loss(
+            hidden,
+            model.output_embedding(),
+            batch,
+            operations,
+            most=bounds.predictions,
+            layer=chosen_output_layer(device),
+            differentiable=False,
+        )
 
     return loss
 

@@ -14,6 +14,7 @@ import numpy as np
 from preprocessing.vocabulary import load_vocabulary
 from trainer.config import GPT2Config
 from trainer.data import FEATURES, TokenRows
+from trainer.device import choose_device
 from trainer.gpt2 import GPT2
 from trainer.options import TrainingOptions
 from trainer.random_windows import RandomWindows, Stream
@@ -45,10 +46,11 @@ def main() -> None:
     )
     validation = validation_rows(ids[cut:])
     nothing = TokenRows({name: value[:0] for name, value in validation.features.items()})
+    device = choose_device(options)
     began = time.perf_counter()
-    train(model, windows, nothing, options, seed=1)
+    train(model, windows, nothing, options, seed=1, device=device)
     seconds = time.perf_counter() - began
-    loss = mean_loss(evaluation_loss(model), validation, batch_size=64)
+    loss = mean_loss(evaluation_loss(model, device), validation, batch_size=64)
     print(json.dumps({"seconds": seconds, "loss": loss}))
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.config import SIZES
+from trainer.device import choose_device
 from trainer.gpt2 import GPT2
 from trainer.options import TrainingOptions
-from trainer.train_step import make_train_step
+from trainer.train_step import TrainStep
 
 _WARM_UP = 2
 
@@ -23,8 +24,10 @@ _WARM_UP = 2
 def main() -> None:
     """Train, and print {"seconds": the median step} as JSON."""
     batch_size, length, steps = map(int, sys.argv[1:])
+    options = TrainingOptions(precision="bfloat16")
+    device = choose_device(options)
     model = GPT2(SIZES["124M"], seed=0, precision="bfloat16")
-    step = make_train_step(model, TrainingOptions(precision="bfloat16"), seed=0)
+    step = TrainStep(model, options, 0, device)
     random = np.random.default_rng(0)
     ones = np.ones([batch_size, length], np.int32)
     seconds = []

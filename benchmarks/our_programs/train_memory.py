@@ -16,6 +16,7 @@ import numpy as np
 
 from trainer.config import SIZES
 from trainer.data import FEATURES, TokenRows
+from trainer.device import choose_device
 from trainer.gpt2 import GPT2
 from trainer.host_memory import return_freed_memory
 from trainer.options import TrainingOptions
@@ -43,11 +44,18 @@ def main() -> None:
         learning_rate=1e-5,
         log_every=1,
     )
+    device = choose_device(options)
     model = GPT2(config, seed=0, precision="bfloat16")
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         history = train(
-            model, rows, random_rows(0), options, seed=0, checkpoint_folder=Path(folder)
+            model,
+            rows,
+            random_rows(0),
+            options,
+            seed=0,
+            device=device,
+            checkpoint_folder=Path(folder),
         )
         written = sum(path.stat().st_size for path in Path(folder).iterdir())
         seconds = time.perf_counter() - began

@@ -15,9 +15,10 @@ from preprocessing.packing import pack
 from preprocessing.token_sequences import TokenSequence
 from trainer.config import SIZES
 from trainer.data import FEATURES, TokenRows
+from trainer.device import choose_device
 from trainer.gpt2 import GPT2
 from trainer.options import TrainingOptions
-from trainer.train_step import make_train_step
+from trainer.train_step import TrainStep
 
 CONTEXT = 1024
 _WARM_UP = 2
@@ -35,8 +36,10 @@ def main() -> None:
     ]
     packed = list(pack(sequences, CONTEXT, config.vocabulary_size - 1))
     rows = TokenRows({name: np.stack([getattr(row, name) for row in packed]) for name in FEATURES})
+    options = TrainingOptions(precision="bfloat16")
+    device = choose_device(options)
     model = GPT2(config, seed=0, precision="bfloat16")
-    step = make_train_step(model, TrainingOptions(precision="bfloat16"), seed=0)
+    step = TrainStep(model, options, 0, device, rows.bounds(rows_a_batch))
     seconds, tokens = 0.0, 0
     for number in range(_WARM_UP + steps):
         batch = rows.training_batch(number, rows_a_batch, seed=0)

@@ -12,12 +12,12 @@ from preprocessing.rows import Row
 from preprocessing.token_sequences import TokenSequence
 from preprocessing.vocabulary import Vocabulary, load_vocabulary
 from tests.peers.conftest import RunPeer
+from tests.trainer.train_steps import train_here
 from trainer.config import SIZES, GPT2Config
 from trainer.data import TokenRows
 from trainer.export import export
 from trainer.gpt2 import GPT2, Precision
 from trainer.options import GenerationOptions, TrainingOptions
-from trainer.training import train
 from trainer.weights import huggingface, openai
 from trainer.weights.convert import convert
 from trainer.weights.openai import write_openai
@@ -151,7 +151,7 @@ def test_a_model_that_we_trained_and_exported_gives_its_logits_in_transformers(
     rows = TokenRows({name: np.stack([getattr(row, name) for row in packed]) for name in features})
     model = GPT2(SIZES["tiny"], seed=3, precision="bfloat16")
     options = TrainingOptions(steps=20, batch_size=2, precision="bfloat16", learning_rate=1e-2)
-    history = train(model, rows, rows, options, seed=3)
+    history = train_here(model, rows, rows, options, seed=3)
     assert history.validation[-1]["loss"] < 0.8 * np.log(vocabulary.size)
     export(model, vocabulary, GenerationOptions(), folder / "exported")
     convert(folder / "exported", folder / "hf", "huggingface", vocabulary, GenerationOptions())

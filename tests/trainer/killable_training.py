@@ -8,9 +8,9 @@ import numpy as np
 from preprocessing import progress
 from tests.trainer.random_models import SMALL
 from tests.trainer.token_rows import counting_rows
+from tests.trainer.train_steps import train_here
 from trainer.gpt2 import GPT2
 from trainer.options import TrainingOptions
-from trainer.training import train
 
 OPTIONS = TrainingOptions(
     steps=120,
@@ -35,7 +35,7 @@ def run(checkpoints: Path, started: Path, result: Path) -> None:
     progress.set_sink(watch)
     model = GPT2(SMALL, seed=1)
     rows = counting_rows(10)
-    history = train(model, rows, rows, OPTIONS, seed=3, checkpoint_folder=checkpoints)
+    history = train_here(model, rows, rows, OPTIONS, seed=3, checkpoint_folder=checkpoints)
     for entry in history.steps:
         del entry["tokens_per_s"]
     history.seconds = 0.0

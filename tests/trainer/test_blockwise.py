@@ -8,11 +8,13 @@ import tensorflow as tf
 
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
-from trainer import blockwise
+from tests.trainer.train_steps import make_train_step
+from trainer import blockwise, train_step
 from trainer.gpt2 import GPT2, Precision
 from trainer.operations import Operations
 from trainer.options import TrainingOptions
-from trainer.train_step import StepResult, make_train_step
+from trainer.output_layer import OutputLayer
+from trainer.train_step import StepResult
 
 UNCLIPPED = TrainingOptions(clip_norm=None)
 
@@ -54,7 +56,8 @@ def steps_of(
 def test_the_steps_are_the_ordinary_ones(
     options: TrainingOptions, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blockwise, "HEAD_ROWS", 7)  # several pieces of logits, the last one short
+    # several pieces of logits, the last one short
+    monkeypatch.setattr(train_step, "chosen_output_layer", lambda *_, **__: OutputLayer(7))
     expected, ordinary = steps_of(replace(options, xla="off"))
     found, model = steps_of(replace(options, **{mode: True}))
     for ours, theirs in zip(found, expected, strict=True):
@@ -112,9 +115,9 @@ def test_no_block_is_computed_again_before_the_one_behind_it_is_updated() -> Non
         with tf.control_dependencies(list(found.values())):
             return [tf.numpy_function(noted, [min(found)], tf.float32).op]
 
-    @tf.function
+    @tf.function(autograph=False)
     def loss() -> tf.Tensor:
-        return by_blocks(batch_of(2), Operations(), 1.0, note)[0]
+        return by_blocks(batch_of(2), Operations(), 1.0, note)
 
     loss()
     assert order[0].startswith("model/ln_f")

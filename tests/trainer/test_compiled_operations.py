@@ -8,12 +8,9 @@ import tensorflow as tf
 
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
+from tests.trainer.train_steps import make_train_step
 from trainer import compiled_operations, operations
-from trainer.compiled_operations import compiled_operations as compiled
-from trainer.loss import predictions, summed_loss
-from trainer.operations import Operations, keep_all
 from trainer.options import TrainingOptions
-from trainer.train_step import make_train_step
 
 TOLERANCES = {"float32": 1e-5, "bfloat16": 2**-6}
 
@@ -68,27 +65,6 @@ def test_an_impossible_label_costs_what_its_logit_says() -> None:
     )
     assert losses.numpy().tolist() == [2000.0] * 64
     assert np.isfinite(gradient).all()
-
-
-def test_rows_that_are_added_do_not_count() -> None:
-    model = random_model(SMALL, seed=1)
-    batch = batch_of_rows()
-    hidden = model.hidden(batch["input_ids"])
-    plain = summed_loss(model.logits, hidden, batch, Operations())
-    made_up = summed_loss(model.logits, hidden, batch, compiled(keep_all))
-    assert float(plain[1]) == float(made_up[1]) > 0
-    assert float(made_up[0]) == pytest.approx(float(plain[0]), rel=1e-5)
-
-
-def test_a_batch_of_one_shape_has_few_numbers_of_predictions() -> None:
-    batch, met = batch_of_rows(), set()
-    hidden = tf.zeros([3, 12, 2])
-    for counting in range(12):
-        mask = tf.tile([[0] * (12 - counting) + [1] * counting], [3, 1])
-        rows, labels, ones = predictions(hidden, {**batch, "loss_mask": mask}, row_counts=4)
-        assert len(rows) == len(labels) == len(ones) >= float(tf.reduce_sum(ones)) == 3 * counting
-        met.add(len(rows))
-    assert met == {0, 9, 18, 27, 36}
 
 
 @pytest.mark.parametrize("accumulate", [1, 3])

@@ -9,11 +9,10 @@ import tensorflow as tf
 
 from tests.trainer.random_models import SMALL
 from tests.trainer.token_rows import counting_rows
+from tests.trainer.train_steps import make_train_step, train_here
 from trainer.gpt2 import GPT2
 from trainer.lora import LoRA
 from trainer.options import TrainingOptions
-from trainer.train_step import make_train_step
-from trainer.training import train
 
 OPTIONS = TrainingOptions(
     steps=30, batch_size=4, learning_rate=0.02, lora_rank=2, lora_alpha=8.0, log_every=5
@@ -83,7 +82,7 @@ def test_training_learns_and_leaves_merged_weights() -> None:
     model = GPT2(SMALL, seed=3)
     embedding = model.by_name["model/wte"].numpy()
     rows = counting_rows(10)
-    history = train(model, rows, rows, OPTIONS, seed=1)
+    history = train_here(model, rows, rows, OPTIONS, seed=1)
     assert model.lora is None
     assert history.frozen == ["everything but updates of rank 2 (LoRA)"]
     assert history.steps[-1]["loss"] < history.steps[0]["loss"] - 0.2
@@ -105,8 +104,8 @@ def test_a_resumed_training_ends_with_the_same_merged_weights(
     rows = counting_rows(10)
     whole = replace(OPTIONS, steps=6, schedule="constant", checkpoint_every=3, **options)
     models = [GPT2(SMALL, seed=3) for _ in range(3)]
-    train(models[0], rows, rows, whole, seed=1)
-    train(models[1], rows, rows, replace(whole, steps=3), seed=1, checkpoint_folder=tmp_path)
-    train(models[2], rows, rows, whole, seed=1, checkpoint_folder=tmp_path)
+    train_here(models[0], rows, rows, whole, seed=1)
+    train_here(models[1], rows, rows, replace(whole, steps=3), seed=1, checkpoint_folder=tmp_path)
+    train_here(models[2], rows, rows, whole, seed=1, checkpoint_folder=tmp_path)
     for name, variable in models[0].by_name.items():
         np.testing.assert_array_equal(models[2].by_name[name], variable, err_msg=name)

@@ -1,7 +1,6 @@
 """The Trainer's entry point: from files of rows to an export, a history and checkpoints."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,42 +11,20 @@ import tensorflow as tf
 
 from preprocessing.errors import InputError
 from preprocessing.vocabulary import load_vocabulary
+from tests.trainer.fn_args import tiny_fn_args
 from tests.trainer.random_models import random_model
-from tests.trainer.token_rows import counting_rows, write_rows
 from trainer import run
 from trainer.config import GPT2Config
 from trainer.gpt2 import GPT2
-from trainer.options import CHECKPOINTS_VARIABLE, GenerationOptions, ModelOptions, TrainingOptions
+from trainer.options import CHECKPOINTS_VARIABLE
 from trainer.run import base_folder, run_fn
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
 
-LENGTH = 8
-
 
 @pytest.fixture
 def fn_args(tmp_path: Path) -> SimpleNamespace:
-    """What TFX passes, for a tiny model and six rows."""
-    write_rows(tmp_path / "train.gz", counting_rows(6, LENGTH))
-    write_rows(tmp_path / "eval.gz", counting_rows(3, LENGTH))
-    model = ModelOptions(width=16, layers=1, context=16)
-    training = TrainingOptions(steps=2, batch_size=2, log_every=1, checkpoint_every=1)
-    return SimpleNamespace(
-        train_files=[str(tmp_path / "train*")],
-        eval_files=[str(tmp_path / "eval*")],
-        base_model=None,
-        serving_model_dir=str(tmp_path / "export" / "Format-Serving"),
-        model_run_dir=str(tmp_path / "logs"),
-        custom_config={
-            "model": asdict(model),
-            "training": asdict(training),
-            "generation": asdict(GenerationOptions(max_new_tokens=3)),
-            "vocabulary": "bytes",
-            "seed": 5,
-            "sequence_length": LENGTH,
-            "random_windows": False,
-        },
-    )
+    return tiny_fn_args(tmp_path)
 
 
 def settings(fn_args: SimpleNamespace, section: str) -> dict[str, Any]:

@@ -1,25 +1,30 @@
 """A step of training: accumulation, frozen groups, loss scaling, and where it computes."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from preprocessing.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
-from trainer.device import choose_device, has_bfloat16
+from tests.trainer.train_steps import HERE, make_train_step
+from trainer.data import FEATURES, TokenRows
 from trainer.gpt2 import GPT2
+from trainer.loss import counted_tokens, predictions, summed_loss
 from trainer.loss_scale import LossScale
+from trainer.operations import PLAIN
 from trainer.options import TrainingOptions
-from trainer.train_step import StepResult, TrainStep, make_train_step
+from trainer.train_step import StepResult, TrainStep
+from trainer.training import several_steps
+from trainer.validation import evaluation_loss, mean_loss
 
 
 def one_step(step: TrainStep, rows: int = 4, number: int = 0) -> StepResult:
     batch = counting_rows(rows).training_batch(number, rows, seed=1)
-    given = {name: tf.constant(value) for name, value in batch.items()}
-    return step(given, tf.constant(0.01), tf.constant(number, tf.int64))
+    tensors = {name: tf.constant(value) for name, value in batch.items()}
+    return step(tensors, tf.constant(0.01), tf.constant(number, tf.int64))
 
 
 def weights_of(model: GPT2) -> dict[str, np.ndarray]:
@@ -105,27 +110,81 @@ def test_float16_learns_what_float32_learns() -> None:
     np.testing.assert_allclose(losses["float16"], losses["float32"], atol=0.05)
 
 
-def test_a_gpu_that_is_not_there_is_a_users_mistake() -> None:
-    if tf.config.list_physical_devices("GPU"):
-        assert choose_device(TrainingOptions(device="gpu")).kind == "gpu"
-        return
-    with pytest.raises(InputError, match=r"training\.device is gpu"):
-        choose_device(TrainingOptions(device="gpu"))
+def test_float16_needs_no_steps_to_find_its_scale() -> None:
+    options = TrainingOptions(precision="float16")
+    step = make_train_step(GPT2(SMALL, seed=3, precision="float16"), options, seed=1)
+    assert not any(bool(one_step(step, number=n).skipped) for n in range(4))
 
 
-@pytest.mark.parametrize(
-    ("flags", "expected"),
-    [("fpu avx2 avx512_bf16", True), ("fpu amx_bf16", True), ("fpu avx2 avx512f", False)],
+def test_a_skipped_step_leaves_its_learning_rate_to_the_next() -> None:
+    model = GPT2(SMALL, seed=3, precision="float16")
+    options = TrainingOptions(precision="float16", weight_decay=0.0, clip_norm=None)
+    step = make_train_step(model, options, seed=1)
+    assert step.loss_scale is not None
+    step.loss_scale.value.assign(2.0**100)  # the first step overflows, and
+    step.loss_scale.adapt = lambda finite: step.loss_scale.value.assign(
+        256.0
+    )  # the second does not
+    batches = [counting_rows(2).training_batch(number, 2, seed=1) for number in range(2)]
+    stacked = {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
+    before = weights_of(model)
+    rates = np.array([0.5, 0.001], np.float32)
+    results = several_steps(step, (2, 8))(stacked, rates, np.int64(0))
+    assert results.skipped.numpy().tolist() == [True, False]
+    # AdamW's first update moves a weight by the learning rate
+    moved = max(np.abs(value - before[name]).max() for name, value in weights_of(model).items())
+    assert moved == pytest.approx(0.5, rel=0.01)
+
+
+@given(
+    mask=arrays(np.bool_, (5, 20)),
+    cuts=st.lists(st.integers(1, 20), min_size=5, max_size=5),
+    padding=st.integers(0, 12),
+    size=st.integers(1, 12),
 )
-def test_bfloat16_is_for_processors_that_have_it(
-    tmp_path: Path, flags: str, expected: bool
+def test_no_batch_has_more_predictions_than_its_bounds_say(
+    mask: np.ndarray, cuts: list[int], padding: int, size: int
 ) -> None:
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(f"processor\t: 0\nmodel name\t: P\nflags\t\t: {flags}\n")
-    assert has_bfloat16(cpuinfo) == expected
+    places = np.arange(20)
+    segments = np.where(places < np.array(cuts)[:, np.newaxis], 1, 2)
+    segments[:, 20 - padding :] = 0
+    features = {name: np.zeros((5, 20), np.int32) for name in FEATURES}
+    rows = TokenRows({**features, "loss_mask": mask, "segment_ids": segments})
+    bounds = rows.bounds(size)
+    assert bounds.predictions is not None
+    batches = [*rows.batches(size), *(rows.training_batch(n, size, seed=1) for n in range(6))]
+    for batch in batches:
+        assert counted_tokens(batch) <= bounds.predictions
+    assert bounds.one_segment == (max(len(set(row) - {0}) for row in segments.tolist()) <= 1)
 
 
-def test_a_processor_runs_the_graph_without_xla() -> None:
-    device = choose_device(TrainingOptions(device="cpu"))
-    assert (device.kind, device.precision, device.xla) == ("cpu", "float32", False)
-    assert choose_device(TrainingOptions(device="cpu", xla="on")).xla
+def test_predictions_are_gathered_where_they_count_and_so_are_their_gradients() -> None:
+    random = np.random.default_rng(1)
+    batch = {name: tf.ones([3, 100], tf.int32) for name in FEATURES}
+    batch["input_ids"] = tf.constant(random.integers(0, 50, (3, 100)), tf.int32)
+    batch["loss_mask"] = tf.constant(random.random((3, 100)) < 0.2, tf.int32)
+    hidden = tf.constant(random.normal(size=(3, 100, 4)), tf.float32)
+    wte = tf.constant(random.normal(size=(50, 4)), tf.float32)
+    found, number = {}, int(counted_tokens(batch))
+    for most in (None, number):
+        with tf.GradientTape() as tape:
+            tape.watch([hidden, wte])
+            loss, count = summed_loss(hidden, wte, batch, PLAIN, most=most)
+        found[most] = [loss, count, *tape.gradient(loss, [hidden, wte])]
+    assert number <= len(predictions(hidden, batch, number).labels) < number + 64
+    for gathered, whole in zip(*found.values(), strict=True):
+        np.testing.assert_allclose(gathered, whole, atol=1e-5)
+
+
+def test_one_program_serves_every_step_and_every_validation() -> None:
+    rows = counting_rows(7)
+    model, options = GPT2(SMALL, seed=3), TrainingOptions(batch_size=2, accumulate=2)
+    step = TrainStep(model, options, 1, HERE, rows.bounds(2))
+    steps, loss = several_steps(step, (4, 8)), evaluation_loss(model, HERE, rows.bounds(2))
+    for first, count in ((0, 1), (1, 3), (4, 2)):
+        batches = [rows.training_batch(number, 4, seed=1) for number in range(first, first + count)]
+        stacked = {name: np.stack([batch[name] for batch in batches]) for name in FEATURES}
+        steps(stacked, np.full([count], 0.01, np.float32), np.int64(first))
+        mean_loss(loss, rows, 2)  # four batches, the last of one row
+    assert step.graph.experimental_get_tracing_count() == 1
+    assert loss.experimental_get_tracing_count() == 1

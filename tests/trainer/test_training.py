@@ -14,6 +14,7 @@ from preprocessing import progress
 from preprocessing.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
+from tests.trainer.train_steps import HERE, train_here
 from trainer.data import TokenRows
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
@@ -21,8 +22,8 @@ from trainer.history import History
 from trainer.loss import counted, summed_loss
 from trainer.operations import Operations
 from trainer.options import TrainingOptions
+from trainer.output_layer import WHOLE, OutputLayer
 from trainer.pace import Pace
-from trainer.training import train
 from trainer.validation import evaluation_loss, mean_loss
 
 OPTIONS = TrainingOptions(
@@ -59,7 +60,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
     reports: list[dict[str, Any]] = []
     progress.set_sink(reports.append)
     model = GPT2(ONE_LAYER, seed=1)
-    history = train(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
+    history = train_here(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
     progress.set_sink(None)
     return Uninterrupted(model, history, folder, reports)
 
@@ -72,7 +73,7 @@ def assert_same_weights(first: GPT2, second: GPT2) -> None:
 def test_the_loss_falls_until_the_rows_are_known_by_heart() -> None:
     model = GPT2(SMALL, seed=1)
     options = replace(OPTIONS, steps=80, dropout=0.0, log_every=1)
-    history = train(model, ROWS, ROWS, options, seed=3)
+    history = train_here(model, ROWS, ROWS, options, seed=3)
     assert history.steps[0]["loss"] == pytest.approx(np.log(61), abs=0.1)
     assert history.validation[-1]["loss"] < 0.3
     # each id follows the one before it: greedy continuations count on
@@ -84,7 +85,7 @@ def test_the_loss_falls_until_the_rows_are_known_by_heart() -> None:
 def test_bfloat16_learns_too_and_keeps_float32_weights() -> None:
     model = GPT2(SMALL, seed=1, precision="bfloat16")
     options = replace(OPTIONS, steps=40, dropout=0.0, precision="bfloat16")
-    history = train(model, ROWS, ROWS, options, seed=3)
+    history = train_here(model, ROWS, ROWS, options, seed=3)
     assert history.validation[-1]["loss"] < 1.5
     assert {variable.dtype for variable in model.by_name.values()} == {tf.float32}
 
@@ -98,25 +99,34 @@ def test_only_masked_tokens_of_the_same_segment_count() -> None:
     assert everywhere.numpy().tolist() == [[True, True, False, True, False]]
 
 
-def test_the_loss_is_the_mean_over_the_tokens_that_count() -> None:
+@pytest.mark.parametrize("most", [None, 2])
+@pytest.mark.parametrize("layer", [WHOLE, OutputLayer(1), OutputLayer(3, columns=8)])
+def test_the_loss_is_the_mean_over_the_tokens_that_count(
+    most: int | None, layer: OutputLayer
+) -> None:
     hidden = tf.math.log([[[0.5, 0.25, 0.25]] * 4])
-    total, count = summed_loss(
-        tf.identity,
-        hidden,
-        {
-            "input_ids": tf.constant([[0, 0, 1, 2]]),
-            "loss_mask": tf.constant([[0, 1, 0, 1]]),
-            "segment_ids": tf.constant([[1, 1, 1, 1]]),
-        },
-        Operations(),
-    )
-    assert float(count) == 2
-    assert float(total) == pytest.approx(np.log(2) + np.log(4))
+    batch = {
+        "input_ids": tf.constant([[0, 0, 1, 2]]),
+        "loss_mask": tf.constant([[0, 1, 0, 1]]),
+        "segment_ids": tf.constant([[1, 1, 1, 1]]),
+    }
+    for differentiable in (False, True):
+        total, count = summed_loss(
+            hidden,
+            tf.eye(3),
+            batch,
+            Operations(),
+            most=most,
+            layer=layer,
+            differentiable=differentiable,
+        )
+        assert float(count) == 2
+        assert float(total) == pytest.approx(np.log(2) + np.log(4))
 
 
 def test_the_validation_loss_does_not_depend_on_the_batch_size() -> None:
     model = random_model(SMALL, seed=2)
-    loss_function = evaluation_loss(model)
+    loss_function = evaluation_loss(model, HERE)
     one, four, sixteen = (mean_loss(loss_function, ROWS, size) for size in (1, 4, 16))
     assert four == pytest.approx(one, rel=1e-5)
     assert sixteen == pytest.approx(one, rel=1e-5)
@@ -124,8 +134,8 @@ def test_the_validation_loss_does_not_depend_on_the_batch_size() -> None:
 
 def test_rows_without_a_token_in_the_loss_have_no_validation_loss() -> None:
     silent = TokenRows({**ROWS.features, "loss_mask": np.zeros_like(ROWS.features["loss_mask"])})
-    assert mean_loss(evaluation_loss(GPT2(ONE_LAYER, seed=1)), silent, 4) is None
-    history = train(GPT2(ONE_LAYER, seed=1), silent, silent, replace(OPTIONS, steps=2), seed=1)
+    assert mean_loss(evaluation_loss(GPT2(ONE_LAYER, seed=1), HERE), silent, 4) is None
+    history = train_here(GPT2(ONE_LAYER, seed=1), silent, silent, replace(OPTIONS, steps=2), seed=1)
     assert history.validation == []
     assert history.steps[-1]["loss"] == 0
 
@@ -145,13 +155,15 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     with monkeypatch.context() as patch:
         patch.setattr(progress, "report", die)
         with pytest.raises(KilledError):
-            train(GPT2(ONE_LAYER, seed=1), ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
+            train_here(
+                GPT2(ONE_LAYER, seed=1), ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path
+            )
 
     saved = death > OPTIONS.checkpoint_every
     assert any(tmp_path.glob("ckpt-*.index")) == saved
     # where there is a checkpoint, nothing of the new model's own weights may be left
     resumed = GPT2(ONE_LAYER, seed=99 if saved else 1)
-    history = train(resumed, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
+    history = train_here(resumed, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
     expected = uninterrupted.history
     assert_same_weights(uninterrupted.model, resumed)
     assert history.validation == expected.validation
@@ -165,7 +177,7 @@ def test_steps_of_one_call_do_what_the_same_steps_of_many_do(
 ) -> None:
     monkeypatch.setattr(Pace, "steps_in", lambda *_: most)
     model = GPT2(ONE_LAYER, seed=1)
-    history = train(model, ROWS, ROWS, OPTIONS, seed=3)
+    history = train_here(model, ROWS, ROWS, OPTIONS, seed=3)
     assert_same_weights(uninterrupted.model, model)
     assert history.validation == uninterrupted.history.validation
 
@@ -175,13 +187,15 @@ RISING = replace(OPTIONS, steps=40, learning_rate=0.3, schedule="constant", vali
 
 def test_training_stops_where_the_validation_loss_no_longer_falls(tmp_path: Path) -> None:
     options = replace(RISING, early_stopping=2)
-    history = train(
+    history = train_here(
         GPT2(ONE_LAYER, seed=1), ROWS, ROWS, options, seed=3, checkpoint_folder=tmp_path
     )
     assert history.stopped_early
     assert history.step == history.steps[-1]["step"] == history.best_step + 4 < 40
     # what has ended is not trained on
-    again = train(GPT2(ONE_LAYER, seed=9), ROWS, ROWS, options, seed=3, checkpoint_folder=tmp_path)
+    again = train_here(
+        GPT2(ONE_LAYER, seed=9), ROWS, ROWS, options, seed=3, checkpoint_folder=tmp_path
+    )
     assert again == history
 
 
@@ -195,12 +209,12 @@ def test_the_best_weights_are_kept_over_a_death(
     def trained(name: str) -> tuple[GPT2, History]:
         model = GPT2(ONE_LAYER, seed=1)
         folder = tmp_path / name
-        return model, train(model, ROWS, unlike, options, seed=3, checkpoint_folder=folder)
+        return model, train_here(model, ROWS, unlike, options, seed=3, checkpoint_folder=folder)
 
     model, history = trained("whole")
     losses = {entry["step"]: entry["loss"] for entry in history.validation}
     assert history.best_step == min(losses, key=losses.__getitem__) < 20
-    best = mean_loss(evaluation_loss(model), unlike, 4)
+    best = mean_loss(evaluation_loss(model, HERE), unlike, 4)
     assert best == pytest.approx(losses[history.best_step], abs=1e-6)
     with monkeypatch.context() as patch:
 
@@ -218,24 +232,26 @@ def test_the_best_weights_are_kept_over_a_death(
 def test_what_goes_by_the_validation_loss_needs_one(tmp_path: Path, name: str) -> None:
     options = replace(OPTIONS, **{name: True})
     with pytest.raises(InputError, match=rf"training\.{name} goes by.*raise corpus\.validation"):
-        train(GPT2(ONE_LAYER, seed=1), ROWS, NO_ROWS, options, seed=3, checkpoint_folder=tmp_path)
+        train_here(
+            GPT2(ONE_LAYER, seed=1), ROWS, NO_ROWS, options, seed=3, checkpoint_folder=tmp_path
+        )
     if name == "keep_best":
         with pytest.raises(InputError, match="needs a folder of checkpoints"):
-            train(GPT2(ONE_LAYER, seed=1), ROWS, ROWS, options, seed=3)
+            train_here(GPT2(ONE_LAYER, seed=1), ROWS, ROWS, options, seed=3)
 
 
 @pytest.mark.parametrize(("rate", "differ"), [(0.5, True), (0.0, False)])
 def test_every_step_drops_other_activations(rate: float, differ: bool) -> None:
     one_row = counting_rows(1)
     options = replace(OPTIONS, steps=2, batch_size=1, learning_rate=0.0, dropout=rate, log_every=1)
-    history = train(random_model(ONE_LAYER, seed=2), one_row, NO_ROWS, options, seed=3)
+    history = train_here(random_model(ONE_LAYER, seed=2), one_row, NO_ROWS, options, seed=3)
     first, second = (entry["loss"] for entry in history.steps)
     assert (first != second) == differ
 
 
 def test_another_seed_trains_another_model(uninterrupted: Uninterrupted) -> None:
     other = GPT2(ONE_LAYER, seed=1)
-    train(other, ROWS, NO_ROWS, OPTIONS, seed=4)
+    train_here(other, ROWS, NO_ROWS, OPTIONS, seed=4)
     assert not np.array_equal(
         weights(other)["model/wte"], weights(uninterrupted.model)["model/wte"]
     )
@@ -247,7 +263,7 @@ def test_a_finished_training_is_not_trained_again(
     folder = tmp_path / "copy"
     shutil.copytree(uninterrupted.folder, folder)
     model = GPT2(ONE_LAYER, seed=99)
-    history = train(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
+    history = train_here(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
     assert_same_weights(model, uninterrupted.model)
     assert history.steps == uninterrupted.history.steps
 
@@ -260,7 +276,9 @@ def test_two_checkpoints_are_kept(uninterrupted: Uninterrupted) -> None:
 def test_a_loss_that_is_not_finite_stops_with_step_and_remedy(tmp_path: Path) -> None:
     options = replace(OPTIONS, learning_rate=1e30, warmup_steps=0, clip_norm=None)
     with pytest.raises(TrainingDiverged, match=r"step \d+.*lower training\.learning_rate"):
-        train(GPT2(ONE_LAYER, seed=1), ROWS, NO_ROWS, options, seed=3, checkpoint_folder=tmp_path)
+        train_here(
+            GPT2(ONE_LAYER, seed=1), ROWS, NO_ROWS, options, seed=3, checkpoint_folder=tmp_path
+        )
     assert not any(tmp_path.glob("ckpt-*"))
 
 

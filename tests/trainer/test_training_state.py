@@ -11,11 +11,11 @@ import tensorflow as tf
 from preprocessing import progress
 from preprocessing.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
+from tests.trainer.train_steps import make_train_step
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
 from trainer.options import TrainingOptions
-from trainer.train_step import make_train_step
 from trainer.training_state import TrainingState
 
 CONFIG = replace(SMALL, layers=1)

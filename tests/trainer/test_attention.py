@@ -1,0 +1,144 @@
+"""Attention that does not keep its probabilities: equal to the plain one, in less memory."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.attention import attend_flash, attend_flash_causal, attend_recomputing
+from trainer.gpt2 import causal_mask
+from trainer.operations import Operations, attend, dropping
+
+SEGMENTS = tf.constant([[1, 1, 1, 2, 2, 0], [1, 1, 1, 1, 2, 2]])
+
+
+def with_dropout(rate: float) -> Operations:
+    return Operations(drop=dropping(rate, tf.constant([1, 2], tf.int64)))
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_recomputed_attention_and_its_gradients_are_the_plain_ones(rows: int) -> None:
+    segments, operations = SEGMENTS[:rows], Operations()
+    *given, upstream = (tf.random.stateless_normal([rows, 4, 6, 8], [n, 7]) for n in range(4))
+
+    def with_gradients(way) -> list[tf.Tensor]:  # type: ignore[no-untyped-def]
+        @tf.function(jit_compile=True, autograph=False)
+        def run(*given: tf.Tensor) -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                out = way(*given, causal_mask(segments), operations, 0)
+            return [out, *tape.gradient(out, given, output_gradients=upstream)]
+
+        return run(*given)
+
+    for ours, plain in zip(with_gradients(attend_recomputing), with_gradients(attend), strict=True):
+        np.testing.assert_allclose(ours, plain, atol=1e-6)
+
+
+def test_every_row_of_recomputed_attention_drops_other_probabilities_and_the_same_ones_again() -> (
+    None
+):
+    ones = tf.ones([2, 1, 6, 8])
+    mask, operations = causal_mask(tf.ones([1, 6], tf.int32)), with_dropout(0.5)
+    with tf.GradientTape() as tape:
+        tape.watch(ones)
+        out = attend_recomputing(ones, ones, ones, mask, operations, 0)
+    assert not np.allclose(out[0], out[1])
+    # the values' gradient is the column sum of the same probabilities that mixed them
+    value = tf.Variable(ones)
+    with tf.GradientTape() as tape:
+        mixed = attend_recomputing(ones, ones, value, mask, operations, 0)
+        total = tf.reduce_sum(mixed)
+    np.testing.assert_allclose(tf.reduce_sum(tape.gradient(total, value)), total, rtol=1e-5)
+
+
+_KEPT = """
+import sys, tensorflow as tf
+from trainer.device import choose_device
+from trainer.bounds import Bounds
+from trainer.config import GPT2Config
+from trainer.gpt2 import GPT2
+from trainer.options import TrainingOptions
+from trainer.output_layer import OutputLayer
+from trainer import train_step
+options = TrainingOptions(device="cpu", xla="on")
+device = choose_device(options)._replace(attention=sys.argv[1])
+train_step.chosen_output_layer = lambda *_, **__: OutputLayer(int(sys.argv[2]))
+model = GPT2(GPT2Config(4001, context=256, width=8, heads=4, layers=6), seed=1)
+step = train_step.TrainStep(model, options, 1, device, Bounds(512))
+ones = tf.ones([2, 256], tf.int32)
+batch = {n: ones for n in ("input_ids", "loss_mask", "segment_ids", "positions")}
+step(batch, tf.constant(0.0), tf.constant(0, tf.int64))
+"""
+
+
+def test_what_xla_allocates_for_a_step_holds_neither_probabilities_nor_all_logits(
+    tmp_path: Path,
+) -> None:
+    """XLA's own buffer assignment, on a processor: 6 layers of [2, 4, 256, 256], logits [510, 4001]."""
+
+    def temporary_bytes(attention: str, at_once: int) -> int:
+        folder = tmp_path / f"{attention}{at_once}"
+        subprocess.run(
+            [sys.executable, "-c", _KEPT, attention, str(at_once)],
+            check=True,
+            cwd=Path(__file__).parents[2],
+            env={
+                **os.environ,
+                "XLA_FLAGS": f"--xla_dump_to={folder} --xla_dump_hlo_as_text",
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "TF_USE_LEGACY_KERAS": "1",
+            },
+        )
+        found = [
+            int(size)
+            for path in folder.glob("*buffer-assignment.txt")
+            for size in re.findall(
+                r"allocation \d+: size (\d+), preallocated-temp", path.read_text()
+            )
+        ]
+        return max(found)
+
+    probabilities, logits = 6 * 2 * 4 * 256 * 256 * 4, 510 * 4001 * 4
+    assert temporary_bytes("plain", 1000) > probabilities + logits
+    assert temporary_bytes("recompute", 32) < probabilities
+    assert temporary_bytes("plain", 32) > probabilities
+
+
+@pytest.mark.parametrize(
+    ("way", "target", "operands"),
+    [(attend_flash, "ScaleBiasSoftmax", 4), (attend_flash_causal, "Softmax", 3)],
+)
+def test_flash_attention_is_a_call_of_cudnn_with_its_gradient(
+    way,  # type: ignore[no-untyped-def]
+    target: str,
+    operands: int,
+) -> None:
+    """Here the program can only be read; on a GPU `python -m benchmarks.gpu` compares its numbers."""
+    given = tf.zeros([2, 2, 6, 4], tf.bfloat16)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch([query, key, value])
+            out = way(query, key, value, causal_mask(SEGMENTS), Operations(), 0)
+        return tape.gradient(out, [query, key, value])
+
+    text = run.experimental_get_compiler_ir(given, given, given)(stage="hlo")
+    calls = [line for line in text.splitlines() if "custom-call(" in line]
+    assert [re.search(r'target="__cudnn\$fmha(\w+)"', call)[1] for call in calls] == [
+        target,
+        f"{target}Backward",
+    ]
+    inputs = re.search(r"custom-call\((.*?)\), custom_call_target", calls[0])
+    assert inputs is not None
+    assert inputs[1].count("%") == operands
+    config = json.loads(re.search(r'backend_config=("?)(\{.*\})\1', calls[0])[2].replace("\\", ""))
+    assert config["cudnn_fmha_backend_config"]["mask_type"] == "CAUSAL"
+    assert config["cudnn_fmha_backend_config"]["fmha_scale"] == 0.5

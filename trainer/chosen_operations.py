@@ -1,0 +1,41 @@
+"""Which way each operation of a training pass is computed on a device."""
+
+from trainer.attention import attend_flash, attend_flash_causal, attend_recomputing
+from trainer.compiled_operations import compiled_operations
+from trainer.device import Device
+from trainer.operations import Dropout, Operations, keep_all
+from trainer.output_layer import OutputLayer
+
+# 823 MB of logits over 50,257 ids in half precision
+_PREDICTIONS_ON_GPU = 8192
+# 51 and 103 MB, beside one block's activations
+_PREDICTIONS_BESIDE_A_BLOCK = {"cpu": 512, "gpu": 1024}
+# cuBLAS's half-precision products want rows of whole vectors; XLA would copy the logits into such
+_COLUMNS_ON_GPU = 64
+
+
+def chosen_operations(
+    device: Device,
+    drop: Dropout = keep_all,
+    *,
+    one_block: bool = False,
+    one_segment: bool = False,
+) -> Operations:
+    """What a pass is computed with on a device.
+
+    one_block: whether the backward pass holds one block at a time, and so one block's probabilities.
+    one_segment: as of `trainer.bounds.Bounds`.
+    """
+    if device.attention == "flash":
+        return Operations(drop, attend=attend_flash_causal if one_segment else attend_flash)
+    if device.attention == "recompute" and not one_block:
+        return Operations(drop, attend=attend_recomputing)
+    return compiled_operations(drop) if device.compiles_operations else Operations(drop)
+
+
+def chosen_output_layer(device: Device, *, one_block: bool = False) -> OutputLayer:
+    """How the output layer and its loss are computed on a device; one_block: as of `chosen_operations`."""
+    columns = _COLUMNS_ON_GPU if device.kind == "gpu" else 1
+    if one_block:
+        return OutputLayer(_PREDICTIONS_BESIDE_A_BLOCK[device.kind], columns)
+    return OutputLayer(_PREDICTIONS_ON_GPU if device.kind == "gpu" else None, columns)

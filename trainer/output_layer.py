@@ -1,0 +1,163 @@
+"""The output layer and its loss, so many predictions at a time: all logits of a batch never exist.
+
+A batch of 32 rows of 1,024 tokens has 1.6 billion logits over 50,257 ids, 6.6 GB in float32. A piece's
+gradients are computed beside its loss, so that its logits are computed once.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from trainer.gpt2 import logits
+
+CrossEntropy = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class LossAndGradients(NamedTuple):
+    """loss: float32, the sum of a batch's losses (nats). of_hidden: [N, W]. of_wte: float32 [V, W], or
+    None where it is not wanted."""
+
+    loss: tf.Tensor
+    of_hidden: tf.Tensor
+    of_wte: tf.Tensor | None
+
+
+class Predictions(NamedTuple):
+    """Hidden vectors [N, W], their labels int [N], and float32 [N], what each loss is multiplied by."""
+
+    hidden: tf.Tensor
+    labels: tf.Tensor
+    weights: tf.Tensor
+
+
+class OutputLayer(NamedTuple):
+    """How logits and losses of predictions are computed.
+
+    at_once: predictions whose logits exist at once; None is all of them.
+    columns: logits are computed for a multiple of so many ids; those beyond the vocabulary are never
+        predicted.
+    """
+
+    at_once: int | None = None
+    columns: int = 1
+
+    def loss(
+        self, predictions: Predictions, wte: tf.Tensor, cross_entropy: CrossEntropy
+    ) -> tf.Tensor:
+        """The sum of the losses, float32; wte: the token embedding [V, W]. It has gradients."""
+        if not self._is_in_pieces(predictions):
+            return self._piece(predictions, self._filled(wte), wte.shape[0], cross_entropy)
+
+        @tf.custom_gradient
+        def loss(hidden: tf.Tensor, wte: tf.Tensor) -> tuple[tf.Tensor, object]:
+            given = predictions._replace(hidden=hidden)
+            found = self.loss_and_gradients(given, wte, cross_entropy)
+
+            def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                of_hidden = found.of_hidden * tf.cast(upstream, found.of_hidden.dtype)
+                return of_hidden, tf.cast(found.of_wte * upstream, wte.dtype)
+
+            return found.loss, gradient
+
+        return loss(predictions.hidden, wte)
+
+    def loss_alone(
+        self, predictions: Predictions, wte: tf.Tensor, cross_entropy: CrossEntropy
+    ) -> tf.Tensor:
+        """As `loss`, for a pass that has no backward one."""
+        if not self._is_in_pieces(predictions):
+            return self.loss(predictions, wte, cross_entropy)
+        pieces, filled = _Pieces(predictions, self.at_once), self._filled(wte)
+
+        def add(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            of_piece = self._piece(pieces.at(number), filled, wte.shape[0], cross_entropy)
+            return number + 1, total + of_piece
+
+        start = (tf.constant(0), tf.constant(0.0))
+        return tf.while_loop(lambda n, _: n < pieces.count, add, start, parallel_iterations=1)[1]
+
+    def loss_and_gradients(
+        self,
+        predictions: Predictions,
+        wte: tf.Tensor,
+        cross_entropy: CrossEntropy,
+        scale: tf.Tensor | float = 1.0,
+        *,
+        wants_wte: bool = True,
+    ) -> LossAndGradients:
+        """The loss as `loss` has it, and the gradients of scale x loss."""
+        pieces, filled = _Pieces(predictions, self.at_once), self._filled(wte)
+
+        def add(
+            number: tf.Tensor, total: tf.Tensor, of_hidden: tf.TensorArray, of_wte: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.Tensor]:
+            piece = pieces.at(number)
+            predicted = logits({"model/wte": filled}, piece.hidden)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(predicted)
+                losses = cross_entropy(_of_vocabulary(predicted, wte.shape[0]), piece.labels)
+            gradient = tape.gradient(losses, predicted, output_gradients=piece.weights * scale)
+            if wants_wte:
+                product = tf.matmul(gradient, piece.hidden, transpose_a=True)
+                of_wte += tf.cast(product, tf.float32)
+            of_hidden = of_hidden.write(number, tf.matmul(gradient, filled))
+            return number + 1, total + tf.reduce_sum(losses * piece.weights), of_hidden, of_wte
+
+        parts = tf.TensorArray(filled.dtype, pieces.count, element_shape=pieces.shape)
+        wide = tf.zeros(filled.shape if wants_wte else [])
+        start = (tf.constant(0), tf.constant(0.0), parts, wide)
+        if pieces.count == 1:
+            _, total, parts, wide = add(*start)
+        else:
+            _, total, parts, wide = tf.while_loop(
+                lambda number, *_: number < pieces.count, add, start, parallel_iterations=1
+            )
+        rows, width = predictions.hidden.shape
+        of_hidden = tf.reshape(parts.stack(), [-1, width])[:rows]
+        return LossAndGradients(total, of_hidden, wide[: wte.shape[0]] if wants_wte else None)
+
+    def _is_in_pieces(self, predictions: Predictions) -> bool:
+        return self.at_once is not None and predictions.hidden.shape[0] > self.at_once
+
+    def _filled(self, wte: tf.Tensor) -> tf.Tensor:
+        """The embedding with rows of zeros up to whole columns of logits."""
+        lacking = -wte.shape[0] % self.columns
+        return tf.pad(wte, [[0, lacking], [0, 0]]) if lacking else wte
+
+    @staticmethod
+    def _piece(
+        piece: Predictions, filled: tf.Tensor, vocabulary: int, cross_entropy: CrossEntropy
+    ) -> tf.Tensor:
+        predicted = _of_vocabulary(logits({"model/wte": filled}, piece.hidden), vocabulary)
+        return tf.reduce_sum(cross_entropy(predicted, piece.labels) * piece.weights)
+
+
+WHOLE = OutputLayer()
+
+
+class _Pieces:
+    """Predictions in pieces of the same size; what makes up the last one weighs nothing."""
+
+    def __init__(self, predictions: Predictions, at_once: int | None) -> None:
+        rows, width = predictions.hidden.shape
+        size = min(rows, at_once or rows)
+        self.count, self.shape = -(-rows // size), [size, width]
+        lacking = [0, self.count * size - rows]
+        hidden, *others = predictions
+        self._stacked = [
+            tf.reshape(tf.pad(hidden, [lacking, [0, 0]]), [self.count, size, width]),
+            *(tf.reshape(tf.pad(other, [lacking]), [self.count, size]) for other in others),
+        ]
+
+    def at(self, number: tf.Tensor) -> Predictions:
+        """The piece of a number."""
+        return Predictions(*(stacked[number] for stacked in self._stacked))
+
+
+def _of_vocabulary(predicted: tf.Tensor, vocabulary: int) -> tf.Tensor:
+    """Logits [N, V] with the lowest number for every id beyond the vocabulary."""
+    if predicted.shape[1] == vocabulary:
+        return predicted
+    beyond = tf.range(predicted.shape[1]) >= vocabulary
+    return tf.where(beyond, predicted.dtype.min, predicted)
