@@ -9,6 +9,7 @@ from trainer.generation.cached_model import CachedModel
 from trainer.generation.prompts import Prompts, buckets, cut_left, pad_left
 from trainer.generation.request import Generated, Request
 from trainer.generation.sampled import sample_group
+from trainer.generation.together import MOST_ROWS_TOGETHER, sample_together
 from trainer.gpt2 import GPT2
 from trainer.row_by_row import MOST_ROWS
 from trainer.sampling import uniforms
@@ -22,12 +23,13 @@ def generate(
     seeds: tf.Tensor,
     token_bytes: tf.Tensor,
     end_of_text: int,
+    together: bool = False,
 ) -> Generated:
     """Continue each prompt until its text ends or has max_new_tokens; made for a tf.function.
 
     A row depends on its prompt, its seed and the request alone, bit for bit, whatever else is in
     the batch: groups of at most MOST_ROWS prompts of one length bucket are computed one after the
-    other.
+    other. That is not promised for `together`, whose groups are larger: the way for a GPU.
 
     prompts: int32 ragged [n, None]. An empty one starts from the end of text; one that is longer
         than the context less max_new_tokens loses its beginning.
@@ -44,9 +46,9 @@ def generate(
     order = tf.argsort(slots, stable=True)
     ordered = tf.gather(slots, order)
     uniform = uniforms(seeds, steps)  # [n, T]
-    cached = CachedModel(model)
+    cached, weights = CachedModel(model), model.weights()
     sampling = tf.equal(request.beams, 1)
-    most = tf.where(sampling, MOST_ROWS, 1)
+    most = tf.where(sampling, MOST_ROWS_TOGETHER if together else MOST_ROWS, 1)
 
     def next_group(
         done: tf.Tensor, ids: tf.Tensor, finished: tf.Tensor
@@ -57,13 +59,18 @@ def generate(
         group = Prompts(
             tf.gather(padded.ids, rows)[:, widest - width :], tf.gather(padded.lengths, rows)
         )
+        numbers = tf.gather(uniform, rows)
+
+        def sampled() -> tuple[tf.Tensor, tf.Tensor]:
+            if together:
+                return sample_together(
+                    weights, config, group, numbers, request, token_bytes, end_of_text
+                )
+            return sample_group(cached, group, numbers, request, token_bytes, end_of_text)
+
         group_ids, group_finished = tf.cond(
             sampling,
-            _apart(
-                lambda: sample_group(
-                    cached, group, tf.gather(uniform, rows), request, token_bytes, end_of_text
-                )
-            ),
+            _apart(sampled),
             _apart(lambda: search(cached, group, steps, request, token_bytes, end_of_text)),
         )
         where = rows[:, tf.newaxis]

@@ -1,0 +1,70 @@
+"""Sampling all rows at once, as on a GPU: the tokens that rows draw one by one on a processor."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainer.random_models import random_model
+from trainer.batched_sampling import sample_rows
+from trainer.generation.cached_model import CachedModel
+from trainer.generation.prompts import Prompts
+from trainer.generation.request import Request
+from trainer.generation.sampled import sample_group
+from trainer.generation.together import STRETCH, sample_together
+from trainer.gpt2 import GPT2Config
+from trainer.sampling import sample, uniforms
+
+CONFIG = GPT2Config(vocabulary_size=61, context=64, width=16, heads=2, layers=2)
+END = 60
+
+
+@pytest.mark.parametrize("spread", [0.1, 4.0])
+@pytest.mark.parametrize(
+    ("top_k", "top_p"), [(0, 0.9), (0, 0.3), (5, 0.9), (40, 1.0), (0, 1.0), (1, 0.5)]
+)
+def test_rows_that_are_drawn_together_are_those_drawn_alone(
+    spread: float, top_k: int, top_p: float
+) -> None:
+    # in half precision many logits are equal
+    logits = tf.cast(tf.random.stateless_normal([6, 301], [1, 2], stddev=spread), tf.bfloat16)
+    logits, uniform = tf.cast(logits, tf.float32), tf.random.stateless_uniform([6], [3, 4])
+    drawn = sample_rows(
+        logits,
+        uniform,
+        tf.constant(0.8),
+        tf.constant(top_k) if top_k else None,
+        tf.constant(top_p),
+    )
+    expected = sample(logits, uniform, 0.8, top_k, top_p)
+    assert drawn.numpy().tolist() == expected.numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("steps", "settings", "stop"),
+    [
+        (STRETCH + 4, {}, []),
+        (3, {"top_k": 5, "top_p": 0.8, "repetition_penalty": 1.3}, []),
+        (STRETCH + 4, {"temperature": 0.0}, ["ab", "c"]),
+    ],
+)
+def test_texts_that_are_written_together_are_those_written_row_by_row(
+    steps: int, settings: dict[str, Any], stop: list[str]
+) -> None:
+    model = random_model(CONFIG, seed=3)
+    random, lengths = np.random.default_rng(1), [8, 5, 1]
+    ids = np.stack([np.where(np.arange(8) >= 8 - n, random.integers(0, 60, 8), 0) for n in lengths])
+    prompts = Prompts(tf.constant(ids, tf.int32), tf.constant(lengths))
+    uniform = uniforms(tf.constant([[1, 2], [3, 4], [5, 6]], tf.int64), steps)
+    token_bytes = tf.constant([chr(97 + number % 26) for number in range(61)])
+    request = Request(steps, stop=tf.constant(stop, tf.string), **settings)
+
+    @tf.function(autograph=False)
+    def both() -> tuple[Any, Any]:
+        rows = sample_group(CachedModel(model), prompts, uniform, request, token_bytes, END)
+        weights = model.weights()
+        return rows, sample_together(weights, CONFIG, prompts, uniform, request, token_bytes, END)
+
+    for expected, found in zip(*both(), strict=True):
+        assert found.numpy().tolist() == expected.numpy().tolist()
