@@ -17,6 +17,8 @@ from trainer.host_memory import imports_refused, return_freed_memory
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from trainer.gpt2 import Precision
+
     Signature = Callable[..., dict[str, tf.Tensor]]
 
 GENERATE_ROWS = 16
@@ -165,16 +167,19 @@ class LanguageModel:
         return {key: value.numpy() for key, value in self._signatures[name](**tensors).items()}
 
 
-def load_model(path: Path, vocabulary: str = "gpt2") -> LanguageModel:
+def load_model(
+    path: Path, vocabulary: str = "gpt2", precision: "Precision | None" = None
+) -> LanguageModel:
     """The model in a path: an exported SavedModel (a pushed version too), or weights alone.
 
     Weights are what `trainer.weights` reads: an OpenAI or Hugging Face folder, or an `.h5` file.
-    vocabulary: of weights; a SavedModel brings its own.
+    vocabulary, precision: of weights; a SavedModel brings its own. None is half precision where the
+        hardware has it.
     Raises InputError where the path is none of them, or is damaged.
     """
     if (path / "saved_model.pb").is_file():
         return _from_saved_model(path)
-    return _from_weights(path, vocabulary)
+    return _from_weights(path, vocabulary, precision)
 
 
 def _from_saved_model(path: Path) -> LanguageModel:
@@ -205,12 +210,14 @@ def _from_saved_model(path: Path) -> LanguageModel:
     return LanguageModel(loaded.signatures, context, loaded)
 
 
-def _from_weights(path: Path, vocabulary: str) -> LanguageModel:
+def _from_weights(path: Path, vocabulary: str, precision: "Precision | None") -> LanguageModel:
     from preprocessing.vocabulary import load_vocabulary
     from trainer.export import ExportedModel
+    from trainer.served_model import hardware_precision, served
     from trainer.weights import load_model as load_weights
 
-    exported: ExportedModel = ExportedModel(load_weights(path), load_vocabulary(vocabulary))
+    model = served(load_weights(path, precision or hardware_precision()))
+    exported = ExportedModel(model, load_vocabulary(vocabulary))
     signatures = {name: getattr(exported, name) for name in ("generate", "score_rows", "tokenize")}
     return LanguageModel(signatures, exported.model.config.context, exported)
 

@@ -6,7 +6,9 @@ in float32 stays as it is.
 
 import tensorflow as tf
 
-from trainer.gpt2 import GPT2, Weights
+from trainer.device import choose_device
+from trainer.gpt2 import GPT2, Precision, Weights
+from trainer.options import TrainingOptions
 
 
 def served(model: GPT2) -> GPT2:
@@ -23,6 +25,11 @@ def served(model: GPT2) -> GPT2:
 def is_served(weights: Weights) -> bool:
     """Whether kernels are [out, in]."""
     return weights["model/h0/mlp/c_fc/w"].shape.rank == 2
+
+
+def hardware_precision() -> Precision:
+    """The precision to serve weights in that come without one: half, where this machine has it."""
+    return choose_device(TrainingOptions(precision="auto")).precision
 
 
 def _served_value(name: str, value: tf.Tensor) -> tf.Tensor:

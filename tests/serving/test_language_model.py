@@ -1,5 +1,6 @@
 """A loaded model: completions, their cuts and streams, scores, and folders that are no model."""
 
+import json
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.config import GPT2Config
 from trainer.export import export
-from trainer.gpt2 import GPT2
+from trainer.gpt2 import GPT2, Precision
 from trainer.options import GenerationOptions
+from trainer.weights.convert import convert
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
 
@@ -59,13 +61,29 @@ def no_warnings() -> Iterator[None]:
 
 
 def test_a_checkpoint_and_its_export_answer_alike(checkpoint: Path, model: LanguageModel) -> None:
-    direct = load_model(checkpoint, vocabulary="bytes")
+    direct = load_model(checkpoint, "bytes", "float32")
     assert direct.context == model.context == CONFIG.context
     assert direct.generate(PROMPTS, max_new_tokens=8, seed=3, top_p=0.9) == model.generate(
         PROMPTS, max_new_tokens=8, seed=3, top_p=0.9
     )
     for ours, theirs in zip(direct.score(PROMPTS), model.score(PROMPTS), strict=True):
         assert ours == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize("to", ["float32", "bfloat16"])
+def test_weights_alone_are_served_in_the_precision_of_the_hardware(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: Precision
+) -> None:
+    monkeypatch.setattr("trainer.served_model.hardware_precision", lambda: to)
+    monkeypatch.setattr("trainer.weights.convert.hardware_precision", lambda: to)
+    convert(checkpoint, tmp_path / "saved", "savedmodel", BYTES, GenerationOptions())
+    metadata = json.loads((tmp_path / "saved" / "assets.extra" / "gpt2.json").read_text())
+    assert metadata["precision"] == to
+    direct = load_model(checkpoint, "bytes").generate(PROMPTS, max_new_tokens=8, seed=3)
+    saved = load_model(tmp_path / "saved").generate(PROMPTS, max_new_tokens=8, seed=3)
+    other = load_model(checkpoint, "bytes", "float32").score(PROMPTS)
+    assert direct == saved
+    assert (load_model(checkpoint, "bytes").score(PROMPTS) == other) == (to == "float32")
 
 
 def test_every_format_of_the_weights_answers_alike(

@@ -11,7 +11,9 @@ from preprocessing.vocabulary import END_OF_TEXT, Vocabulary, vocabulary_files
 from preprocessing.vocabulary_files import ENCODER_FILE, MERGES_FILE
 from trainer.config import GPT2Config
 from trainer.export import export
+from trainer.gpt2 import Precision
 from trainer.options import GenerationOptions
+from trainer.served_model import hardware_precision
 from trainer.weights import exported, load_model, read_config, read_weights
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
@@ -25,11 +27,13 @@ def convert(
     to: Target,
     vocabulary: Vocabulary,
     generation_options: GenerationOptions,
+    precision: Precision | None = None,
 ) -> GPT2Config:
     """Write the model in a path to a new folder in another format; returns its shape.
 
     vocabulary: goes with the weights; its size must be the model's.
-    generation_options: what a SavedModel generates with by itself.
+    generation_options: what a SavedModel generates with by itself. precision: in which it computes; None
+        is half precision where the hardware has it. (Its exact weights lie in it in any case.)
     Raises InputError where the destination exists, the source is no whole model, or the vocabulary
     is another model's.
     """
@@ -51,7 +55,7 @@ def convert(
     staged = staged_beside(destination)
     try:
         staged.mkdir(parents=True)
-        _write(source, staged, to, vocabulary, generation_options)
+        _write(source, staged, to, vocabulary, generation_options, precision)
         staged.rename(destination)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
@@ -64,10 +68,12 @@ def _write(
     to: Target,
     vocabulary: Vocabulary,
     generation_options: GenerationOptions,
+    precision: Precision | None,
 ) -> None:
     """Fill a folder with the model in the source."""
     if to == "savedmodel":
-        export(load_model(source), vocabulary, generation_options, folder)
+        model = load_model(source, precision or hardware_precision())
+        export(model, vocabulary, generation_options, folder)
         return
     encoder, merges = vocabulary_files(vocabulary)
     config, variables = read_weights(source)

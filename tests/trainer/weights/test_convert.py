@@ -12,6 +12,7 @@ from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.config import GPT2Config
 from trainer.export_layout import METADATA_FILE
+from trainer.gpt2 import Precision
 from trainer.options import GenerationOptions
 from trainer.weights import is_checkpoint, read_weights
 from trainer.weights.convert import Target, convert
@@ -33,9 +34,9 @@ def source(tmp_path: Path, variables: dict[str, np.ndarray]) -> Path:
     return tmp_path / "source"
 
 
-def converted(source: Path, name: str, to: Target) -> Path:
+def converted(source: Path, name: str, to: Target, precision: Precision | None = None) -> Path:
     destination = source.parent / name
-    convert(source, destination, to, BYTES, GenerationOptions())
+    convert(source, destination, to, BYTES, GenerationOptions(), precision)
     return destination
 
 
@@ -107,11 +108,17 @@ def test_another_models_vocabulary_is_refused(source: Path, tmp_path: Path) -> N
         converted(saved, "new", "openai")
 
 
-def test_a_saved_model_without_its_metadata_or_cut_is_refused(source: Path) -> None:
-    saved = converted(source, "saved", "savedmodel")
-    (data,) = (saved / "variables").glob("variables.data-*")
+@pytest.mark.parametrize(
+    ("precision", "prefix"),
+    [("float32", "variables/variables"), ("bfloat16", "assets.extra/float32")],
+)
+def test_a_saved_model_without_its_metadata_or_cut_is_refused(
+    source: Path, precision: Precision, prefix: str
+) -> None:
+    saved = converted(source, "saved", "savedmodel", precision)
+    (data,) = saved.glob(f"{prefix}.data-*")
     data.write_bytes(data.read_bytes()[:-1000])
-    with pytest.raises(InputError, match=r"variables\.data.*truncated or damaged"):
+    with pytest.raises(InputError, match=rf"{prefix}\.data.*truncated or damaged"):
         read_weights(saved)
     (saved / METADATA_FILE).unlink()
     with pytest.raises(InputError, match=r"gpt2\.json: there is no such file"):
