@@ -1,13 +1,10 @@
 """Trainer: TFX's own, which calls `trainer.run.run_fn`."""
 
-from dataclasses import asdict
-
 from tfx.components import Trainer
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2
 
 from components.declared import Declared
-from trainer.options import GenerationOptions
 from trainer.run import run_fn
 
 
@@ -21,8 +18,6 @@ def build(declared: Declared) -> BaseNode:
         custom_config={
             "model": declared.section("model"),
             "training": declared.section("training"),
-            # What the export generates with until Pusher writes the defaults that are configured.
-            "generation": asdict(GenerationOptions()),
             "vocabulary": declared.externals["vocabulary"],
             "sequence_length": parameters["tokens.sequence_length"],
             "random_windows": parameters["tokens.windows"] == "random",

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from preprocessing import progress
 from preprocessing.errors import InputError
+from preprocessing.file_watch import check_unchanged_since
 from preprocessing.vocabulary import load_vocabulary
 from trainer.config import GPT2Config, model_config
 from trainer.data import read_rows, read_training_rows
@@ -15,6 +16,7 @@ from trainer.export import export
 from trainer.gpt2 import GPT2
 from trainer.host_memory import return_freed_memory
 from trainer.options import (
+    BASE_STATS_VARIABLE,
     CHECKPOINTS_VARIABLE,
     GenerationOptions,
     ModelOptions,
@@ -42,7 +44,7 @@ class FnArgs(Protocol):
 def run_fn(fn_args: FnArgs) -> None:
     """Train as `fn_args.custom_config` says, export to `serving_model_dir`, log to `model_run_dir`.
 
-    custom_config: `model`, `training` and `generation` (the options as dicts), `vocabulary`, `seed`
+    custom_config: `model` and `training` (the options as dicts), `vocabulary`, `seed`,
         `sequence_length` and `random_windows` (see `read_training_rows`).
     Checkpoints go to the folder that the environment variable GPT2_TFX_CHECKPOINTS names, and
     training resumes from there: a path among the parameters would change the node's key.
@@ -50,7 +52,6 @@ def run_fn(fn_args: FnArgs) -> None:
     settings = fn_args.custom_config
     model_options = ModelOptions(**settings["model"])
     training_options = TrainingOptions(**settings["training"])
-    generation_options = GenerationOptions(**settings["generation"])
     if training_options.low_memory:
         return_freed_memory()
     device = choose_device(training_options)
@@ -65,6 +66,8 @@ def run_fn(fn_args: FnArgs) -> None:
     if fn_args.base_model:
         model = GPT2(config, precision=device.precision)
         load_into(model, base_folder(fn_args.base_model))
+        if BASE_STATS_VARIABLE in os.environ:
+            check_unchanged_since(Path(os.environ[BASE_STATS_VARIABLE]), "Trainer read it")
     else:
         model = GPT2(config, seed=seed, precision=device.precision)
 
@@ -82,7 +85,8 @@ def run_fn(fn_args: FnArgs) -> None:
     (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
     write_training_page(logs / TRAINING_PAGE, history)
     progress.report(phase="export")
-    export(model, vocabulary, generation_options, Path(fn_args.serving_model_dir))
+    # Pusher writes the defaults that are configured.
+    export(model, vocabulary, GenerationOptions(), Path(fn_args.serving_model_dir))
 
 
 def base_folder(base_model: str) -> Path:
