@@ -95,6 +95,31 @@ class TestAWholeRun:
         (execution,) = store.history("Pusher")
         assert execution.properties["code"] == code.digest
 
+    def test_other_sampling_defaults_train_nothing(self, launches: Launches) -> None:
+        launches.run("run-1")
+        launches.run("run-2", None, "generation.top_p=0.5", "generation.max_new_tokens=7")
+        assert launches.launched == ["Evaluator", "Pusher"]
+
+    def test_how_often_training_logs_and_what_it_keeps_runs_nothing(
+        self, launches: Launches
+    ) -> None:
+        launches.run("run-1")
+        often = ("training.log_every=3", "training.checkpoint_every=7")
+        launches.run("run-2", None, *often, "training.keep_checkpoints=1")
+        assert launches.launched == []
+
+    def test_a_vocabulary_in_another_place_runs_nothing(
+        self, launches: Launches, tmp_path: Path
+    ) -> None:
+        for name in ("here", "there"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "encoder.json").write_text("{}")
+            (tmp_path / name / "vocab.bpe").write_text("#version: 0.2\n")
+        (tmp_path / "there" / "README").write_text("No part of a vocabulary.")
+        launches.run("run-1", None, "tokens.vocabulary=here")
+        launches.run("run-2", None, "tokens.vocabulary=there")
+        assert launches.launched == []
+
     def test_a_touched_corpus_runs_nothing(self, launches: Launches, tmp_path: Path) -> None:
         launches.run("run-1")
         (tmp_path / "corpus" / "one.txt").touch()
