@@ -52,6 +52,9 @@ docs: $(INSTALLED) ## what is made of the configuration's options: its page, its
 bench: $(INSTALLED) ## the benchmarks; ONLY=name runs one
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
+bench-gpu: $(INSTALLED)-gpu ## the engine on this machine's GPU; BUDGET=seconds for all of it, TORCH=a Python with PyTorch
+	$(BIN)/python -m benchmarks.gpu --budget $(or $(BUDGET),900) $(if $(TORCH),--torch-python $(TORCH))
+
 lock: $(INSTALLED) ## make the requirement locks again
 	requirements/lock.sh
 

@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compile(commands)
     _add_node(commands)
     _add_rollback(commands)
+    _add_doctor(commands)
     return parser
 
 
@@ -201,6 +202,11 @@ def _add_rollback(commands: "_Commands[argparse.ArgumentParser]") -> None:
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("version", nargs="?", metavar="VERSION")
     target.add_argument("--release", action="store_true", help="let runs move `latest` again")
+
+
+def _add_doctor(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "doctor", "device, memory, versions, a short self-test")
+    _add_json(parser)
 
 
 def _positive(text: str) -> int:

@@ -5,8 +5,10 @@ from typing import Any, Literal, NamedTuple
 
 import tensorflow as tf
 
+from preprocessing import progress
 from preprocessing.errors import InputError
 from trainer.gpt2 import Precision
+from trainer.gpu_environment import driver_version, missing_for_gpu
 from trainer.options import TrainingOptions
 
 Attention = Literal["plain", "recompute", "flash"]
@@ -57,9 +59,12 @@ def choose_device(options: TrainingOptions, cpuinfo: Path = Path("/proc/cpuinfo"
     gpus = tf.config.list_physical_devices("GPU")
     if options.device == "gpu" and not gpus:
         raise InputError(
-            "training.device is gpu, but TensorFlow finds none; take auto or cpu, or see that "
-            "nvidia-smi lists the GPU and `make setup GPU=1` was run (gpt2-tfx doctor says what is missing)"
+            "training.device is gpu, but TensorFlow finds none; take auto or cpu, or mend this:",
+            *(missing_for_gpu() or ["nothing is missing; does CUDA_VISIBLE_DEVICES hide it?"]),
         )
+    if not gpus and options.device == "auto" and driver_version():
+        missing = "; ".join(missing_for_gpu()) or "nothing is missing, so it may be hidden"
+        progress.report(message=f"a GPU's driver is here, and TensorFlow sees no GPU: {missing}")
     tf.config.experimental.enable_tensor_float_32_execution(False)
     if gpus and options.device != "cpu":
         return _gpu(gpus, options)

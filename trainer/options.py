@@ -62,7 +62,7 @@ class TrainingOptions:
     clip_norm: the largest global norm of the gradients; null does not clip.
     dropout: probability of dropping an activation while training.
     precision: of the computation; the weights are always float32. `auto` is bfloat16 on a GPU or a processor that has
-        it, else float32. `float16` scales the loss.
+        it, float16 on a GPU that has that alone, else float32. `float16` scales the loss.
     device: where it trains; `auto` takes a GPU where there is one.
     xla: what XLA compiles: `on` the step, which pays for small float32 models on a processor too; `auto` the step on a
         GPU, three of its operations on a processor; `off` nothing.

@@ -116,3 +116,14 @@ def test_progress_says_share_rate_and_time_left() -> None:
     assert progress_text(known) == "model.ckpt.index  45% of 5.2 kB, 12.0 MB/s, 0:03 left"
     assert progress_text(Progress("x", 999, None, 10.0, None)) == "x  999 B, 10 B/s"
     assert progress_text(Progress("x", 0, 6_230_430_720, 1e6, 6230.4)).endswith("103:50 left")
+
+
+def test_a_doctor_says_what_computes_and_that_it_does(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--config", str(config_file), "doctor", "--json"]) == 0
+    found = document_of("doctor", capsys.readouterr().out)
+    assert found["self_test"]["passed"]
+    assert found["precision_because"] == "training.precision"
+    assert cli.main(["--config", str(config_file), "doctor"]) == 0
+    assert "self-test   passed" in capsys.readouterr().out
