@@ -66,7 +66,7 @@ class Leases:
         """
         seen: tuple[int, float] | None = None
         seen_at = self._clock()
-        waited = told = False
+        told = False
         while True:
             held = self.store.newest_lease(key)
             beat = None if held is None else (held.generation, held.heartbeat)
@@ -74,20 +74,30 @@ class Leases:
             if alive is False:
                 taken = self.store.take_lease(key, beat[0] + 1 if beat else 1, self.owner())
                 if taken is not None:
-                    return Lease(self, taken, waited)
+                    return Lease(self, taken)
                 continue
             assert held is not None
             if alive is None and seen is not None and beat != seen:
                 alive = True
             if alive and not wait:
                 raise LeaseHeldError(f"{_described(held)}. Wait until it ends, or end it.")
-            waited = waited or bool(alive)
             if not told:
                 say(f"waiting: {_described(held)}")
                 told = True
             if beat != seen:
                 seen, seen_at = beat, self._clock()
             self._sleep(_POLL_SECONDS)
+
+    def fence(self, lease: StoredLease) -> bool:
+        """See to it that the dead owner of a lease records nothing, should it go on after all.
+
+        Returns False where it has recorded already.
+        """
+        following = lease.generation + 1
+        if self.store.take_lease(lease.key, following, {**self.owner(), "released": 1}) is not None:
+            return True
+        taken = self.store.lease(lease.key, following)
+        return taken is not None and taken.run_id != lease.run_id
 
     def owner(self) -> Properties:
         """What a lease says of who holds it."""
@@ -115,10 +125,9 @@ class Leases:
 class Lease:
     """A lease that is held; as a context it beats until it is left, and is released then."""
 
-    def __init__(self, leases: Leases, stored: StoredLease, waited: bool) -> None:
+    def __init__(self, leases: Leases, stored: StoredLease) -> None:
         self._leases = leases
         self._stored = stored
-        self.waited = waited
         self._lost = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, daemon=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.code_snapshot import CodeSnapshot
 from pipeline.config import LoadedConfig
-from pipeline.leases import RUN_LEASE, Lease
+from pipeline.leases import RUN_LEASE, Lease, Leases
 from pipeline.process_identity import ProcessIdentity, this_process
 from pipeline.recording import clear_execution
 from pipeline.store import Store, StoredLease, StoredRun, StoreReader
@@ -107,15 +107,20 @@ def _seems_alive(lease: StoredLease, here: ProcessIdentity, now: float) -> bool:
     return now - lease.heartbeat < _SILENT_SECONDS if alive is None else alive
 
 
-def abandon_dead_runs(store: Store, workspace: Path, but: str) -> list[str]:
+def abandon_dead_runs(leases: Leases, workspace: Path) -> list[str]:
     """Close the runs that are registered as running and are over, except the caller's own; returns their ids."""
+    store = leases.store
     dead = [
         run
         for run in store.runs(_LAST_RUNS)
-        if run.run_id != but and run.properties.get("state") == "running" and is_over(store, run)
+        if run.run_id != leases.run_id and run.properties["state"] == "running"
+        if is_over(store, run)
     ]
     for run in dead:
         for execution in store.unfinished(run.run_id):
-            clear_execution(store, workspace, execution, abandoned=True)
+            lease = store.lease_of(execution.id)
+            # Its process may only have been paused: what it still does must not be recorded on what is cleared here.
+            if lease is None or leases.fence(lease):
+                clear_execution(store, workspace, execution, abandoned=True)
         store.update_run(run.run_id, {"state": "abandoned", "finished": time.time()})
     return [run.run_id for run in dead]

@@ -161,7 +161,7 @@ class PipelineRun:
         )
 
     def _abandon_dead_runs(self) -> None:
-        for dead in abandon_dead_runs(self.store, self.loaded.workspace, self.result.run_id):
+        for dead in abandon_dead_runs(self._leases, self.loaded.workspace):
             self._display.note(f"run {dead} was abandoned; what it left unfinished is cleared away")
 
     def _close(self, state: str) -> None:
@@ -177,26 +177,28 @@ class PipelineRun:
         if self._lease is not None:
             self._lease.check()
         if step.reusable is not None:
-            execution = self._reuse(step.reusable)
+            execution = self._reuse(step.reusable, None)
         else:
             containers = self._lease is None
             key = node_lease(step.node, step.key)
             with self._leases.acquire(key, wait=containers, say=self._display.note) as lease:
                 if containers:
                     note_lease(self.store, self.result.run_id, step.node.name, lease)
-                found = self._found_meanwhile(step) if lease.waited else None
-                execution = self._reuse(found) if found else self._run(step, lease)
+                found = self._found_meanwhile(step)
+                execution = self._reuse(found, lease) if found else self._run(step, lease)
         self._done[step.node.name] = execution
         return execution
 
-    def _reuse(self, execution: StoredExecution) -> StoredExecution:
+    def _reuse(self, execution: StoredExecution, lease: Lease | None) -> StoredExecution:
         self.store.write_cached(self.result.run_id, execution, {"seconds": 0.0})
-        self._note_result(execution, None)
+        self._note_result(execution, lease)
         self._end(execution.node, "cached", 0.0)
         return execution
 
     def _found_meanwhile(self, step: Step) -> StoredExecution | None:
-        """What another container of the same key has made while this one waited for it."""
+        """What another process has recorded under the key since this one decided, or while it waited for the lease."""
+        if any(reason.kind == "forced" for reason in step.reasons):
+            return None
         found = self.world.find(step.node, step.key)
         return found if found and self.world.why_unusable(step.node, found) is None else None
 
@@ -241,7 +243,7 @@ class PipelineRun:
         return inputs
 
     def _note_result(self, execution: StoredExecution, lease: Lease | None) -> None:
-        """Take what is told of a run from an execution. lease: of the node, where it ran."""
+        """Take what is told of a run from an execution. lease: of the node, where it is held."""
         if "blessing" in execution.outputs and "evaluation" in execution.outputs:
             evaluation = execution.outputs["evaluation"]
             self.result.blessed = execution.outputs["blessing"].properties.get("blessed") == 1

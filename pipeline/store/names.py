@@ -43,6 +43,11 @@ class Names:
     def of_lease(self, key: str, generation: int) -> str:
         return f"lease/{key}{self._suffix}/{generation}"
 
+    def lease(self, context: str) -> tuple[str, int]:
+        """The key and generation of the lease that a context is."""
+        key, _, generation = context.removeprefix("lease/").rpartition("/")
+        return key.removesuffix(self._suffix), int(generation)
+
     def is_run(self, context: str) -> bool:
         """Whether the context of a run is one of this workspace."""
         return context.endswith(self._suffix)

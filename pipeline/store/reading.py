@@ -211,6 +211,14 @@ class StoreReader:
                 newest, low = found, middle
         return newest
 
+    def lease_of(self, execution_id: int) -> StoredLease | None:
+        """The lease under which an execution was launched, in the generation that it had then."""
+        for context in self._mlmd.get_contexts_by_execution(execution_id):
+            if context.type == LEASE:
+                key, generation = self.names.lease(context.name)
+                return StoredLease(context.id, key, generation, properties_of(context))
+        return None
+
     # Helpers
 
     def _complete(self, context_type: str, name: str) -> Iterator[StoredExecution]:

@@ -659,7 +659,7 @@ class TestTheCostOfLooking:
                 with monkeypatch.context() as patched:
                     patched.setattr(WorkspaceStore, "_call", counted)
                     main(capsys, "--config", str(config_file), "status", "--limit", "3")
-                    abandon_dead_runs(store, tmp_path / "workspace", "mine")
+                    abandon_dead_runs(Leases(store, "mine"), tmp_path / "workspace")
                 costs.append((len(asked), sum(asked)))
         assert costs[0] == costs[1]
 

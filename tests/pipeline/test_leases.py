@@ -151,7 +151,7 @@ class TestOnSeveralMachines:
         lease = take(of_machine("a", store, clock))
         clock.meanwhile = lambda: lease.release() if clock.now > 200 else lease.beat()
         waited = of_machine("b", store, clock).acquire("run", wait=True, say=lambda text: None)
-        assert waited.waited
+        assert waited.generation == 2
         assert clock.now > 200
 
     def test_of_two_that_wait_for_a_dead_one_only_one_gets_it(
@@ -164,7 +164,7 @@ class TestOnSeveralMachines:
             if clock.now > EXPIRY_SECONDS and not others:
                 taken = store.take_lease("run", 2, of_machine("c", store, clock).owner())
                 assert taken is not None
-                others.append(Lease(of_machine("c", store, clock), taken, waited=False))
+                others.append(Lease(of_machine("c", store, clock), taken))
             for other in others:
                 other.beat()
 

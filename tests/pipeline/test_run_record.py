@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.code_snapshot import read_snapshot
 from pipeline.config_reading import load_config
-from pipeline.leases import RUN_LEASE, Lease, Leases
+from pipeline.leases import RUN_LEASE, Lease, LeaseLostError, Leases
 from pipeline.process_identity import ProcessIdentity, this_process
 from pipeline.run_record import (
     CONTAINERS,
@@ -149,7 +149,7 @@ class TestARunOfContainers:
         self, store: Store, config_file: Path, tmp_path: Path
     ) -> None:
         container_run(store, config_file, "r", DEAD)
-        assert abandon_dead_runs(store, tmp_path, "another") == ["r"]
+        assert abandon_dead_runs(Leases(store, "another"), tmp_path) == ["r"]
         container_run(store, config_file, "r")
         run = store.run("r")
         assert run is not None
@@ -171,7 +171,7 @@ class TestAbandoning:
         for folder in (leftover, kept):
             folder.mkdir(parents=True)
             (folder / "half").write_text("x")
-        assert abandon_dead_runs(store, workspace, "mine") == ["r"]
+        assert abandon_dead_runs(Leases(store, "mine"), workspace) == ["r"]
         assert {e.id: e.state for e in store.executions_of_run("r")} == {
             done: "COMPLETE",
             dead: "ABANDONED",
@@ -183,7 +183,23 @@ class TestAbandoning:
         run = store.run("r")
         assert run is not None
         assert run.properties["state"] == "abandoned"
-        assert abandon_dead_runs(store, workspace, "mine") == []
+        assert abandon_dead_runs(Leases(store, "mine"), workspace) == []
+
+    def test_one_that_was_only_paused_records_nothing_afterwards(
+        self, store: Store, config_file: Path, tmp_path: Path
+    ) -> None:
+        local_run(store, config_file, "r", DEAD)
+        lease = lease_of(store, "r", DEAD, "node/Trainer/k")
+        records = TfxRecords(store)
+        execution = records.start("Trainer", "r", "k", None, (lease.key, lease.generation))
+        records.publish(execution, {"model": ("Model", "artifacts/m")})
+        assert abandon_dead_runs(Leases(store, "mine"), tmp_path) == ["r"]
+        with pytest.raises(LeaseLostError):
+            lease.renew(
+                lambda following: store.record_success(execution, {"node_key": "k"}, {}, following)
+            )
+        assert store.execution(execution).state == "ABANDONED"
+        assert next(store.under_key("Trainer", "k"), None) is None
 
     def test_leaves_the_living_the_ended_and_ones_own_alone(
         self, store: Store, config_file: Path, tmp_path: Path
@@ -193,7 +209,7 @@ class TestAbandoning:
         container_run(store, config_file, "alive", this_process())
         container_run(store, config_file, "waiting")
         container_run(store, config_file, "mine", DEAD)
-        assert abandon_dead_runs(store, tmp_path, "mine") == []
+        assert abandon_dead_runs(Leases(store, "mine"), tmp_path) == []
 
     def test_leaves_runs_of_other_workspaces_alone(
         self, store: Store, config_file: Path, tmp_path: Path
@@ -201,4 +217,4 @@ class TestAbandoning:
         local_run(store, config_file, "r", DEAD)
         url = f"sqlite:///{tmp_path / 'workspace' / 'metadata.sqlite'}"
         other = Store("gpt2", url, tmp_path / "other")
-        assert abandon_dead_runs(other, tmp_path / "other", "mine") == []
+        assert abandon_dead_runs(Leases(other, "mine"), tmp_path / "other") == []

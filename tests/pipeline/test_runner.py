@@ -10,12 +10,13 @@ from pipeline import world
 from pipeline.code_snapshot import read_snapshot
 from pipeline.commands.status import last_runs
 from pipeline.config import Config
-from pipeline.leases import LeaseHeldError
+from pipeline.leases import Lease, LeaseHeldError, Leases
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.planning import plan
 from pipeline.selection import Selection
 from preprocessing.errors import InputError
+from serving.versions import Versions
 from tests.pipeline.launches import Launches, Silence
 
 
@@ -346,6 +347,18 @@ def _die(*_: object) -> None:
     raise SystemExit("killed")
 
 
+def before_its_lease(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Do something when the next run has decided about a node and has not taken its lease yet."""
+    acquire = Leases.acquire
+
+    def acquire_late(self: Leases, key: str, wait: bool, say: Callable[[str], None]) -> Lease:
+        monkeypatch.setattr(Leases, "acquire", acquire)
+        do()
+        return acquire(self, key, wait, say)
+
+    monkeypatch.setattr(Leases, "acquire", acquire_late)
+
+
 class TestTwoAtOnce:
     def test_a_container_waits_for_another_that_does_the_same_and_takes_what_it_made(
         self, config_file: Path, monkeypatch: pytest.MonkeyPatch
@@ -361,6 +374,33 @@ class TestTwoAtOnce:
         thread.join()
         assert result.nodes == {"CorpusGen": "cached"}
         assert (first.launched, second.launched) == (["CorpusGen"], [])
+
+    def test_what_was_recorded_between_the_decision_and_the_lease_is_not_done_again(
+        self, config_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = Launches(config_file), Launches(config_file)
+        before_its_lease(monkeypatch, lambda: first.node("kfp-1", "CorpusGen"))
+        assert second.node("kfp-2", "CorpusGen").nodes == {"CorpusGen": "cached"}
+        assert (first.launched, second.launched) == (["CorpusGen"], [])
+
+    def test_what_was_recorded_then_and_not_published_is_published(
+        self, config_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = Launches(config_file), Launches(config_file)
+        for run_id, launches in (("kfp-1", first), ("kfp-2", second)):
+            for name in ALL[:-1]:
+                launches.node(run_id, name)
+
+        def push_and_die() -> None:
+            with monkeypatch.context() as patched:
+                patched.setattr(Versions, "publish", _die)
+                with pytest.raises(SystemExit):
+                    first.node("kfp-1", "Pusher")
+
+        before_its_lease(monkeypatch, push_and_die)
+        result = second.node("kfp-2", "Pusher")
+        assert result.nodes == {"Pusher": "cached"}
+        assert second.versions.latest() == result.pushed
 
     def test_a_run_is_refused_where_a_container_does_what_it_would_do(
         self, config_file: Path
