@@ -52,8 +52,7 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 @tf.function(jit_compile=True, autograph=False)
 def _gelu(x: tf.Tensor) -> tf.Tensor:
-    wide = tf.cast(x, tf.float32)
-    return tf.cast(0.5 * wide * (1 + _inner_tanh(wide)), x.dtype)
+    return operations.gelu(x)
 
 
 @tf.function(jit_compile=True, autograph=False)

@@ -150,8 +150,7 @@ class ExportedModel(tf.Module):
         prompts: string [n], cut as `generate` cuts them for max_new_tokens.
         Returns logits float32 [R, V] of the next token; keys and values [layers, R, H, S, D], with
         room for max_new_tokens - 1 tokens more; positions int32 [R] and slot int32, to give to
-        `decode` with the next token. R is n, but in float32 at least 2 (a blank row follows the
-        prompt): a single row would be computed by other kernels, with other rounding.
+        `decode` with the next token. R is n.
         """
         config = self.model.config
         steps = tf.clip_by_value(max_new_tokens, 1, config.context - 1)
@@ -160,12 +159,11 @@ class ExportedModel(tf.Module):
         slot = tf.cast(tf.reduce_max(ids.row_lengths()), tf.int32)
         side_by_side = pad_left(ids, slot)
         logits, cache = CachedModel(self.model).prefill(side_by_side, steps - 1)
-        blank = tf.shape(logits)[0] - tf.size(side_by_side.lengths)
         return {
             "logits": logits,
             "keys": tf.stack(cache.keys),
             "values": tf.stack(cache.values),
-            "positions": tf.pad(side_by_side.lengths, [[0, blank]]),
+            "positions": side_by_side.lengths,
             "slot": slot,
         }
 
@@ -181,13 +179,10 @@ class ExportedModel(tf.Module):
 
         input_ids, positions: int32 [R], the token and its place in its text (`positions` of
         `prefill`, one more for each token since); slot: int32, of `prefill`, one more for each
-        token; keys, values: of the call before. In half precision up to MOST_ROWS rows are
-        computed one by one, as `generate` does after a short prompt.
+        token; keys, values: of the call before.
         """
         cache = Cache(tf.unstack(keys), tf.unstack(values))
-        logits, cache = CachedModel(self.model).decode(
-            input_ids, positions, slot, cache, one_by_one=True
-        )
+        logits, cache = CachedModel(self.model).decode(input_ids, positions, slot, cache)
         return {"logits": logits, "keys": tf.stack(cache.keys), "values": tf.stack(cache.values)}
 
     @tf.function(input_signature=[_STRINGS], autograph=False)

@@ -304,7 +304,9 @@ def layer_norm(weights: Weights, name: str, x: tf.Tensor, epsilon: float = 1e-5)
     mean = tf.reduce_mean(wide, axis=-1, keepdims=True)
     centred = wide - mean
     variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
-    normed = tf.cast(centred * tf.math.rsqrt(variance + epsilon), x.dtype)
+    # not rsqrt, which TensorFlow also makes of 1 / sqrt: from eight rows on its vector path has other bits
+    inverse = tf.math.divide_no_nan(1.0, tf.sqrt(variance + epsilon))
+    normed = tf.cast(centred * inverse, x.dtype)
     return normed * weights[f"{name}/g"] + weights[f"{name}/b"]
 
 

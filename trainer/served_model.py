@@ -1,13 +1,12 @@
 """The weights as an export computes with them: in half precision, each kernel [out, in].
 
-So lies what a token's product reads: a column of weights after the other, from first to last. A model
-in float32 stays as it is.
+So lies what `trainer.few_rows` reads. A model in float32 stays as it is.
 """
 
 import tensorflow as tf
 
 from trainer.device import choose_device
-from trainer.gpt2 import GPT2, Precision, Weights
+from trainer.gpt2 import GPT2, Precision
 from trainer.options import TrainingOptions
 
 
@@ -20,11 +19,6 @@ def served(model: GPT2) -> GPT2:
         for name, variable in model.by_name.items()
     }
     return GPT2(model.config, precision=model.precision, variables=variables)
-
-
-def is_served(weights: Weights) -> bool:
-    """Whether kernels are [out, in]."""
-    return weights["model/h0/mlp/c_fc/w"].shape.rank == 2
 
 
 def hardware_precision() -> Precision:

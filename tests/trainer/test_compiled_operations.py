@@ -84,3 +84,20 @@ def batch_of_rows() -> dict[str, tf.Tensor]:
     batch = counting_rows(3, length=12).training_batch(0, 3, seed=1)
     batch["loss_mask"][1, 4:] = 0
     return {name: tf.constant(value) for name, value in batch.items()}
+
+
+def test_a_served_gelu_is_the_trained_one_rounded_once() -> None:
+    bits = tf.bitcast(tf.range(2**16), tf.uint16)[:, 0]  # the lower half of each integer
+    every = tf.bitcast(bits, tf.bfloat16)
+    every = tf.boolean_mask(every, tf.math.is_finite(every))
+    served = tf.cast(operations.gelu(every), tf.float64).numpy()
+    trained = tf.cast(compiled_operations.gelu(every), tf.float64).numpy()
+    np.testing.assert_array_equal(served, trained)
+
+    x = tf.cast(every, tf.float64).numpy()
+    with np.errstate(over="ignore"):
+        inner = np.sqrt(2 / np.pi) * x * (1 + 0.044715 * x * x)
+        exact = x / (1 + np.exp(-2 * inner))
+    rounded = tf.cast(tf.cast(tf.constant(exact), tf.bfloat16), tf.float64).numpy()
+    np.testing.assert_allclose(served, rounded, rtol=0, atol=1e-37)  # subnormal ones become 0
+    assert served[x == -2] == -0.04541015625

@@ -77,7 +77,7 @@ def test_cached_logits_equal_the_full_forward_at_every_step(
     np.testing.assert_allclose(found, full[:, prefix - 1], atol=tolerance)
     for position in range(prefix, length):
         token, positions = ids[:, position], tf.fill([rows], position)
-        found, cache = cached.decode(token, positions, position + 2, cache, one_by_one=True)
+        found, cache = cached.decode(token, positions, position + 2, cache)
         np.testing.assert_allclose(found, full[:, position], atol=tolerance)
 
 

@@ -13,7 +13,7 @@ from trainer.generation import CachedModel
 from trainer.generation.prompts import Prompts
 from trainer.gpt2 import GPT2, GPT2Config
 from trainer.options import GenerationOptions
-from trainer.served_model import is_served, served
+from trainer.served_model import served
 
 PREFIX, SLOTS = 4, 2  # tokens of a prompt, and slots of padding before them
 
@@ -27,38 +27,31 @@ def half(model: GPT2) -> GPT2:
 
 def test_a_model_in_float32_is_served_as_it_is(model: GPT2) -> None:
     assert served(model) is model
-    assert not is_served(model.weights())
 
 
 def test_a_served_model_gives_the_logits_of_the_model(half: GPT2, ids: tf.Tensor) -> None:
     copy = served(half)
-    assert is_served(copy.weights())
+    assert copy.by_name["model/h0/mlp/c_fc/w"].shape == [128, 32]
     assert {value.dtype for value in copy.by_name.values()} == {tf.bfloat16}
     np.testing.assert_allclose(copy(ids), half(ids), atol=0.1)
 
 
-@pytest.mark.parametrize("one_by_one", [True, False])
-def test_cached_logits_of_a_served_model_equal_the_full_forward(
-    half: GPT2, ids: tf.Tensor, one_by_one: bool
-) -> None:
+def test_cached_logits_of_a_served_model_equal_the_full_forward(half: GPT2, ids: tf.Tensor) -> None:
     full = served(half)(ids).numpy()
     assert full.std() > 1
-    for row, found in enumerate(stepwise(CachedModel(served(half)), ids, one_by_one)):
+    for row, found in enumerate(stepwise(CachedModel(served(half)), ids)):
         np.testing.assert_allclose(found, full[row, PREFIX - 1 :], atol=0.2)
 
 
-@pytest.mark.parametrize("one_by_one", [True, False])
-def test_a_row_of_a_served_model_has_the_same_logits_alone(
-    half: GPT2, ids: tf.Tensor, one_by_one: bool
-) -> None:
+def test_a_row_of_a_served_model_has_the_same_logits_alone(half: GPT2, ids: tf.Tensor) -> None:
     cached = CachedModel(served(half))
-    together = stepwise(cached, ids, one_by_one)
+    together = stepwise(cached, ids)
     for row in range(len(ids)):
-        alone = stepwise(cached, ids[row : row + 1], one_by_one)
+        alone = stepwise(cached, ids[row : row + 1])
         np.testing.assert_array_equal(alone[0], together[row])
 
 
-def stepwise(cached: CachedModel, ids: tf.Tensor, one_by_one: bool) -> np.ndarray:
+def stepwise(cached: CachedModel, ids: tf.Tensor) -> np.ndarray:
     """Logits [B, L - PREFIX + 1, V] of rows fed token by token after their first PREFIX."""
     rows, length = ids.shape
     padded = Prompts(tf.pad(ids[:, :PREFIX], [[0, 0], [SLOTS, 0]]), tf.fill([rows], PREFIX))
@@ -66,9 +59,7 @@ def stepwise(cached: CachedModel, ids: tf.Tensor, one_by_one: bool) -> np.ndarra
     steps = [found]
     for position in range(PREFIX, length):
         positions = tf.fill([rows], position)
-        found, cache = cached.decode(
-            ids[:, position], positions, position + SLOTS, cache, one_by_one=one_by_one
-        )
+        found, cache = cached.decode(ids[:, position], positions, position + SLOTS, cache)
         steps.append(found)
     return tf.stack(steps, axis=1).numpy()
 
@@ -81,7 +72,6 @@ def test_an_export_in_half_precision_continues_a_prompt_as_it_does_alone(tmp_pat
     export(model, vocabulary, GenerationOptions(max_new_tokens=20, top_p=0.9), tmp_path)
     loaded = tf.saved_model.load(str(tmp_path))
     continued = loaded.signatures["serving_default"]
-    # two prompts of each kind: the short ones' steps go row by row
     prompts = ["A bridge", "Rain on it", "a" * 150, "b" * 160]
     first = [continued(prompts=tf.constant([text]))["completions"].numpy()[0] for text in prompts]
     for text, completion in zip(prompts, first, strict=True):

@@ -88,7 +88,7 @@ def search(
     ) -> tuple[tf.Tensor, _Beam, _Best, Cache]:
         positions = tf.fill([beams], length + step - 1)
         logits, cache = model.decode(
-            beam.ids[:, step - 1], positions, prompt_slots + step - 1, cache, one_by_one=False
+            beam.ids[:, step - 1], positions, prompt_slots + step - 1, cache
         )
         beam, best, sources = grow(step, logits, beam, best)
         return step + 1, beam, best, _rows(cache, sources)

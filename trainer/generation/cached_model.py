@@ -10,40 +10,31 @@ the slot and the position of the token there say which slots a row sees:
     positions     0  1  2  3 | 4  5
 """
 
-from functools import partial
-
 import tensorflow as tf
 
 from trainer.block_function import BlockFunction
+from trainer.few_rows import OF_FEW_ROWS, product_of_few_rows
 from trainer.generation.prompts import Prompts
-from trainer.gpt2 import GPT2, Cache, causal_mask, logits, transformer
-from trainer.row_by_row import can_go_row_by_row, row_by_row
-from trainer.served_model import is_served
-
-# In float32 a product of one row takes a kernel of its own that adds up in another order; products of
-# 2 to 8 rows were seen to give each row the same bits, in every shape of 124M with oneDNN on two
-# threads. In the half precision of a served model, so were those of 1 to 32 rows.
-FEWEST_ROWS_IN_FLOAT32 = 2
+from trainer.gpt2 import GPT2, Cache, causal_mask, transformer
 
 
 class CachedModel:
     """The forward pass of generation, with weights that are cast once.
 
-    Rows are independent of each other bit for bit: a prompt is prefilled by itself, and a step has
-    `fewest_rows` to MOST_ROWS rows.
+    Rows are independent of each other bit for bit: a prompt is prefilled by itself, and the products
+    of a step of up to MOST_ROWS rows are those of `trainer.few_rows`.
     """
 
     def __init__(self, model: GPT2) -> None:
         self.config = model.config
         self._weights = model.weights()
-        self._served = is_served(self._weights)
-        self.fewest_rows = 1 if self._served else FEWEST_ROWS_IN_FLOAT32
-        self._block = BlockFunction()
+        self._prefill_block = BlockFunction()
+        self._decode_block = BlockFunction(OF_FEW_ROWS)
 
     def prefill(self, prompts: Prompts, new_slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
-        """Logits float32 [R, V] of each prompt's next token, and the cache of P + new_slots slots.
+        """Logits float32 [n, V] of each prompt's next token, and the cache of P + new_slots slots.
 
-        prompts: n of them in P slots; R is n, or `fewest_rows` with blank rows after the last.
+        prompts: n of them in P slots.
         """
         slots = tf.range(tf.shape(prompts.ids)[1])
 
@@ -58,18 +49,16 @@ class CachedModel:
                 ids[tf.newaxis],
                 positions,
                 mask,
-                run_block=self._block,
+                run_block=self._prefill_block,
             )
             return hidden[0, -1], Cache(*([layer[0] for layer in part] for part in cache))
 
         hidden, cache = tf.map_fn(
             of_row, (prompts.ids, prompts.lengths), self._row_types(), parallel_iterations=1
         )
-        blank = tf.maximum(self.fewest_rows - tf.shape(hidden)[0], 0)
-        hidden = tf.pad(hidden, [[0, blank], [0, 0]])
-        paddings = [[0, blank], [0, 0], [0, new_slots], [0, 0]]
+        paddings = [[0, 0], [0, 0], [0, new_slots], [0, 0]]
         widened = Cache(*([tf.pad(layer, paddings) for layer in part] for part in cache))
-        return tf.cast(logits(self._weights, hidden), tf.float32), widened
+        return self._logits(hidden), widened
 
     def decode(
         self,
@@ -77,19 +66,11 @@ class CachedModel:
         positions: tf.Tensor,
         slot: tf.Tensor,
         cache: Cache,
-        *,
-        one_by_one: tf.Tensor | bool,
     ) -> tuple[tf.Tensor, Cache]:
         """Logits float32 [R, V] after one more token of each row, and the cache with it.
 
         ids, positions: int32 [R], the token and its place in its own text; slot: where it goes.
-        one_by_one: a bool, whether a served model multiplies row by row, which is faster for one or
-            two rows and slower for more; the numbers round otherwise.
         """
-        if self._served:
-            one_by_one &= can_go_row_by_row(tf.size(ids))
-        else:
-            one_by_one = None
         slots = tf.range(tf.shape(cache.keys[0])[2])
         first = (slot - positions)[:, tf.newaxis]  # [R, 1]
         mask = (first <= slots) & (slots <= slot)  # [R, S]
@@ -101,12 +82,14 @@ class CachedModel:
             mask[:, tf.newaxis, tf.newaxis],
             past=cache,
             slot=slot,
-            run_block=partial(self._block, one_by_one=one_by_one),
+            operations=OF_FEW_ROWS,
+            run_block=self._decode_block,
         )
-        if one_by_one is None:
-            return tf.cast(logits(self._weights, hidden[:, 0]), tf.float32), cache
-        last = tf.cast(hidden[:, 0], tf.float32)
-        return row_by_row(last, self._weights["model/wte"], one_by_one), cache
+        return self._logits(hidden[:, 0]), cache
+
+    def _logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Logits float32 [R, V] of hidden vectors [R, W]."""
+        return tf.cast(product_of_few_rows(hidden, self._weights["model/wte"]), tf.float32)
 
     def _row_types(self) -> tuple[tf.TensorSpec, Cache]:
         dtype = self._weights["model/wte"].dtype

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from trainer.few_rows import MOST_ROWS
 from trainer.generation.beam_search import search
 from trainer.generation.cached_model import CachedModel
 from trainer.generation.prompts import Prompts, buckets, cut_left, pad_left
@@ -11,7 +12,6 @@ from trainer.generation.request import Generated, Request
 from trainer.generation.sampled import sample_group
 from trainer.generation.together import MOST_ROWS_TOGETHER, sample_together
 from trainer.gpt2 import GPT2
-from trainer.row_by_row import MOST_ROWS
 from trainer.sampling import uniforms
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from trainer.generation.cached_model import CachedModel
-from trainer.generation.prompts import SHORT_BUCKETS, Prompts
+from trainer.generation.prompts import Prompts
 from trainer.generation.request import Request
 from trainer.generation.stop_strings import holds_any
 from trainer.gpt2 import Cache
@@ -37,15 +37,11 @@ def sample_group(
     """
     count, steps = tf.shape(uniform)[0], tf.shape(uniform)[1]
     prompt_slots = tf.shape(prompts.ids)[1]
-    is_short = prompt_slots <= SHORT_BUCKETS[-1]
     # the last token is drawn and never fed
     logits, cache = model.prefill(prompts, steps - 1)
-    # blank rows are computed with the others, and nothing is drawn for them
-    blank = [[0, tf.shape(logits)[0] - count]]
-    lengths = tf.pad(prompts.lengths, blank)
 
     def write(step: tf.Tensor, logits: tf.Tensor, written: _Written) -> _Written:
-        logits = penalise_repetition(logits[:count], written.seen, request.repetition_penalty)
+        logits = penalise_repetition(logits, written.seen, request.repetition_penalty)
         drawn = sample(logits, uniform[:, step], request.temperature, request.top_k, request.top_p)
         token = tf.where(written.finished, end_of_text, drawn)
         token = tf.ensure_shape(token, written.finished.shape)  # known, as a loop needs it
@@ -66,9 +62,8 @@ def sample_group(
         step: tf.Tensor, written: _Written, cache: Cache
     ) -> tuple[tf.Tensor, _Written, Cache]:
         # the token of the step before is fed, and the token of this step drawn
-        fed = tf.pad(written.ids[:, step - 1], blank)
         logits, cache = model.decode(
-            fed, lengths + step - 1, prompt_slots + step - 1, cache, one_by_one=is_short
+            written.ids[:, step - 1], prompts.lengths + step - 1, prompt_slots + step - 1, cache
         )
         return step + 1, write(step, logits, written), cache
 
