@@ -10,7 +10,7 @@ WINDOW_STEPS = 50
 FAR_ABOVE = 3.0  # nats a token: a perplexity twenty times that of the best window
 MAX_SKIPPED_IN_A_ROW = 20
 
-_REMEDY = (
+REMEDY = (
     "lower training.learning_rate or lengthen training.warmup_steps (checkpoints that were saved "
     "before are kept)"
 )
@@ -25,12 +25,12 @@ def require_step(history: History, loss: float, norm: float) -> None:
     if history.skipped_in_a_row >= MAX_SKIPPED_IN_A_ROW:
         raise TrainingDiverged(
             f"training diverged at step {history.step}: float16 overflowed "
-            f"{history.skipped_in_a_row} times in a row; {_REMEDY}, or set training.precision to "
+            f"{history.skipped_in_a_row} times in a row; {REMEDY}, or set training.precision to "
             "bfloat16"
         )
     if not history.skipped_in_a_row and not (math.isfinite(loss) and math.isfinite(norm)):
         raise TrainingDiverged(
-            f"training diverged at step {history.step}: loss {loss}, gradient norm {norm}; {_REMEDY}"
+            f"training diverged at step {history.step}: loss {loss}, gradient norm {norm}; {REMEDY}"
         )
 
 
@@ -49,5 +49,5 @@ def require_convergence(history: History, log_every: int) -> None:
     if windows[-1] > windows.min() + FAR_ABOVE:
         raise TrainingDiverged(
             f"training diverged: the mean loss up to step {history.step} is {windows[-1]:.4g}, and it "
-            f"has been {windows.min():.4g}; {_REMEDY}"
+            f"has been {windows.min():.4g}; {REMEDY}"
         )

@@ -1,5 +1,6 @@
 """The loss on the validation rows."""
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -8,6 +9,7 @@ from trainer.bounds import NO_BOUNDS, Bounds
 from trainer.chosen_operations import chosen_operations, chosen_output_layer
 from trainer.data import FEATURES, Batch, TokenRows
 from trainer.device import Device
+from trainer.divergence import REMEDY, TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.loss import summed_loss
 
@@ -40,7 +42,10 @@ def evaluation_loss(model: GPT2, device: Device, bounds: Bounds = NO_BOUNDS) -> 
 
 
 def mean_loss(loss_function: LossFunction, rows: TokenRows, batch_size: int) -> float | None:
-    """Mean loss (nats) over every token of the rows that counts; None where none does."""
+    """Mean loss (nats) over every token of the rows that counts; None where none does.
+
+    Raises TrainingDiverged where it is not finite.
+    """
     total, count = 0.0, 0.0
     for batch in rows.batches(batch_size):
         batch_total, batch_count = loss_function(
@@ -48,4 +53,6 @@ def mean_loss(loss_function: LossFunction, rows: TokenRows, batch_size: int) -> 
         )
         total += float(batch_total)
         count += float(batch_count)
+    if not math.isfinite(total):
+        raise TrainingDiverged(f"training diverged: the validation loss is {total}; {REMEDY}")
     return total / count if count else None

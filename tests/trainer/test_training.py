@@ -1,6 +1,7 @@
 """The training loop: it learns, counts right, resumes bit for bit, stops early or when it diverges."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,15 @@ def test_rows_without_a_token_in_the_loss_have_no_validation_loss() -> None:
     history = train_here(GPT2(ONE_LAYER, seed=1), silent, silent, replace(OPTIONS, steps=2), seed=1)
     assert history.validation == []
     assert history.steps[-1]["loss"] == 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_validation_loss_that_is_not_finite_is_divergence(value: float) -> None:
+    def loss(batch: object) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.constant(value), tf.constant(3.0)
+
+    with pytest.raises(TrainingDiverged, match=r"the validation loss is (nan|inf); lower"):
+        mean_loss(loss, ROWS, 4)
 
 
 class KilledError(Exception):
