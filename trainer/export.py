@@ -21,9 +21,19 @@ from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES
 from trainer.generation import CachedModel, Generated, Request, generate
-from trainer.generation.prompts import cut_left, pad_left
+from trainer.generation.decode_state import Writer, joined, kept
+from trainer.generation.generate import steps_of
+from trainer.generation.named_state import (
+    both_types,
+    both_unnamed,
+    named,
+    state_types,
+    traced,
+    unnamed,
+)
+from trainer.generation.prompts import cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before
-from trainer.gpt2 import GPT2, Cache
+from trainer.gpt2 import GPT2
 from trainer.loss import continues, next_token_log_probabilities
 from trainer.options import GenerationOptions
 from trainer.sampling_defaults import write_sampling_defaults
@@ -60,9 +70,10 @@ class ExportedModel(tf.Module):
             None if sampling_defaults is None else tf.saved_model.Asset(str(sampling_defaults))
         )
         self._block = BlockFunction()
-        self.decode = tf.function(
-            self._decode, input_signature=self._decode_types(), autograph=False
-        )
+        state = state_types(model)
+        self.step = traced(self._step, state)
+        self.join = traced(self._join, both_types(state))
+        self.keep = traced(self._keep, {"rows": tf.TensorSpec([None], tf.int32), **state})
 
     def metadata(self) -> dict[str, Any]:
         """What `assets.extra/gpt2.json` says: config, precision, vocabulary.
@@ -143,47 +154,62 @@ class ExportedModel(tf.Module):
         )
         return self._completions(generated, stop)
 
-    @tf.function(input_signature=[_STRINGS, _INTEGER], autograph=False)
-    def prefill(self, prompts: tf.Tensor, max_new_tokens: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The start of a generation that the caller steers token by token with `decode`.
-
-        prompts: string [n], cut as `generate` cuts them for max_new_tokens.
-        Returns logits float32 [R, V] of the next token; keys and values [layers, R, H, S, D], with
-        room for max_new_tokens - 1 tokens more; positions int32 [R] and slot int32, to give to
-        `decode` with the next token. R is n.
-        """
-        config = self.model.config
-        steps = tf.clip_by_value(max_new_tokens, 1, config.context - 1)
-        ids = self.tokenizer.encode(prompts)
-        ids = cut_left(ids, config.context - steps, self._vocabulary.end_of_text)
-        slot = tf.cast(tf.reduce_max(ids.row_lengths()), tf.int32)
-        side_by_side = pad_left(ids, slot)
-        logits, cache = CachedModel(self.model).prefill(side_by_side, steps - 1)
-        return {
-            "logits": logits,
-            "keys": tf.stack(cache.keys),
-            "values": tf.stack(cache.values),
-            "positions": side_by_side.lengths,
-            "slot": slot,
-        }
-
-    def _decode(
+    @tf.function(
+        input_signature=[
+            _STRINGS,
+            tf.TensorSpec([None, 2], tf.int64),
+            _STRINGS,
+            _INTEGER,
+            _NUMBER,
+            _INTEGER,
+            _NUMBER,
+            _NUMBER,
+        ],
+        autograph=False,
+    )
+    def start(
         self,
-        input_ids: tf.Tensor,
-        positions: tf.Tensor,
-        slot: tf.Tensor,
-        keys: tf.Tensor,
-        values: tf.Tensor,
+        prompts: tf.Tensor,
+        seeds: tf.Tensor,
+        stop: tf.Tensor,
+        max_new_tokens: tf.Tensor,
+        temperature: tf.Tensor,
+        top_k: tf.Tensor,
+        top_p: tf.Tensor,
+        repetition_penalty: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        """Logits float32 [R, V] after one more token of each row, and the cache with it.
+        """A state with a row for each of at most MOST_ROWS prompts, and its first token.
 
-        input_ids, positions: int32 [R], the token and its place in its text (`positions` of
-        `prefill`, one more for each token since); slot: int32, of `prefill`, one more for each
-        token; keys, values: of the call before.
+        Arguments as of `generate`. A state is what `trainer.generation.DecodeState` says, its cache
+        as `keys_0`, `values_0` and so on; it goes to `step`, `join` and `keep` by these names. Its
+        rows have the tokens of `generate`.
         """
-        cache = Cache(tf.unstack(keys), tf.unstack(values))
-        logits, cache = CachedModel(self.model).decode(input_ids, positions, slot, cache)
-        return {"logits": logits, "keys": tf.stack(cache.keys), "values": tf.stack(cache.values)}
+        request = Request(max_new_tokens, temperature, top_k, top_p, repetition_penalty, stop=stop)
+        steps = steps_of(request, self.model)
+        room = self.model.config.context - steps
+        ids = cut_left(self.tokenizer.encode(prompts), room, self._vocabulary.end_of_text)
+        return named(self._writer().start(side_by_side(ids, room), seeds, steps, request))
+
+    def _step(self, **state: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The state after one more token of each row that goes on.
+
+        On a processor the memory of the state's cache becomes that of the new one, so that the old
+        state cannot be used any more.
+        """
+        return named(self._writer().step(unnamed(state)))
+
+    def _join(self, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The rows of a state and then those of another, whose tensors are called `other_...`."""
+        return named(joined(*both_unnamed(states)))
+
+    def _keep(self, rows: tf.Tensor, **state: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The rows of these numbers, int32 [r], of a state."""
+        return named(kept(unnamed(state), rows))
+
+    def _writer(self) -> Writer:
+        return Writer(
+            CachedModel(self.model), self.tokenizer.token_bytes(), self._vocabulary.end_of_text
+        )
 
     @tf.function(input_signature=[_STRINGS], autograph=False)
     def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -230,13 +256,6 @@ class ExportedModel(tf.Module):
             "tokens": tf.where(kept == texts, generated.counts, recounted),
             "finished": generated.finished,
         }
-
-    def _decode_types(self) -> list[tf.TensorSpec]:
-        config = self.model.config
-        layer = [config.layers, None, config.heads, None, config.head_width]
-        rows = tf.TensorSpec([None], tf.int32)
-        cache = tf.TensorSpec(layer, self.model.precision)
-        return [rows, rows, _INTEGER, cache, cache]
 
     def _score(
         self, input_ids: tf.Tensor, segment_ids: tf.Tensor, positions: tf.Tensor | None

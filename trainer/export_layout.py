@@ -5,8 +5,10 @@ from pathlib import Path
 SIGNATURES = (
     "serving_default",
     "generate",
-    "prefill",
-    "decode",
+    "start",
+    "step",
+    "join",
+    "keep",
     "score",
     "score_rows",
     "tokenize",

@@ -190,8 +190,9 @@ def transformer(
     """Embeddings, blocks, final norm: the hidden vectors [B, L, W], and the keys and values.
 
     mask: bool [B, 1, L, S], who sees whom; without a past S is L.
-    past, slot: in cached generation, the cache (S slots) and the slot at which these L tokens are
-        written into it; the returned cache is the past with them. Without, it holds these L tokens.
+    past, slot: in cached generation, where L is 1, the cache (S slots) and the slot of each row, int32
+        [B], at which its token is written into it; the returned cache is the past with them, in its
+        memory. Without, it holds these L tokens.
     operations: what to compute with. run_block: what to call for a block, by default `block`.
     """
     x = embed(weights, input_ids, positions)  # [B, L, W]

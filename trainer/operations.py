@@ -74,18 +74,23 @@ def attend(
     return tf.matmul(probabilities, value)
 
 
-def write_slots(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
-    """The cache [B, H, S, D] with new [B, H, L, D] written at slots slot .. slot + L - 1."""
-    batch, heads, length, head_width = (
-        tf.shape(new)[axis] if size is None else size for axis, size in enumerate(new.shape)
+def write_slots(old: tf.Tensor, new: tf.Tensor, slots: tf.Tensor) -> tf.Tensor:
+    """The cache [B, H, S, D] with new [B, H, 1, D] written at a slot of each row, int32 [B].
+
+    In place: the memory of the old one holds the new one.
+    """
+    batch, heads, size, head_width = (
+        tf.shape(old)[axis] if size is None else size for axis, size in enumerate(old.shape)
     )
-    return tf.raw_ops.TensorStridedSliceUpdate(
-        input=old,
-        begin=tf.stack([0, 0, slot, 0]),
-        end=tf.stack([batch, heads, slot + length, head_width]),
-        strides=[1, 1, 1, 1],
-        value=new,
+    rows = tf.range(batch * heads) * size + tf.repeat(slots, heads)
+    # as integers, as the operation has no kernel for bfloat16 on a GPU
+    bits = {2: tf.int16, 4: tf.int32}[old.dtype.size]
+    written = tf.raw_ops.InplaceUpdate(
+        x=tf.reshape(tf.bitcast(old, bits), [-1, head_width]),
+        i=rows,
+        v=tf.reshape(tf.bitcast(new, bits), [-1, head_width]),
     )
+    return tf.bitcast(tf.reshape(written, [batch, heads, size, head_width]), old.dtype)
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """Drawing a token from logits: repetition penalty, temperature, top-k, top-p, and one uniform number
 a draw.
 
-Nothing is sorted. What a filter keeps ends at a weight, and among equal weights at an id; either is
+On a processor nothing is sorted. What a filter keeps ends at a weight, and among equal weights at an id; either is
 found by halving where it can lie, and so is the id that a uniform number falls on. A pass over a
 vocabulary of 50,257 takes XLA some 10 us, sorting it 3 ms.
 """
@@ -9,6 +9,9 @@ vocabulary of 50,257 takes XLA some 10 us, sorting it 3 ms.
 from collections.abc import Callable
 
 import tensorflow as tf
+
+from trainer.placement import is_on_gpu
+from trainer.sampling_by_sorting import sample_by_sorting
 
 # sums are taken in so many lanes, which XLA makes vectors of
 _LANES = 512
@@ -23,18 +26,22 @@ def penalise_repetition(
 
     A positive logit is divided by the penalty, a negative one multiplied; 1 is off (Keskar et al.
     2019, "CTRL", which assumes positive logits; the sign is that of later implementations).
+
+    penalty: a number, or one for each row [B].
     """
 
-    def penalised() -> tf.Tensor:
-        return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
+    of_row = tf.reshape(tf.convert_to_tensor(penalty, tf.float32), [-1, 1])
 
-    return tf.cond(tf.equal(penalty, 1.0), lambda: logits, penalised)
+    def penalised() -> tf.Tensor:
+        return tf.where(seen, tf.where(logits > 0, logits / of_row, logits * of_row), logits)
+
+    return tf.cond(tf.reduce_all(tf.equal(of_row, 1.0)), lambda: logits, penalised)
 
 
 def tokens_of(ids: tf.Tensor, lengths: tf.Tensor, size: int) -> tf.Tensor:
-    """Which tokens the last `lengths` of ids int [B, P] hold: bool [B, size]."""
+    """Which tokens the first `lengths` of ids int [B, P] hold: bool [B, size]."""
     rows, width = tf.shape(ids)[0], tf.shape(ids)[1]
-    inside = tf.where(tf.range(width) >= width - lengths[:, tf.newaxis])  # [tokens, 2]
+    inside = tf.where(tf.range(width) < lengths[:, tf.newaxis])  # [tokens, 2]
     places = tf.stack([inside[:, 0], tf.cast(tf.gather_nd(ids, inside), tf.int64)], axis=1)
     counts = tf.scatter_nd(places, tf.ones([tf.shape(places)[0]], tf.int32), [rows, size])
     return counts > 0
@@ -96,23 +103,32 @@ def sample(
 ) -> tf.Tensor:
     """A token a row: temperature, then top-k, then top-p, then the draw; temperature 0 is greedy.
 
-    logits: float32 [B, V]; uniform: float32 [B] in [0, 1). Returns int32 [B], each of its own row
-    alone.
+    logits: float32 [B, V]; uniform: float32 [B] in [0, 1); the settings are numbers, or one for each
+    row [B]. Returns int32 [B], each of its own row alone.
     """
+    rows = tf.shape(uniform)
+    temperature = tf.broadcast_to(tf.convert_to_tensor(temperature, tf.float32), rows)
+    hot = temperature > 0.0
     settings = (
-        tf.convert_to_tensor(temperature, tf.float32),
-        tf.convert_to_tensor(top_k, tf.int32),
-        tf.convert_to_tensor(top_p, tf.float32),
+        tf.where(hot, temperature, 1.0),
+        tf.broadcast_to(tf.convert_to_tensor(top_k, tf.int32), rows),
+        tf.broadcast_to(tf.convert_to_tensor(top_p, tf.float32), rows),
     )
 
-    def drawn() -> tf.Tensor:
+    def by_halving() -> tf.Tensor:
         return tf.map_fn(
-            lambda row: _sample_row(*row, *settings),
-            (logits, uniform),
+            lambda row: _sample_row(*row),
+            (logits, uniform, *settings),
             fn_output_signature=tf.TensorSpec([], tf.int32),
         )
 
-    return tf.cond(settings[0] > 0.0, drawn, lambda: greedy(logits))
+    def drawn() -> tf.Tensor:
+        tokens = tf.cond(
+            is_on_gpu(), lambda: sample_by_sorting(logits, uniform, *settings), by_halving
+        )
+        return tf.where(hot, tokens, greedy(logits))
+
+    return tf.cond(tf.reduce_any(hot), drawn, lambda: greedy(logits))
 
 
 @tf.function(jit_compile=True, autograph=False)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.trainer.random_models import random_model
 from trainer.generation import CachedModel, Generated, Request, generate
-from trainer.generation.prompts import Prompts, buckets, cut_left, pad_left
+from trainer.generation.prompts import Prompts, buckets, cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before, holds_any
 from trainer.gpt2 import GPT2, GPT2Config, Precision
 
@@ -72,12 +72,13 @@ def test_cached_logits_equal_the_full_forward_at_every_step(
     assert full.std() > 1  # beside which bfloat16's tolerance is its rounding
     rows, length = ids.shape
     cached, prefix = CachedModel(model), 4
-    padded = Prompts(tf.pad(ids[:, :prefix], [[0, 0], [2, 0]]), tf.fill([rows], prefix))
-    found, cache = cached.prefill(padded, length - prefix)
+    lengths = tf.fill([rows], prefix)
+    padded = Prompts(tf.pad(ids[:, :prefix], [[0, 0], [0, 2]]), lengths, lengths + 2)
+    found, cache = cached.prefill(padded, length)
     np.testing.assert_allclose(found, full[:, prefix - 1], atol=tolerance)
     for position in range(prefix, length):
         token, positions = ids[:, position], tf.fill([rows], position)
-        found, cache = cached.decode(token, positions, position + 2, cache)
+        found, cache = cached.decode(token, positions, cache)
         np.testing.assert_allclose(found, full[:, position], atol=tolerance)
 
 
@@ -107,6 +108,27 @@ def always(model: GPT2, token: int) -> None:
     model.by_name["model/ln_f/b"].assign(shift)
     rows = tf.one_hot([token], model.config.vocabulary_size, axis=0)  # [V, 1]
     model.by_name["model/wte"].assign(rows * shift)
+
+
+def test_a_penalty_falls_on_the_tokens_of_the_prompt_alone(model: GPT2) -> None:
+    penalty, random = 3.0, np.random.default_rng(6)
+    prompts = [random.integers(0, END, 8 + row).tolist() for row in range(8)]
+    generated = generate(
+        model,
+        tf.ragged.constant(prompts, dtype=tf.int32),
+        Request(1, 0.0, repetition_penalty=penalty, stop=tf.constant([], tf.string)),
+        seeds=tf.zeros([len(prompts), 2], tf.int64),
+        token_bytes=TOKEN_BYTES,
+        end_of_text=END,
+    )
+    changed = 0
+    for row, prompt in enumerate(prompts):
+        logits = model(tf.constant([prompt]))[0, -1].numpy()
+        best = logits.argmax()
+        logits[prompt] = np.where(logits > 0, logits / penalty, logits * penalty)[prompt]
+        assert int(generated.ids[row, 0]) == logits.argmax()
+        changed += best != logits.argmax()
+    assert changed > 0
 
 
 def test_the_end_of_text_stops_a_row_and_is_not_counted(model: GPT2, run: Run) -> None:
@@ -158,10 +180,21 @@ def test_one_new_token_needs_no_loop(run: Run) -> None:
     np.testing.assert_array_equal(one.ids[:, 0], ten.ids[:, 0])
 
 
-def test_prompts_stand_right_aligned() -> None:
-    padded = pad_left(tf.ragged.constant([[8, 9], [1, 2, 3]], dtype=tf.int32), 4)
-    assert padded.ids.numpy().tolist() == [[0, 0, 8, 9], [0, 1, 2, 3]]
-    assert padded.lengths.numpy().tolist() == [2, 3]
+def test_prompts_stand_side_by_side_in_their_buckets() -> None:
+    padded = side_by_side(tf.ragged.constant([[8, 9], list(range(1, 18))], dtype=tf.int32), 20)
+    assert padded.ids.numpy().tolist() == [[8, 9, *[0] * 18], [*range(1, 18), 0, 0, 0]]
+    assert padded.lengths.numpy().tolist() == [2, 17]
+    assert padded.widths.numpy().tolist() == [16, 20]
+
+
+def test_prompts_prefilled_together_are_those_prefilled_apart(model: GPT2) -> None:
+    prompts = side_by_side(tf.ragged.constant(PROMPTS, dtype=tf.int32), 20)
+    cached = CachedModel(model)
+    apart, together = cached.prefill_apart(prompts, 24), cached.prefill_together(prompts, 24)
+    np.testing.assert_allclose(together[0], apart[0], atol=1e-4)
+    for row, length in enumerate(prompts.lengths):
+        for one, other in zip(tf.nest.flatten(apart[1]), tf.nest.flatten(together[1]), strict=True):
+            np.testing.assert_allclose(other[row, :, :length], one[row, :, :length], atol=1e-4)
 
 
 def test_a_bucket_holds_its_prompts_and_the_room_bounds_it() -> None:
@@ -175,6 +208,12 @@ def test_a_stop_string_is_found_wherever_it_begins_first() -> None:
     assert holds_any(texts, stop).numpy().tolist() == [True, False, False, True]
     kept = [text.decode() for text in cut_before(texts, stop).numpy()]
     assert kept == ["x", "", "ab", "\u00e9"]
+
+
+def test_a_text_is_stopped_by_its_own_strings_alone() -> None:
+    texts, stop = tf.constant(["xab", "xab", "xab"]), tf.constant(["a", "b", "c"])
+    stopped_by = tf.constant([[True, False, False], [False, False, True], [False, True, True]])
+    assert holds_any(texts, stop, stopped_by).numpy().tolist() == [True, False, True]
 
 
 def test_without_stop_strings_nothing_is_cut() -> None:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests.trainer.random_models import SMALL, random_model
 from trainer.few_rows import MOST_ROWS, product_of_few_rows
 from trainer.generation import CachedModel, Request, generate
-from trainer.generation.prompts import Prompts
+from trainer.generation.prompts import Prompts, buckets
 from trainer.gpt2 import GPT2, GPT2Config, Precision, layer_norm
 from trainer.served_model import served
 
@@ -46,12 +46,11 @@ def test_logits_of_a_row_are_the_same_alone_and_in_any_batch(
         autograph=False,
     )
     def logits(ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        found, cache = cached.prefill(Prompts(ids[:, :SLOTS], lengths), NEW)
+        widths = buckets(lengths, SLOTS)
+        found, cache = cached.prefill(Prompts(ids[:, :SLOTS], lengths, widths), SLOTS + NEW)
         steps = [found]
         for step in range(NEW):
-            found, cache = cached.decode(
-                ids[:, SLOTS + step], lengths + step, tf.constant(SLOTS + step), cache
-            )
+            found, cache = cached.decode(ids[:, SLOTS + step], lengths + step, cache)
             steps.append(found)
         return tf.stack(steps, axis=1)
 

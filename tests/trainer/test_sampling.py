@@ -16,6 +16,7 @@ from trainer.sampling import (
     tokens_of,
     uniforms,
 )
+from trainer.sampling_by_sorting import sample_by_sorting
 
 # probabilities that are easy to add
 HALVES = tf.constant([0.5, 0.25, 0.125, 0.125])
@@ -190,6 +191,39 @@ def test_a_draw_is_what_sorting_all_of_a_row_gives(
     assert drawn.numpy().tolist() == expected
 
 
+def test_sorting_draws_what_halving_draws() -> None:
+    random = np.random.default_rng(8)
+    rows = 40
+    logits = tf.constant(random.normal(0, 3, [rows, 3000]).astype(np.float32))
+    uniform = tf.constant(random.random(rows).astype(np.float32))
+    settings = (
+        tf.constant(random.uniform(0.3, 2, rows).astype(np.float32)),
+        tf.constant(random.choice([0, 1, 5, 400], rows), tf.int32),
+        tf.constant(random.choice([0.1, 0.7, 0.95, 1.0], rows), tf.float32),
+    )
+    sorted_ones = sample_by_sorting(logits, uniform, *settings)
+    np.testing.assert_array_equal(sorted_ones, sample(logits, uniform, *settings))
+
+
+def test_sorting_keeps_the_first_of_equals_and_never_draws_what_weighs_nothing() -> None:
+    logits, largest = tf.zeros([2, 5000]), np.nextafter(np.float32(1), np.float32(0))
+    ones = tf.ones([2])
+    uniform = tf.constant([0.2501, largest])
+    drawn = sample_by_sorting(logits, uniform, ones, tf.zeros([2], tf.int32), 0.8 * ones)
+    assert drawn.numpy().tolist() == [1000, 3999]
+    drawn = sample_by_sorting(logits, uniform, ones, tf.constant([7, 7]), ones)
+    assert drawn.numpy().tolist() == [1, 6]
+
+
+def test_each_row_has_its_own_settings() -> None:
+    logits = tf.constant(np.log([[0.1, 0.6, 0.3]] * 4), tf.float32)
+    uniform = tf.fill([4], 0.99)
+    drawn = sample(logits, uniform, [0.0, 1.0, 1.0, 1.0], [0, 0, 1, 0], [1.0, 1.0, 1.0, 0.65])
+    assert drawn.numpy().tolist() == [1, 2, 1, 2]
+    drawn = sample(logits, uniform, [0.0, 1.0, 1.0, 1.0], [0, 0, 1, 0], [1.0, 1.0, 1.0, 0.55])
+    assert drawn.numpy().tolist() == [1, 2, 1, 1]
+
+
 def test_repetition_is_penalised_as_in_ctrl() -> None:
     random = np.random.default_rng(2)
     logits = random.normal(size=[2, 9]).astype(np.float32)
@@ -199,10 +233,13 @@ def test_repetition_is_penalised_as_in_ctrl() -> None:
         expected[place] = logits[place] / 1.3 if logits[place] > 0 else logits[place] * 1.3
     np.testing.assert_allclose(penalise_repetition(logits, seen, 1.3), expected, rtol=1e-6)
     np.testing.assert_array_equal(penalise_repetition(logits, seen, 1.0), logits)
+    expected[1] = logits[1]
+    of_rows = tf.constant([1.3, 1.0])
+    np.testing.assert_allclose(penalise_repetition(logits, seen, of_rows), expected, rtol=1e-6)
 
 
 def test_the_tokens_of_a_prompt_leave_its_padding_out() -> None:
-    found = tokens_of(tf.constant([[0, 0, 3, 3], [1, 4, 0, 2]]), tf.constant([2, 4]), 6).numpy()
+    found = tokens_of(tf.constant([[3, 3, 0, 0], [1, 4, 0, 2]]), tf.constant([2, 4]), 6).numpy()
     assert [np.flatnonzero(row).tolist() for row in found] == [[3], [0, 1, 2, 4]]
 
 

@@ -8,13 +8,10 @@ import tensorflow as tf
 
 from tests.trainer.random_models import random_model
 from trainer.batched_sampling import sample_rows
-from trainer.generation.cached_model import CachedModel
-from trainer.generation.prompts import Prompts
-from trainer.generation.request import Request
-from trainer.generation.sampled import sample_group
-from trainer.generation.together import STRETCH, sample_together
+from trainer.generation import Request, generate
+from trainer.generation.together import STRETCH
 from trainer.gpt2 import GPT2Config
-from trainer.sampling import sample, uniforms
+from trainer.sampling import sample
 
 CONFIG = GPT2Config(vocabulary_size=61, context=64, width=16, heads=2, layers=2)
 END = 60
@@ -53,18 +50,24 @@ def test_texts_that_are_written_together_are_those_written_row_by_row(
     steps: int, settings: dict[str, Any], stop: list[str]
 ) -> None:
     model = random_model(CONFIG, seed=3)
-    random, lengths = np.random.default_rng(1), [8, 5, 1]
-    ids = np.stack([np.where(np.arange(8) >= 8 - n, random.integers(0, 60, 8), 0) for n in lengths])
-    prompts = Prompts(tf.constant(ids, tf.int32), tf.constant(lengths))
-    uniform = uniforms(tf.constant([[1, 2], [3, 4], [5, 6]], tf.int64), steps)
-    token_bytes = tf.constant([chr(97 + number % 26) for number in range(61)])
-    request = Request(steps, stop=tf.constant(stop, tf.string), **settings)
+    random = np.random.default_rng(1)
+    prompts = [random.integers(0, 60, length).tolist() for length in (8, 5, 1)]
 
     @tf.function(autograph=False)
     def both() -> tuple[Any, Any]:
-        rows = sample_group(CachedModel(model), prompts, uniform, request, token_bytes, END)
-        weights = model.weights()
-        return rows, sample_together(weights, CONFIG, prompts, uniform, request, token_bytes, END)
+        apart, together = (
+            generate(
+                model,
+                tf.ragged.constant(prompts, dtype=tf.int32),
+                Request(steps, stop=tf.constant(stop, tf.string), **settings),
+                seeds=tf.constant([[1, 2], [3, 4], [5, 6]], tf.int64),
+                token_bytes=tf.constant([chr(97 + number % 26) for number in range(61)]),
+                end_of_text=END,
+                together=way,
+            )
+            for way in (False, True)
+        )
+        return apart, together
 
     for expected, found in zip(*both(), strict=True):
         assert found.numpy().tolist() == expected.numpy().tolist()

@@ -15,7 +15,7 @@ from trainer.gpt2 import GPT2, GPT2Config
 from trainer.options import GenerationOptions
 from trainer.served_model import served
 
-PREFIX, SLOTS = 4, 2  # tokens of a prompt, and slots of padding before them
+PREFIX, SLOTS = 4, 2  # tokens of a prompt, and slots of padding after them
 
 
 @pytest.fixture
@@ -54,12 +54,13 @@ def test_a_row_of_a_served_model_has_the_same_logits_alone(half: GPT2, ids: tf.T
 def stepwise(cached: CachedModel, ids: tf.Tensor) -> np.ndarray:
     """Logits [B, L - PREFIX + 1, V] of rows fed token by token after their first PREFIX."""
     rows, length = ids.shape
-    padded = Prompts(tf.pad(ids[:, :PREFIX], [[0, 0], [SLOTS, 0]]), tf.fill([rows], PREFIX))
-    found, cache = cached.prefill(padded, length - PREFIX)
+    lengths = tf.fill([rows], PREFIX)
+    padded = Prompts(tf.pad(ids[:, :PREFIX], [[0, 0], [0, SLOTS]]), lengths, lengths + SLOTS)
+    found, cache = cached.prefill(padded, length)
     steps = [found]
     for position in range(PREFIX, length):
         positions = tf.fill([rows], position)
-        found, cache = cached.decode(ids[:, position], positions, position + SLOTS, cache)
+        found, cache = cached.decode(ids[:, position], positions, cache)
         steps.append(found)
     return tf.stack(steps, axis=1).numpy()
 

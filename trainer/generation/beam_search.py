@@ -47,7 +47,7 @@ def search(
     # a constant would give the loop's first tensors a shape that the later ones are not known to have
     beams = tf.raw_ops.PlaceholderWithDefault(input=tf.cast(request.beams, tf.int32), shape=[])
     size = model.config.vocabulary_size
-    prompt_slots, length = tf.shape(prompt.ids)[1], prompt.lengths[0]
+    length = prompt.lengths[0]
 
     def normalised(scores: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         return scores / tf.cast(tokens, tf.float32) ** request.length_penalty
@@ -86,14 +86,12 @@ def search(
     def advance(
         step: tf.Tensor, beam: _Beam, best: _Best, cache: Cache
     ) -> tuple[tf.Tensor, _Beam, _Best, Cache]:
-        positions = tf.fill([beams], length + step - 1)
-        logits, cache = model.decode(
-            beam.ids[:, step - 1], positions, prompt_slots + step - 1, cache
-        )
+        slots = tf.fill([beams], length + step - 1)
+        logits, cache = model.decode(beam.ids[:, step - 1], slots, cache)
         beam, best, sources = grow(step, logits, beam, best)
         return step + 1, beam, best, _rows(cache, sources)
 
-    logits, cache = model.prefill(prompt, steps - 1)
+    logits, cache = model.prefill(prompt, tf.shape(prompt.ids)[1] + steps - 1)
     nothing = _Beam(
         scores=tf.where(tf.range(beams) == 0, 0.0, -float("inf")),
         ids=tf.fill([beams, steps], end_of_text),

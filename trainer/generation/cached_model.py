@@ -1,13 +1,10 @@
 """A GPT-2 with cached keys and values: one pass over the prompts, then a token at a time.
 
-Every row writes its next token at the same slot, and a row's tokens lie in consecutive slots, so
-the slot and the position of the token there say which slots a row sees:
+A row's token of position p lies at slot p, so that rows need not be equally long:
 
-    slot          0  1  2  3 | 4  5
-    row 0         .  .  a  b | c  d        (. is padding, | the end of the prompts)
-    positions     .  .  0  1 | 2  3
-    row 1         e  f  g  h | i  j
-    positions     0  1  2  3 | 4  5
+    slot          0  1  2  3  4
+    row 0         a  b | c  d  .      (| is the end of the prompt, . a slot that nobody sees yet)
+    row 1         e  f  g  h | i
 """
 
 import tensorflow as tf
@@ -16,13 +13,15 @@ from trainer.block_function import BlockFunction
 from trainer.few_rows import OF_FEW_ROWS, product_of_few_rows
 from trainer.generation.prompts import Prompts
 from trainer.gpt2 import GPT2, Cache, causal_mask, transformer
+from trainer.placement import is_on_gpu
 
 
 class CachedModel:
     """The forward pass of generation, with weights that are cast once.
 
     Rows are independent of each other bit for bit: a prompt is prefilled by itself, and the products
-    of a step of up to MOST_ROWS rows are those of `trainer.few_rows`.
+    of a step of up to MOST_ROWS rows are those of `trainer.few_rows`. On a GPU, which promises no
+    such thing, prompts are prefilled together.
     """
 
     def __init__(self, model: GPT2) -> None:
@@ -31,68 +30,71 @@ class CachedModel:
         self._prefill_block = BlockFunction()
         self._decode_block = BlockFunction(OF_FEW_ROWS)
 
-    def prefill(self, prompts: Prompts, new_slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
-        """Logits float32 [n, V] of each prompt's next token, and the cache of P + new_slots slots.
+    def prefill(self, prompts: Prompts, slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
+        """Logits float32 [n, V] of each prompt's next token, and the cache, of so many slots.
 
-        prompts: n of them in P slots.
+        prompts: n of them, no wider than slots.
         """
-        slots = tf.range(tf.shape(prompts.ids)[1])
-
-        def of_row(row: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, Cache]:
-            ids, length = row
-            positions = slots - (tf.size(slots) - length)  # negative at the padding
-            mask = causal_mask(tf.cast(positions >= 0, tf.int32)[tf.newaxis])
-            positions = tf.maximum(positions, 0)[tf.newaxis]
-            hidden, cache = transformer(
-                self._weights,
-                self.config,
-                ids[tf.newaxis],
-                positions,
-                mask,
-                run_block=self._prefill_block,
-            )
-            return hidden[0, -1], Cache(*([layer[0] for layer in part] for part in cache))
-
-        hidden, cache = tf.map_fn(
-            of_row, (prompts.ids, prompts.lengths), self._row_types(), parallel_iterations=1
+        hidden, cache = tf.cond(
+            is_on_gpu(),
+            lambda: self.prefill_together(prompts, slots),
+            lambda: self.prefill_apart(prompts, slots),
         )
-        paddings = [[0, 0], [0, 0], [0, new_slots], [0, 0]]
-        widened = Cache(*([tf.pad(layer, paddings) for layer in part] for part in cache))
-        return self._logits(hidden), widened
+        return self._logits(hidden), cache
 
-    def decode(
-        self,
-        ids: tf.Tensor,
-        positions: tf.Tensor,
-        slot: tf.Tensor,
-        cache: Cache,
-    ) -> tuple[tf.Tensor, Cache]:
+    def prefill_apart(self, prompts: Prompts, slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
+        """The hidden vectors [n, W] of the last tokens, and the cache, each row by itself."""
+
+        def of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, Cache]:
+            ids, length, width = row
+            hidden, cache = self._pass(ids[tf.newaxis, :width], slots)
+            return hidden[0, length - 1], Cache(*([layer[0] for layer in part] for part in cache))
+
+        dtype = self._weights["model/wte"].dtype
+        layer = tf.TensorSpec([self.config.heads, None, self.config.head_width], dtype)
+        part = [layer] * self.config.layers
+        types = tf.TensorSpec([self.config.width], dtype), Cache(part, list(part))
+        return tf.map_fn(of_row, tuple(prompts), fn_output_signature=types, parallel_iterations=1)
+
+    def prefill_together(self, prompts: Prompts, slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
+        """As `prefill_apart`, in one pass over all rows."""
+        hidden, cache = self._pass(prompts.ids, slots)
+        return tf.gather(hidden, prompts.lengths - 1, batch_dims=1), cache
+
+    def decode(self, ids: tf.Tensor, slots: tf.Tensor, cache: Cache) -> tuple[tf.Tensor, Cache]:
         """Logits float32 [R, V] after one more token of each row, and the cache with it.
 
-        ids, positions: int32 [R], the token and its place in its own text; slot: where it goes.
+        ids, slots: int32 [R], the token and its position, which is its slot. The memory of the cache
+        that was given holds the new one.
         """
-        slots = tf.range(tf.shape(cache.keys[0])[2])
-        first = (slot - positions)[:, tf.newaxis]  # [R, 1]
-        mask = (first <= slots) & (slots <= slot)  # [R, S]
+        seen = tf.range(tf.shape(cache.keys[0])[2]) <= slots[:, tf.newaxis]  # [R, S]
         hidden, cache = transformer(
             self._weights,
             self.config,
             ids[:, tf.newaxis],
-            positions[:, tf.newaxis],
-            mask[:, tf.newaxis, tf.newaxis],
+            slots[:, tf.newaxis],
+            seen[:, tf.newaxis, tf.newaxis],
             past=cache,
-            slot=slot,
+            slot=slots,
             operations=OF_FEW_ROWS,
             run_block=self._decode_block,
         )
         return self._logits(hidden[:, 0]), cache
 
+    def _pass(self, ids: tf.Tensor, slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
+        """Hidden vectors [B, L, W] of rows of ids [B, L], and the cache, widened to so many slots."""
+        length = tf.shape(ids)[1]
+        hidden, cache = transformer(
+            self._weights,
+            self.config,
+            ids,
+            tf.range(length)[tf.newaxis],
+            causal_mask(tf.ones_like(ids)),
+            run_block=self._prefill_block,
+        )
+        paddings = [[0, 0], [0, 0], [0, slots - length], [0, 0]]
+        return hidden, Cache(*([tf.pad(layer, paddings) for layer in part] for part in cache))
+
     def _logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Logits float32 [R, V] of hidden vectors [R, W]."""
         return tf.cast(product_of_few_rows(hidden, self._weights["model/wte"]), tf.float32)
-
-    def _row_types(self) -> tuple[tf.TensorSpec, Cache]:
-        dtype = self._weights["model/wte"].dtype
-        layer = tf.TensorSpec([self.config.heads, None, self.config.head_width], dtype)
-        part = [layer] * self.config.layers
-        return tf.TensorSpec([self.config.width], dtype), Cache(part, list(part))

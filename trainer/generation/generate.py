@@ -7,9 +7,9 @@ import tensorflow as tf
 from trainer.few_rows import MOST_ROWS
 from trainer.generation.beam_search import search
 from trainer.generation.cached_model import CachedModel
-from trainer.generation.prompts import Prompts, buckets, cut_left, pad_left
+from trainer.generation.decode_state import DecodeState, Writer
+from trainer.generation.prompts import Prompts, cut_left, side_by_side
 from trainer.generation.request import Generated, Request
-from trainer.generation.sampled import sample_group
 from trainer.generation.together import MOST_ROWS_TOGETHER, sample_together
 from trainer.gpt2 import GPT2
 from trainer.sampling import uniforms
@@ -27,51 +27,42 @@ def generate(
 ) -> Generated:
     """Continue each prompt until its text ends or has max_new_tokens; made for a tf.function.
 
-    A row depends on its prompt, its seed and the request alone, bit for bit, whatever else is in
-    the batch: groups of at most MOST_ROWS prompts of one length bucket are computed one after the
-    other. That is not promised for `together`, whose groups are larger: the way for a GPU.
+    On a processor with oneDNN a row depends on its prompt, its seed and the request alone, bit for bit,
+    whatever else is in the batch: groups of at most MOST_ROWS prompts of like lengths are computed one
+    after the other. That is not promised for `together`, whose groups are larger: the way for a GPU.
 
     prompts: int32 ragged [n, None]. An empty one starts from the end of text; one that is longer
         than the context less max_new_tokens loses its beginning.
     seeds: int64 [n, 2], the random stream of each row. token_bytes: string [V], of every token.
     """
-    config = model.config
-    steps = tf.convert_to_tensor(request.max_new_tokens, tf.int32)
-    steps = tf.clip_by_value(steps, 1, config.context - 1)
-    room = config.context - steps
-    cut = cut_left(prompts, room, end_of_text)
-    slots = buckets(tf.cast(cut.row_lengths(), tf.int32), room)  # [n]
-    widest = tf.maximum(tf.reduce_max(slots), 1)
-    padded = pad_left(cut, widest)
-    order = tf.argsort(slots, stable=True)
-    ordered = tf.gather(slots, order)
-    uniform = uniforms(seeds, steps)  # [n, T]
-    cached, weights = CachedModel(model), model.weights()
+    steps = steps_of(request, model)
+    room = model.config.context - steps
+    padded = side_by_side(cut_left(prompts, room, end_of_text), room)
+    order = tf.argsort(padded.widths, stable=True)
+    writer, weights = Writer(CachedModel(model), token_bytes, end_of_text), model.weights()
     sampling = tf.equal(request.beams, 1)
     most = tf.where(sampling, MOST_ROWS_TOGETHER if together else MOST_ROWS, 1)
 
     def next_group(
         done: tf.Tensor, ids: tf.Tensor, finished: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        width = ordered[done]
-        alike = tf.reduce_sum(tf.cast(ordered[done:] == width, tf.int32))
-        rows = order[done : done + tf.minimum(alike, most)]
-        group = Prompts(
-            tf.gather(padded.ids, rows)[:, widest - width :], tf.gather(padded.lengths, rows)
-        )
-        numbers = tf.gather(uniform, rows)
+        rows = order[done : done + most]
+        group = Prompts(*(tf.gather(value, rows) for value in padded))
+        group = group._replace(ids=group.ids[:, : tf.reduce_max(group.widths)])
+        group_seeds = tf.gather(seeds, rows)
 
         def sampled() -> tuple[tf.Tensor, tf.Tensor]:
             if together:
+                numbers = uniforms(group_seeds, steps)
                 return sample_together(
-                    weights, config, group, numbers, request, token_bytes, end_of_text
+                    weights, model.config, group, numbers, request, token_bytes, end_of_text
                 )
-            return sample_group(cached, group, numbers, request, token_bytes, end_of_text)
+            return _sampled(writer, group, group_seeds, steps, request)
 
         group_ids, group_finished = tf.cond(
             sampling,
             _apart(sampled),
-            _apart(lambda: search(cached, group, steps, request, token_bytes, end_of_text)),
+            _apart(lambda: search(writer.model, group, steps, request, token_bytes, end_of_text)),
         )
         where = rows[:, tf.newaxis]
         return (
@@ -80,7 +71,7 @@ def generate(
             tf.tensor_scatter_nd_update(finished, where, group_finished),
         )
 
-    count = tf.size(slots)
+    count = tf.size(order)
     start = (
         tf.constant(0),
         tf.fill([count, steps], end_of_text),
@@ -91,6 +82,40 @@ def generate(
     )
     counts = tf.reduce_sum(tf.cast(ids != end_of_text, tf.int32), axis=1)
     return Generated(ids, counts, finished)
+
+
+def steps_of(request: Request, model: GPT2) -> tf.Tensor:
+    """How many tokens a request asks of a model, at least 1 and so few that a prompt token fits."""
+    return tf.clip_by_value(tf.cast(request.max_new_tokens, tf.int32), 1, model.config.context - 1)
+
+
+def _sampled(
+    writer: Writer, prompts: Prompts, seeds: tf.Tensor, steps: tf.Tensor, request: Request
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Ids int32 [n, T] and finished bool [n] of n prompts, at most MOST_ROWS.
+
+    Stops at the first step that finds every row finished.
+    """
+
+    def write(ids: tf.Tensor, step: tf.Tensor, state: DecodeState) -> tf.Tensor:
+        return tf.where(tf.range(steps) == step, state.tokens[:, tf.newaxis], ids)
+
+    def advance(
+        step: tf.Tensor, ids: tf.Tensor, state: DecodeState
+    ) -> tuple[tf.Tensor, tf.Tensor, DecodeState]:
+        state = writer.step(state)
+        return step + 1, write(ids, step, state), state
+
+    state = writer.start(prompts, seeds, steps, request)
+    nothing = tf.fill([tf.size(state.tokens), steps], writer.end_of_text)
+    start = (tf.constant(1), write(nothing, tf.constant(0), state), state)
+    _, ids, state = tf.while_loop(
+        lambda step, ids, state: tf.reduce_any(state.running),
+        advance,
+        start,
+        parallel_iterations=1,
+    )
+    return ids, state.finished
 
 
 def _apart(function: Callable[[], tuple[tf.Tensor, tf.Tensor]]) -> Callable:

@@ -1,8 +1,8 @@
-"""Prompts of unequal length, side by side in padded shapes of a few lengths.
+"""Prompts of unequal length, side by side, each with a padded length of its own.
 
-A length bucket is a property of a prompt alone. Prompts are computed with prompts of their own
-bucket only, so the shapes that a prompt meets, and with them the order in which its numbers are
-added up, do not depend on what else is in the batch.
+A length bucket is a property of a prompt alone. Prompts are prefilled in it by themselves, so the
+shapes that a prompt meets, and with them the order in which its numbers are added up, do not depend
+on what else is in the batch; and there are few of them.
 """
 
 from typing import NamedTuple
@@ -14,14 +14,24 @@ BUCKET_STEP = 128  # of the longer ones
 
 
 class Prompts(NamedTuple):
-    """n prompts with padding to their left, so that all end at the last of P slots.
+    """n prompts, each from the first of P slots on.
 
     ids: int32 [n, P], 0 at the padding.
-    lengths: int32 [n], tokens of each.
+    lengths: int32 [n], tokens of each. widths: int32 [n], at most P: its length bucket.
     """
 
     ids: tf.Tensor
     lengths: tf.Tensor
+    widths: tf.Tensor
+
+
+def side_by_side(prompts: tf.RaggedTensor, room: tf.Tensor | int) -> Prompts:
+    """Prompts of at most `room` tokens each."""
+    lengths = tf.cast(prompts.row_lengths(), tf.int32)
+    widths = buckets(lengths, room)
+    ids = tf.cast(prompts.to_tensor(), tf.int32)
+    padding = tf.maximum(tf.reduce_max(widths) - tf.shape(ids)[1], 0)
+    return Prompts(tf.pad(ids, [[0, 0], [0, padding]]), lengths, widths)
 
 
 def cut_left(prompts: tf.RaggedTensor, room: tf.Tensor | int, end_of_text: int) -> tf.RaggedTensor:
@@ -41,13 +51,3 @@ def buckets(lengths: tf.Tensor, room: tf.Tensor | int) -> tf.Tensor:
         tf.searchsorted(tf.constant(SHORT_BUCKETS), lengths, side="left"),
     )
     return tf.minimum(tf.where(lengths <= SHORT_BUCKETS[-1], short, long), room)
-
-
-def pad_left(prompts: tf.RaggedTensor, slots: tf.Tensor | int) -> Prompts:
-    """Prompts of at most `slots` tokens, ending at the last of so many slots."""
-    lengths = tf.cast(prompts.row_lengths(), tf.int32)
-    width = tf.convert_to_tensor(slots, tf.int32)
-    to_the_right = tf.cast(prompts.to_tensor(), tf.int32)  # [n, P]
-    source = tf.range(width) - (width - lengths[:, tf.newaxis])  # negative at the padding
-    ids = tf.gather(to_the_right, tf.maximum(source, 0), batch_dims=1)
-    return Prompts(tf.where(source >= 0, ids, 0), lengths)

@@ -51,7 +51,7 @@ def sample_together(
     token_bytes: tf.Tensor,
     end_of_text: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """As `trainer.generation.sampled.sample_group`, for any number of prompts of one length bucket."""
+    """Ids int32 [R, T] and finished bool [R] of any number of prompts; uniform: float32 [R, T]."""
     steps = tf.shape(uniform)[1]
     settings = _Settings(
         tf.convert_to_tensor(request.temperature, tf.float32),
@@ -62,6 +62,7 @@ def sample_together(
     stretches = -(-(steps - 1) // STRETCH)
     uniform = tf.pad(uniform, [[0, 0], [0, stretches * STRETCH + 1 - steps]])
     seen = tokens_of(prompts.ids, prompts.lengths, config.vocabulary_size)
+    prompts = _ending_together(prompts)
     model = _Programs(config)
     scores, cache = model.prefill(weights, prompts, stretches * STRETCH)
     token = model.draw(scores, seen, uniform[:, 0], settings)
@@ -93,6 +94,14 @@ def sample_together(
     lacking = tf.maximum(steps - tf.shape(text.ids)[1], 0)
     ids = tf.pad(text.ids, [[0, 0], [0, lacking]], constant_values=end_of_text)
     return ids[:, :steps], text.finished
+
+
+def _ending_together(prompts: Prompts) -> Prompts:
+    """The prompts moved to the last of their slots, so that all rows write at one slot."""
+    width = tf.shape(prompts.ids)[1]
+    source = tf.range(width) - (width - prompts.lengths[:, tf.newaxis])  # negative at the padding
+    ids = tf.gather(prompts.ids, tf.maximum(source, 0), batch_dims=1)
+    return prompts._replace(ids=tf.where(source >= 0, ids, 0))
 
 
 class _Text(NamedTuple):
