@@ -20,17 +20,9 @@ from preprocessing.vocabulary_files import SHIPPED
 from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES
-from trainer.generation import CachedModel, Generated, Request, generate
+from trainer.generation import CachedModel, Generated, Request, generate, named_state
 from trainer.generation.decode_state import Writer, joined, kept
 from trainer.generation.generate import steps_of
-from trainer.generation.named_state import (
-    both_types,
-    both_unnamed,
-    named,
-    state_types,
-    traced,
-    unnamed,
-)
 from trainer.generation.prompts import cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before
 from trainer.gpt2 import GPT2
@@ -70,10 +62,12 @@ class ExportedModel(tf.Module):
             None if sampling_defaults is None else tf.saved_model.Asset(str(sampling_defaults))
         )
         self._block = BlockFunction()
-        state = state_types(model)
-        self.step = traced(self._step, state)
-        self.join = traced(self._join, both_types(state))
-        self.keep = traced(self._keep, {"rows": tf.TensorSpec([None], tf.int32), **state})
+        state = named_state.state_types(model)
+        self.step = named_state.traced(self._step, state)
+        self.join = named_state.traced(self._join, named_state.both_types(state))
+        self.keep = named_state.traced(
+            self._keep, {"rows": tf.TensorSpec([None], tf.int32), **state}
+        )
 
     def metadata(self) -> dict[str, Any]:
         """What `assets.extra/gpt2.json` says: config, precision, vocabulary.
@@ -188,7 +182,9 @@ class ExportedModel(tf.Module):
         steps = steps_of(request, self.model)
         room = self.model.config.context - steps
         ids = cut_left(self.tokenizer.encode(prompts), room, self._vocabulary.end_of_text)
-        return named(self._writer().start(side_by_side(ids, room), seeds, steps, request))
+        return named_state.named(
+            self._writer().start(side_by_side(ids, room), seeds, steps, request)
+        )
 
     def _step(self, **state: tf.Tensor) -> dict[str, tf.Tensor]:
         """The state after one more token of each row that goes on.
@@ -196,15 +192,15 @@ class ExportedModel(tf.Module):
         On a processor the memory of the state's cache becomes that of the new one, so that the old
         state cannot be used any more.
         """
-        return named(self._writer().step(unnamed(state)))
+        return named_state.named(self._writer().step(named_state.unnamed(state)))
 
     def _join(self, **states: tf.Tensor) -> dict[str, tf.Tensor]:
         """The rows of a state and then those of another, whose tensors are called `other_...`."""
-        return named(joined(*both_unnamed(states)))
+        return named_state.named(joined(*named_state.both_unnamed(states)))
 
     def _keep(self, rows: tf.Tensor, **state: tf.Tensor) -> dict[str, tf.Tensor]:
         """The rows of these numbers, int32 [r], of a state."""
-        return named(kept(unnamed(state), rows))
+        return named_state.named(kept(named_state.unnamed(state), rows))
 
     def _writer(self) -> Writer:
         return Writer(
