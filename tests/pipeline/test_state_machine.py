@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from pipeline.leases import RUN_LEASE, LeaseHeldError, LeaseLostError
 from pipeline.manifests import content_root
+from pipeline.run_record import is_over
 from pipeline.store import StoredExecution, StoreReader
 from pipeline.store.names import LEASE
 from preprocessing.errors import InputError
@@ -192,14 +193,18 @@ class RunMachine(RuleBasedStateMachine):
     @invariant()
     def runs_are_in_their_workspace_and_say_how_they_ended(self) -> None:
         for place in (0, 1):
-            found = {run.run_id: run.properties["state"] for run in self._reader(place).runs()}
-            for run_id, state in found.items():
+            store = self._reader(place)
+            for run in store.runs():
+                state = run.properties["state"]
                 wanted = {
                     "complete": {"complete"},
                     "dead": {"running", "abandoned", "complete", "failed"},
-                    "lost": {"abandoned"},
-                }[self.runs[place][run_id]]
-                assert state in wanted, (run_id, state)
+                    "lost": {"running", "abandoned"},
+                }[self.runs[place][run.run_id]]
+                assert state in wanted, (run.run_id, state)
+                # One that was paused before it was registered is, afterwards; who looks sees that it is over.
+                if self.runs[place][run.run_id] == "lost" and state == "running":
+                    assert is_over(store, run)
 
     @invariant()
     def latest_names_a_recorded_version(self) -> None:
