@@ -6,6 +6,7 @@ count as changes here.
 """
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +33,7 @@ def file_stats(root: Path) -> dict[str, Stat]:
     """
     found = {}
     for name, path in files_beneath(root):
-        while not is_settled(stat := path.stat(), time.time_ns()) and not _is_ahead(stat.st_mtime):
+        while not is_settled(stat := path.stat(), time.time_ns()) and not _is_ahead(stat):
             time.sleep(_TICK_SECONDS)
         found[name] = stat_of(stat)
     return found
@@ -67,6 +68,6 @@ def check_unchanged_since(file: Path, while_: str) -> None:
     check_unchanged(Path(written["root"]), before, while_)
 
 
-def _is_ahead(mtime: float) -> bool:
-    """Whether a file's time is in the future, so that it would never settle."""
-    return mtime > time.time() + 1
+def _is_ahead(stat: os.stat_result) -> bool:
+    """Whether a file's time is in the future, by its owner or by another machine's clock: it may not settle."""
+    return max(stat.st_mtime, stat.st_ctime) > time.time() + 1

@@ -1,5 +1,7 @@
 """Whether files changed while something read them."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,12 @@ def test_a_change_that_was_taken_back_shows(root: Path) -> None:
     (root / "deep" / "index").write_bytes(b"i")
     with pytest.raises(ContentChangedError, match="deep/index: changed while it was read"):
         check_unchanged(root, before, "it was read")
+
+
+def test_a_time_in_the_future_is_not_waited_for(root: Path) -> None:
+    ahead = time.time() + 3600
+    os.utime(root / "weights", (ahead, ahead))
+    check_unchanged(root, file_stats(root), "it was read")
 
 
 def test_a_hidden_file_is_no_content(root: Path) -> None:
