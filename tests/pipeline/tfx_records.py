@@ -70,16 +70,11 @@ class TfxRecords:
 
     def _context(self, type_name: str, name: str) -> pb.Context:
         type_id = self.mlmd.put_context_type(pb.ContextType(name=type_name))
-        try:
-            return self.mlmd.get_context_by_type_and_name(type_name, name) or self._new(
-                type_id, name
-            )
-        except ml_metadata.errors.NotFoundError:
-            return self._new(type_id, name)
-
-    def _new(self, type_id: int, name: str) -> pb.Context:
         context = pb.Context(type_id=type_id, name=name)
-        (context.id,) = self.mlmd.put_contexts([context])
+        try:
+            (context.id,) = self.mlmd.put_contexts([context])
+        except ml_metadata.errors.AlreadyExistsError:
+            return self.mlmd.get_context_by_type_and_name(type_name, name)
         return context
 
 
