@@ -8,8 +8,8 @@ from trainer.output_layer import OutputLayer
 
 # 823 MB of logits over 50,257 ids in half precision
 _PREDICTIONS_ON_GPU = 8192
-# 51 and 103 MB, beside one block's activations
-_PREDICTIONS_BESIDE_A_BLOCK = {"cpu": 512, "gpu": 1024}
+# 26 and 103 MB, beside one block's activations
+_PREDICTIONS_BESIDE_A_BLOCK = {"cpu": 256, "gpu": 1024}
 # cuBLAS's half-precision products want rows of whole vectors; XLA would copy the logits into such
 _COLUMNS_ON_GPU = 64
 
@@ -35,7 +35,8 @@ def chosen_operations(
 
 def chosen_output_layer(device: Device, *, one_block: bool = False) -> OutputLayer:
     """How the output layer and its loss are computed on a device; one_block: as of `chosen_operations`."""
-    columns = _COLUMNS_ON_GPU if device.kind == "gpu" else 1
+    on_gpu = device.kind == "gpu"
+    at_once = _PREDICTIONS_ON_GPU if on_gpu else None
     if one_block:
-        return OutputLayer(_PREDICTIONS_BESIDE_A_BLOCK[device.kind], columns)
-    return OutputLayer(_PREDICTIONS_ON_GPU if device.kind == "gpu" else None, columns)
+        at_once = _PREDICTIONS_BESIDE_A_BLOCK[device.kind]
+    return OutputLayer(at_once, _COLUMNS_ON_GPU if on_gpu else 1, adds_up=on_gpu)

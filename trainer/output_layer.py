@@ -37,10 +37,13 @@ class OutputLayer(NamedTuple):
     at_once: predictions whose logits exist at once; None is all of them.
     columns: logits are computed for a multiple of so many ids; those beyond the vocabulary are never
         predicted.
+    adds_up: the gradient of the embedding is added up piece by piece; otherwise it is one product at
+        the end, for which the gradients of all logits are kept in the precision of the computation.
     """
 
     at_once: int | None = None
     columns: int = 1
+    adds_up: bool = True
 
     def loss(
         self, predictions: Predictions, wte: tf.Tensor, cross_entropy: CrossEntropy
@@ -89,33 +92,51 @@ class OutputLayer(NamedTuple):
         """The loss as `loss` has it, and the gradients of scale x loss."""
         pieces, filled = _Pieces(predictions, self.at_once), self._filled(wte)
 
+        keeps = wants_wte and not self.adds_up
+
+        def product(of_logits: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+            return tf.cast(tf.matmul(of_logits, hidden, transpose_a=True), tf.float32)
+
         def add(
-            number: tf.Tensor, total: tf.Tensor, of_hidden: tf.TensorArray, of_wte: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.Tensor]:
+            number: tf.Tensor,
+            total: tf.Tensor,
+            of_hidden: tf.TensorArray,
+            of_logits: tf.TensorArray,
+            of_wte: tf.Tensor,
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.TensorArray, tf.Tensor]:
             piece = pieces.at(number)
             predicted = logits({"model/wte": filled}, piece.hidden)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(predicted)
                 losses = cross_entropy(_of_vocabulary(predicted, wte.shape[0]), piece.labels)
             gradient = tape.gradient(losses, predicted, output_gradients=piece.weights * scale)
-            if wants_wte:
-                product = tf.matmul(gradient, piece.hidden, transpose_a=True)
-                of_wte += tf.cast(product, tf.float32)
+            total += tf.reduce_sum(losses * piece.weights)
             of_hidden = of_hidden.write(number, tf.matmul(gradient, filled))
-            return number + 1, total + tf.reduce_sum(losses * piece.weights), of_hidden, of_wte
+            if keeps:
+                of_logits = of_logits.write(number, gradient)
+            elif wants_wte:
+                of_wte += product(gradient, piece.hidden)
+            return number + 1, total, of_hidden, of_logits, of_wte
 
-        parts = tf.TensorArray(filled.dtype, pieces.count, element_shape=pieces.shape)
-        wide = tf.zeros(filled.shape if wants_wte else [])
-        start = (tf.constant(0), tf.constant(0.0), parts, wide)
+        start = (
+            tf.constant(0),
+            tf.constant(0.0),
+            pieces.array(filled.dtype, filled.shape[1]),
+            pieces.array(filled.dtype, filled.shape[0] if keeps else 0),
+            tf.zeros(filled.shape if wants_wte and not keeps else []),
+        )
         if pieces.count == 1:
-            _, total, parts, wide = add(*start)
+            found = add(*start)
         else:
-            _, total, parts, wide = tf.while_loop(
+            found = tf.while_loop(
                 lambda number, *_: number < pieces.count, add, start, parallel_iterations=1
             )
-        rows, width = predictions.hidden.shape
-        of_hidden = tf.reshape(parts.stack(), [-1, width])[:rows]
-        return LossAndGradients(total, of_hidden, wide[: wte.shape[0]] if wants_wte else None)
+        _, total, of_hidden, of_logits, of_wte = found
+        rows = predictions.hidden.shape[0]
+        if keeps:
+            of_wte = product(of_logits.concat()[:rows], predictions.hidden)
+        of_hidden = of_hidden.concat()[:rows]
+        return LossAndGradients(total, of_hidden, of_wte[: wte.shape[0]] if wants_wte else None)
 
     def _is_in_pieces(self, predictions: Predictions) -> bool:
         return self.at_once is not None and predictions.hidden.shape[0] > self.at_once
@@ -142,13 +163,17 @@ class _Pieces:
     def __init__(self, predictions: Predictions, at_once: int | None) -> None:
         rows, width = predictions.hidden.shape
         size = min(rows, at_once or rows)
-        self.count, self.shape = -(-rows // size), [size, width]
+        self.count, self._size = -(-rows // size), size
         lacking = [0, self.count * size - rows]
         hidden, *others = predictions
         self._stacked = [
             tf.reshape(tf.pad(hidden, [lacking, [0, 0]]), [self.count, size, width]),
             *(tf.reshape(tf.pad(other, [lacking]), [self.count, size]) for other in others),
         ]
+
+    def array(self, dtype: tf.DType, width: int) -> tf.TensorArray:
+        """A place for [size, width] of each piece; for nothing where the width is 0."""
+        return tf.TensorArray(dtype, self.count if width else 0, element_shape=[self._size, width])
 
     def at(self, number: tf.Tensor) -> Predictions:
         """The piece of a number."""

@@ -57,7 +57,8 @@ def test_the_steps_are_the_ordinary_ones(
     options: TrainingOptions, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # several pieces of logits, the last one short
-    monkeypatch.setattr(train_step, "chosen_output_layer", lambda *_, **__: OutputLayer(7))
+    layer = OutputLayer(7, adds_up=bool(options.dropout))
+    monkeypatch.setattr(train_step, "chosen_output_layer", lambda *_, **__: layer)
     expected, ordinary = steps_of(replace(options, xla="off"))
     found, model = steps_of(replace(options, **{mode: True}))
     for ours, theirs in zip(found, expected, strict=True):

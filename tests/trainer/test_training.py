@@ -101,7 +101,9 @@ def test_only_masked_tokens_of_the_same_segment_count() -> None:
 
 
 @pytest.mark.parametrize("most", [None, 2])
-@pytest.mark.parametrize("layer", [WHOLE, OutputLayer(1), OutputLayer(3, columns=8)])
+@pytest.mark.parametrize(
+    "layer", [WHOLE, OutputLayer(1), OutputLayer(3, columns=8), OutputLayer(1, adds_up=False)]
+)
 def test_the_loss_is_the_mean_over_the_tokens_that_count(
     most: int | None, layer: OutputLayer
 ) -> None:
