@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.launch_request import LaunchRequest, NodeTask
 from preprocessing.errors import InputError
-from trainer.host_memory import HUGE_PAGES
+from trainer.host_memory import HUGE_PAGES, let_gpu_memory_grow
 
 Report = dict[str, Any]
 
@@ -118,7 +118,9 @@ class NodeServer:
 
 
 def quiet_tensorflow() -> None:
-    """Keep TensorFlow's start short: its C++ lines down (errors still reach the node's log), and Keras 3 out.
+    """Keep TensorFlow's start short, its C++ lines down (errors still reach the node's log), and Keras 3 out.
+
+    And a GPU's memory free for others, where it is not needed.
 
     TensorFlow imports a Keras when it is imported, of which nothing here is used. The third one has IPython, Matplotlib
     and scikit-learn in tow: 2 s and 90 MB more than the second.
@@ -126,6 +128,7 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    let_gpu_memory_grow()
 
 
 def _environment(code: Path) -> dict[str, str]:

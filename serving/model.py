@@ -12,7 +12,7 @@ import numpy as np
 from preprocessing.errors import InputError
 from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES
-from trainer.host_memory import imports_refused, return_freed_memory
+from trainer.host_memory import imports_refused, let_gpu_memory_grow, return_freed_memory
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -177,6 +177,7 @@ def load_model(
         hardware has it.
     Raises InputError where the path is none of them, or is damaged.
     """
+    let_gpu_memory_grow()
     if (path / "saved_model.pb").is_file():
         return _from_saved_model(path)
     return _from_weights(path, vocabulary, precision)

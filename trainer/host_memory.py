@@ -30,6 +30,15 @@ def return_freed_memory(large_bytes: int = _LARGE_BYTES) -> None:
         libc.mallopt(_ARENA_MAX, _ARENAS)
 
 
+def let_gpu_memory_grow() -> None:
+    """Have TensorFlow take a GPU's memory as it needs it, not all of it; before it computes anything.
+
+    For processes that load a model. A training says the same to TensorFlow itself, which then refuses
+    where it is too late (`trainer.device`).
+    """
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
 @contextmanager
 def imports_refused(*packages: str) -> Iterator[None]:
     """Have imports of these packages fail inside, except of one that is there already.

@@ -1,10 +1,16 @@
 """What a process is kept from holding."""
 
+import contextlib
 import importlib
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
+from pipeline.node_process import quiet_tensorflow
+from preprocessing.errors import InputError
+from serving.model import load_model
 from trainer.host_memory import imports_refused
 
 
@@ -18,3 +24,16 @@ def test_a_refused_package_is_missing_inside_and_there_after() -> None:
 def test_a_package_that_is_there_already_stays() -> None:
     with imports_refused("sys"):
         assert importlib.import_module("sys") is sys
+
+
+@pytest.mark.parametrize("said", [None, "false"])
+def test_a_process_that_loads_a_model_leaves_a_gpus_memory_to_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str | None
+) -> None:
+    for begins in (quiet_tensorflow, lambda: load_model(tmp_path / "absent")):
+        monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+        if said is not None:
+            monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", said)
+        with contextlib.suppress(InputError):
+            begins()
+        assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == (said or "true")
