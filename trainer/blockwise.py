@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
+from trainer.bounds import ANY_NUMBER
 from trainer.gpt2 import GPT2, block, causal_mask, embed, layer_norm
 from trainer.loss import predictions
 from trainer.operations import Operations
@@ -43,7 +44,7 @@ class BlockwiseGradients:
         model: GPT2,
         trained: Mapping[str, tf.Variable],
         *,
-        most: int | None = None,
+        most: int = ANY_NUMBER,
         layer: OutputLayer = WHOLE,
         xla: bool = False,
     ) -> None:

@@ -8,6 +8,7 @@ from trainer.operations import Operations, cross_entropy
 from trainer.output_layer import WHOLE, OutputLayer, Predictions
 
 _MULTIPLE = 64  # of rows, which products like
+_SHARES = 16
 
 
 def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
@@ -46,9 +47,10 @@ def predictions(hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], most: int | N
     """Where a prediction counts: its hidden vector and its label, weighed by 1.
 
     hidden: [B, L, W]. N is `most`, no less than what counts in the batch, rounded up, or B x L where
-    that is None: a number that the compiler knows. What makes it up weighs 0. Whatever is made of them is
-    made only where a prediction counts: with the loss on summaries alone that is a fifth of the tokens,
-    and the logits over 50,257 ids are most of the work of a small model.
+    that is less: a number that a compiler knows. Where it is None, N is what counts, rounded up to a
+    sixteenth of the batch, for each of which an operation may be compiled. What makes it up weighs 0.
+    Whatever is made of them is made only where a prediction counts: with the loss on summaries alone
+    that is a fifth of the tokens, and the logits over 50,257 ids are most of the work of a small model.
     """
     length, width = hidden.shape[1:]
     chosen = tf.pad(counted(batch["loss_mask"], batch["segment_ids"]), [[0, 0], [0, 1]])
@@ -56,10 +58,13 @@ def predictions(hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], most: int | N
     flat, labels = tf.reshape(hidden, [-1, width]), tf.reshape(labels, [-1])
     chosen = tf.reshape(chosen, [-1])
     size = tf.size(chosen) if hidden.shape[0] is None else hidden.shape[0] * length
-    if most is not None:
-        most = max(1, -(-most // _MULTIPLE)) * _MULTIPLE
-    if most is None or (isinstance(size, int) and most >= size):
+    if most is None:
+        share = -(-size // _SHARES)
+        most = -(-tf.reduce_sum(tf.cast(chosen, tf.int32)) // share) * share
+    elif most >= size:
         return Predictions(flat, labels, tf.cast(chosen, tf.float32))
+    else:
+        most = max(1, -(-most // _MULTIPLE)) * _MULTIPLE
     numbers = tf.where(
         chosen, tf.cumsum(tf.cast(chosen, tf.int32)) - 1, most
     )  # its number among them

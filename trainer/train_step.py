@@ -158,7 +158,7 @@ class TrainStep(tf.Module):
                 self.model.output_embedding(),
                 batch,
                 operations,
-                most=self._bounds.predictions,
+                most=self._bounds.predictions if self.device.xla else None,
                 layer=self._layer,
             )
             scaled = total * scale

@@ -33,7 +33,7 @@ def evaluation_loss(model: GPT2, device: Device, bounds: Bounds = NO_BOUNDS) -> 
             model.output_embedding(),
             batch,
             operations,
-            most=bounds.predictions,
+            most=bounds.predictions if device.xla else None,
             layer=chosen_output_layer(device),
             differentiable=False,
         )

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import HERE, make_train_step
+from trainer.bounds import ANY_NUMBER
 from trainer.data import FEATURES, TokenRows
 from trainer.gpt2 import GPT2
 from trainer.loss import counted_tokens, predictions, summed_loss
@@ -151,7 +152,6 @@ def test_no_batch_has_more_predictions_than_its_bounds_say(
     features = {name: np.zeros((5, 20), np.int32) for name in FEATURES}
     rows = TokenRows({**features, "loss_mask": mask, "segment_ids": segments})
     bounds = rows.bounds(size)
-    assert bounds.predictions is not None
     batches = [*rows.batches(size), *(rows.training_batch(n, size, seed=1) for n in range(6))]
     for batch in batches:
         assert counted_tokens(batch) <= bounds.predictions
@@ -166,14 +166,26 @@ def test_predictions_are_gathered_where_they_count_and_so_are_their_gradients() 
     hidden = tf.constant(random.normal(size=(3, 100, 4)), tf.float32)
     wte = tf.constant(random.normal(size=(50, 4)), tf.float32)
     found, number = {}, int(counted_tokens(batch))
-    for most in (None, number):
+    for most in (ANY_NUMBER, number, None):
         with tf.GradientTape() as tape:
             tape.watch([hidden, wte])
             loss, count = summed_loss(hidden, wte, batch, PLAIN, most=most)
         found[most] = [loss, count, *tape.gradient(loss, [hidden, wte])]
     assert number <= len(predictions(hidden, batch, number).labels) < number + 64
-    for gathered, whole in zip(*found.values(), strict=True):
+    for gathered, rounded, whole in zip(found[number], found[None], found[ANY_NUMBER], strict=True):
         np.testing.assert_allclose(gathered, whole, atol=1e-5)
+        np.testing.assert_allclose(rounded, whole, atol=1e-5)
+
+
+def test_a_batch_of_one_shape_has_few_numbers_of_predictions() -> None:
+    batch, met = {name: tf.ones([3, 16], tf.int32) for name in FEATURES}, set()
+    for counting in range(16):
+        mask = tf.tile([[0] * (16 - counting) + [1] * counting], [3, 1])
+        found = predictions(tf.zeros([3, 16, 2]), {**batch, "loss_mask": mask}, None)
+        assert len(found.hidden) == len(found.labels) == len(found.weights)
+        assert float(tf.reduce_sum(found.weights)) == 3 * counting <= len(found.labels)
+        met.add(len(found.labels))
+    assert met == set(range(0, 46, 3))
 
 
 def test_one_program_serves_every_step_and_every_validation() -> None:

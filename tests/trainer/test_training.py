@@ -16,6 +16,7 @@ from preprocessing.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import HERE, train_here
+from trainer.bounds import ANY_NUMBER
 from trainer.data import TokenRows
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
@@ -100,7 +101,7 @@ def test_only_masked_tokens_of_the_same_segment_count() -> None:
     assert everywhere.numpy().tolist() == [[True, True, False, True, False]]
 
 
-@pytest.mark.parametrize("most", [None, 2])
+@pytest.mark.parametrize("most", [ANY_NUMBER, 2])
 @pytest.mark.parametrize(
     "layer", [WHOLE, OutputLayer(1), OutputLayer(3, columns=8), OutputLayer(1, adds_up=False)]
 )
