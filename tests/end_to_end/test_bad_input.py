@@ -1,5 +1,6 @@
 """A user's mistake gets one clear message and exit status 2, and leaves the workspace usable."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -117,5 +118,6 @@ def test_the_configuration_of_a_run_is_recorded_with_it(project: Project) -> Non
     from pipeline.store import Store
 
     (run,) = Store("gpt2", None, project.workspace).runs()
-    assert run.properties["config:seed"] == "5"
-    assert run.properties["config:corpus.path"] == '"stories"'
+    parameters = json.loads(str(run.properties["parameters"]))
+    assert parameters["seed"] == 5
+    assert parameters["corpus.path"] == "stories"
