@@ -77,3 +77,37 @@ def model_config(options: ModelOptions, vocabulary_size: int) -> GPT2Config:
         if (value := getattr(options, name, None)) is not None
     }
     return replace(SIZES[options.size], vocabulary_size=vocabulary_size, **overrides)
+
+
+def variable_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every variable, in the order of computation; 12 a block and 4 more."""
+    width = config.width
+    in_block: dict[str, tuple[int, ...]] = {
+        "ln_1/g": (width,),
+        "ln_1/b": (width,),
+        "attn/c_attn/w": (1, width, 3 * width),
+        "attn/c_attn/b": (3 * width,),
+        "attn/c_proj/w": (1, width, width),
+        "attn/c_proj/b": (width,),
+        "ln_2/g": (width,),
+        "ln_2/b": (width,),
+        "mlp/c_fc/w": (1, width, 4 * width),
+        "mlp/c_fc/b": (4 * width,),
+        "mlp/c_proj/w": (1, 4 * width, width),
+        "mlp/c_proj/b": (width,),
+    }
+    return {
+        "model/wte": (config.vocabulary_size, width),
+        "model/wpe": (config.context, width),
+        **{
+            f"model/h{layer}/{name}": shape
+            for layer in range(config.layers)
+            for name, shape in in_block.items()
+        },
+        "model/ln_f/g": (width,),
+        "model/ln_f/b": (width,),
+    }
+
+
+# a dense layer's variables of LoRA, beside its w and b (see `trainer.lora`)
+LORA_A, LORA_B = "lora_a", "lora_b"

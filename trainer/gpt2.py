@@ -1,8 +1,8 @@
 """GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"), whole.
 
-Read from the top: what the model holds (`variable_shapes`, `GPT2`), what it does to a batch of
-tokens (`transformer`, `block`, `attention`, `mlp`), and the small parts below. Names and shapes are
-those of OpenAI's checkpoints, so that a checkpoint loads by name alone.
+Read from the top: what the model holds (`GPT2`, by the shapes of `trainer.config`), what it does to a
+batch of tokens (`transformer`, `block`, `attention`, `mlp`), and the small parts below. Names and
+shapes are those of OpenAI's checkpoints, so that a checkpoint loads by name alone.
 
 Letters of the shapes: B rows of a batch, L tokens of a row, S slots of a cache, V ids of the
 vocabulary, W width, H heads, D = W / H width of a head. A dense kernel is [1, in, out], as OpenAI
@@ -16,55 +16,20 @@ them one block at a time.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import tensorflow as tf
 
-from trainer.config import SIZES, GPT2Config
+from trainer.config import LORA_A, LORA_B, SIZES, GPT2Config, variable_shapes
 from trainer.initial_weights import initial_value
+from trainer.lora import LoRA
 from trainer.operations import PLAIN, Operations
 
-if TYPE_CHECKING:
-    from trainer.lora import LoRA
-
-__all__ = ["GPT2", "SIZES", "Cache", "GPT2Config", "transformer", "variable_shapes"]
+__all__ = ["GPT2", "SIZES", "Cache", "GPT2Config", "transformer"]
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Weights = Mapping[str, tf.Tensor]
 Block = Callable[..., tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]]  # as `block` is
-
-
-LORA_A, LORA_B = "lora_a", "lora_b"  # of a dense layer, beside its w and b; see `trainer.lora`
-
-
-def variable_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every variable, in the order of computation; 12 a block and 4 more."""
-    width = config.width
-    in_block: dict[str, tuple[int, ...]] = {
-        "ln_1/g": (width,),
-        "ln_1/b": (width,),
-        "attn/c_attn/w": (1, width, 3 * width),
-        "attn/c_attn/b": (3 * width,),
-        "attn/c_proj/w": (1, width, width),
-        "attn/c_proj/b": (width,),
-        "ln_2/g": (width,),
-        "ln_2/b": (width,),
-        "mlp/c_fc/w": (1, width, 4 * width),
-        "mlp/c_fc/b": (4 * width,),
-        "mlp/c_proj/w": (1, 4 * width, width),
-        "mlp/c_proj/b": (width,),
-    }
-    return {
-        "model/wte": (config.vocabulary_size, width),
-        "model/wpe": (config.context, width),
-        **{
-            f"model/h{layer}/{name}": shape
-            for layer in range(config.layers)
-            for name, shape in in_block.items()
-        },
-        "model/ln_f/g": (width,),
-        "model/ln_f/b": (width,),
-    }
 
 
 class GPT2(tf.Module):

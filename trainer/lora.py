@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from trainer.config import GPT2Config
-from trainer.gpt2 import LORA_A, LORA_B, variable_shapes
+from trainer.config import LORA_A, LORA_B, GPT2Config, variable_shapes
 from trainer.options import TrainingOptions
 
 _DENSE_LAYERS = {

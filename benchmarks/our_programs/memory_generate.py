@@ -28,9 +28,9 @@ def export_random(folder: Path, size: str) -> None:
     import tensorflow as tf
 
     from preprocessing.vocabulary import load_vocabulary
-    from trainer.config import SIZES
+    from trainer.config import SIZES, variable_shapes
     from trainer.export import export
-    from trainer.gpt2 import GPT2, variable_shapes
+    from trainer.gpt2 import GPT2
     from trainer.initial_weights import initial_value
     from trainer.options import GenerationOptions
 

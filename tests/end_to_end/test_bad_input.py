@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from tests.end_to_end.project import Project, any_story, copy_stories
-from trainer.config import GPT2Config
-from trainer.gpt2 import variable_shapes
+from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.openai import write_openai
 
 

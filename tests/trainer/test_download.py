@@ -12,7 +12,7 @@ from preprocessing.errors import InputError
 from tests.trainer.file_server import FileServer, serving
 from tests.trainer.random_models import SMALL, random_model
 from trainer import download as module
-from trainer.config import SIZES
+from trainer.config import SIZES, variable_shapes
 from trainer.download import (
     DATA_FILE,
     DownloadError,
@@ -22,7 +22,6 @@ from trainer.download import (
     download,
     fetch,
 )
-from trainer.gpt2 import variable_shapes
 from trainer.weights import read_weights
 from trainer.weights.openai import write_openai
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from preprocessing.errors import InputError
 from tests.trainer.numpy_gpt2 import numpy_logits
 from tests.trainer.random_models import SMALL, random_model
-from trainer.config import SIZES, model_config
-from trainer.gpt2 import GPT2, GPT2Config, variable_shapes
+from trainer.config import SIZES, model_config, variable_shapes
+from trainer.gpt2 import GPT2, GPT2Config
 from trainer.operations import Operations, dropping
 from trainer.options import ModelOptions
 

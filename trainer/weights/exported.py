@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from preprocessing.errors import InputError
-from trainer.config import GPT2Config
+from trainer.config import GPT2Config, variable_shapes
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE
-from trainer.gpt2 import variable_shapes
 from trainer.weights import tf_checkpoint
 from trainer.weights.checking import read_json_object
 

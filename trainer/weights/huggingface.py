@@ -17,8 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from preprocessing.errors import InputError
-from trainer.config import GPT2Config
-from trainer.gpt2 import variable_shapes
+from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.checking import (
     REMEDY,
     config_from,

@@ -16,8 +16,7 @@ import h5py
 import numpy as np
 
 from preprocessing.errors import InputError
-from trainer.config import GPT2Config
-from trainer.gpt2 import variable_shapes
+from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.checking import REMEDY, first_line, require_no_faults, shape_faults
 
 SUFFIXES = (".h5", ".hdf5")

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from trainer.config import GPT2Config
-from trainer.gpt2 import variable_shapes
+from trainer.config import GPT2Config, variable_shapes
 from trainer.weights import tf_checkpoint
 from trainer.weights.checking import config_from, read_json_object, shape_faults
 

@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from preprocessing.errors import InputError
-from trainer.config import GPT2Config
-from trainer.gpt2 import variable_shapes
+from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.checking import REMEDY, first_line, require_no_faults, shape_faults
 
 # what TensorFlow's checkpoint reader raises for a missing, cut or altered file

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from preprocessing.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
-from trainer.config import SIZES
-from trainer.gpt2 import GPT2, variable_shapes
+from trainer.config import SIZES, variable_shapes
+from trainer.gpt2 import GPT2
 from trainer.weights import load_into, load_model, read_config, read_weights
 from trainer.weights.openai import write_openai
 
