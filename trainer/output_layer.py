@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from trainer.bounds import Bounds
 from trainer.gpt2 import logits
 
 CrossEntropy = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -44,6 +45,13 @@ class OutputLayer(NamedTuple):
     at_once: int | None = None
     columns: int = 1
     adds_up: bool = True
+
+    def most(self, bounds: Bounds, compiled: bool) -> int | None:
+        """How many predictions it is given (see `trainer.loss.predictions`): None is what counts.
+
+        compiled: whether a whole step is a program, which knows its shapes, as pieces do.
+        """
+        return bounds.predictions if compiled or self.at_once is not None else None
 
     def loss(
         self, predictions: Predictions, wte: tf.Tensor, cross_entropy: CrossEntropy

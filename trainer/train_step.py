@@ -158,7 +158,7 @@ class TrainStep(tf.Module):
                 self.model.output_embedding(),
                 batch,
                 operations,
-                most=self._bounds.predictions if self.device.xla else None,
+                most=self._layer.most(self._bounds, self.device.xla),
                 layer=self._layer,
             )
             scaled = total * scale

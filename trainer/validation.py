@@ -22,6 +22,8 @@ def evaluation_loss(model: GPT2, device: Device, bounds: Bounds = NO_BOUNDS) -> 
     bounds: what holds for every batch that it will be given.
     """
 
+    layer = chosen_output_layer(device)
+
     @tf.function(autograph=False, jit_compile=device.xla or None)
     def loss(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         operations = chosen_operations(device, one_segment=bounds.one_segment)
@@ -33,8 +35,8 @@ def evaluation_loss(model: GPT2, device: Device, bounds: Bounds = NO_BOUNDS) -> 
             model.output_embedding(),
             batch,
             operations,
-            most=bounds.predictions if device.xla else None,
-            layer=chosen_output_layer(device),
+            most=layer.most(bounds, device.xla),
+            layer=layer,
             differentiable=False,
         )
 
