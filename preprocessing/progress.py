@@ -5,7 +5,8 @@ phase, done, total, rate, unit, step, steps, loss, validation_loss, tokens_per_s
 message.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 Report = dict[str, str | int | float]
 
@@ -16,6 +17,16 @@ def set_sink(sink: Callable[[Report], None] | None) -> None:
     """Let `sink` receive every later report of this process; None stops them."""
     global _sink
     _sink = sink
+
+
+@contextmanager
+def reported_to(sink: Callable[[Report], None]) -> Iterator[None]:
+    """Let `sink` receive the reports that are made inside, and nobody those after."""
+    set_sink(sink)
+    try:
+        yield
+    finally:
+        set_sink(None)
 
 
 def report(**fields: str | int | float) -> None:

@@ -64,7 +64,7 @@ def _generate(name: str, rows: int, prompt: int, new: int) -> Row:
 
 ROWS = [
     Row("device", "device", small={"side": 64}),
-    Row("correctness", "correctness"),
+    Row("correctness", "correctness", small={"one_segment": [False]}),
     _train("train_124M", "124M", 32),
     _peer("torch_train_124M", "124M", 32),
     _low("memory_train_1558M", "1558M"),

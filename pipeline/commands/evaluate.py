@@ -48,16 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
         TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
     )
     rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
-    progress.set_sink(_print_progress)
-    result = evaluate(
-        model,
-        TASKS[task_name],
-        records[: loaded.config.evaluation.max_records],
-        rows,
-        loaded.config.generation,
-        vocabulary,
-        loaded.config.seed,
-    )
+    with progress.reported_to(_print_progress):
+        result = evaluate(
+            model,
+            TASKS[task_name],
+            records[: loaded.config.evaluation.max_records],
+            rows,
+            loaded.config.generation,
+            vocabulary,
+            loaded.config.seed,
+        )
     if arguments.predictions is not None:
         _write_predictions(arguments.predictions, [p.to_dict() for p in result.predictions])
     document = {
@@ -113,5 +113,5 @@ def _write_predictions(path: Path, predictions: Sequence[dict[str, object]]) -> 
 
 
 def _print_progress(report: progress.Report) -> None:
-    if "done" in report:
+    if "total" in report:
         print(f"{report['phase']}: {report['done']}/{report['total']}", file=sys.stderr)

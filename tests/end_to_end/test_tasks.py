@@ -10,9 +10,22 @@ from tests.end_to_end.project import Project
 @pytest.mark.parametrize(
     ("task", "path", "metrics", "blessed"),
     [
-        ("cnn_dailymail", "cnn_dailymail", {"rouge1", "rouge2", "rougeL", "perplexity"}, True),
+        # what ships for these two goes through the pipeline in every run of the tests
+        pytest.param(
+            "cnn_dailymail",
+            "cnn_dailymail",
+            {"rouge1", "rouge2", "rougeL", "perplexity"},
+            True,
+            marks=pytest.mark.long,
+        ),
         # The one conversation is in the released training split, so nothing is held out.
-        ("coqa", "coqa/coqa-train-v1.0.json", {"exact_match", "f1", "perplexity"}, False),
+        pytest.param(
+            "coqa",
+            "coqa/coqa-train-v1.0.json",
+            {"exact_match", "f1", "perplexity"},
+            False,
+            marks=pytest.mark.long,
+        ),
         ("text", "text/tinyshakespeare.txt", {"perplexity"}, True),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline import cli
 from pipeline.commands.download import progress_text
+from preprocessing import progress
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.schemas import document_of
 from tests.trainer.file_server import serving
@@ -116,6 +117,14 @@ def test_progress_says_share_rate_and_time_left() -> None:
     assert progress_text(known) == "model.ckpt.index  45% of 5.2 kB, 12.0 MB/s, 0:03 left"
     assert progress_text(Progress("x", 999, None, 10.0, None)) == "x  999 B, 10 B/s"
     assert progress_text(Progress("x", 0, 6_230_430_720, 1e6, 6230.4)).endswith("103:50 left")
+
+
+def test_reports_go_to_nobody_after_a_command() -> None:
+    heard: list[progress.Report] = []
+    with progress.reported_to(heard.append):
+        progress.report(done=1)
+    progress.report(done=2)
+    assert heard == [{"done": 1}]
 
 
 def test_a_doctor_says_what_computes_and_that_it_does(

@@ -41,7 +41,6 @@ def test_rows_that_are_drawn_together_are_those_drawn_alone(
 @pytest.mark.parametrize(
     ("steps", "settings", "stop"),
     [
-        (STRETCH + 4, {}, []),
         (3, {"top_k": 5, "top_p": 0.8, "repetition_penalty": 1.3}, []),
         (STRETCH + 4, {"temperature": 0.0}, ["ab", "c"]),
     ],

@@ -25,10 +25,11 @@ _BETA = 0.9
 
 def main() -> None:
     """Compare, and print every difference; {"failed"} names those that are too large."""
-    device = device_of(read_job())
+    job = read_job()
+    device = device_of(job)
     found: dict[str, Any] = {"device": str(device)}
     faults = []
-    for one_segment in (False, True):
+    for one_segment in job.get("one_segment", (False, True)):
         expected = _loss_and_gradients("float32", _processor(), one_segment, low_memory=False)
         for precision, attention, low_memory in _ways(device):
             used = device._replace(precision=precision, attention=attention)
