@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 import tensorflow as tf
 
 from trainer.bounds import ANY_NUMBER
-from trainer.gpt2 import GPT2, block, causal_mask, embed, layer_norm
+from trainer.gpt2 import GPT2, block, block_weights, causal_mask, embed, layer_norm
 from trainer.loss import predictions
 from trainer.operations import Operations
 from trainer.output_layer import WHOLE, OutputLayer
@@ -181,7 +181,7 @@ class _BlockPasses:
 
     def forward(self, values: Gradients, layer: int, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """The block's output; values: of its variables, float32 by name."""
-        return self._forward(_local(values, layer), _place(layer), x, mask)
+        return self._forward(block_weights(values, layer), _place(layer), x, mask)
 
     def backward(
         self,
@@ -196,7 +196,7 @@ class _BlockPasses:
         prefix = _prefix(layer)
         wanted = tuple(name.removeprefix(prefix) for name in trained)
         gradient, found = self._backward(
-            _local(values, layer), wanted, _place(layer), x, gradient, mask
+            block_weights(values, layer), wanted, _place(layer), x, gradient, mask
         )
         return gradient, {prefix + name: value for name, value in found.items()}
 
@@ -222,10 +222,6 @@ class _BlockPasses:
 
 def _prefix(layer: int) -> str:
     return f"model/h{layer}/"
-
-
-def _local(values: Gradients, layer: int) -> Gradients:
-    return {name.removeprefix(_prefix(layer)): value for name, value in values.items()}
 
 
 def _place(layer: int) -> tf.Tensor:

@@ -107,7 +107,7 @@ class TrainStep(tf.Module):
         """Sum of the losses, and gradients of it times the scale, of one part of the batch after the other."""
         parts = self.options.accumulate
         if parts == 1:
-            return self._part(batch, tf.stack([tf.constant(self.seed, tf.int64), step]), scale)
+            return self._part(batch, self._seed(step), scale)
         stacked = {
             name: tf.reshape(rows, [parts, rows.shape[0] // parts, rows.shape[1]])
             for name, rows in batch.items()
@@ -117,8 +117,7 @@ class TrainStep(tf.Module):
             number: tf.Tensor, total: tf.Tensor, sums: Gradients
         ) -> tuple[tf.Tensor, tf.Tensor, Gradients]:
             part = {name: rows[number] for name, rows in stacked.items()}
-            seed = tf.stack([tf.constant(self.seed, tf.int64), step])
-            seed = tf.random.fold_in(seed, number, alg="philox")
+            seed = tf.random.fold_in(self._seed(step), number, alg="philox")
             of_part, gradients = self._part(part, seed, scale)
             return (
                 number + 1,
@@ -182,10 +181,14 @@ class TrainStep(tf.Module):
                 done.append(self.optimizer.update(name, self.trained[name], gradient, rate))
             return [*done, *(half.op for half in halves_of_squares[-len(found) :])]
 
-        operations = self._operations(tf.stack([tf.constant(self.seed, tf.int64), step]))
+        operations = self._operations(self._seed(step))
         total = self._by_blocks(batch, operations, share, update)
         norm = tf.sqrt(2 * tf.add_n(halves_of_squares))
         return total * share, norm, tf.constant(False)
+
+    def _seed(self, step: tf.Tensor) -> tf.Tensor:
+        """What the dropout of a step is drawn from: int64 [2]."""
+        return tf.stack([tf.constant(self.seed, tf.int64), step])
 
     def _operations(self, seed: tf.Tensor) -> Operations:
         """What a part of a step is computed with."""
