@@ -7,8 +7,8 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
-from tfx.components import ExampleValidator as StockExampleValidator
 from tfx.components.example_validator import executor
+from tfx.components.example_validator.component import ExampleValidator as StockExampleValidator
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import artifact_utils, standard_component_specs

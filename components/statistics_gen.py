@@ -1,6 +1,6 @@
 """StatisticsGen: TFX's own, on the records."""
 
-from tfx.components import StatisticsGen
+from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 
 from components.declared import Declared

@@ -1,6 +1,6 @@
 """Trainer: TFX's own, which calls `trainer.run.run_fn`."""
 
-from tfx.components import Trainer
+from tfx.components.trainer.component import Trainer
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2
 

@@ -12,8 +12,11 @@ from components.declared import Declared, DeclaredValues
 from pipeline import locations
 from pipeline.beam_flags import beam_flags
 from pipeline.config import LoadedConfig
-from pipeline.nodes import Node, node_table
+from pipeline.nodes import ALL_NODES, Node, node_table
 from pipeline.store import connection_config
+
+# Imported here and not where they are called: the processes of nodes are forked from one that has imported this.
+_COMPONENTS = {node.component: importlib.import_module(node.component) for node in ALL_NODES}
 
 
 def build_pipeline(loaded: LoadedConfig, launched: str | None = None) -> Pipeline:
@@ -52,7 +55,7 @@ def build_component(
             {name: place for name, place in places.items() if place is not None},
         ),
     )
-    component: BaseNode = importlib.import_module(node.component).build(declared)
+    component: BaseNode = _COMPONENTS[node.component].build(declared)
     component.with_id(node.name)
     _check_outputs(node, component)
     return component

@@ -14,8 +14,9 @@ import threading
 import traceback
 from multiprocessing.connection import Connection
 
+from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
 from pipeline.launch_request import NodeTask
-from pipeline.node_process import Report, quiet_tensorflow
+from pipeline.node_process import Report
 from preprocessing import progress
 from preprocessing.errors import InputError
 
@@ -29,6 +30,7 @@ def serve(socket: int, alive: int) -> None:
     alive: the reading end of a pipe whose other end closes with the run; a node's process ends then too.
     """
     quiet_tensorflow()
+    take_tfx_in_parts()
     import pipeline.launch  # noqa: F401 - so that no node's process has to
 
     connection = Connection(socket)

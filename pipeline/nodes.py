@@ -103,7 +103,7 @@ def _keys(section: str, options: type, *but: str) -> list[str]:
 _GENERATION = _keys("generation", GenerationOptions)
 _INCIDENTAL_TRAINING = ("log_every", "checkpoint_every", "keep_checkpoints")
 
-_ALL_NODES = (
+ALL_NODES = (
     Node(
         name="CorpusGen",
         component="components.corpus_gen",
@@ -231,9 +231,9 @@ def node_table(config: Config) -> list[Node]:
                 if source.split(".")[0] not in left_out
             },
         )
-        for node in _ALL_NODES
+        for node in ALL_NODES
         if node.name not in left_out
     ]
 
 
-NODE_NAMES = tuple(node.name for node in _ALL_NODES)
+NODE_NAMES = tuple(node.name for node in ALL_NODES)

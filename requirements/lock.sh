@@ -17,5 +17,7 @@ compile requirements/overrides.txt requirements/cpu.lock
 # gpu.lock holds only what a CUDA machine needs on top of cpu.lock. An override replaces a requirement
 # whole, its extras too, so the extra has to stand in the override itself.
 sed 's/^tensorflow>=/tensorflow[and-cuda]>=/' requirements/overrides.txt >"$scratch/overrides.txt"
+# The versions that cpu.lock has are preferred, or what both hold could differ.
+cp requirements/cpu.lock "$scratch/full.lock"
 compile "$scratch/overrides.txt" "$scratch/full.lock"
 .venv/bin/python requirements/difference.py "$scratch/full.lock" requirements/cpu.lock >requirements/gpu.lock

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
 from tests.postgresql import PASSWORD, SERVERS, PostgreSQL, running_postgresql
+
+# As every process of ours begins.
+quiet_tensorflow()
+take_tfx_in_parts()
 
 ROOT = Path(__file__).resolve().parent.parent
 GENUINE = ROOT.parent / "shared" / "data"

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from pipeline.node_process import quiet_tensorflow
+from pipeline.framework_imports import quiet_tensorflow
 
 PROMPT = " the rain on the open bridge" * 10
 

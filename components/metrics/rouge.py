@@ -2,7 +2,11 @@
 
 from functools import lru_cache
 
-from rouge_score.rouge_scorer import RougeScorer
+from trainer.host_memory import imports_refused
+
+# NLTK takes them where it finds them; the package needs its tokenizer and stemmer alone. 3 s.
+with imports_refused("sklearn", "scipy.stats", "scipy.sparse"):
+    from rouge_score.rouge_scorer import RougeScorer
 
 ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 

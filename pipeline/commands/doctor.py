@@ -10,7 +10,8 @@ from typing import Any
 from pipeline.cli import print_json
 from pipeline.code_snapshot import CPU_LOCK, GPU_LOCK, read_snapshot
 from pipeline.config_reading import load_config
-from pipeline.node_process import output_set_aside, quiet_tensorflow
+from pipeline.framework_imports import quiet_tensorflow
+from pipeline.node_process import output_set_aside
 
 _PACKAGES = ("tensorflow", "tfx", "apache-beam", "ml-metadata", "numpy")
 

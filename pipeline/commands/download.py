@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline.node_process import quiet_tensorflow
+from pipeline.framework_imports import quiet_tensorflow
 from preprocessing.errors import InputError
 from trainer.download import BASE_URL, BASE_URL_VARIABLE, DownloadError, Progress, download
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tfx.components import StatisticsGen
+from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
 
 from components.example_validator import ExampleValidator

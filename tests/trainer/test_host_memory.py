@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.node_process import quiet_tensorflow
+from pipeline.framework_imports import quiet_tensorflow
 from preprocessing.errors import InputError
 from serving.model import load_model
 from trainer.host_memory import imports_refused
