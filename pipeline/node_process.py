@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.launch_request import LaunchRequest, NodeTask
 from preprocessing.errors import InputError
-from trainer.host_memory import HUGE_PAGES, let_gpu_memory_grow
+from trainer.host_memory import HUGE_PAGES
 
 Report = dict[str, Any]
 
@@ -72,23 +72,22 @@ class NodeServer:
         result: Report | None = None
         exit_code: int | None = None
         try:
-            self._connection.send(NodeTask(request, log))
+            with self._connected(request.node):
+                self._connection.send(NodeTask(request, log))
             while exit_code is None:
-                if not self._connection.poll(1.0):
+                with self._connected(request.node):
+                    report = self._connection.recv() if self._connection.poll(1.0) else None
+                if report is None:
                     on_report({})
                     exit_code = self._process.poll()
-                    continue
-                report = self._connection.recv()
-                if "exit" in report:
+                elif "exit" in report:
                     exit_code = report["exit"]
                 elif "result" in report:
                     result = report
                 else:
                     on_report(report)
-        except (EOFError, ConnectionError):
-            how = _how_it_ended(self._process.wait())
-            message = f"the server of node processes ended by {how}"
-            raise NodeFailureError(request.node, message, False, self._log) from None
+        except NodeFailureError:
+            raise
         except BaseException:
             # The run is to end, and must not record an end while the node goes on.
             self.close()
@@ -99,6 +98,16 @@ class NodeServer:
         if result["result"] == "failed":
             raise NodeFailureError(request.node, result["message"], result["user_error"], log)
         return result["execution"]
+
+    @contextmanager
+    def _connected(self, node: str) -> Iterator[None]:
+        """Raise NodeFailureError for a connection that breaks inside."""
+        try:
+            yield
+        except (EOFError, ConnectionError):
+            how = _how_it_ended(self._process.wait())
+            message = f"the server of node processes ended by {how}"
+            raise NodeFailureError(node, message, False, self._log) from None
 
     def close(self) -> None:
         """End the server and what it has started; a second call does nothing."""
@@ -115,20 +124,6 @@ class NodeServer:
         finally:
             os.close(self._alive)
             self._process.wait()
-
-
-def quiet_tensorflow() -> None:
-    """Keep TensorFlow's start short, its C++ lines down (errors still reach the node's log), and Keras 3 out.
-
-    And a GPU's memory free for others, where it is not needed.
-
-    TensorFlow imports a Keras when it is imported, of which nothing here is used. The third one has IPython, Matplotlib
-    and scikit-learn in tow: 2 s and 90 MB more than the second.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    let_gpu_memory_grow()
 
 
 def _environment(code: Path) -> dict[str, str]:

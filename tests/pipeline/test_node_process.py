@@ -125,8 +125,14 @@ class TestAServer:
         assert failure.value.log == log
         assert "no_such_module" in log.read_text()
 
-    def test_leaves_no_process_behind(self, server: NodeServer, tmp_path: Path) -> None:
-        """An interrupt while a node runs ends the node, the server and what they have started."""
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, BrokenPipeError])
+    def test_leaves_no_process_behind(
+        self, server: NodeServer, tmp_path: Path, error: type[BaseException]
+    ) -> None:
+        """An interrupt while a node runs ends the node, the server and what they have started.
+
+        So does a reader of the progress that goes away, which is no end of the server.
+        """
         program = (
             "child = subprocess.Popen(['sleep', '600'])\n"
             "progress.report(message=f'{os.getppid()} {os.getpid()} {child.pid}')\n"
@@ -137,9 +143,9 @@ class TestAServer:
         def interrupt(report: dict[str, object]) -> None:
             if report:
                 processes.extend(map(int, str(report["message"]).split()))
-                raise KeyboardInterrupt
+                raise error
 
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(error):
             server.run(task(program), tmp_path / "log", interrupt)
         server.close()
         assert len(processes) == 3
