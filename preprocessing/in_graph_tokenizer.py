@@ -3,6 +3,7 @@
 A loaded SavedModel needs `tensorflow` and `tensorflow_text` imported, nothing of this project.
 """
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
@@ -30,8 +31,8 @@ class InGraphTokenizer(tf.Module):
         ranks = vocabulary.mergeable_ranks
         self._merger = tf_text.SentencepieceTokenizer(bpe_model_proto(ranks, END_OF_TEXT))
         self._range_starts, self._range_classes = class_ranges()
-        # The end of text has no bytes.
-        self._token_bytes = [*sorted(ranks, key=ranks.__getitem__), b""]
+        # No list, since a module walks through those for each export. The end of text has no bytes.
+        self._token_bytes = np.array([*sorted(ranks, key=ranks.__getitem__), b""], dtype=object)
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Texts to ids.
