@@ -18,12 +18,12 @@ from components.corpus_page import write_corpus_page
 from pipeline.beam_flags import beam_flags
 from pipeline.config import BeamOptions
 from pipeline.node_server import collect_rarely
-from preprocessing.corpus_job import check_corpus
-from preprocessing.corpus_update import CorpusFolders, update_corpus
-from preprocessing.job_cache import JobCache
+from preprocessing.base.job_cache import JobCache
+from preprocessing.corpus.job import check_corpus
+from preprocessing.corpus.update import CorpusFolders, update_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.sources import list_sources
-from preprocessing.tokenize_job import list_shards, update_token_rows
+from preprocessing.tasks.sources import list_sources
+from preprocessing.tokens.job import list_shards, update_token_rows
 
 
 @dataclass(frozen=True)

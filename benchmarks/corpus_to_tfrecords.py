@@ -16,10 +16,10 @@ from typing import Any
 
 from benchmarks.peers import ROOT, peer_command
 from benchmarks.stories import write_stories
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records
-from preprocessing.vocabulary import load_vocabulary, vocabulary_files
-from preprocessing.vocabulary_files import ENCODER_FILE, MERGES_FILE
+from preprocessing.tokens.vocabulary import load_vocabulary, vocabulary_files
+from preprocessing.tokens.vocabulary_files import ENCODER_FILE, MERGES_FILE
 
 STORIES = 20_000
 TURNS = 3

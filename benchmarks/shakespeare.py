@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.peers import ROOT
 from benchmarks.programs import our_program, peer_program, run_program
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 PLACE = "GPT2_TFX_SHAKESPEARE"
 PUBLISHED_LOSS = 1.88

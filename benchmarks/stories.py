@@ -18,7 +18,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from benchmarks.peers import ROOT
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 _MEAN_WORDS = 780
 _SPREAD = 0.5  # standard deviation of the logarithm of an article's words

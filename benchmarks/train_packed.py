@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.our_programs.train_packed import CONTEXT
 from benchmarks.programs import our_program, peer_program, run_program
 from benchmarks.stories import write_stories
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 RECORDS, ROWS, STEPS = 200, 4, 6
 

@@ -17,15 +17,15 @@ from components.artifacts import CorpusReport, RecordIndex
 from components.corpus_page import write_corpus_page
 from components.declared import Declared
 from components.example_formats import mark_examples
-from preprocessing import progress
-from preprocessing.corpus_job import check_corpus
-from preprocessing.corpus_report import counted, describe_copies, describe_records, note_unmatched
-from preprocessing.corpus_update import CorpusFolders, update_corpus
-from preprocessing.exclusion import with_exclude_file
-from preprocessing.job_cache import job_cache
+from preprocessing.base import progress
+from preprocessing.base.job_cache import job_cache
+from preprocessing.corpus.job import check_corpus
+from preprocessing.corpus.report import counted, describe_copies, describe_records, note_unmatched
+from preprocessing.corpus.update import CorpusFolders, update_corpus
 from preprocessing.options import CorpusOptions
-from preprocessing.records import SPLITS
-from preprocessing.sources import list_sources
+from preprocessing.records.exclusion import with_exclude_file
+from preprocessing.records.record import SPLITS
+from preprocessing.tasks.sources import list_sources
 
 
 @component(use_beam=True)

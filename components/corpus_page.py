@@ -5,9 +5,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from preprocessing.corpus_report import counted
+from preprocessing.base.pages import write_page
+from preprocessing.corpus.report import counted
 from preprocessing.options import CorpusOptions, TaskName
-from preprocessing.pages import write_page
 
 # What two documents have in common that count as the same.
 _COMPARED: Mapping[TaskName, str] = MappingProxyType(

@@ -10,11 +10,11 @@ from components.evaluation_inputs import fitting_prompt
 from components.metrics.answers import exact_match, f1, over_annotators
 from components.metrics.perplexity import perplexity
 from components.metrics.rouge import ROUGE_METRICS, rouge
-from preprocessing import progress
-from preprocessing.records import Record
-from preprocessing.rows import Row
-from preprocessing.tasks import Task
-from preprocessing.vocabulary import Vocabulary
+from preprocessing.base import progress
+from preprocessing.records.record import Record
+from preprocessing.tasks.registry import Task
+from preprocessing.tokens.rows import Row
+from preprocessing.tokens.vocabulary import Vocabulary
 from serving.model import LanguageModel
 from trainer.options import GenerationOptions
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preprocessing.options import OverLong, TokenOptions
-from preprocessing.record_rows import rows_of
-from preprocessing.records import Record, Segment, example_to_record
-from preprocessing.rows import Row, read_rows
-from preprocessing.tfrecords import read_tfrecords
-from preprocessing.token_statistics import TokenStatistics
-from preprocessing.vocabulary import Vocabulary
+from preprocessing.records.record import Record, Segment, example_to_record
+from preprocessing.records.tfrecords import read_tfrecords
+from preprocessing.tokens.record_rows import rows_of
+from preprocessing.tokens.rows import Row, read_rows
+from preprocessing.tokens.statistics import TokenStatistics
+from preprocessing.tokens.vocabulary import Vocabulary
 
 
 def read_split_records(examples: Path, split: str) -> list[Record]:

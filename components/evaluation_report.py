@@ -10,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from components.evaluation import Prediction
-from preprocessing.pages import write_page
+from preprocessing.base.pages import write_page
 
 SHOWN_PREDICTIONS = 50
 

@@ -28,11 +28,11 @@ from components.evaluation_report import write_report
 from components.options import ChampionOptions, EvaluationOptions, Threshold
 from components.score_cache import ScoreCache, score_folder
 from components.scoring import HeldOut, ScoredModel, Scorer
-from preprocessing import progress
-from preprocessing.errors import InputError
-from preprocessing.rows import Row
-from preprocessing.tasks import TASKS
-from preprocessing.vocabulary import Vocabulary, load_vocabulary
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
+from preprocessing.tasks.registry import TASKS
+from preprocessing.tokens.rows import Row
+from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
 from serving.model import LanguageModel, load_model
 from trainer.export_layout import METADATA_FILE
 from trainer.options import GenerationOptions

@@ -14,7 +14,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.declared import Declared
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 
 class GateExecutor(executor.Executor):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from preprocessing.ranges import Count, NotNegative
+from preprocessing.base.ranges import Count, NotNegative
 
 Metric = Literal[
     "perplexity", "rouge1", "rouge2", "rougeL", "rougeLsum", "exact_match", "f1", "non_empty"

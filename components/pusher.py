@@ -19,8 +19,8 @@ from components.artifacts import Attestation
 from components.attest import MODEL_CARD
 from components.declared import Declared
 from components.options import SERVING_VARIABLE
-from preprocessing import progress
-from preprocessing.digests import sha256_file, sha256_text
+from preprocessing.base import progress
+from preprocessing.base.digests import sha256_file, sha256_text
 from serving.versions import PROVENANCE, Versions
 from trainer.export_layout import SAMPLING_DEFAULTS
 from trainer.options import GenerationOptions

@@ -12,10 +12,10 @@ from typing import Any
 from components.evaluation import Evaluation, Prediction, finite_perplexity, summarise, write_texts
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.score_cache import ScoreCache
-from preprocessing.records import Record
-from preprocessing.rows import Row
-from preprocessing.tasks import Task
-from preprocessing.vocabulary import Vocabulary
+from preprocessing.records.record import Record
+from preprocessing.tasks.registry import Task
+from preprocessing.tokens.rows import Row
+from preprocessing.tokens.vocabulary import Vocabulary
 from serving.model import LanguageModel
 from trainer.options import GenerationOptions
 

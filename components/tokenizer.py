@@ -18,14 +18,14 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples
 from components.artifacts import TokenStatistics
 from components.declared import Declared
 from components.example_formats import mark_examples
-from preprocessing import progress
-from preprocessing.errors import InputError
-from preprocessing.job_cache import job_cache
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
+from preprocessing.base.job_cache import job_cache
 from preprocessing.options import TokenOptions
-from preprocessing.records import SPLITS
-from preprocessing.tasks import TASKS
-from preprocessing.token_statistics import STATISTICS_FILE
-from preprocessing.tokenize_job import list_shards, update_token_rows
+from preprocessing.records.record import SPLITS
+from preprocessing.tasks.registry import TASKS
+from preprocessing.tokens.job import list_shards, update_token_rows
+from preprocessing.tokens.statistics import STATISTICS_FILE
 
 
 @component(use_beam=True)

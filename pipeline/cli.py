@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.arguments import parse
 from pipeline.failure import FailureError
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from preprocessing.digests import combine, sha256_bytes
-from preprocessing.import_walk import reached_files
+from preprocessing.base.digests import combine, sha256_bytes
+from preprocessing.base.import_walk import reached_files
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("preprocessing", "trainer", "serving", "components", "pipeline")

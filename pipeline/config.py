@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from components.options import EvaluationOptions, ValidationOptions
+from preprocessing.base.ranges import Positive, Range, Whole
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.ranges import Positive, Range, Whole
 from trainer.options import GenerationOptions, ModelOptions, TrainingOptions
 
 

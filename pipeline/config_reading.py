@@ -14,8 +14,8 @@ from pipeline.config import Config, LoadedConfig
 from pipeline.config_values import impossible_values
 from pipeline.key_places import KeyPlaces
 from pipeline.yaml_lines import LinedDocument, read_lined_yaml
-from preprocessing.errors import InputError
-from preprocessing.globs import split_pattern
+from preprocessing.base.errors import InputError
+from preprocessing.readers.globs import split_pattern
 
 
 def load_config(

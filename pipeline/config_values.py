@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pipeline.config import LoadedConfig
 from pipeline.nodes import NODE_NAMES
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS
 from trainer.config import GPT2_VOCABULARY_SIZE, model_config
 

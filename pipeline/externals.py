@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pipeline import locations
 from pipeline.config import LoadedConfig
-from preprocessing.file_digests import FileDigests
-from preprocessing.vocabulary_files import VOCABULARY_DIGEST_VARIABLE, vocabulary_digest
+from preprocessing.base.file_digests import FileDigests
+from preprocessing.tokens.vocabulary_files import VOCABULARY_DIGEST_VARIABLE, vocabulary_digest
 
 
 def _digest_of_vocabulary(digests: FileDigests, place: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from preprocessing.digests import sha256_json
+from preprocessing.base.digests import sha256_json
 
 ReasonKind = Literal[
     "first",

@@ -12,8 +12,8 @@ from pipeline.keys import Ingredients
 from pipeline.manifests import content_root
 from pipeline.nodes import Node
 from pipeline.store import StoredArtifact, StoreReader
-from preprocessing.digests import sha256_json
-from preprocessing.file_watch import write_stats
+from preprocessing.base.digests import sha256_json
+from preprocessing.base.file_watch import write_stats
 
 
 @dataclass(frozen=True)

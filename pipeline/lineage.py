@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.manifests import content_root
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
-from preprocessing.digests import combine
-from preprocessing.errors import InputError
+from preprocessing.base.digests import combine
+from preprocessing.base.errors import InputError
 
 
 def executions_behind(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.code_snapshot import PROJECT_ROOT
 from pipeline.config import LoadedConfig
-from preprocessing.vocabulary_files import SHIPPED
+from preprocessing.tokens.vocabulary_files import SHIPPED
 
 
 def corpus_path(loaded: LoadedConfig) -> Path:

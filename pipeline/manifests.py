@@ -7,9 +7,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from pipeline.store import StoredArtifact
-from preprocessing.digests import combine, sha256_bytes
-from preprocessing.file_digests import FileDigests, files_beneath
-from preprocessing.staging import write_whole
+from preprocessing.base.digests import combine, sha256_bytes
+from preprocessing.base.file_digests import FileDigests, files_beneath
+from preprocessing.base.staging import write_whole
 from serving.versions import Versions
 
 # Files that differ between two equal results: pages and training histories hold times. They are in the manifest and

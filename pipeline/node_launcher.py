@@ -16,7 +16,7 @@ from pipeline.recording import record_success
 from pipeline.run_reports import Report
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
-from preprocessing.file_watch import ContentChangedError
+from preprocessing.base.file_watch import ContentChangedError
 
 Launch = Callable[[LaunchRequest, Path | None, Callable[[Report], None]], int]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.launch_request import LaunchRequest, NodeTask
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.host_memory import HUGE_PAGES
 
 Report = dict[str, Any]

@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
 from pipeline.launch_request import NodeTask
 from pipeline.node_process import Report
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 
 # Python's own are (700, 10, 10).
 _GC_THRESHOLDS = (50_000, 20, 20)

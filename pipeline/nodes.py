@@ -20,7 +20,7 @@ from components.options import (
 from pipeline import externals
 from pipeline.config import Config
 from pipeline.externals import External
-from preprocessing.job_cache import JOB_CACHE_VARIABLE
+from preprocessing.base.job_cache import JOB_CACHE_VARIABLE
 from preprocessing.options import CorpusOptions, TokenOptions
 from trainer.options import (
     BASE_STATS_VARIABLE,

@@ -7,8 +7,8 @@ from pipeline.manifests import content_root
 from pipeline.nodes import Node
 from pipeline.store import StoredArtifact
 from pipeline.world import PipelineWorld
-from preprocessing.file_state import Stat
-from preprocessing.file_watch import ContentChangedError, check_unchanged, file_stats
+from preprocessing.base.file_state import Stat
+from preprocessing.base.file_watch import ContentChangedError, check_unchanged, file_stats
 
 
 class OutsideContent:

@@ -8,7 +8,7 @@ from pipeline.keys import Ingredients, Reason, could_be_same, differences, own_d
 from pipeline.nodes import Node
 from pipeline.selection import Scope
 from pipeline.store import StoredExecution
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 Action = Literal["run", "reuse", "maybe"]
 # Canonical digests of a node's outputs by output key; None where they are not known before it ran.

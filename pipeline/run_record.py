@@ -13,7 +13,7 @@ from pipeline.leases import RUN_LEASE, Lease, Leases
 from pipeline.process_identity import ProcessIdentity, this_process
 from pipeline.recording import clear_execution
 from pipeline.store import Store, StoredLease, StoredRun, StoreReader
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 # How a run was launched: by one `gpt2-tfx run`, which holds a lease all the time, or by an orchestrator's containers,
 # each of which holds one while it works.

@@ -34,7 +34,7 @@ from pipeline.selection import Scope, Selection
 from pipeline.serving_pointer import ServingPointer
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 
 def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -> RunResult:

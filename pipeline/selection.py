@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.nodes import Node
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import Node
 from pipeline.serving_history import champions, serving_events
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
-from preprocessing.digests import combine
-from preprocessing.job_cache import JobCache
+from preprocessing.base.digests import combine
+from preprocessing.base.job_cache import JobCache
 from serving.versions import Versions
 
 NO_CHAMPION = "none"

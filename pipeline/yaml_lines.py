@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from pipeline.key_places import KeyPlaces
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 
 @dataclass(frozen=True)

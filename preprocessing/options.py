@@ -6,7 +6,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from preprocessing.ranges import Count, Fraction, Range
+from preprocessing.base.ranges import Count, Fraction, Range
 
 TaskName = Literal["cnn_dailymail", "coqa", "text"]
 HighlightMode = Literal["random", "first", "all", "each"]

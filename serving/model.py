@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES
 from trainer.host_memory import imports_refused, let_gpu_memory_grow, return_freed_memory
@@ -212,7 +212,7 @@ def _from_saved_model(path: Path) -> LanguageModel:
 
 
 def _from_weights(path: Path, vocabulary: str, precision: "Precision | None") -> LanguageModel:
-    from preprocessing.vocabulary import load_vocabulary
+    from preprocessing.tokens.vocabulary import load_vocabulary
     from trainer.export import ExportedModel
     from trainer.served_model import hardware_precision, served
     from trainer.weights import load_model as load_weights

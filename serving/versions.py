@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 LATEST = "latest"
 PROVENANCE = "provenance.json"

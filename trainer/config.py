@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.options import ModelOptions
 
 

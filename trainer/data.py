@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.bounds import Bounds
 from trainer.random_windows import RandomWindows, Stream
 
@@ -113,7 +113,7 @@ def read_training_rows(
     """As `read_rows`; InputError where there is no row to train on.
 
     random_windows: the rows of each file are a stream's, cut one behind the other (see
-        `preprocessing.record_rows`): give windows at random places of the streams instead.
+        `preprocessing.tokens.record_rows`): give windows at random places of the streams instead.
     """
     rows: TrainingRows | None
     if random_windows:

@@ -5,8 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 import tensorflow as tf
 
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 from trainer.gpt2 import Precision
 from trainer.gpu_environment import driver_version, missing_for_gpu
 from trainer.options import TrainingOptions

@@ -20,8 +20,8 @@ from email.message import Message
 from pathlib import Path
 from typing import BinaryIO
 
-from preprocessing.errors import InputError
-from preprocessing.vocabulary_files import GPT2_SHA256
+from preprocessing.base.errors import InputError
+from preprocessing.tokens.vocabulary_files import GPT2_SHA256
 from trainer.config import SIZES
 
 BASE_URL = "https://openaipublic.blob.core.windows.net/gpt-2/models"

@@ -13,10 +13,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from preprocessing.errors import InputError
-from preprocessing.in_graph_tokenizer import InGraphTokenizer
-from preprocessing.vocabulary import Vocabulary
-from preprocessing.vocabulary_files import SHIPPED
+from preprocessing.base.errors import InputError
+from preprocessing.tokens.in_graph_tokenizer import InGraphTokenizer
+from preprocessing.tokens.vocabulary import Vocabulary
+from preprocessing.tokens.vocabulary_files import SHIPPED
 from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES

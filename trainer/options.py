@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from preprocessing.ranges import (
+from preprocessing.base.ranges import (
     Count,
     Fraction,
     NotNegative,

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from preprocessing import progress
-from preprocessing.errors import InputError
-from preprocessing.file_watch import check_unchanged_since
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
+from preprocessing.base.file_watch import check_unchanged_since
+from preprocessing.tokens.vocabulary import load_vocabulary
 from trainer.config import GPT2Config, model_config
 from trainer.data import read_rows, read_training_rows
 from trainer.device import choose_device

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 from trainer.data import FEATURES, Batch, TokenRows, TrainingRows
 from trainer.device import Device
 from trainer.divergence import require_convergence, require_step

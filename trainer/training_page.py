@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from preprocessing.pages import write_page
+from preprocessing.base.pages import write_page
 from trainer.history import Entry, History
 
 _TRAINING, _VALIDATION = "#36618e", "#b3541e"

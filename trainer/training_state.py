@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History

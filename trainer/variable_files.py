@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 _TEXT = "text"
 _STAGED = ".staged-"

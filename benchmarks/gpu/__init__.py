@@ -1,5 +1,5 @@
 """The engine on a GPU: `python -m benchmarks.gpu --budget SECONDS`.
 
-Needs only TensorFlow and this repository's `trainer/` and `preprocessing/errors.py`; the peers' rows run
+Needs only TensorFlow and this repository's `trainer/` and `preprocessing/base/errors.py`; the peers' rows run
 where PyTorch and transformers are.
 """

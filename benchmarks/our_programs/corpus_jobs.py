@@ -13,11 +13,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.beam_flags import beam_flags
 from pipeline.config import BeamOptions
-from preprocessing.corpus_job import check_corpus, write_corpus
+from preprocessing.corpus.job import check_corpus, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.sources import list_sources
-from preprocessing.tasks import TASKS
-from preprocessing.tokenize_job import list_shards, write_token_rows
+from preprocessing.tasks.registry import TASKS
+from preprocessing.tasks.sources import list_sources
+from preprocessing.tokens.job import list_shards, write_token_rows
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import load_vocabulary
 from serving.model import load_model
 from trainer.config import SIZES
 from trainer.export import export

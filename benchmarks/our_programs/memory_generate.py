@@ -27,7 +27,7 @@ def export_random(folder: Path, size: str) -> None:
     """Export random weights, which are bfloat16 from the start, so that 1558M takes 6 GB here."""
     import tensorflow as tf
 
-    from preprocessing.vocabulary import load_vocabulary
+    from preprocessing.tokens.vocabulary import load_vocabulary
     from trainer.config import SIZES, variable_shapes
     from trainer.export import export
     from trainer.gpt2 import GPT2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import load_vocabulary
 from trainer.config import GPT2Config
 from trainer.data import FEATURES, TokenRows
 from trainer.device import choose_device

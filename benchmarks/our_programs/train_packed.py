@@ -11,8 +11,8 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from preprocessing.packing import pack
-from preprocessing.token_sequences import TokenSequence
+from preprocessing.tokens.packing import pack
+from preprocessing.tokens.sequences import TokenSequence
 from trainer.config import SIZES
 from trainer.data import FEATURES, TokenRows
 from trainer.device import choose_device

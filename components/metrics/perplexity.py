@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from preprocessing.rows import Row
+from preprocessing.tokens.rows import Row
 from serving.model import LanguageModel
 
 BATCH_ROWS = 8

@@ -3,7 +3,7 @@
 import argparse
 
 from pipeline.config_reading import load_config
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from pipeline import locations
 from pipeline.config_reading import load_config
 from pipeline.framework_imports import quiet_tensorflow
 from pipeline.node_process import output_set_aside
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import load_vocabulary
 from serving.versions import Versions
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from pipeline.framework_imports import quiet_tensorflow
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.download import BASE_URL, BASE_URL_VARIABLE, DownloadError, Progress, download
 
 _SECONDS_BETWEEN_LINES = 10.0  # where stderr is no terminal

@@ -17,15 +17,15 @@ from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.externals import CORPUS
 from pipeline.path_checks import missing_paths
-from preprocessing import progress
-from preprocessing.errors import InputError
-from preprocessing.globs import split_pattern
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
+from preprocessing.base.staging import write_whole
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import TaskName
-from preprocessing.reading import read_records
-from preprocessing.records import Record
-from preprocessing.staging import write_whole
-from preprocessing.tasks import TASKS
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.readers.globs import split_pattern
+from preprocessing.records.record import Record
+from preprocessing.tasks.registry import TASKS
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.framework_imports import quiet_tensorflow
 from pipeline.node_process import output_set_aside
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.model import LanguageModel, load_model
 from serving.versions import Versions
 

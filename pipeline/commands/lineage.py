@@ -9,7 +9,7 @@ from pipeline.cli import print_json
 from pipeline.config_reading import load_config
 from pipeline.serving_history import date, served, serving_events
 from pipeline.store import StoreReader
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.versions import Versions
 
 

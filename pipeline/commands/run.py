@@ -16,7 +16,7 @@ from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
 from pipeline.selection import Selection
 from pipeline.serving_history import pinned_text
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.versions import LATEST
 
 WATCH_SECONDS = 1.0

@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from preprocessing.errors import InputError
-from preprocessing.staging import make_folder
+from preprocessing.base.errors import InputError
+from preprocessing.base.staging import make_folder
 
 _ConnectionConfig: Any = pb.ConnectionConfig
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from preprocessing.staging import staged_beside
+from preprocessing.base.staging import staged_beside
 
 # The context types of TFX, which its launcher registers with the same names.
 PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"

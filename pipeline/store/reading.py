@@ -35,7 +35,7 @@ from pipeline.store.records import (
     state_of,
 )
 from pipeline.store.workspace_store import WorkspaceStore
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 
 _OUTPUTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT)
 _INPUTS = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)

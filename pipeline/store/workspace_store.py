@@ -15,9 +15,9 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.failure import FailureError
 from pipeline.store.connection import address
-from preprocessing.digests import sha256_bytes
-from preprocessing.errors import InputError
-from preprocessing.staging import write_whole
+from preprocessing.base.digests import sha256_bytes
+from preprocessing.base.errors import InputError
+from preprocessing.base.staging import write_whole
 
 # PostgreSQL indexes 2,704 bytes of a property and refuses longer ones.
 LONGEST_PROPERTY = 2_000

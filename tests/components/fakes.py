@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from preprocessing.records import Record, Segment
-from preprocessing.rows import Row
+from preprocessing.records.record import Record, Segment
+from preprocessing.tokens.rows import Row
 from serving.model import Completion, LanguageModel
 
 

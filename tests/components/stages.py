@@ -8,8 +8,8 @@ from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples
 
 from components.example_formats import mark_examples
-from preprocessing.records import SPLITS, Record, record_to_example
-from preprocessing.tfrecords import write_tfrecords
+from preprocessing.records.record import SPLITS, Record, record_to_example
+from preprocessing.records.tfrecords import write_tfrecords
 
 AnyArtifact = TypeVar("AnyArtifact", bound=Artifact)
 

@@ -17,11 +17,11 @@ from components.artifacts import CorpusReport, RecordIndex, TokenStatistics
 from components.corpus_gen import CorpusGen
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.tokenizer import Tokenizer
-from preprocessing import progress
-from preprocessing.errors import InputError
-from preprocessing.job_cache import JOB_CACHE_VARIABLE
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
+from preprocessing.base.job_cache import JOB_CACHE_VARIABLE
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
-from preprocessing.records import SPLITS, Record
+from preprocessing.records.record import SPLITS, Record
 from tests.components.fakes import news_record
 from tests.components.stages import artifact, execute, record_examples
 from tests.preprocessing.corpora import story, write_release

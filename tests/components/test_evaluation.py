@@ -5,9 +5,9 @@ import math
 import pytest
 
 from components.evaluation import BATCH_PROMPTS, Evaluation, evaluate, targets
-from preprocessing.records import Record, Segment
-from preprocessing.tasks import TASKS
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.records.record import Record, Segment
+from preprocessing.tasks.registry import TASKS
+from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.components.fakes import FakeModel, conversation_record, news_record, row
 from trainer.options import GenerationOptions
 

@@ -14,12 +14,12 @@ from components.evaluation_inputs import (
     token_rows,
 )
 from preprocessing.options import TokenOptions
-from preprocessing.records import Record, record_to_example
-from preprocessing.rows import FEATURES
-from preprocessing.tfrecords import write_tfrecords
-from preprocessing.token_sequences import Fitted, fit, tokenize_record
-from preprocessing.tokenize_job import ShardTask, tokenize_shard
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.records.record import Record, record_to_example
+from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.tokens.job import ShardTask, tokenize_shard
+from preprocessing.tokens.rows import FEATURES
+from preprocessing.tokens.sequences import Fitted, fit, tokenize_record
+from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.components.fakes import conversation_record, news_record
 
 BYTES = load_vocabulary("bytes")

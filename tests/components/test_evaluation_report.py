@@ -6,7 +6,7 @@ import pytest
 
 from components.evaluation import Prediction, Target
 from components.evaluation_report import SHOWN_PREDICTIONS, write_report
-from preprocessing.pages import write_page
+from preprocessing.base.pages import write_page
 from tests.components.html_page import HOSTILE, Page
 
 SUMMARY = {

@@ -19,12 +19,12 @@ from tfx.types.standard_artifacts import (
 from components import evaluator
 from components.evaluator import Evaluator, read_evaluation_options
 from components.options import SCORES_VARIABLE, ChampionOptions, EvaluationOptions, Threshold
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 from preprocessing.options import TokenOptions
-from preprocessing.records import Record
-from preprocessing.tokenize_job import list_shards, tokenize_shard
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.records.record import Record
+from preprocessing.tokens.job import list_shards, tokenize_shard
+from preprocessing.tokens.vocabulary import load_vocabulary
 from serving.model import LanguageModel
 from tests.components.fakes import FakeModel, conversation_record, news_record
 from tests.components.stages import artifact, execute, record_examples

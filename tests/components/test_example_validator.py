@@ -11,11 +11,11 @@ from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
 
 from components.example_validator import ExampleValidator
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import CorpusOptions, TaskName
-from preprocessing.reading import read_records
-from preprocessing.records import SPLITS, Record, Segment
-from preprocessing.token_archives import END_OF_TEXT_ID
+from preprocessing.readers.token_archives import END_OF_TEXT_ID
+from preprocessing.records.record import SPLITS, Record, Segment
 from tests.components.fakes import conversation_record, news_record
 from tests.components.stages import artifact, execute, record_examples
 

@@ -10,7 +10,11 @@ from pipeline.code_snapshot import read_snapshot
 from tests.end_to_end.project import ROOT, Project
 
 # What Tokenizer runs in its own process, and what Beam's workers run.
-EDITED = ("components/tokenizer.py", "preprocessing/packing.py", "preprocessing/tokenize_job.py")
+EDITED = (
+    "components/tokenizer.py",
+    "preprocessing/tokens/packing.py",
+    "preprocessing/tokens/job.py",
+)
 
 
 @pytest.mark.long

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.packing import pack
-from preprocessing.rows import Row
-from preprocessing.token_sequences import TokenSequence
-from preprocessing.vocabulary import Vocabulary, load_vocabulary
+from preprocessing.tokens.packing import pack
+from preprocessing.tokens.rows import Row
+from preprocessing.tokens.sequences import TokenSequence
+from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
 from tests.peers.conftest import RunPeer
 from tests.trainer.train_steps import train_here
 from trainer.config import SIZES, GPT2Config

@@ -17,7 +17,7 @@ from pipeline.nodes import NODE_NAMES
 from pipeline.run_record import LOCAL_RUN, abandon_dead_runs, register_run
 from pipeline.store import Store
 from pipeline.store.workspace_store import WorkspaceStore
-from preprocessing.file_digests import FileDigests
+from preprocessing.base.file_digests import FileDigests
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of

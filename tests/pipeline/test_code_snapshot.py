@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.code_snapshot import COMMIT_VARIABLE, CPU_LOCK, GPU_LOCK, PACKAGES, read_snapshot
 from pipeline.nodes import node_table
-from preprocessing.digests import sha256_bytes
-from preprocessing.errors import InputError
+from preprocessing.base.digests import sha256_bytes
+from preprocessing.base.errors import InputError
 from tests.pipeline.tables import with_base
 
 
@@ -114,8 +114,8 @@ class TestTheNodesOfThisProject:
     @pytest.mark.parametrize(
         ("node", "reached", "not_reached"),
         [
-            ("CorpusGen", "preprocessing/cnn_dailymail.py", "trainer/gpt2.py"),
-            ("Tokenizer", "preprocessing/packing.py", "preprocessing/corpus_job.py"),
+            ("CorpusGen", "preprocessing/tasks/cnn_dailymail.py", "trainer/gpt2.py"),
+            ("Tokenizer", "preprocessing/tokens/packing.py", "preprocessing/corpus/job.py"),
             ("Trainer", "trainer/gpt2.py", "components/evaluation.py"),
             ("Evaluator", "components/metrics/rouge.py", "trainer/optimizer.py"),
             ("Pusher", "serving/versions.py", "trainer/gpt2.py"),
@@ -259,6 +259,17 @@ def imported(tree: ast.Module) -> set[str]:
     return found
 
 
+def imported_of(tree: ast.Module, package: str) -> set[str]:
+    """What a module imports of a package, by the first name beneath it."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            first, *rest = node.module.split(".")
+            if first == package:
+                found |= {rest[0]} if rest else {alias.name for alias in node.names}
+    return found
+
+
 class TestLayers:
     @pytest.mark.parametrize("layer", PACKAGES)
     def test_imports_point_only_to_the_left(self, root: Path, layer: str) -> None:
@@ -269,10 +280,28 @@ class TestLayers:
             name: imported(tree) & right for name, tree in modules.items() if imported(tree) & right
         } == {}
 
+    def test_within_preprocessing_they_point_down(self, root: Path) -> None:
+        below = {
+            "base": set(),
+            "options.py": {"base"},
+            "records": {"base", "options"},
+            "readers": {"base", "options", "records"},
+            "tasks": {"base", "options", "records", "readers"},
+            "corpus": {"base", "options", "records", "readers", "tasks"},
+            "tokens": {"base", "options", "records"},
+        }
+        found = {}
+        for name, tree in sources(root, "preprocessing"):
+            _, part, *_ = name.split("/")
+            if reached := imported_of(tree, "preprocessing") - {part}:
+                found[name] = reached - below[part]
+        assert {name: parts for name, parts in found.items() if parts} == {}
+        assert {name.split("/")[1] for name in found} == {*below} - {"base"}
+
     def test_preprocessing_has_tensorflow_in_one_module_only(self, root: Path) -> None:
         heavy = {"tensorflow", "tensorflow_text", "tfx", "tfx_bsl", "tensorflow_data_validation"}
         found = {name for name, tree in sources(root, "preprocessing") if imported(tree) & heavy}
-        assert found == {"preprocessing/in_graph_tokenizer.py"}
+        assert found == {"preprocessing/tokens/in_graph_tokenizer.py"}
 
     def test_tfx_is_run_by_one_module_only(self, root: Path) -> None:
         found = {name for name, tree in sources(root, "pipeline") if "tfx" in imported(tree)}

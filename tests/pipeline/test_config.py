@@ -8,7 +8,7 @@ from pipeline.config import Config
 from pipeline.config_reading import load_config
 from pipeline.path_checks import paths_of_node, paths_of_selection
 from pipeline.selection import Selection
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.pipeline.conftest import WriteConfig
 
 CORPUS = "corpus: {task: text, path: corpus}\n"

@@ -15,8 +15,8 @@ from pipeline import config_options
 from pipeline.config_options import Option, all_options, without_none
 from pipeline.config_reading import load_config
 from pipeline.config_reference import CONFIGURATIONS, commented, json_schema, written_files
-from preprocessing import ranges
-from preprocessing.errors import InputError
+from preprocessing.base import ranges
+from preprocessing.base.errors import InputError
 from tests.pipeline.conftest import WriteConfig
 
 validate = fastjsonschema.compile(json_schema())

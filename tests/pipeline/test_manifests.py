@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.manifests import Manifest, Manifests, Mismatch, content_root
 from pipeline.store import StoredArtifact
-from preprocessing.digests import sha256_bytes
-from preprocessing.file_digests import FileDigests
+from preprocessing.base.digests import sha256_bytes
+from preprocessing.base.file_digests import FileDigests
 
 
 @pytest.fixture
@@ -161,10 +161,10 @@ class TestMismatches:
     def test_without_trust_a_change_behind_an_unchanged_stat_is_found(
         self, manifests: Manifests, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("preprocessing.file_digests.is_settled", lambda stat, now_ns: True)
+        monkeypatch.setattr("preprocessing.base.file_digests.is_settled", lambda stat, now_ns: True)
         stored = recorded(manifests, folder)
         (folder / "statistics.json").write_bytes(b"[]")
-        monkeypatch.setattr("preprocessing.file_digests.stat_of", lambda stat: (0, 0, 0, 0))
+        monkeypatch.setattr("preprocessing.base.file_digests.stat_of", lambda stat: (0, 0, 0, 0))
         manifests._digests._learned = {
             name: ((0, 0, 0, 0), digest)
             for name, (_, digest) in manifests._digests._learned.items()

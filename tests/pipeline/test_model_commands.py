@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import cli
 from pipeline.commands.download import progress_text
-from preprocessing import progress
+from preprocessing.base import progress
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.schemas import document_of
 from tests.trainer.file_server import serving

@@ -15,8 +15,8 @@ from pipeline.node_process import NodeFailureError, NodeServer
 # In place of the module that runs TFX: each node is a few lines of Python.
 LAUNCH = """
 import os, pathlib, signal, subprocess, sys, time
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 
 def launch(request):
     os.environ.update(request.environment)

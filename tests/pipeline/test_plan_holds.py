@@ -11,7 +11,7 @@ from pipeline.nodes import Node
 from pipeline.planning import Step, carry_out, plan
 from pipeline.selection import Selection
 from pipeline.store import StoredExecution
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.pipeline.fake_world import FakeWorld
 
 NODES = [

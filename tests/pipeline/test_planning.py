@@ -5,7 +5,7 @@ from pipeline.keys import Reason
 from pipeline.nodes import Node
 from pipeline.planning import Step
 from pipeline.selection import Scope, Selection
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.pipeline.fake_world import FakeWorld
 
 READ = Node("Read", "components.none", outputs={"out": "Examples"})

@@ -20,7 +20,7 @@ from pipeline.run_record import (
     register_run,
 )
 from pipeline.store import Store
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.pipeline.tfx_records import TfxRecords, complete
 
 CODE = read_snapshot()

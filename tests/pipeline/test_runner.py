@@ -15,7 +15,7 @@ from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
 from pipeline.planning import plan
 from pipeline.selection import Selection
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.versions import Versions
 from tests.pipeline.launches import Launches, Silence
 

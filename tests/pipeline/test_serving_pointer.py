@@ -16,7 +16,7 @@ from pipeline.selection import Selection
 from pipeline.serving_history import plan_pointer, served, serving_events
 from pipeline.serving_pointer import ServingPointer
 from pipeline.store import ServingEvent, Store
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.versions import Versions
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches

@@ -22,7 +22,7 @@ from pipeline.manifests import content_root
 from pipeline.run_record import is_over
 from pipeline.store import StoredExecution, StoreReader
 from pipeline.store.names import LEASE
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.versions import Versions
 from tests.pipeline.mortal_runs import (
     NODES,

@@ -10,7 +10,7 @@ from pipeline.lineage import pushed_artifact
 from pipeline.manifests import content_root
 from pipeline.store import Store, StoreReader
 from pipeline.store.names import workspace_id
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.pipeline.test_runner import ALL, Launches
 from tests.pipeline.tfx_records import complete
 

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from preprocessing import cleaning, corpus_job, digests
-from preprocessing.cleaning import (
+from preprocessing.base import digests
+from preprocessing.corpus import job as corpus_job
+from preprocessing.tasks import cleaning
+from preprocessing.tasks.cleaning import (
     clean_article,
     clean_highlight,
     fix_characters,

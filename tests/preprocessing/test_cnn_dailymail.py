@@ -3,11 +3,11 @@ from corpora import only_drop, only_record, story, text_of, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.cnn_dailymail import parse
-from preprocessing.digests import sha256_bytes
+from preprocessing.base.digests import sha256_bytes
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records
-from preprocessing.records import Record, Segment
+from preprocessing.records.record import Record, Segment
+from preprocessing.tasks.cnn_dailymail import parse
 
 OPTIONS = CorpusOptions()
 THREE = story("An article.\n\nIts end.", "One", "Two", "Three")

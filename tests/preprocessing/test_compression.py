@@ -8,11 +8,11 @@ from corpora import conversation, coqa_json, only_drop, only_fault, text_of, wri
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
+from preprocessing.corpus.reading import read_records, read_source
 from preprocessing.options import CorpusOptions, TaskName
-from preprocessing.reading import read_records, read_source
-from preprocessing.records import Drop, Fault, Outcome, Record
-from preprocessing.sources import list_sources
+from preprocessing.records.record import Drop, Fault, Outcome, Record
+from preprocessing.tasks.sources import list_sources
 
 MIB = 1 << 20
 TEXT = CorpusOptions(task="text")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing import copies
-from preprocessing.copies import Copies, Loser, document_digest, find_copies, in_batches
-from preprocessing.records import SPLITS, Drop, Place, Record, Segment
+from preprocessing.records import copies
+from preprocessing.records.copies import Copies, Loser, document_digest, find_copies, in_batches
+from preprocessing.records.record import SPLITS, Drop, Place, Record, Segment
 
 WORDS = st.lists(st.text("abÄé£日\u0301", min_size=1, max_size=6), min_size=1)
 WHITE_SPACE = st.text(" \t\n\r\x0b\x0c\xa0\u2003\u3000", min_size=1, max_size=3)

@@ -5,11 +5,11 @@ from corpora import conversation, coqa_json, only_drop, only_fault, only_record,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.coqa import parse
-from preprocessing.digests import sha256_json
+from preprocessing.base.digests import sha256_json
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records
-from preprocessing.records import Drop, Fault, Record, Segment
+from preprocessing.records.record import Drop, Fault, Record, Segment
+from preprocessing.tasks.coqa import parse
 
 OPTIONS = CorpusOptions(task="coqa")
 

@@ -12,17 +12,18 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import conversation, coqa_json, story, write_release
 
-from preprocessing import corpus_job, progress
-from preprocessing.copies import Copies, document_digest
-from preprocessing.corpus_job import check_corpus, shard_count, shard_of, write_corpus
-from preprocessing.corpus_report import Event, Tally, counted, describe_copies
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
+from preprocessing.corpus import job as corpus_job
+from preprocessing.corpus.job import check_corpus, shard_count, shard_of, write_corpus
+from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.report import Event, Tally, counted, describe_copies
+from preprocessing.corpus.spill import SpillWriter, spill_folder
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records
-from preprocessing.records import SPLITS, Drop, Fault, Place, Record, example_to_record
-from preprocessing.sources import SourceFile, list_sources
-from preprocessing.spill import SpillWriter, spill_folder
-from preprocessing.tfrecords import read_tfrecords
+from preprocessing.records.copies import Copies, document_digest
+from preprocessing.records.record import SPLITS, Drop, Fault, Place, Record, example_to_record
+from preprocessing.records.tfrecords import read_tfrecords
+from preprocessing.tasks.sources import SourceFile, list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=0.5)
 COQA = CorpusOptions(task="coqa")
@@ -346,7 +347,7 @@ def test_numbers_are_said_with_the_right_word():
 @pytest.mark.parametrize("task", ["cnn_dailymail", "coqa", "text"])
 def test_the_corpora_that_ship_have_no_copies(tmp_path, task):
     options = CorpusOptions(task=task)
-    data = Path(corpus_job.__file__).parent.parent / "data" / task
+    data = Path(corpus_job.__file__).parents[2] / "data" / task
     report = check_corpus(run(data, tmp_path, options), options)
     assert describe_copies(report) == ""
     assert report["leaks"] == report["duplicates"] == {"count": 0, "first": []}
@@ -459,8 +460,8 @@ def test_shards_are_a_power_of_two_by_the_size_of_the_corpus():
 
 
 def test_workers_need_not_import_tensorflow():
-    code = "import sys, preprocessing.corpus_job; sys.exit('tensorflow' in sys.modules)"
-    root = Path(corpus_job.__file__).parent.parent
+    code = "import sys, preprocessing.corpus.job; sys.exit('tensorflow' in sys.modules)"
+    root = Path(corpus_job.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 

@@ -13,11 +13,13 @@ from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from preprocessing import corpus_job, corpus_update, file_state
-from preprocessing.corpus_update import CorpusFolders, update_corpus
-from preprocessing.job_cache import JobCache
+from preprocessing.base import file_state
+from preprocessing.base.job_cache import JobCache
+from preprocessing.corpus import job as corpus_job
+from preprocessing.corpus import update as corpus_update
+from preprocessing.corpus.update import CorpusFolders, update_corpus
 from preprocessing.options import CorpusOptions
-from preprocessing.sources import list_sources
+from preprocessing.tasks.sources import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=1)
 

@@ -3,7 +3,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.digests import combine, sha256_bytes, sha256_file, sha256_json, sha256_text
+from preprocessing.base.digests import combine, sha256_bytes, sha256_file, sha256_json, sha256_text
 
 
 @given(st.binary())

@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.examples import decode_example, encode_example
+from preprocessing.records.examples import decode_example, encode_example
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 FEATURES = st.dictionaries(

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from corpora import conversation, coqa_json, story, write_release
 
-from preprocessing.corpus_job import check_corpus
-from preprocessing.corpus_report import Tally, write_report
-from preprocessing.errors import InputError
-from preprocessing.exclusion import with_exclude_file
+from preprocessing.base.errors import InputError
+from preprocessing.corpus.job import check_corpus
+from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.report import Tally, write_report
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records
-from preprocessing.records import Drop
+from preprocessing.records.exclusion import with_exclude_file
+from preprocessing.records.record import Drop
 
 
 def left(root: Path, options: CorpusOptions) -> tuple[list[str], list[tuple[str, str]]]:

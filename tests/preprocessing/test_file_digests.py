@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from preprocessing import file_digests
-from preprocessing.digests import sha256_bytes
-from preprocessing.errors import InputError
-from preprocessing.file_digests import FileDigests, files_beneath
+from preprocessing.base import file_digests
+from preprocessing.base.digests import sha256_bytes
+from preprocessing.base.errors import InputError
+from preprocessing.base.file_digests import FileDigests, files_beneath
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ def test_a_memory_that_is_no_database_is_refused_with_a_remedy(tmp_path: Path) -
 def test_a_killed_process_leaves_a_memory_that_works(tmp_path: Path, root: Path) -> None:
     program = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from preprocessing.file_digests import FileDigests\n"
+        "from preprocessing.base.file_digests import FileDigests\n"
         "digests = FileDigests(Path(sys.argv[1]))\n"
         "digests.file(Path(sys.executable))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from preprocessing.file_state import file_state, is_settled
+from preprocessing.base.file_state import file_state, is_settled
 
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocessing.file_watch import (
+from preprocessing.base.file_watch import (
     ContentChangedError,
     check_unchanged,
     check_unchanged_since,

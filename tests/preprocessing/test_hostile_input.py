@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from corpora import conversation, coqa_json, sha1, story, text_of, url_of, write_release
 
+from preprocessing.corpus.reading import read_records, read_source
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
-from preprocessing.packing import unpack
-from preprocessing.reading import read_records, read_source
-from preprocessing.record_rows import rows_of
-from preprocessing.records import Drop, Fault, Record
-from preprocessing.sources import list_sources
-from preprocessing.token_statistics import TokenStatistics
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.records.record import Drop, Fault, Record
+from preprocessing.tasks.sources import list_sources
+from preprocessing.tokens.packing import unpack
+from preprocessing.tokens.record_rows import rows_of
+from preprocessing.tokens.statistics import TokenStatistics
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 MIB = 1 << 20
 END_OF_TEXT = "<|endoftext|>"

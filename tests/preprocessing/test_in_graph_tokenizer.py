@@ -11,8 +11,8 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from preprocessing.in_graph_tokenizer import InGraphTokenizer
-from preprocessing.vocabulary import Vocabulary, load_vocabulary
+from preprocessing.tokens.in_graph_tokenizer import InGraphTokenizer
+from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
 
 # What the split pattern treats in ways of its own, so that random texts hit it often.
 DELICATE = [

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from preprocessing import cleaning
-from preprocessing.cleaning import fix_characters, straighten_quotes
+from preprocessing.tasks import cleaning
+from preprocessing.tasks.cleaning import fix_characters, straighten_quotes
 
 QUOTES = "\u2018\u2019\u201c\u201d"
 ASCII = [chr(code) for code in cleaning._ORDINARY]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.packing import pack, rejoin, unpack
-from preprocessing.rows import Row
-from preprocessing.token_sequences import TokenSequence
+from preprocessing.tokens.packing import pack, rejoin, unpack
+from preprocessing.tokens.rows import Row
+from preprocessing.tokens.sequences import TokenSequence
 
 PADDING = 99
 

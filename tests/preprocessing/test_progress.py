@@ -1,4 +1,4 @@
-from preprocessing import progress
+from preprocessing.base import progress
 
 
 def test_reports_reach_the_sink_until_it_is_taken_away():

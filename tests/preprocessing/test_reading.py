@@ -1,10 +1,10 @@
 import pytest
 from corpora import conversation, coqa_json, only_fault, whole, write_release
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
+from preprocessing.corpus.reading import read_records, read_source
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records, read_source
-from preprocessing.tasks import TASKS
+from preprocessing.tasks.registry import TASKS
 
 COQA = CorpusOptions(task="coqa")
 

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.options import TokenOptions
-from preprocessing.packing import join_pieces, unpack
-from preprocessing.record_rows import rows_of
-from preprocessing.records import Record, Segment
-from preprocessing.rows import Row
-from preprocessing.token_sequences import stream_of, tokenize_record
-from preprocessing.token_statistics import TokenStatistics
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.records.record import Record, Segment
+from preprocessing.tokens.packing import join_pieces, unpack
+from preprocessing.tokens.record_rows import rows_of
+from preprocessing.tokens.rows import Row
+from preprocessing.tokens.sequences import stream_of, tokenize_record
+from preprocessing.tokens.statistics import TokenStatistics
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 BYTES = load_vocabulary("bytes")
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.examples import decode_example, encode_example
-from preprocessing.records import (
+from preprocessing.records.examples import decode_example, encode_example
+from preprocessing.records.record import (
     SPLITS,
     Record,
     Segment,

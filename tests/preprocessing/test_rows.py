@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.examples import decode_example, encode_example
-from preprocessing.rows import FEATURES, Row, example_to_row, read_rows, row_to_example
-from preprocessing.tfrecords import write_tfrecords
+from preprocessing.records.examples import decode_example, encode_example
+from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.tokens.rows import FEATURES, Row, example_to_row, read_rows, row_to_example
 
 
 def row(first: int = 5) -> Row:

@@ -16,12 +16,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 
-from preprocessing import corpus_job
-from preprocessing.corpus_job import write_corpus
-from preprocessing.job_cache import JobCache
+from preprocessing.base.job_cache import JobCache
+from preprocessing.corpus import job as corpus_job
+from preprocessing.corpus.job import write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.sources import list_sources
-from preprocessing.tokenize_job import list_shards, write_token_rows
+from preprocessing.tasks.sources import list_sources
+from preprocessing.tokens.job import list_shards, write_token_rows
 
 TOKENS = TokenOptions(sequence_length=128)
 PARALLEL = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")

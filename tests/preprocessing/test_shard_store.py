@@ -2,18 +2,20 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from preprocessing import shard_digest
-from preprocessing.file_digests import FileDigests
+from preprocessing.base import import_walk
+from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.import_walk import code_digest
 from preprocessing.options import TokenOptions
-from preprocessing.records import Drop
-from preprocessing.shard_digest import code_digest, recipe_digest
-from preprocessing.shard_store import ShardStore
-from preprocessing.token_statistics import TokenStatistics
+from preprocessing.records.record import Drop
+from preprocessing.tokens.shard_digest import recipe_digest
+from preprocessing.tokens.shard_store import ShardStore
+from preprocessing.tokens.statistics import TokenStatistics
 
 STATISTICS = TokenStatistics(
     records=3,
@@ -21,7 +23,7 @@ STATISTICS = TokenStatistics(
     drop_counts={"too_long": 1},
     first_drops={"too_long": [Drop("too_long", "ä.story", "ä", "17 tokens")]},
 )
-MODULE = "preprocessing.tokenize_job"
+MODULE = "preprocessing.tokens.job"
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def test_every_option_is_in_the_recipe() -> None:
         recipe_digest(dataclasses.replace(options, packing=False), "drop", "vocabulary", MODULE),
         recipe_digest(options, "split", "vocabulary", MODULE),
         recipe_digest(options, "drop", "other", MODULE),
-        recipe_digest(options, "drop", "vocabulary", "preprocessing.vocabulary"),
+        recipe_digest(options, "drop", "vocabulary", "preprocessing.tokens.vocabulary"),
     ]
     assert len({base, *changed}) == 6
 
@@ -135,15 +137,13 @@ def test_the_code_is_what_the_module_reaches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
     package = tmp_path / "preprocessing"
-    package.mkdir()
-    for file in (root / "preprocessing").glob("*.py"):
-        (package / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(root / "preprocessing", package, ignore=shutil.ignore_patterns("__pycache__"))
     real = code_digest(MODULE)
-    monkeypatch.setattr(shard_digest, "_ROOT", tmp_path)
+    monkeypatch.setattr(import_walk, "_ROOT", tmp_path)
     assert code_digest(MODULE) == real
-    (package / "coqa.py").write_text("changed = True\n")
+    (package / "tasks" / "coqa.py").write_text("changed = True\n")
     assert code_digest(MODULE) == real
-    (package / "packing.py").write_text("changed = True\n")
+    (package / "tokens" / "packing.py").write_text("changed = True\n")
     assert code_digest(MODULE) != real
 
 

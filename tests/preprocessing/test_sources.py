@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 
-from preprocessing.errors import InputError
-from preprocessing.file_digests import files_beneath
+from preprocessing.base.errors import InputError
+from preprocessing.base.file_digests import files_beneath
 from preprocessing.options import CorpusOptions
-from preprocessing.sources import SourceFile, list_sources
+from preprocessing.tasks.sources import SourceFile, list_sources
 
 CNN = CorpusOptions()
 COQA = CorpusOptions(task="coqa")

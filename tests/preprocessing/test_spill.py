@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from preprocessing.spill import SpillWriter, read_spilled, remove_spills, spill_folder
+from preprocessing.corpus.spill import SpillWriter, read_spilled, remove_spills, spill_folder
 
 
 def test_bytes_come_back_from_several_files_in_any_order(tmp_path: Path) -> None:

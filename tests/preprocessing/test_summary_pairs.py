@@ -6,12 +6,12 @@ from corpora import only_fault, text_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
+from preprocessing.corpus.reading import read_records, read_source
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records, read_source
-from preprocessing.records import Drop, Fault, Record
-from preprocessing.source_file import SourceFile
-from preprocessing.sources import list_sources
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Drop, Fault, Record
+from preprocessing.tasks.sources import list_sources
 
 OPTIONS = CorpusOptions(max_record_bytes=200)
 PAIR = SourceFile("test.txt.src", 1, "test", 0, 1, None, "test.txt.tgt.tagged")

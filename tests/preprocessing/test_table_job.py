@@ -3,12 +3,12 @@ import json
 
 import apache_beam as beam
 
-from preprocessing.corpus_job import check_corpus, write_corpus
+from preprocessing.corpus.job import check_corpus, write_corpus
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records
-from preprocessing.records import Record, example_to_record
-from preprocessing.sources import list_sources
-from preprocessing.tfrecords import read_tfrecords
+from preprocessing.records.record import Record, example_to_record
+from preprocessing.records.tfrecords import read_tfrecords
+from preprocessing.tasks.sources import list_sources
 
 
 def test_the_job_reads_a_compressed_table_as_it_is_read_without_beam(tmp_path):

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_source
-from preprocessing.records import Drop, Fault, Outcome, Record
-from preprocessing.source_file import SourceFile
-from preprocessing.table_pieces import table_pieces
-from preprocessing.tables import TableRow, read_table
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_pieces import table_pieces
+from preprocessing.readers.tables import TableRow, read_table
+from preprocessing.records.record import Drop, Fault, Outcome, Record
 
 OPTIONS = CorpusOptions(task="text")
 LINES = st.sampled_from(

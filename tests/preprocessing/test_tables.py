@@ -9,9 +9,9 @@ from corpora import only_drop, only_fault, text_of, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions, TaskName
-from preprocessing.reading import read_source
-from preprocessing.records import Drop, Fault, Outcome, Record
+from preprocessing.records.record import Drop, Fault, Outcome, Record
 
 TEXT = CorpusOptions(task="text", max_record_bytes=1000)
 CNN = CorpusOptions(max_record_bytes=1000)

@@ -3,11 +3,11 @@ from corpora import only_drop, only_record, text_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.reading import read_records
-from preprocessing.sources import SourceFile
-from preprocessing.text import parse
-from preprocessing.text_cuts import cut_stream
+from preprocessing.tasks.sources import SourceFile
+from preprocessing.tasks.text import parse
+from preprocessing.tasks.text_cuts import cut_stream
 
 OPTIONS = CorpusOptions(task="text")
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.tfrecords import read_tfrecords, write_tfrecords
+from preprocessing.records.tfrecords import read_tfrecords, write_tfrecords
 
 RECORDS = st.lists(st.binary(max_size=50), max_size=6)
 

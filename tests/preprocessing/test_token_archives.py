@@ -10,12 +10,11 @@ from corpora import only_drop, only_fault, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.copies import document_digest
+from preprocessing.corpus.reading import read_records
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.packing import unpack
-from preprocessing.reading import read_records
-from preprocessing.record_rows import rows_of
-from preprocessing.records import (
+from preprocessing.readers.token_archives import END_OF_TEXT_ID, parse_archive
+from preprocessing.records.copies import document_digest
+from preprocessing.records.record import (
     Drop,
     Fault,
     Outcome,
@@ -23,9 +22,10 @@ from preprocessing.records import (
     example_to_record,
     record_to_example,
 )
-from preprocessing.token_archives import END_OF_TEXT_ID, parse_archive
-from preprocessing.token_statistics import TokenStatistics
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.packing import unpack
+from preprocessing.tokens.record_rows import rows_of
+from preprocessing.tokens.statistics import TokenStatistics
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 OPTIONS = CorpusOptions(task="text")
 

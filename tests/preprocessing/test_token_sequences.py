@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.options import OverLong
-from preprocessing.records import Drop, Record, Segment
-from preprocessing.token_sequences import (
+from preprocessing.records.record import Drop, Record, Segment
+from preprocessing.tokens.sequences import (
     Fitted,
     TokenizedRecord,
     TokenSequence,
     fit,
     stream_of,
 )
-from preprocessing.token_sequences import tokenize_record as tokenize
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.sequences import tokenize_record as tokenize
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 BYTES = load_vocabulary("bytes")  # one token a letter, so that tests can be read
 

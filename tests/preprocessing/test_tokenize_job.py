@@ -11,22 +11,23 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from preprocessing import progress, tokenize_job
-from preprocessing.atomic_files import write_atomically
-from preprocessing.job_cache import JobCache
+from preprocessing.base import progress
+from preprocessing.base.atomic_files import write_atomically
+from preprocessing.base.job_cache import JobCache
 from preprocessing.options import OverLong, TokenOptions
-from preprocessing.packing import unpack
-from preprocessing.records import Record, Segment, record_to_example
-from preprocessing.rows import read_rows
-from preprocessing.tfrecords import write_tfrecords
-from preprocessing.tokenize_job import (
+from preprocessing.records.record import Record, Segment, record_to_example
+from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.tokens import job as tokenize_job
+from preprocessing.tokens.job import (
     ShardTask,
     list_shards,
     tokenize_shard,
     update_token_rows,
     write_token_rows,
 )
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.packing import unpack
+from preprocessing.tokens.rows import read_rows
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 OPTIONS = TokenOptions(sequence_length=16, vocabulary="bytes")
 
@@ -304,7 +305,7 @@ def test_genuine_stories_all_become_rows(genuine: Path, tmp_path: Path) -> None:
 
 def test_workers_do_not_import_tensorflow(root: Path) -> None:
     code = (
-        "import sys, preprocessing.tokenize_job;"
+        "import sys, preprocessing.tokens.job;"
         "assert 'tensorflow' not in sys.modules, 'tensorflow was imported'"
     )
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

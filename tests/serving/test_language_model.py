@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing.errors import InputError
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.base.errors import InputError
+from preprocessing.tokens.vocabulary import load_vocabulary
 from serving import model as serving_model
 from serving.model import Completion, LanguageModel, load_model
 from tests.trainer.random_models import random_model

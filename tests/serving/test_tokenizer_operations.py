@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.random_models import random_model
 from trainer.config import GPT2Config
 from trainer.export import export

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.versions import Versions
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing import progress
+from preprocessing.base import progress
 from tests.trainer.random_models import SMALL
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import train_here

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from preprocessing.file_watch import ContentChangedError, write_stats
+from preprocessing.base.file_watch import ContentChangedError, write_stats
 from tests.trainer.random_models import random_model
 from trainer import run
 from trainer.config import GPT2Config

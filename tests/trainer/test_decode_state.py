@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.random_models import random_model
 from trainer.export import export
 from trainer.gpt2 import GPT2Config

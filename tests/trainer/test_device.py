@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer import device as device_module
 from trainer.device import Device, choose_device, has_bfloat16
 from trainer.options import TrainingOptions

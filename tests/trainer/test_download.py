@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.trainer.file_server import FileServer, serving
 from tests.trainer.random_models import SMALL, random_model
 from trainer import download as module

@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from preprocessing.errors import InputError
-from preprocessing.in_graph_tokenizer import InGraphTokenizer
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.base.errors import InputError
+from preprocessing.tokens.in_graph_tokenizer import InGraphTokenizer
+from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.random_models import SMALL, random_model
 from trainer.export import export
 from trainer.export_layout import SIGNATURES

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.trainer.numpy_gpt2 import numpy_logits
 from tests.trainer.random_models import SMALL, random_model
 from trainer.config import SIZES, model_config, variable_shapes

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.framework_imports import quiet_tensorflow
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from serving.model import load_model
 from trainer.host_memory import imports_refused
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.packing import pack
-from preprocessing.rows import row_to_example
-from preprocessing.tfrecords import write_tfrecords
-from preprocessing.token_sequences import TokenSequence
+from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.tokens.packing import pack
+from preprocessing.tokens.rows import row_to_example
+from preprocessing.tokens.sequences import TokenSequence
 from trainer.data import read_training_rows
 from trainer.random_windows import RandomWindows, Stream
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing.errors import InputError
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.base.errors import InputError
+from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.fn_args import tiny_fn_args
 from tests.trainer.random_models import random_model
 from trainer import run

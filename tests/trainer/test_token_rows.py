@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.trainer.token_rows import counting_rows, write_rows
 from trainer.data import FEATURES, TokenRows, read_rows, read_training_rows
 

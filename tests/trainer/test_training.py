@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import HERE, train_here

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import progress
-from preprocessing.errors import InputError
+from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.train_steps import make_train_step
 from trainer.divergence import TrainingDiverged

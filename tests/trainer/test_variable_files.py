@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.variable_files import (
     UnreadableFileError,
     read_variables,

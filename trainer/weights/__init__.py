@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config
 from trainer.gpt2 import GPT2, Precision
 from trainer.weights import exported, huggingface, keras_h5, openai

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config
 
 Shapes = Mapping[str, tuple[int, ...]]

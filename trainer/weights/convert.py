@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from preprocessing.errors import InputError
-from preprocessing.staging import staged_beside
-from preprocessing.vocabulary import END_OF_TEXT, Vocabulary, vocabulary_files
-from preprocessing.vocabulary_files import ENCODER_FILE, MERGES_FILE
+from preprocessing.base.errors import InputError
+from preprocessing.base.staging import staged_beside
+from preprocessing.tokens.vocabulary import END_OF_TEXT, Vocabulary, vocabulary_files
+from preprocessing.tokens.vocabulary_files import ENCODER_FILE, MERGES_FILE
 from trainer.config import GPT2Config
 from trainer.export import export
 from trainer.gpt2 import Precision

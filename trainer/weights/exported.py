@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config, variable_shapes
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE
 from trainer.weights import tf_checkpoint

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.checking import (
     REMEDY,

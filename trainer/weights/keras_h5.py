@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.checking import REMEDY, first_line, require_no_faults, shape_faults
 

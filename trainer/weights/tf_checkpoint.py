@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.checking import REMEDY, first_line, require_no_faults, shape_faults
 

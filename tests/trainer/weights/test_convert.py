@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.errors import InputError
-from preprocessing.vocabulary import load_vocabulary
+from preprocessing.base.errors import InputError
+from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.config import GPT2Config

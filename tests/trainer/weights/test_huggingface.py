@@ -11,7 +11,7 @@ import tensorflow as tf
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from trainer.weights import load_model, read_config, read_weights
 from trainer.weights.huggingface import write_huggingface

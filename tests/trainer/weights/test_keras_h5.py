@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.weights.keras_files import Layers, layers_of, write_keras_file
 from trainer.weights import read_config, read_weights

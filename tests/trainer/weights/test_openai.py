@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing.errors import InputError
+from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from trainer.config import SIZES, variable_shapes
 from trainer.gpt2 import GPT2

@@ -1,0 +1,1 @@
+"""What every layer uses and no data passes through: errors, digests, files, progress."""

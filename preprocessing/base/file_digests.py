@@ -1,0 +1,148 @@
+"""Content digests of files, remembered by what the file system says about them: their stat.
+
+Nothing is remembered of a file that may yet change unnoticed (see `file_state`).
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from preprocessing.base.digests import combine, sha256_file
+from preprocessing.base.errors import InputError
+from preprocessing.base.file_state import Stat, is_settled, stat_of
+from preprocessing.base.staging import make_folder
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, sha256 TEXT
+) WITHOUT ROWID
+"""
+
+
+class FileDigests:
+    """A memory of sha256 digests by (size, mtime, ctime, inode), kept in one SQLite file.
+
+    What is learned is written in one short transaction by `tree` and `close`, never while files are read or a node
+    runs: another process (`plan` during a run) must not wait for it.
+    """
+
+    def __init__(self, memory: Path, writes: bool = True) -> None:
+        """Without `writes` the memory is only read, and none is made; what is learned ends with the process."""
+        self._writes = writes
+        self._learned: dict[str, tuple[Stat, str]] = {}
+        self._written: dict[str, tuple[os.stat_result, str]] = {}
+        try:
+            self._database = _open(memory, writes)
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                f"{memory}: not a memory of file digests ({error}). Remove it; it is made again."
+            ) from error
+
+    def file(self, path: Path, trust_memory: bool = True) -> str:
+        """The sha256 of a file's bytes, from memory where that is trusted and the stat unchanged. Raises OSError."""
+        name, before = str(path.absolute()), path.stat()
+        if trust_memory and (known := self._recall(name)) and known[0] == stat_of(before):
+            return known[1]
+        began = time.time_ns()
+        digest = sha256_file(path)
+        after = stat_of(path.stat())
+        if is_settled(before, began) and after == stat_of(before):
+            self._learned[name] = after, digest
+        return digest
+
+    def note(self, path: Path, digest: str) -> None:
+        """Say what the sha256 of a file is that the caller has just written. Raises OSError.
+
+        It is remembered if the file is settled when what was learned is written.
+        """
+        self._written[str(path.absolute())] = path.stat(), digest
+
+    def tree(self, root: Path) -> dict[str, str]:
+        """Relative posix name -> sha256 for every file beneath a folder, or for one file by its name.
+
+        Raises InputError for a link that leads out of the tree and for what cannot be read.
+        """
+        try:
+            found = {name: self.file(path) for name, path in files_beneath(root)}
+        except OSError as error:
+            raise InputError(
+                f"{error.filename or root}: cannot be read: {error.strerror}. Make it readable."
+            ) from error
+        self._write()
+        return found
+
+    def combined(self, root: Path) -> str:
+        """One digest over a whole tree."""
+        return combine(self.tree(root))
+
+    def close(self) -> None:
+        """Write what was remembered and close."""
+        self._write()
+        self._database.close()
+
+    def _recall(self, name: str) -> tuple[Stat, str] | None:
+        if name in self._learned:
+            return self._learned[name]
+        row = self._database.execute(
+            "SELECT size, mtime_ns, ctime_ns, inode, sha256 FROM files WHERE path = ?", (name,)
+        ).fetchone()
+        return None if row is None else (row[:4], row[4])
+
+    def _write(self) -> None:
+        if not self._writes:
+            return
+        now = time.time_ns()
+        for name, (stat, digest) in self._written.items():
+            if is_settled(stat, now):
+                self._learned[name] = stat_of(stat), digest
+        self._written.clear()
+        rows = [(name, *stat, digest) for name, (stat, digest) in self._learned.items()]
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows
+            )
+        self._learned.clear()
+
+
+def _open(memory: Path, writes: bool) -> sqlite3.Connection:
+    if writes:
+        make_folder(memory.parent)
+        database = sqlite3.connect(memory, timeout=60)
+    elif memory.is_file() and memory.stat().st_size:
+        database = sqlite3.connect(f"{memory.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+    else:
+        database = sqlite3.connect(":memory:")
+    database.execute(_SCHEMA)
+    return database
+
+
+def files_beneath(root: Path) -> Iterator[tuple[str, Path]]:
+    """(relative posix name, path) of every file beneath `root` in order of name; hidden files are left out.
+
+    Raises InputError for what cannot be followed safely: a linked folder, a link that leads out or nowhere, a file
+    that is not a regular one; OSError for a folder that cannot be read.
+    """
+    if root.is_file():
+        yield root.name, root
+        return
+    real_root = root.resolve()
+    for folder, folders, names in os.walk(root, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if Path(folder, name).is_symlink():
+                raise InputError(f"{Path(folder, name)}: a linked folder. Copy the folder there.")
+        for name in sorted(names):
+            path = Path(folder) / name
+            if name.startswith("."):
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(real_root):
+                raise InputError(f"{path}: a link that leads out of {root}. Copy the file there.")
+            if not path.is_file():
+                raise InputError(f"{path}: not a file that can be read. Remove it.")
+            yield path.relative_to(root).as_posix(), path
+
+
+def _raise(error: OSError) -> None:
+    raise error

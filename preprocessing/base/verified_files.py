@@ -1,0 +1,60 @@
+"""Copies of files that are what they are said to be, on any file system that Beam knows."""
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from preprocessing.base.atomic_files import is_local, replace_atomically, write_atomically
+from preprocessing.base.file_digests import FileDigests
+
+_CHUNK_BYTES = 1024 * 1024
+
+
+class DamagedError(Exception):
+    """What is stored is not what was stored."""
+
+
+def open_file(path: str) -> BinaryIO:
+    """The file, opened for binary reading, whatever its name ends in."""
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def file_digest(path: str, digests: FileDigests) -> str:
+    """The sha256 of a file; a local one is read only if its stat is not what is remembered."""
+    return digests.file(Path(path)) if is_local(path) else stream_digest(path)
+
+
+def stream_digest(path: str) -> str:
+    """The sha256 of a file, read as a stream."""
+    digest = hashlib.sha256()
+    with open_file(path) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def copy_file(source: str, target: str) -> None:
+    """Copy a file; `target` is there whole or not at all.
+
+    A copy, never a link: through a hard link a change to one artifact would change every other.
+    """
+    if is_local(source) and is_local(target):
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        # The kernel copies: half the processor time of reading and writing.
+        replace_atomically(target, lambda unfinished: shutil.copyfile(source, unfinished))
+    else:
+        with open_file(source) as file:
+            write_atomically(target, lambda copy: shutil.copyfileobj(file, copy, _CHUNK_BYTES))
+
+
+def copy_verified(source: str, target: str, expected: str, digests: FileDigests) -> None:
+    """Copy a file, if its sha256 is `expected`; else raise DamagedError and leave no `target`."""
+    if file_digest(source, digests) != expected:
+        raise DamagedError(source)
+    copy_file(source, target)
+    if is_local(target):
+        digests.note(Path(target), expected)

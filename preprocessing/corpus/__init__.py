@@ -1,0 +1,1 @@
+"""The job of CorpusGen: a corpus to shards of records, an index and reports."""

@@ -1,0 +1,260 @@
+"""What became of a corpus' documents: counted in parallel, written as two JSON files."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+
+from preprocessing.base.atomic_files import write_json_atomically
+from preprocessing.corpus.reading import MAX_FAULTS_SHOWN
+from preprocessing.records.copies import LEAK, Copies
+from preprocessing.records.exclusion import EXCLUDED
+from preprocessing.records.record import SPLITS, Drop, Fault
+
+# Reasons that say nothing against a corpus: the user's own choices.
+CHOSEN_REASONS = frozenset({LEAK, EXCLUDED})
+
+DROPS_FILE = "drops.json"
+FAULTS_FILE = "faults.json"
+DROPS_FOLDER = "drops"
+
+_MAX_DROPS_SHOWN = 20
+_MAX_GROUPS_SHOWN = 20
+_MAX_COPIES_SHOWN = 5
+
+Event = Counter[str] | Drop | Fault | Copies
+
+
+@dataclass(frozen=True, order=True)
+class _Group:
+    """Copies as the report shows them.
+
+    first: id, source and split of the first documents of each split.
+    count: how many documents there are.
+    """
+
+    first: tuple[tuple[str, str, str], ...]
+    count: int
+
+    def report(self) -> dict[str, Any]:
+        documents = [dict(zip(("id", "source", "split"), copy, strict=True)) for copy in self.first]
+        return {"count": self.count, "first": documents}
+
+
+@dataclass
+class Tally:
+    """Counts of records, drops, faults and copies, with the first few of each but the records."""
+
+    records: Counter[str] = field(default_factory=Counter)
+    drops: Counter[str] = field(default_factory=Counter)
+    first_drops: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    faults: int = 0
+    first_faults: list[str] = field(default_factory=list)
+    duplicates: int = 0
+    first_duplicates: list[_Group] = field(default_factory=list)
+    leaks: int = 0
+    first_leaks: list[_Group] = field(default_factory=list)
+
+    def add(self, event: Event) -> None:
+        """Count an event: records (how many of each split), a drop, a fault, or copies."""
+        match event:
+            case Drop():
+                self.drops[event.reason] += 1
+                self._keep_drops(event.reason, [(event.id, event.source, event.detail)])
+            case Fault():
+                self.faults += 1
+                self._keep_faults([event.message])
+            case Copies(is_leak=True):
+                self.leaks += 1
+                self.first_leaks = _first_groups(self.first_leaks, [_group(event)])
+            case Copies():
+                self.duplicates += 1
+                self.first_duplicates = _first_groups(self.first_duplicates, [_group(event)])
+            case records:
+                self.records += records
+
+    def merge(self, other: "Tally") -> None:
+        """Count what `other` has counted; the order of merging makes no difference."""
+        self.records += other.records
+        self.drops += other.drops
+        for reason, drops in other.first_drops.items():
+            self._keep_drops(reason, drops)
+        self.faults += other.faults
+        self._keep_faults(other.first_faults)
+        self.duplicates += other.duplicates
+        self.first_duplicates = _first_groups(self.first_duplicates, other.first_duplicates)
+        self.leaks += other.leaks
+        self.first_leaks = _first_groups(self.first_leaks, other.first_leaks)
+
+    def _keep_drops(self, reason: str, drops: list[tuple[str, str, str]]) -> None:
+        kept = self.first_drops.get(reason, [])
+        self.first_drops[reason] = nsmallest(_MAX_DROPS_SHOWN, kept + drops)
+
+    def _keep_faults(self, messages: list[str]) -> None:
+        self.first_faults = nsmallest(MAX_FAULTS_SHOWN, self.first_faults + messages)
+
+    def drops_report(self) -> dict[str, Any]:
+        """The contents of drops.json.
+
+        `duplicates` and `leaks` count groups of copies (see `Copies`), each of which counts its
+        documents and names the first of them in each split. A record that was dropped because of
+        a leak is in its group all the same.
+        """
+        return {
+            "records": self.records.total(),
+            "splits": {split: self.records[split] for split in SPLITS},
+            "dropped": self.drops.total(),
+            "reasons": {
+                reason: {
+                    "count": self.drops[reason],
+                    "first": [
+                        {"id": record_id, "source": source, "detail": detail}
+                        for record_id, source, detail in self.first_drops[reason]
+                    ],
+                }
+                for reason in sorted(self.drops)
+            },
+            "duplicates": {
+                "count": self.duplicates,
+                "first": [group.report() for group in self.first_duplicates],
+            },
+            "leaks": {
+                "count": self.leaks,
+                "first": [group.report() for group in self.first_leaks],
+            },
+        }
+
+    def faults_report(self) -> dict[str, Any]:
+        """The contents of faults.json."""
+        return {"count": self.faults, "first": self.first_faults}
+
+
+def _group(copies: Copies) -> _Group:
+    documents = copies.documents
+    shown: list[tuple[str, str, str]] = []
+    for split in SPLITS[::-1]:
+        places = [place for place in documents if place.split == split][:_MAX_COPIES_SHOWN]
+        shown += [(place.id, place.source, place.split) for place in places]
+    return _Group(tuple(shown), len(documents))
+
+
+def _first_groups(groups: list[_Group], more: list[_Group]) -> list[_Group]:
+    return nsmallest(_MAX_GROUPS_SHOWN, groups + more)
+
+
+class TallyFn(beam.CombineFn):
+    """Combines events (see `Tally.add`) to one Tally."""
+
+    def create_accumulator(self) -> Tally:
+        """A tally of nothing."""
+        return Tally()
+
+    def add_input(self, accumulator: Tally, element: Event) -> Tally:
+        """The tally with one event more."""
+        accumulator.add(element)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Tally]) -> Tally:
+        """The sum of tallies."""
+        merged = Tally()
+        for accumulator in accumulators:
+            merged.merge(accumulator)
+        return merged
+
+    def extract_output(self, accumulator: Tally) -> Tally:
+        """The tally itself."""
+        return accumulator
+
+
+def write_report(tally: Tally, report_dir: str) -> None:
+    """Write drops.json and, if there are faults, faults.json."""
+    write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), tally.drops_report())
+    if tally.faults:
+        write_json_atomically(FileSystems.join(report_dir, FAULTS_FILE), tally.faults_report())
+
+
+def read_drops(report_dir: str) -> dict[str, Any]:
+    """What `write_report` has written as drops.json."""
+    return _read_json(FileSystems.join(report_dir, DROPS_FILE))
+
+
+def read_faults(report_dir: str) -> dict[str, Any] | None:
+    """What `write_report` has written as faults.json, None where there were no faults."""
+    path = FileSystems.join(report_dir, FAULTS_FILE)
+    return _read_json(path) if FileSystems.exists(path) else None
+
+
+def note_unmatched(report_dir: str, excluded: Collection[str]) -> list[str]:
+    """The names in `corpus.exclude` that no document has, in order; drops.json has them as well.
+
+    Most likely they were mistyped. They are found by what the drops in `report_dir` name.
+    """
+    found: set[str] = set()
+    pattern = FileSystems.join(report_dir, DROPS_FOLDER, "*.jsonl")
+    (match,) = FileSystems.match([pattern])
+    for metadata in match.metadata_list:
+        with FileSystems.open(metadata.path) as file:
+            drops = (json.loads(line) for line in file)
+            ids = [drop["id"] for drop in drops if drop["reason"] == EXCLUDED]
+        found.update(ids, (record_id.rpartition("#")[0] for record_id in ids))
+    unmatched = sorted(set(excluded) - found)
+    report = read_drops(report_dir) | {"exclude_unmatched": unmatched}
+    write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), report)
+    return unmatched
+
+
+def unfit_documents(report: dict[str, Any]) -> int:
+    """How many documents were dropped for what they are, not for one of CHOSEN_REASONS."""
+    reasons = report["reasons"].items()
+    return sum(entry["count"] for reason, entry in reasons if reason not in CHOSEN_REASONS)
+
+
+def leaked_records(report: dict[str, Any]) -> int:
+    """How many records were dropped because of a leak."""
+    count: int = report["reasons"].get(LEAK, {"count": 0})["count"]
+    return count
+
+
+def describe_copies(report: dict[str, Any]) -> str:
+    """What a drop report says of leaks and duplicates, in a line; empty if there are none."""
+    parts = []
+    if leaks := report["leaks"]["count"]:
+        parts.append(f"{counted(leaks, 'document is', 'documents are')} in more than one split")
+    if duplicates := report["duplicates"]["count"]:
+        occur = counted(duplicates, "document occurs", "documents occur")
+        parts.append(f"{occur} more than once within a split")
+    return "; ".join(parts)
+
+
+def describe_records(report: dict[str, Any]) -> str:
+    """What a drop report says of all documents, in a line.
+
+    >>> reasons = {"no_highlight": {"count": 2}}
+    >>> report = {"records": 9, "splits": {"train": 8, "test": 1}, "dropped": 2, "reasons": reasons}
+    >>> describe_records(report)
+    '9 records (8 train, 1 test), 2 dropped (no_highlight 2)'
+    """
+    splits = ", ".join(f"{count} {split}" for split, count in report["splits"].items())
+    reasons = ", ".join(f"{name} {drop['count']}" for name, drop in report["reasons"].items())
+    why = f" ({reasons})" if reasons else ""
+    return f"{counted(report['records'], 'record')} ({splits}), {report['dropped']} dropped{why}"
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """A number and what it counts.
+
+    >>> counted(1, "document"), counted(2, "document"), counted(0, "story is", "stories are")
+    ('1 document', '2 documents', '0 stories are')
+    """
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    with FileSystems.open(path) as file:
+        report: dict[str, Any] = json.load(file)
+        return report

@@ -1,0 +1,1 @@
+"""From files to rows and bytes: listing, compression, tables, archives of token ids."""

@@ -1,0 +1,96 @@
+"""Finding files in a corpus' folder."""
+
+import os
+import re
+import time
+from operator import itemgetter
+from pathlib import Path
+
+from preprocessing.base.errors import InputError
+from preprocessing.base.file_state import file_state
+from preprocessing.readers.compression import COMPRESSED
+
+_SPLIT_WORD = re.compile(r"(?<![a-z])(?:(train)|(validation|valid|val|dev)|(test))(?![a-z])")
+_SPLIT_OF_GROUP = {1: "train", 2: "validation", 3: "test"}
+
+
+def corpus_folder(root: Path) -> Path:
+    """The folder that the names of the sources are relative to: `root`, or a single file's."""
+    return root if root.is_dir() else root.parent
+
+
+def or_compressed(*suffixes: str) -> tuple[str, ...]:
+    """The suffixes, and each with that of gzip."""
+    return tuple(suffix + end for suffix in suffixes for end in ("", COMPRESSED))
+
+
+def split_by_name(name: str) -> str | None:
+    """The split that a file's name says, None where it says none; folders do not count.
+
+    >>> split_by_name("3.0.0/train-00000-of-00003.parquet"), split_by_name("news_dev.jsonl.gz")
+    ('train', 'validation')
+    >>> split_by_name("test/latest.jsonl") is None
+    True
+    """
+    match = _SPLIT_WORD.search(name.rpartition("/")[2].lower())
+    return _SPLIT_OF_GROUP[match.lastindex or 0] if match else None
+
+
+def find_files(root: Path, suffixes: tuple[str, ...], recursive: bool) -> list[tuple[str, int]]:
+    """Name and size of the files at `root`, a folder or a single file, that end in a suffix."""
+    if root.is_dir():
+        return [(name, size) for name, size, _ in walk(root, root, suffixes, recursive)]
+    return [(root.name, root.stat().st_size)] if root.name.endswith(suffixes) else []
+
+
+def walk(
+    root: Path, folder: Path, suffixes: tuple[str, ...], recursive: bool
+) -> list[tuple[str, int, str]]:
+    """Name, size and `file_state` of the files in `folder` whose names end in a suffix, by name.
+
+    What has a name that begins with a dot is no text, and no digest of the corpus covers it. A
+    linked folder is not entered: what it holds is listed where it is. Raises InputError for a link
+    out of `root`, and for a name that is not UTF-8.
+    """
+    _check_link(root, folder)
+    found: list[tuple[str, int, str]] = []
+    now_ns = time.time_ns()
+    folders = [folder]
+    while folders:
+        current = folders.pop()
+        # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
+        prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
+        with os.scandir(current) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink():
+                    _check_link(root, Path(entry.path))
+                if recursive and entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif entry.name.endswith(suffixes) and entry.is_file():
+                    name = prefix + entry.name
+                    if not name.isascii():
+                        _check_encoding(name, entry.path)
+                    stat = entry.stat()
+                    found.append((name, stat.st_size, file_state(stat, now_ns)))
+    return sorted(found, key=itemgetter(0))
+
+
+def _check_link(root: Path, path: Path) -> None:
+    """Refuse a link that leads out of the corpus, whose files no digest of it would cover."""
+    target = path.resolve()
+    if not target.is_relative_to(root.resolve()):
+        raise InputError(
+            f"{path}: a link to {target}, outside the corpus; "
+            "copy the file into the corpus, or remove the link"
+        )
+
+
+def _check_encoding(name: str, path: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{os.fsencode(path)!r}: the file's name is not UTF-8; rename it"
+        ) from error

@@ -1,0 +1,74 @@
+"""What a task takes out of a table's row: texts and ids, checked."""
+
+import reprlib
+from collections.abc import Sequence
+
+from preprocessing.readers.decoding import normalise_line_ends, printable
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.tables import TableRow, row_id
+from preprocessing.records.record import Drop
+
+
+def texts_of(
+    row: TableRow, names: Sequence[str], source: SourceFile, most: int
+) -> tuple[str, ...] | Drop:
+    """The texts in the columns `names`, with `\\n` line ends.
+
+    A Drop where a column is missing (`missing_key`), is no text (`wrong_type`), holds half a
+    surrogate pair (`lone_surrogate`), bytes that were not UTF-8 (`not_utf8`) or NUL (`nul_bytes`),
+    or where all together are more than `most` bytes (`too_large`).
+    """
+
+    def drop(reason: str, detail: str) -> Drop:
+        return Drop(reason, source.name, row_id(source, row.number), f"{row.place}{detail}")
+
+    texts: list[str] = []
+    size = 0
+    for name in names:
+        if name not in row.values:
+            found = ", ".join(map(repr, list(row.values)[:8])) or "nothing"
+            return drop("missing_key", printable(f" has no {name!r}, found {found}"))
+        text = row.values[name]
+        if not isinstance(text, str):
+            return drop("wrong_type", f": {name} must be a text, got {_shown(text)}")
+        size += len(text)
+        try:
+            if size <= most:
+                size += len(text.encode()) - len(text)
+        except UnicodeEncodeError as error:
+            # Python's decoder writes a byte that it cannot decode as U+DC80 to U+DCFF; JSON's
+            # escapes can write these characters too, so that the reason may be the other one.
+            if "\udc80" <= text[error.start] <= "\udcff":
+                byte = ord(text[error.start]) - 0xDC00
+                return drop("not_utf8", f": {name} holds the byte 0x{byte:02x}")
+            return drop("lone_surrogate", f": {name} holds half a surrogate pair")
+        if size > most:
+            return drop("too_large", f" has more than {most} bytes, max_record_bytes")
+        if "\0" in text:
+            return drop("nul_bytes", f": {name} holds the character NUL")
+        texts.append(normalise_line_ends(text))
+    return tuple(texts)
+
+
+def id_of(row: TableRow, source: SourceFile) -> str | Drop | None:
+    """The row's `id`, a text or a whole number; None where it has none."""
+    value = row.values.get("id")
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        detail = f"{row.place}: id must be a text or a whole number, got {_shown(value)}"
+        return Drop("wrong_type", source.name, row_id(source, row.number), detail)
+    try:
+        identity = str(value)
+        identity.encode()
+    except ValueError:  # half a surrogate pair, or a number of more digits than Python writes
+        detail = f"{row.place}: id cannot be written"
+        return Drop("wrong_type", source.name, row_id(source, row.number), detail)
+    return identity
+
+
+def _shown(value: object) -> str:
+    try:
+        return printable(reprlib.repr(value))
+    except ValueError:  # a number of more digits than Python writes
+        return f"a {type(value).__name__}"

@@ -1,0 +1,36 @@
+"""The unit that a worker reads."""
+
+from typing import NamedTuple
+
+from preprocessing.records.record import Drop
+
+
+class SourceFile(NamedTuple):
+    """A file of a corpus, or a piece of one: the unit that a worker reads.
+
+    A named tuple, since a corpus has hundreds of thousands: a data class takes three times as long to make.
+
+    name: posix path relative to the corpus' folder.
+    size: bytes in the whole file; of a `.txt.gz` those of its content.
+    split: the split of all its records, None where each record's id decides.
+    start, stop: the bytes to read; all of the file except for `.txt`, `.txt.gz` and large tables.
+    lines_before: of a piece of a `.jsonl` file, how many lines of the file are before it.
+    drop: if set, the file is not read, only counted, as this says.
+    state: as what the listing has found the file (`file_state`), empty if it did not say.
+    companion: name of a second file with a line for each line of the first, if there is one.
+    """
+
+    name: str
+    size: int
+    split: str | None
+    start: int
+    stop: int
+    drop: Drop | None = None
+    companion: str | None = None
+    lines_before: int = 0
+    state: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the file and not a piece of it."""
+        return self.start == 0 and self.stop == self.size

@@ -1,0 +1,118 @@
+"""Copies: documents of a corpus with the same text, found without moving a text.
+
+    record --> (digest of its document, its place) --group--> places of one text --> Copies
+
+The document of a record is its first segment: the article of a story, the story of a
+conversation, the whole of a text. So two stories with one article are copies although their
+highlights differ, and two conversations about one story although their questions do: a model that
+has seen the one in training has seen what the other is to be tested with.
+
+Copies in one split are duplicates; in several they are a leak. Texts count as the same if they
+differ in nothing but white space and the ways that Unicode has to write a character, not if they
+are merely similar. What is grouped is 32 bytes and a place for each record, however long its text.
+"""
+
+import hashlib
+import pickle
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from preprocessing.records.record import SPLITS, Drop, Place, Record
+
+LEAK = "leak"
+
+_WHITE_SPACE = bytes(code for code in range(128) if chr(code).isspace())
+
+# The digest of a record's document, and its place.
+Located = tuple[bytes, Place]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Records of two or more documents with one text.
+
+    places: the most held-out split first (test, validation, train), in it by id.
+    """
+
+    places: tuple[Place, ...]
+
+    @property
+    def documents(self) -> tuple[Place, ...]:
+        """The first record of each document; `highlight: each` makes several of one document."""
+        first: dict[tuple[str, int], Place] = {}
+        for place in self.places:
+            first.setdefault((place.source, place.position), place)
+        return tuple(first.values())
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether the copies are in more than one split."""
+        return self.places[0].split != self.places[-1].split
+
+    def losers(self) -> "Iterator[Loser]":
+        """Every record that is not in the most held-out of the copies' splits."""
+        kept = self.places[0]
+        return (Loser(place, kept) for place in self.places if place.split != kept.split)
+
+
+@dataclass(frozen=True)
+class Loser:
+    """A record to leave out, because a copy of its document, `kept`, is in a more held-out split."""
+
+    place: Place
+    kept: Place
+
+    def drop(self) -> Drop:
+        """The record as a drop with the reason `leak`."""
+        kept = self.kept
+        detail = f"the same document as {kept.id} in {kept.source}, split {kept.split}"
+        return Drop(LEAK, self.place.source, self.place.id, detail)
+
+
+def document_digest(record: Record) -> bytes:
+    """SHA-256 of the record's document in the Unicode form NFKC, without its white space.
+
+    Two records have one document if their digests are equal, however their files are written.
+    """
+    first = record.segments[0]
+    if first.ids:
+        return hashlib.sha256(repr(first.ids).encode()).digest()
+    text = first.text
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)  # which makes ASCII of the wider spaces
+    return hashlib.sha256(text.encode().translate(None, _WHITE_SPACE)).digest()
+
+
+def in_batches(records: Iterable[Located]) -> Iterator[tuple[int, bytes]]:
+    """The records in batches for `find_copies`, each with the first byte of their digests."""
+    by_first_byte: dict[int, list[Located]] = defaultdict(list)
+    for located in records:
+        by_first_byte[located[0][0]].append(located)
+    return ((first, pickle.dumps(batch)) for first, batch in by_first_byte.items())
+
+
+def find_copies(batches: Iterable[bytes]) -> Iterator[Copies]:
+    """The Copies among all records whose digests have one first byte, from their batches."""
+    places: dict[bytes, list[Place]] = defaultdict(list)
+    for batch in batches:
+        for document, place in pickle.loads(batch):
+            places[document].append(place)
+    for of_one_text in places.values():
+        yield from copies_among(of_one_text)
+
+
+def copies_among(records: Iterable[Place]) -> Iterator[Copies]:
+    """The Copies that records with one text are, if they are of more than one document."""
+    places = list(records)
+    if any(_document(place) != _document(places[0]) for place in places):
+        yield Copies(tuple(sorted(places, key=_order)))
+
+
+def _document(place: Place) -> tuple[str, int]:
+    return place.source, place.position
+
+
+def _order(place: Place) -> tuple[int, str, str, int]:
+    return -SPLITS.index(place.split), place.id, place.source, place.position

@@ -1,0 +1,1 @@
+"""What each task makes of its files: the layouts of its corpora, cleaning, records."""

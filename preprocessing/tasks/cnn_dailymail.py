@@ -1,0 +1,160 @@
+"""CNN/DailyMail stories as records: article, separator, summary.
+
+The release (Hermann et al., 2015, https://arxiv.org/abs/1506.03340) has one `.story` file a story,
+named by the SHA-1 of its url: the article's paragraphs, then for each highlight a line
+`@highlight` and a paragraph. Hugging Face's copy has a row a story, with `id`, `article` and
+`highlights`, a highlight a line.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from preprocessing.base.digests import sha256_bytes, sha256_json
+from preprocessing.options import CorpusOptions
+from preprocessing.readers.compression import content_name
+from preprocessing.readers.decoding import decode_text
+from preprocessing.readers.row_values import id_of, texts_of
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.tables import Rows, TableRow, row_id
+from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split, record_seed
+from preprocessing.tasks.cleaning import clean_article, clean_highlight
+
+# What stands between article and summary: the prompt of Radford et al. (2019) for summaries.
+SEPARATOR = "\nTL;DR:\n"
+
+_HIGHLIGHT_LINE = re.compile(r"^[ \t]*@highlight\b[ \t]*", re.MULTILINE)
+
+
+def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
+    """The record of a story, or with `highlight: each` the records `<id>#1`, `<id>#2`, ...
+
+    A story without text is dropped (`empty_article`), so is one without highlights
+    (`no_highlight`), with NUL bytes (`nul_bytes`) or in another encoding (`not_utf8`).
+    """
+    story_id = PurePosixPath(content_name(source.name)).stem
+    text = decode_text(data, source, story_id)
+    if isinstance(text, Drop):
+        yield text
+        return
+    # The pattern is slow where it finds nothing, so it sees no line before the first mention.
+    start = text.rfind("\n", 0, max(0, text.find("@highlight"))) + 1
+    last_lines, *raw_highlights = _HIGHLIGHT_LINE.split(text[start:])
+    raw_article = text[:start] + last_lines
+    split = source.split or assign_split(story_id, options.split_fractions, seed)
+    story = _Story(story_id, source, 0, sha256_bytes(data), split, raw_article, raw_highlights)
+    yield from _outcomes(story, options, seed)
+
+
+def columns(options: CorpusOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that a table must have, and those that it may have."""
+    return ("article", "highlights"), ("id",)
+
+
+def parse_rows(
+    source: SourceFile, rows: Rows, options: CorpusOptions, seed: int
+) -> Iterator[Outcome]:
+    """The records of each row of a table, as of a story, or why there are none.
+
+    The id is the row's own or, where it has none, `<name>#<digest of article and highlights>`: two
+    files may hold one story, which is then reported as a copy. An id that an earlier row of the
+    table had drops the row (`duplicate_id`); the other reasons are those of `parse` and of
+    `row_values`.
+    """
+    first_of: dict[str, int] = {}
+    for row in rows:
+        if not isinstance(row, TableRow):
+            yield row
+            continue
+        identity = id_of(row, source)
+        texts = texts_of(row, ("article", "highlights"), source, options.max_record_bytes)
+        if isinstance(identity, Drop):
+            yield identity
+            continue
+        if isinstance(texts, Drop):
+            yield replace(texts, id=identity or texts.id)
+            continue
+        article, highlights = texts
+        digest = sha256_json({"article": article, "highlights": highlights})
+        story_id = identity or f"{source.name}#{digest[:32]}"
+        first = first_of.setdefault(story_id, row.number)
+        if first != row.number:
+            detail = f"{row.place} has the id of row or line {first}: {story_id}"
+            yield Drop("duplicate_id", source.name, row_id(source, row.number), detail)
+            continue
+        # By the content where there is no id, so that a story stays in its split in another file.
+        split = source.split or assign_split(identity or digest, options.split_fractions, seed)
+        lines = highlights.split("\n")
+        story = _Story(story_id, source, row.number, digest, split, article, lines)
+        yield from _outcomes(story, options, seed)
+
+
+@dataclass(frozen=True)
+class _Story:
+    """A story before it is cleaned; the fields are those of its records."""
+
+    id: str
+    source: SourceFile
+    position: int
+    digest: str
+    split: str
+    article: str
+    highlights: list[str]
+
+
+def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
+    """What becomes of a story."""
+    article = clean_article(story.article)
+    highlights = [line for line in map(clean_highlight, story.highlights) if line]
+    if not article:
+        yield Drop(
+            "empty_article",
+            story.source.name,
+            story.id,
+            _no_text(story, "before the first @highlight", "article"),
+        )
+        return
+    if not highlights:
+        yield Drop(
+            "no_highlight",
+            story.source.name,
+            story.id,
+            _no_text(story, "after an @highlight line", "highlights"),
+        )
+        return
+    for suffix, summary in _summaries(highlights, options, record_seed(seed, story.id)):
+        yield Record(
+            id=story.id + suffix,
+            source=story.source.name,
+            position=story.position,
+            digest=story.digest,
+            split=story.split,
+            segments=(
+                Segment(article, in_loss=options.loss_on == "all"),
+                Segment(SEPARATOR, in_loss=options.loss_on == "all"),
+                Segment(summary, in_loss=True, references=(summary,)),
+            ),
+        )
+
+
+def _no_text(story: _Story, in_file: str, column: str) -> str:
+    """The detail of a drop; a story that is a file of its own has the position 0."""
+    where = f"in {column} of row or line {story.position}" if story.position else in_file
+    return f"no text {where}"
+
+
+def _summaries(
+    highlights: list[str], options: CorpusOptions, seed: int
+) -> Iterator[tuple[str, str]]:
+    """Suffix of the id and summary of each record that a story becomes."""
+    match options.highlight:
+        case "all":
+            yield "", "\n".join(highlights)
+        case "first":
+            yield "", highlights[0]
+        case "random":
+            yield "", highlights[seed % len(highlights)]
+        case "each":
+            for number, highlight in enumerate(highlights, start=1):
+                yield f"#{number}", highlight

@@ -1,0 +1,47 @@
+"""The files of CoQA."""
+
+from pathlib import Path
+
+from preprocessing.base.errors import InputError
+from preprocessing.options import CorpusOptions
+from preprocessing.readers.compression import content_name
+from preprocessing.readers.listing import find_files, or_compressed
+from preprocessing.readers.source_file import SourceFile
+
+_FILES = {"coqa-train-v1.0.json": "train", "coqa-dev-v1.0.json": "test"}
+
+
+def list_conversations(root: Path, options: CorpusOptions) -> list[SourceFile]:
+    """CoQA's two files in a folder, or a single `.json` file of the same schema; or compressed.
+
+    Raises InputError where there are none, and for a file too large to be read at once.
+    """
+    files = find_files(root, or_compressed(".json"), recursive=False)
+    looked_for = "a file whose name ends in .json or .json.gz"
+    if root.is_dir():
+        files = [(name, size) for name, size in files if content_name(name) in _FILES]
+        looked_for = f"{', '.join(_FILES)}, also with .gz"
+    if not files:
+        raise InputError(
+            f"{root}: no conversations found; looked for {looked_for}; "
+            "set corpus.path to a folder with these files, or to one .json file"
+        )
+    for name, size in files:
+        if size > options.max_whole_file_bytes:
+            raise InputError(too_large_file(name, f"{size} bytes", options))
+    return [SourceFile(name, size, _split(content_name(name)), 0, size) for name, size in files]
+
+
+def too_large_file(name: str, size: str, options: CorpusOptions) -> str:
+    """The message that a file of conversations cannot be read at once."""
+    return (
+        f"{name}: {size}, and a file of conversations may have {options.max_whole_file_bytes} "
+        "(16 times corpus.max_record_bytes); split the file, or raise corpus.max_record_bytes"
+    )
+
+
+def _split(name: str) -> str | None:
+    if name in _FILES:
+        return _FILES[name]
+    stem = Path(name).stem.lower()
+    return "train" if "train" in stem else "test" if "dev" in stem else None

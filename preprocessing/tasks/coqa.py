@@ -1,0 +1,202 @@
+"""CoQA conversations as records: story, then question and answer in turn.
+
+The release (Reddy et al., 2019, https://arxiv.org/abs/1808.07042) is one JSON file a split:
+`{"data": [{"id", "story", "questions": [{"input_text"}], "answers": [{"input_text"}],
+"additional_answers": {"0": [{"input_text"}], ...}}]}`, of which the last, the answers of further
+annotators, is in the development set only.
+"""
+
+import json
+import reprlib
+from collections.abc import Iterator
+from typing import Any
+
+from preprocessing.base.digests import canonical_json, sha256_text
+from preprocessing.options import CorpusOptions
+from preprocessing.readers.decoding import normalise_line_ends, printable
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
+
+QUESTION = " Q: "
+ANSWER = "\n A:"
+
+_SCHEMA_REMEDY = "correct it, or remove the conversation from the file"
+
+
+def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
+    """The records of a file, one a conversation, by the conversation's id.
+
+    A file that is not JSON or not in CoQA's schema makes Faults that name line or JSON path. A
+    conversation is dropped if its story is empty (`empty_story`), if it has no turns (`no_turns`)
+    or a turn without words (`empty_turn`), holds NUL (`nul_bytes`) or half a surrogate pair
+    (`lone_surrogate`), or is longer than `max_record_bytes` (`too_large`).
+    """
+    try:
+        conversations = _conversations(source.name, data)
+    except _SchemaError as error:
+        yield Fault(printable(str(error)))
+        return
+    first_index_of: dict[str, int] = {}
+    for index, conversation in enumerate(conversations):
+        outcome: Outcome
+        try:
+            outcome = _outcome(source, index, conversation, options, seed)
+        except _SchemaError as error:
+            outcome = Fault(printable(str(error)))
+        if isinstance(outcome, Record):
+            first = first_index_of.setdefault(outcome.id, index)
+            if first != index:
+                outcome = Fault(
+                    f"{source.name}: data[{index}].id {outcome.id!r} is also the id of "
+                    f"data[{first}]; remove one of the two conversations"
+                )
+        yield outcome
+
+
+class _SchemaError(Exception):
+    """The file is not what CoQA's schema says; the message is for the user."""
+
+
+def _conversations(name: str, data: bytes) -> list[Any]:
+    """The list `data` of a file."""
+    try:
+        # The byte order mark is not part of JSON (RFC 8259, section 8.1) but common on Windows.
+        corpus = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _SchemaError(
+            f"{name}: byte {error.start} is 0x{data[error.start]:02x}: {error.reason}; "
+            "save the file as UTF-8"
+        ) from error
+    except json.JSONDecodeError as error:
+        raise _SchemaError(
+            f"{name}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}; "
+            "correct the file, or download it again if it was cut off"
+        ) from error
+    except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
+        raise _SchemaError(f"{name}: cannot be read as JSON: {error}") from error
+    conversations: list[Any] = _member(name, corpus, "", "data", list)
+    return conversations
+
+
+def _outcome(
+    source: SourceFile, index: int, conversation: Any, options: CorpusOptions, seed: int
+) -> Record | Drop:
+    """What becomes of one conversation. Raises _SchemaError."""
+    path = f"data[{index}]"
+    conversation_id: str = _member(source.name, conversation, path, "id", str)
+    story: str = _member(source.name, conversation, path, "story", str)
+    turns = _turns(source.name, conversation, path)
+    try:
+        canonical = canonical_json(conversation)
+    except RecursionError as error:
+        raise _SchemaError(f"{source.name}: {path} is nested too deeply") from error
+
+    def drop(reason: str, detail: str) -> Drop:
+        return Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
+
+    try:
+        size = len(canonical.encode())
+    except UnicodeEncodeError:
+        return drop("lone_surrogate", " holds half a surrogate pair, which is no character")
+    if size > options.max_record_bytes:
+        return drop("too_large", f" has {size} bytes, max_record_bytes {options.max_record_bytes}")
+    if "\0" in story or any("\0" in text for turn in turns for text in turn):
+        return drop("nul_bytes", " holds the character NUL")
+    if not conversation_id.strip():
+        raise _SchemaError(f"{source.name}: {path}.id is empty; {_SCHEMA_REMEDY}")
+    story = normalise_line_ends(story).strip()
+    if not story:
+        return drop("empty_story", ".story is empty")
+    if not turns:
+        return drop("no_turns", ".questions is empty")
+    for number, (question, answer, *_) in enumerate(turns):
+        if not question or not answer:
+            field = "answers" if question else "questions"
+            return drop("empty_turn", f".{field}[{number}].input_text is empty")
+    return Record(
+        id=conversation_id,
+        source=source.name,
+        position=index,
+        digest=sha256_text(canonical),
+        split=source.split or assign_split(conversation_id, options.split_fractions, seed),
+        segments=tuple(_segments(story, turns, prompt_in_loss=options.loss_on == "all")),
+    )
+
+
+def _segments(story: str, turns: list[tuple[str, ...]], prompt_in_loss: bool) -> Iterator[Segment]:
+    """The text `story\\n Q: q1\\n A: a1\\n Q: q2\\n A: a2`, cut where prompt and answer meet.
+
+    The newline after an answer belongs to it, because the model must learn to stop there; after
+    the last answer stands the end of text id instead.
+    """
+    yield Segment(story, prompt_in_loss)
+    for number, (question, *answers) in enumerate(turns):
+        start = "" if number else "\n"
+        yield Segment(f"{start}{QUESTION}{question}{ANSWER}", prompt_in_loss)
+        end = "\n" if number < len(turns) - 1 else ""
+        yield Segment(f" {answers[0]}{end}", in_loss=True, references=tuple(answers))
+
+
+def _turns(name: str, conversation: Any, path: str) -> list[tuple[str, ...]]:
+    """Each turn as question, answer, answers of further annotators. Raises _SchemaError."""
+    further = conversation.get("additional_answers", {})
+    if not isinstance(further, dict):
+        raise _wrong_type(name, f"{path}.additional_answers", further, dict)
+    columns = {
+        "questions": _texts(name, conversation, path, "questions"),
+        "answers": _texts(name, conversation, path, "answers"),
+    }
+    for annotator in sorted(further):
+        field = f"additional_answers.{annotator}"
+        columns[field] = _texts(name, further, f"{path}.additional_answers", annotator)
+    questions = columns["questions"]
+    for field, texts in columns.items():
+        if len(texts) != len(questions):
+            raise _SchemaError(
+                f"{name}: {path}.{field} has {len(texts)} entries, {path}.questions has "
+                f"{len(questions)}; there must be one for each question; {_SCHEMA_REMEDY}"
+            )
+        for number, ((turn_id, _), (expected, _)) in enumerate(zip(texts, questions, strict=True)):
+            if turn_id is not None and expected is not None and turn_id != expected:
+                raise _SchemaError(
+                    f"{name}: {path}.{field}[{number}].turn_id is {turn_id!r}, that of its "
+                    f"question is {expected!r}; {_SCHEMA_REMEDY}"
+                )
+    rows = zip(*columns.values(), strict=True)
+    # An annotator may have left a turn out; the question and the gold answer stay, even empty.
+    return [tuple(text for place, (_, text) in enumerate(row) if text or place < 2) for row in rows]
+
+
+def _texts(name: str, parent: Any, path: str, key: str) -> list[tuple[int | None, str]]:
+    """Turn id, if given, and words of each entry of a list of questions or answers."""
+    entries: list[Any] = _member(name, parent, path, key, list)
+    texts = []
+    for number, entry in enumerate(entries):
+        place = f"{path}.{key}[{number}]"
+        text: str = _member(name, entry, place, "input_text", str)
+        turn_id = entry.get("turn_id")
+        if turn_id is not None and not isinstance(turn_id, int):
+            raise _wrong_type(name, f"{place}.turn_id", turn_id, int)
+        # A newline ends an answer when the model speaks, so there can be none inside.
+        texts.append((turn_id, " ".join(text.split())))
+    return texts
+
+
+def _member(name: str, parent: Any, path: str, key: str, kind: type) -> Any:
+    """`parent[key]`, which must be of type `kind`; `path` is where `parent` is in the file."""
+    if not isinstance(parent, dict):
+        raise _wrong_type(name, path or "the top level", parent, dict)
+    place = f"{path}.{key}" if path else key
+    if key not in parent:
+        found = ", ".join(map(repr, list(parent)[:8])) or "nothing"
+        raise _SchemaError(f"{name}: {place} is missing, found {found}; {_SCHEMA_REMEDY}")
+    if not isinstance(parent[key], kind):
+        raise _wrong_type(name, place, parent[key], kind)
+    return parent[key]
+
+
+def _wrong_type(name: str, place: str, value: Any, kind: type) -> _SchemaError:
+    expected = {dict: "an object", list: "a list", str: "a string", int: "an integer"}[kind]
+    return _SchemaError(
+        f"{name}: {place} must be {expected}, got {reprlib.repr(value)}; {_SCHEMA_REMEDY}"
+    )

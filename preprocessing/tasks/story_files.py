@@ -1,0 +1,149 @@
+"""The files of CNN/DailyMail, in the layouts in which they are passed on."""
+
+import hashlib
+from pathlib import Path
+
+from preprocessing.base.errors import InputError
+from preprocessing.options import CorpusOptions
+from preprocessing.readers.compression import content_name, is_compressed
+from preprocessing.readers.listing import (
+    corpus_folder,
+    find_files,
+    or_compressed,
+    split_by_name,
+    walk,
+)
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_pieces import table_pieces
+from preprocessing.records.record import Drop
+from preprocessing.tasks.summary_pairs import ARTICLES, SUMMARIES
+
+_URL_LISTS = {"all_train.txt": "train", "all_val.txt": "validation", "all_test.txt": "test"}
+_PUBLISHERS = ("cnn", "dailymail")
+_STORY = or_compressed(".story")
+_TABLE = (*or_compressed(".jsonl"), ".parquet")
+_PAIR = or_compressed(ARTICLES, SUMMARIES)
+
+
+def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
+    """The release's story files, or tables in Hugging Face's layout, or summary pairs.
+
+    A corpus is in one layout: which of the files to believe where there are two, only its owner
+    knows. Raises InputError for none, for two, and for a pair of which one file is missing.
+    """
+    stories = _list_story_files(root, options) if root.is_dir() else []
+    # Not among the stories: to go through hundreds of thousands of files twice takes its time.
+    tables = find_files(root, _TABLE, recursive=not stories)
+    layouts = {
+        ".story files": stories,
+        "tables (.jsonl, .parquet)": [
+            piece
+            for name, size in tables
+            for piece in table_pieces(corpus_folder(root), name, size, options)
+        ],
+        f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(root) if root.is_dir() else [],
+    }
+    found = [layout for layout, sources in layouts.items() if sources]
+    if not found:
+        places = ", ".join(f"{name}/stories/*.story" for name in _PUBLISHERS)
+        raise InputError(
+            f"{root}: no story found; looked for {places}, *.story, *.jsonl, *.parquet and "
+            f"*{ARTICLES} with *{SUMMARIES}, also with .gz; "
+            "set corpus.path to a folder with the CNN/DailyMail release, or to a table"
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"{root}: both {' and '.join(found)} found; "
+            "a corpus is in one layout, move the others to another folder"
+        )
+    return layouts[found[0]]
+
+
+def _list_pairs(root: Path) -> list[SourceFile]:
+    """Pairs of files with the articles and the summaries, the splits in the files' names."""
+    files = dict(find_files(root, _PAIR, recursive=False))
+    named = {content_name(name): name for name in files}
+    sources = []
+    for name, content in ((name, content_name(name)) for name in files):
+        other = (
+            content.removesuffix(ARTICLES) + SUMMARIES
+            if content.endswith(ARTICLES)
+            else content.removesuffix(SUMMARIES) + ARTICLES
+        )
+        if other not in named:
+            raise InputError(
+                f"{root / name}: there is no {other} beside it; the two belong together"
+            )
+        if content.endswith(ARTICLES):
+            split = split_by_name(name)
+            sources.append(SourceFile(name, files[name], split, 0, files[name], None, named[other]))
+    return sources
+
+
+def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
+    """Stories in `{cnn,dailymail}/stories`, or directly in `root`, with splits by url lists."""
+    present = [name for name in _PUBLISHERS if (root / name / "stories").is_dir()]
+    folders = [root / name / "stories" for name in present] or [root]
+    files = [file for folder in folders for file in walk(root, folder, _STORY, recursive=False)]
+    if not files:
+        return []
+    urls = _read_url_lists(root)
+    without_story = dict(urls)
+    sources = []
+    for name, size, state in files:
+        story_id = content_name(name[name.rfind("/") + 1 :]).removesuffix(".story")
+        split = drop = None
+        if urls:
+            split, _, url = urls.get(story_id, (None, "", ""))
+            without_story.pop(story_id, None)
+            if split is None:
+                detail = "the file's name is not the SHA-1 of any listed url"
+                drop = Drop("not_in_url_lists", name, story_id, detail)
+        if drop is None and size > options.max_record_bytes and not is_compressed(name):
+            detail = f"{size} bytes, max_record_bytes {options.max_record_bytes}"
+            drop = Drop("too_large", name, story_id, detail)
+        sources.append(SourceFile(name, size, split, 0, size, drop, None, 0, state))
+    for story_id, (split, list_name, url) in without_story.items():
+        # Somebody who has only one of the two folders does not miss the other's stories.
+        if not present or _publisher(url) in present:
+            drop = Drop("url_without_story", list_name, story_id, f"no {story_id}.story for {url}")
+            sources.append(SourceFile(list_name, 0, split, 0, 0, drop))
+    return sources
+
+
+def _publisher(url: str) -> str:
+    """Which folder of the release a url's story is in."""
+    return "dailymail" if "dailymail.co.uk" in url else "cnn"
+
+
+def _read_url_lists(root: Path) -> dict[str, tuple[str, str, str]]:
+    """Split, list and url by the SHA-1 of each listed url; nothing if there are no lists."""
+    folder = root / "url_lists"
+    if not folder.is_dir():
+        return {}
+    missing = [name for name in _URL_LISTS if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{folder}: {', '.join(missing)} missing; "
+            f"provide all of {', '.join(_URL_LISTS)}, or remove the folder to split by hash"
+        )
+    urls: dict[str, tuple[str, str, str]] = {}
+    for name, split in _URL_LISTS.items():
+        list_name = f"url_lists/{name}"
+        try:
+            lines = (folder / name).read_text("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{folder / name}: byte {error.start} is not UTF-8; save the list as UTF-8"
+            ) from error
+        for number, line in enumerate(lines, start=1):
+            if not (url := line.strip()):
+                continue
+            story_id = hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
+            known = urls.setdefault(story_id, (split, list_name, url))
+            if known[0] != split:
+                raise InputError(
+                    f"{folder / name}, line {number}: {url} is also in {known[1]}; "
+                    "a story can be in one split only, remove one of the two lines"
+                )
+    return urls

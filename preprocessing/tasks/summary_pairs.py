@@ -1,0 +1,58 @@
+"""Articles and summaries in two files, line by line: the layout of the published system outputs.
+
+harvardnlp's release (https://github.com/harvardnlp/sent-summary) has `test.txt.src`, an article a
+line, and `test.txt.tgt.tagged`, its summary in the line of the same number, each sentence between
+`<t>` and `</t>`.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import BinaryIO
+
+from preprocessing.readers.lines import bounded_lines
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.tables import TableRow
+from preprocessing.records.record import Drop, Fault
+
+ARTICLES = ".txt.src"
+SUMMARIES = ".txt.tgt.tagged"
+
+_TAG = re.compile(r"</?t>")
+_ENDED = b""
+
+
+def read_pairs(
+    source: SourceFile, articles: BinaryIO, summaries: BinaryIO, most: int
+) -> Iterator[TableRow | Drop | Fault]:
+    """A row with `id`, `article` and `highlights` (a sentence a line) for each line of the two.
+
+    The id is the line's number, so that the records, sorted by id, are in the order of the release
+    and of what was published about it. A line that is too long (`too_large`) or not UTF-8
+    (`not_utf8`) drops its row; files of different length are a Fault. Raises READ_ERRORS.
+    """
+    both = zip_longest(
+        bounded_lines(articles, most), bounded_lines(summaries, most), fillvalue=_ENDED
+    )
+    for number, (article, summary) in enumerate(both, start=1):
+        identity = f"{source.name}#{number:06d}"
+        if _ENDED in (article, summary):
+            ended = source.name if article == _ENDED else source.companion
+            yield Fault(
+                f"{source.name} and {source.companion}: {ended} ends before line {number} and the "
+                "other does not; they belong together line by line, get both again"
+            )
+            return
+        if article is None or summary is None:
+            name = source.name if article is None else source.companion
+            detail = f"line {number} of {name} has more than {most} bytes, max_record_bytes"
+            yield Drop("too_large", source.name, identity, detail)
+            continue
+        try:
+            values = {"article": article.decode().strip(), "highlights": summary.decode()}
+        except UnicodeDecodeError as error:
+            detail = f"line {number}: byte 0x{error.object[error.start]:02x}: {error.reason}"
+            yield Drop("not_utf8", source.name, identity, detail)
+            continue
+        values["highlights"] = "\n".join(_TAG.split(values["highlights"]))
+        yield TableRow(number, f"line {number}", values | {"id": identity})

@@ -1,0 +1,77 @@
+"""The files of a text corpus."""
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from preprocessing.base.errors import InputError
+from preprocessing.options import CorpusOptions
+from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
+from preprocessing.readers.globs import matches
+from preprocessing.readers.listing import corpus_folder, find_files, or_compressed
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_pieces import table_pieces
+from preprocessing.readers.tables import is_table
+from preprocessing.readers.token_archives import is_archive
+from preprocessing.tasks.text_cuts import cut_stream
+
+_SUFFIXES = (*or_compressed(".txt", ".csv", ".jsonl"), ".parquet", ".npz")
+_COUNTED_AT_ONCE = 1 << 20
+
+
+def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
+    """A text file, or all in a folder and its folders: `.txt` ones and large tables in pieces.
+
+    The `.txt` files, one after the other, are cut into contiguous splits; excluded ones, tables and
+    archives of ids are not part of that stream. Compressed ones are decompressed to know where to cut. Raises
+    InputError where there is nothing, or a compressed file is broken.
+    """
+    pattern = options.text_files or "**"
+    listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
+    files = [
+        (name, size)
+        for name, size in find_files(root, _SUFFIXES, recursive=True)
+        if name != listed and matches(name, pattern)
+    ]
+    if not files:
+        matching = f" and match {pattern!r} (corpus.text_files)" if options.text_files else ""
+        raise InputError(
+            f"{root}: no text found; looked for files whose names end in .txt, .csv, .jsonl, "
+            f"also with .gz, or .parquet or .npz{matching}; set corpus.path to such a file or to a folder of them"
+        )
+    stream: list[tuple[str, int]] = []
+    apart: list[tuple[str, int]] = []
+    for name, size in files:
+        is_apart = is_table(name) or is_archive(name) or name in options.excluded
+        (apart if is_apart else stream).append((name, size))
+    folder = corpus_folder(root)
+
+    def open_file(name: str) -> BinaryIO:
+        return open(folder / name, "rb")
+
+    def read_at(name: str, offset: int, length: int) -> bytes:
+        with open_content(name, open_file) as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def content_size(name: str) -> int:
+        size = 0
+        with open_content(name, open_file) as file:
+            while data := file.read(_COUNTED_AT_ONCE):
+                size += len(data)
+        return size
+
+    sizes = {}
+    for name, size in stream:
+        try:
+            sizes[name] = content_size(name) if is_compressed(name) else size
+        except READ_ERRORS as error:
+            raise InputError(
+                f"{folder / name}: cannot be decompressed: {error}; get the file again"
+            ) from error
+    pieces = cut_stream(
+        list(sizes.items()), options.split_fractions, options.max_record_bytes, read_at
+    )
+    return [
+        SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces
+    ] + [piece for name, size in apart for piece in table_pieces(folder, name, size, options)]

@@ -1,0 +1,1 @@
+"""The job of Tokenizer: shards of records to shards of token rows, and the vocabulary."""

@@ -1,0 +1,276 @@
+"""The Beam job of Tokenizer: shards of records to shards of token rows.
+
+    Split-train/records-00000-of-00004.tfrecord --> Split-train/rows-00000-of-00004.tfrecord
+
+A shard is packed by itself, so its rows depend on its records and the options alone, not on the
+runner, its workers or the order in which they take the shards. So they can also be taken from a
+store of earlier jobs (`shard_store`), which is much cheaper than to tokenise again.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+
+from preprocessing.base import progress
+from preprocessing.base.atomic_files import write_atomically, write_json_atomically
+from preprocessing.base.job_cache import JobCache
+from preprocessing.base.verified_files import file_digest
+from preprocessing.options import OverLong, TokenOptions
+from preprocessing.records.record import Record, example_to_record
+from preprocessing.records.tfrecords import read_tfrecords, write_tfrecords
+from preprocessing.tokens.record_rows import rows_of
+from preprocessing.tokens.rows import row_to_example
+from preprocessing.tokens.shard_digest import recipe_digest, shard_digest
+from preprocessing.tokens.shard_store import ShardStore
+from preprocessing.tokens.statistics import STATISTICS_FILE, TokenStatistics, merge
+from preprocessing.tokens.vocabulary import load_vocabulary
+
+_SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>\d+-of-\d+)\.tfrecord$")
+_RECORDS_BETWEEN_REPORTS = 256
+
+# Fewer bytes of records than this are tokenised at once, faster than Beam starts a worker.
+_SMALL_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, order=True)
+class ShardTask:
+    """One shard to tokenise.
+
+    Attributes:
+        split: the split's name.
+        records: where its records are: TFRecords of `record_to_example`.
+        rows: where its rows go: TFRecords of `row_to_example`.
+    """
+
+    split: str
+    records: str
+    rows: str
+
+
+_Done = tuple[ShardTask, TokenStatistics]
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A shard to tokenise. digest: under which the store is to keep its rows, None for not at all."""
+
+    task: ShardTask
+    digest: str | None
+
+
+def list_shards(examples_uri: str, rows_uri: str) -> list[ShardTask]:
+    """The shards `Split-<split>/records-<i>-of-<n>.tfrecord` under `examples_uri`, in order.
+
+    Their rows go to `rows_uri/Split-<split>/rows-<i>-of-<n>.tfrecord`.
+    """
+    pattern = FileSystems.join(examples_uri, "Split-*", "records-*.tfrecord")
+    (match,) = FileSystems.match([pattern])
+    tasks = []
+    for metadata in match.metadata_list:
+        if found := _SHARD_PATH.search(metadata.path):
+            folder = FileSystems.join(rows_uri, f"Split-{found['split']}")
+            rows = FileSystems.join(folder, f"rows-{found['number']}.tfrecord")
+            tasks.append(ShardTask(found["split"], metadata.path, rows))
+    return sorted(tasks)
+
+
+def write_token_rows(
+    pipeline: beam.Pipeline,
+    shards: Sequence[ShardTask],
+    options: TokenOptions,
+    over_long: OverLong,
+    statistics_dir: str,
+    cache: JobCache | None = None,
+) -> int:
+    """Copy the rows that are stored, and add to `pipeline` the transforms that write the others.
+
+    Written are each shard's rows file, even if it holds no row, and
+    `statistics_dir/token_statistics.json`: `sequence_length`, `vocabulary` with its `size` and
+    `digest`, `over_long`, `packing`, and by split the counts of `TokenStatistics.report`.
+
+    Args:
+        over_long: what `options.over_long` comes to for the task (see `fit`).
+        cache: whose store's shards are copied; the others are tokenised and put into it; what is
+            written is the same. None: everything is tokenised.
+
+    Returns:
+        How many shards came from the store.
+    """
+    store, done, waiting = _fetch(shards, options, over_long, cache)
+    _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
+    return len(done)
+
+
+def update_token_rows(
+    pipeline: beam.Pipeline,
+    shards: Sequence[ShardTask],
+    options: TokenOptions,
+    over_long: OverLong,
+    statistics_dir: str,
+    cache: JobCache | None = None,
+) -> int:
+    """Write the rows of `shards` as `write_token_rows` does, at once where little is to tokenise.
+
+    pipeline: not run yet; it is run if there is much.
+    """
+    store, done, waiting = _fetch(shards, options, over_long, cache)
+    if done and sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
+        tokenize = _tokenizer(done, options, over_long, store)
+        made = [shard for each in waiting for shard in tokenize.process(each)]
+        _write_statistics(made, done, options, over_long, statistics_dir)
+    else:
+        with pipeline:
+            _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
+    return len(done)
+
+
+def _add_transforms(
+    pipeline: beam.Pipeline,
+    done: list[_Done],
+    waiting: list[_Waiting],
+    options: TokenOptions,
+    over_long: OverLong,
+    statistics_dir: str,
+    store: ShardStore | None,
+) -> None:
+    _ = (
+        pipeline
+        | "Shards" >> beam.Create(waiting)
+        | "SpreadShards" >> beam.Reshuffle()
+        | "Tokenize" >> beam.ParDo(_tokenizer(done, options, over_long, store))
+        | "AllStatistics" >> beam.combiners.ToList()
+        | "WriteStatistics" >> beam.Map(_write_statistics, done, options, over_long, statistics_dir)
+    )
+
+
+def _tokenizer(
+    done: list[_Done], options: TokenOptions, over_long: OverLong, store: ShardStore | None
+) -> "_TokenizeShard":
+    records = sum(statistics.records for _, statistics in done)
+    return _TokenizeShard(options, over_long, store, records)
+
+
+def _fetch(
+    shards: Sequence[ShardTask],
+    options: TokenOptions,
+    over_long: OverLong,
+    cache: JobCache | None,
+) -> tuple[ShardStore | None, list[_Done], list[_Waiting]]:
+    """Copy the rows that are stored; returns the store, these shards, and the others with their digests."""
+    if cache is None:
+        return None, [], [_Waiting(task, None) for task in shards]
+    vocabulary = load_vocabulary(options.vocabulary)
+    recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
+    done: list[_Done] = []
+    waiting = []
+    records = 0
+    store = ShardStore(str(cache.shards))
+    with closing(cache.open_digests()) as digests:
+        for task in shards:
+            digest = shard_digest(recipe, file_digest(task.records, digests))
+            stored = store.fetch(digest, task.rows, digests)
+            if stored is None:
+                waiting.append(_Waiting(task, digest))
+            else:
+                done.append((task, stored))
+                records += stored.records
+                _report_progress(records)
+    return store, done, waiting
+
+
+def tokenize_shard(
+    task: ShardTask, options: TokenOptions, over_long: OverLong, done: int = 0
+) -> TokenStatistics:
+    """Write the rows of one shard.
+
+    Args:
+        done: how many records of other shards are done, for the reports of progress.
+
+    Raises:
+        ValueError: the records are damaged.
+    """
+    statistics = TokenStatistics()
+    rows = rows_of(
+        _with_progress(_read_records(task.records), done),
+        load_vocabulary(options.vocabulary),
+        options,
+        over_long,
+        statistics,
+    )
+    write_atomically(task.rows, lambda file: write_tfrecords(file, map(row_to_example, rows)))
+    return statistics
+
+
+def _with_progress(records: Iterator[Record], done: int) -> Iterator[Record]:
+    """The records, with a report after every 256 and after the last."""
+    for done, record in enumerate(records, start=done + 1):  # noqa: B020 - goes on from there
+        yield record
+        if done % _RECORDS_BETWEEN_REPORTS == 0:
+            _report_progress(done)
+    _report_progress(done)
+
+
+class _TokenizeShard(beam.DoFn):
+    """A waiting shard to its task and its TokenStatistics. done: records of shards that were fetched."""
+
+    def __init__(
+        self, options: TokenOptions, over_long: OverLong, store: ShardStore | None, done: int
+    ) -> None:
+        self._options = options
+        self._over_long = over_long
+        self._store = store
+        self._done = done
+
+    def process(self, waiting: _Waiting) -> Iterator[_Done]:
+        """Write the rows of one shard, and keep a copy of them."""
+        task = waiting.task
+        statistics = tokenize_shard(task, self._options, self._over_long, self._done)
+        if self._store is not None and waiting.digest is not None:
+            self._store.keep(waiting.digest, task.rows, statistics)
+        self._done += statistics.records
+        yield task, statistics
+
+
+def _read_records(path: str) -> Iterator[Record]:
+    try:
+        with FileSystems.open(path) as file:
+            yield from map(example_to_record, read_tfrecords(file))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _report_progress(done: int) -> None:
+    progress.report(phase="tokenise", done=done, unit="records")
+
+
+def _write_statistics(
+    tokenized: list[_Done],
+    fetched: list[_Done],
+    options: TokenOptions,
+    over_long: OverLong,
+    statistics_dir: str,
+) -> None:
+    by_split: dict[str, list[TokenStatistics]] = defaultdict(list)
+    for task, statistics in sorted(tokenized + fetched, key=lambda shard: shard[0]):
+        by_split[task.split].append(statistics)
+    vocabulary = load_vocabulary(options.vocabulary)
+    report = {
+        "sequence_length": options.sequence_length,
+        "packing": options.packing,
+        "over_long": over_long,
+        "vocabulary": {
+            "name": vocabulary.name,
+            "size": vocabulary.size,
+            "digest": vocabulary.digest,
+        },
+        "splits": {
+            split: merge(parts).report(options.sequence_length) for split, parts in by_split.items()
+        },
+    }
+    write_json_atomically(FileSystems.join(statistics_dir, STATISTICS_FILE), report)

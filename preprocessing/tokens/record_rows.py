@@ -1,0 +1,107 @@
+"""Records to rows: tokenised, made to fit or joined to one stream, packed, and counted."""
+
+from collections.abc import Iterable, Iterator
+
+from preprocessing.options import OverLong, TokenOptions
+from preprocessing.records.record import Drop, Record
+from preprocessing.tokens.packing import pack
+from preprocessing.tokens.rows import Row
+from preprocessing.tokens.sequences import (
+    TokenizedRecord,
+    TokenSequence,
+    fit,
+    stream_of,
+    tokenize_record,
+)
+from preprocessing.tokens.statistics import TokenStatistics
+from preprocessing.tokens.vocabulary import Vocabulary
+
+
+def rows_of(
+    records: Iterable[Record],
+    vocabulary: Vocabulary,
+    options: TokenOptions,
+    over_long: OverLong,
+    statistics: TokenStatistics,
+) -> Iterator[Row]:
+    """The rows of a shard of records, which are all held until the first row is made.
+
+    With windows (`options.is_stream`) the records become one stream, each with its end of text, in
+    the order of their sources and of their places in them, and it is cut into rows that overlap by
+    one token, so that every token but the stream's first is predicted exactly once. With rows of
+    six tokens, records `a b c d` and `e f`, capitals in the loss and `!` an end of text in it:
+
+        a B C D ! E
+        e F ! _ _ _
+
+    A row is one sequence: its segment ids are 1 (0 for the padding) and its positions count from 0,
+    so that what follows an end of text may look at what precedes it.
+
+    Args:
+        over_long: see `fit`; it is not asked with windows.
+        statistics: what is counted is added to it while the rows are taken.
+    """
+    tokenized = _counted(_tokenized(records, vocabulary, options), statistics)
+    sequences = (
+        _stream(list(tokenized))
+        if options.is_stream
+        else list(_fitted(tokenized, options.sequence_length, over_long, statistics))
+    )
+    for row in pack(
+        sequences,
+        options.sequence_length,
+        vocabulary.end_of_text,
+        packing=options.packing and not options.is_stream,
+        split=options.is_stream or over_long == "split",
+    ):
+        statistics.rows += 1
+        statistics.sequences += int(row.segment_ids.max())
+        statistics.tokens += int((row.segment_ids > 0).sum())
+        statistics.loss_tokens += int(row.loss_mask.sum())
+        yield row
+
+
+def _tokenized(
+    records: Iterable[Record], vocabulary: Vocabulary, options: TokenOptions
+) -> Iterator[TokenizedRecord | Drop]:
+    if options.is_stream:
+        # By id the piece `book@1000` would come before the piece `book@500`.
+        records = sorted(records, key=lambda record: (record.source, record.position, record.id))
+    for record in records:
+        highest = max((i for segment in record.segments for i in segment.ids), default=0)
+        if highest < vocabulary.end_of_text:
+            yield tokenize_record(record, vocabulary)
+        else:
+            detail = f"holds the id {highest}; those of texts are below {vocabulary.end_of_text}"
+            yield Drop("unknown_id", record.source, record.id, detail)
+
+
+def _counted(
+    records: Iterable[TokenizedRecord | Drop], statistics: TokenStatistics
+) -> Iterator[TokenizedRecord]:
+    for record in records:
+        statistics.records += 1
+        if isinstance(record, Drop):
+            statistics.add_drop(record)
+        else:
+            yield record
+
+
+def _stream(records: list[TokenizedRecord]) -> list[TokenSequence]:
+    return [stream_of(records)] if records else []
+
+
+def _fitted(
+    records: Iterable[TokenizedRecord],
+    length: int,
+    over_long: OverLong,
+    statistics: TokenStatistics,
+) -> Iterator[TokenSequence]:
+    for record in records:
+        fitted = fit(record, length, over_long)
+        if isinstance(fitted, Drop):
+            statistics.add_drop(fitted)
+        else:
+            statistics.truncated += fitted.left_out > 0
+            statistics.tokens_left_out += fitted.left_out
+            yield fitted.sequence

@@ -1,0 +1,82 @@
+"""Tokenised shards kept for later jobs, each under the digest of its inputs (see `shard_digest`).
+
+    <store>/<digest>/rows.tfrecord  the rows, as the Tokenizer writes them
+    <store>/<digest>/entry.json     their sha256 and their statistics, under a digest of its own
+
+An entry is written last, so a shard is there whole or not at all; one that is damaged counts as
+not there, and is made anew. Rows are copied, never linked: through a hard link, a change to an
+artifact would change the store and every other artifact that has the rows.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
+
+from preprocessing.base import digests
+from preprocessing.base.atomic_files import write_json_atomically
+from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.verified_files import (
+    DamagedError,
+    copy_file,
+    copy_verified,
+    open_file,
+    stream_digest,
+)
+from preprocessing.records.record import Drop
+from preprocessing.tokens.statistics import TokenStatistics
+
+_ROWS_FILE = "rows.tfrecord"
+_ENTRY_FILE = "entry.json"
+
+
+class ShardStore:
+    """A folder of tokenised shards on any file system that Beam knows. Pickles as its path."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def fetch(self, digest: str, rows: str, file_digests: FileDigests) -> TokenStatistics | None:
+        """Copy the rows stored under `digest` to the file `rows`; returns their statistics.
+
+        None, and no file, if they are not stored or not what was stored.
+        """
+        try:
+            entry = self._read_entry(digest)
+            copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], file_digests)
+        except (OSError, BeamIOError, DamagedError):
+            return None
+        return _statistics(entry["statistics"])
+
+    def keep(self, digest: str, rows: str, statistics: TokenStatistics) -> None:
+        """Store a copy of the file `rows` and its statistics under `digest`."""
+        copy_file(rows, self._path(digest, _ROWS_FILE))
+        entry = {"inputs": digest, "rows": stream_digest(rows), "statistics": asdict(statistics)}
+        write_json_atomically(
+            self._path(digest, _ENTRY_FILE), entry | {"digest": digests.sha256_json(entry)}
+        )
+
+    def _path(self, digest: str, name: str) -> str:
+        return FileSystems.join(self._folder, digest, name)
+
+    def _read_entry(self, digest: str) -> dict[str, Any]:
+        with open_file(self._path(digest, _ENTRY_FILE)) as file:
+            content = file.read()
+        try:
+            entry = json.loads(content)
+            own = entry.pop("digest")
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise DamagedError from error
+        if own != digests.sha256_json(entry) or entry["inputs"] != digest:
+            raise DamagedError
+        return entry
+
+
+def _statistics(stored: dict[str, Any]) -> TokenStatistics:
+    """Statistics from their JSON value."""
+    first_drops = {
+        reason: [Drop(**drop) for drop in drops] for reason, drops in stored["first_drops"].items()
+    }
+    return TokenStatistics(**stored | {"first_drops": first_drops})

@@ -1,0 +1,90 @@
+"""What the Tokenizer made of the records: counts, and the name of each that was left out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from preprocessing.records.record import Drop
+
+STATISTICS_FILE = "token_statistics.json"
+
+_FIRST_DROPS = 20
+
+
+@dataclass
+class TokenStatistics:
+    """Counts over one shard or one split.
+
+    Attributes:
+        records: read.
+        truncated: records of which a part is in no row, and
+        tokens_left_out: how many tokens these parts have; dropped records are not among them.
+        sequences: records, or windows of them, in the rows.
+        tokens: in the rows, without padding.
+        loss_tokens: tokens that count in the loss.
+        rows: written.
+        drop_counts: dropped records by reason.
+        first_drops: the first of them by reason.
+    """
+
+    records: int = 0
+    truncated: int = 0
+    tokens_left_out: int = 0
+    sequences: int = 0
+    tokens: int = 0
+    loss_tokens: int = 0
+    rows: int = 0
+    drop_counts: dict[str, int] = field(default_factory=dict)
+    first_drops: dict[str, list[Drop]] = field(default_factory=dict)
+
+    def add_drop(self, drop: Drop) -> None:
+        """Count a dropped record, and keep it if it is one of the first for its reason."""
+        self.drop_counts[drop.reason] = self.drop_counts.get(drop.reason, 0) + 1
+        first = self.first_drops.setdefault(drop.reason, [])
+        if len(first) < _FIRST_DROPS:
+            first.append(drop)
+
+    def report(self, sequence_length: int) -> dict[str, Any]:
+        """The counts for JSON.
+
+        `fill` is the share of the rows that is not padding, null without rows.
+        """
+        return {
+            "records": self.records,
+            "dropped": sum(self.drop_counts.values()),
+            "reasons": {
+                reason: {
+                    "count": count,
+                    "first": [
+                        {"id": drop.id, "source": drop.source, "detail": drop.detail}
+                        for drop in self.first_drops[reason]
+                    ],
+                }
+                for reason, count in sorted(self.drop_counts.items())
+            },
+            "truncated": self.truncated,
+            "tokens_left_out": self.tokens_left_out,
+            "sequences": self.sequences,
+            "tokens": self.tokens,
+            "loss_tokens": self.loss_tokens,
+            "rows": self.rows,
+            "fill": self.tokens / (self.rows * sequence_length) if self.rows else None,
+        }
+
+
+def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
+    """The sum of statistics; of the drops those that come first in the order of `parts`."""
+    total = TokenStatistics()
+    for part in parts:
+        total.records += part.records
+        total.truncated += part.truncated
+        total.tokens_left_out += part.tokens_left_out
+        total.sequences += part.sequences
+        total.tokens += part.tokens
+        total.loss_tokens += part.loss_tokens
+        total.rows += part.rows
+        for reason, count in part.drop_counts.items():
+            total.drop_counts[reason] = total.drop_counts.get(reason, 0) + count
+            first = total.first_drops.get(reason, []) + part.first_drops[reason]
+            total.first_drops[reason] = first[:_FIRST_DROPS]
+    return total
