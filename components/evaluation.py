@@ -12,7 +12,7 @@ from components.metrics.perplexity import perplexity
 from components.metrics.rouge import ROUGE_METRICS, rouge
 from preprocessing.base import progress
 from preprocessing.records.record import Record
-from preprocessing.tasks.registry import Task
+from preprocessing.tasks.task import Task
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.vocabulary import Vocabulary
 from serving.model import LanguageModel

@@ -13,7 +13,7 @@ from components.evaluation import Evaluation, Prediction, finite_perplexity, sum
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.score_cache import ScoreCache
 from preprocessing.records.record import Record
-from preprocessing.tasks.registry import Task
+from preprocessing.tasks.task import Task
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.vocabulary import Vocabulary
 from serving.model import LanguageModel

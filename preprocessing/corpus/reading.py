@@ -1,22 +1,19 @@
 """From a source to what becomes of it, and a whole corpus without Beam."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.compression import READ_ERRORS, content_name, is_compressed, open_content
-from preprocessing.readers.tables import is_table, or_empty, read_table
-from preprocessing.readers.token_archives import is_archive, parse_archive
+from preprocessing.readers.compression import READ_ERRORS
+from preprocessing.readers.content import OpenFile
 from preprocessing.records.copies import copies_among, document_digest
 from preprocessing.records.exclusion import exclude, exclude_source, with_exclude_file
 from preprocessing.records.record import Drop, Fault, Outcome, Place, Record
-from preprocessing.tasks.conversation_files import too_large_file
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tasks.sources import SourceFile, corpus_folder, list_sources
-from preprocessing.tasks.summary_pairs import read_pairs
 
 # How many faults a message lists before it only counts them.
 MAX_FAULTS_SHOWN = 20
@@ -24,7 +21,7 @@ MAX_FAULTS_SHOWN = 20
 
 def read_source(
     source: SourceFile,
-    open_file: Callable[[str], BinaryIO],
+    open_file: OpenFile,
     options: CorpusOptions,
     seed: int,
 ) -> Iterator[Outcome]:
@@ -37,78 +34,11 @@ def read_source(
         yield exclude_source(source.name)
         return
     try:
-        outcomes = _outcomes(source, open_file, options, seed)
+        task = TASKS[options.task]
+        outcomes = [source.drop] if source.drop else task.read(source, open_file, options, seed)
         yield from exclude(outcomes, options.excluded)
     except READ_ERRORS as error:
         yield Fault(f"{source.name}: cannot be read: {error}; make it readable or remove it")
-
-
-def _outcomes(
-    source: SourceFile,
-    open_file: Callable[[str], BinaryIO],
-    options: CorpusOptions,
-    seed: int,
-) -> Iterator[Outcome]:
-    """The outcomes of a source that is not excluded. Raises READ_ERRORS."""
-    task = TASKS[options.task]
-    if source.drop is not None:
-        yield source.drop
-    elif is_table(source.name) and task.table is not None:
-        columns, optional = task.table.columns(options)
-        with open_content(source.name, open_file) as file:
-            rows = read_table(source, file, columns, optional, options.max_record_bytes)
-            yield from task.table.parse_rows(source, or_empty(source, rows), options, seed)
-    elif is_archive(source.name) and options.task == "text":
-        with open_file(source.name) as file:
-            yield from parse_archive(source, file, options, seed)
-    elif source.companion is not None and task.table is not None:
-        with (
-            open_content(source.name, open_file) as articles,
-            open_content(source.companion, open_file) as summaries,
-        ):
-            rows = read_pairs(source, articles, summaries, options.max_record_bytes)
-            yield from task.table.parse_rows(source, or_empty(source, rows), options, seed)
-    else:
-        data = _read_whole(source, open_file, options)
-        if isinstance(data, bytes):
-            yield from task.parse(source, data, options, seed)
-        else:
-            yield data
-
-
-def _read_whole(
-    source: SourceFile, open_file: Callable[[str], BinaryIO], options: CorpusOptions
-) -> bytes | Drop | Fault:
-    """The bytes of a source, or what becomes of it instead. Raises READ_ERRORS."""
-    with open_content(source.name, open_file) as file:
-        if is_compressed(source.name) and options.task != "text":
-            return _read_unknown_size(source, file, options)
-        if source.start:
-            file.seek(source.start)
-        # One byte more than expected at the end of the file, to notice if it grew.
-        data = file.read(source.stop - source.start + (source.stop == source.size))
-    if len(data) != source.stop - source.start:
-        return Fault(
-            f"{source.name}: changed its size while the corpus was read; run again when nothing "
-            "changes the corpus"
-        )
-    return data
-
-
-def _read_unknown_size(
-    source: SourceFile, file: BinaryIO, options: CorpusOptions
-) -> bytes | Drop | Fault:
-    """The content of a compressed file, of which no more is decompressed than may be."""
-    is_story = options.task == "cnn_dailymail"
-    most = options.max_record_bytes if is_story else options.max_whole_file_bytes
-    data = file.read(most + 1)
-    if len(data) <= most:
-        return data
-    if is_story:
-        story_id = PurePosixPath(content_name(source.name)).stem
-        detail = f"decompressed more than {most} bytes, max_record_bytes"
-        return Drop("too_large", source.name, story_id, detail)
-    return Fault(too_large_file(source.name, f"decompressed more than {most} bytes", options))
 
 
 def read_records(root: Path, options: CorpusOptions, seed: int) -> tuple[list[Record], list[Drop]]:

@@ -3,13 +3,15 @@
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow
 import pyarrow.parquet
 
-from preprocessing.readers.compression import content_name
+from preprocessing.readers.compression import content_name, open_content
+from preprocessing.readers.content import OpenFile
 from preprocessing.readers.decoding import printable
 from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
@@ -54,6 +56,19 @@ def or_empty(source: SourceFile, rows: Rows) -> Rows:
         yield row
     if is_empty:
         yield Drop("empty", source.name, source.name, "no row in the whole file")
+
+
+@contextmanager
+def open_table(
+    source: SourceFile,
+    open_file: OpenFile,
+    columns: Sequence[str],
+    optional: Sequence[str],
+    most: int,
+) -> Iterator[Rows]:
+    """The rows of a table (see `read_table`), or where it has none at all, a Drop of it."""
+    with open_content(source.name, open_file) as file:
+        yield or_empty(source, read_table(source, file, columns, optional, most))
 
 
 def read_table(

@@ -12,19 +12,45 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from preprocessing.base.digests import sha256_bytes, sha256_json
-from preprocessing.options import CorpusOptions
+from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
 from preprocessing.readers.compression import content_name
+from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import id_of, texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import Rows, TableRow, row_id
+from preprocessing.readers.tables import Rows, TableRow, is_table, open_table, row_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split, record_seed
 from preprocessing.tasks.cleaning import clean_article, clean_highlight
+from preprocessing.tasks.story_files import list_stories
+from preprocessing.tasks.summary_pairs import open_pairs
+from preprocessing.tasks.task import Task
 
 # What stands between article and summary: the prompt of Radford et al. (2019) for summaries.
 SEPARATOR = "\nTL;DR:\n"
 
 _HIGHLIGHT_LINE = re.compile(r"^[ \t]*@highlight\b[ \t]*", re.MULTILINE)
+
+
+def read(
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
+) -> Iterator[Outcome]:
+    """What becomes of a story's file, of a table or a pair of files. Raises READ_ERRORS."""
+    most = options.max_record_bytes
+    if is_table(source.name):
+        with open_table(source, open_file, ("article", "highlights"), ("id",), most) as rows:
+            yield from parse_rows(source, rows, options, seed)
+    elif source.companion is not None:
+        with open_pairs(source, open_file, most) as rows:
+            yield from parse_rows(source, rows, options, seed)
+    else:
+        data = read_file(source, open_file, most)
+        if isinstance(data, bytes):
+            yield from parse(source, data, options, seed)
+        elif data is not None:
+            yield data
+        else:
+            detail = f"decompressed more than {most} bytes, max_record_bytes"
+            yield Drop("too_large", source.name, _story_id(source), detail)
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
@@ -33,7 +59,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     A story without text is dropped (`empty_article`), so is one without highlights
     (`no_highlight`), with NUL bytes (`nul_bytes`) or in another encoding (`not_utf8`).
     """
-    story_id = PurePosixPath(content_name(source.name)).stem
+    story_id = _story_id(source)
     text = decode_text(data, source, story_id)
     if isinstance(text, Drop):
         yield text
@@ -47,9 +73,9 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     yield from _outcomes(story, options, seed)
 
 
-def columns(options: CorpusOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns that a table must have, and those that it may have."""
-    return ("article", "highlights"), ("id",)
+def _story_id(source: SourceFile) -> str:
+    """The id of a story that is a file: the file's name."""
+    return PurePosixPath(content_name(source.name)).stem
 
 
 def parse_rows(
@@ -158,3 +184,15 @@ def _summaries(
         case "each":
             for number, highlight in enumerate(highlights, start=1):
                 yield f"#{number}", highlight
+
+
+TASK = Task(
+    name="cnn_dailymail",
+    list_sources=list_stories,
+    read=read,
+    stop=(),
+    metrics=TASK_METRICS["cnn_dailymail"],
+    loss_on="target",
+    over_long="truncate_prompt",
+    windows=TASK_WINDOWS["cnn_dailymail"],
+)

@@ -12,15 +12,32 @@ from collections.abc import Iterator
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_text
-from preprocessing.options import CorpusOptions
+from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
+from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import normalise_line_ends, printable
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
+from preprocessing.tasks.conversation_files import list_conversations, too_large_file
+from preprocessing.tasks.task import Task
 
 QUESTION = " Q: "
 ANSWER = "\n A:"
 
 _SCHEMA_REMEDY = "correct it, or remove the conversation from the file"
+
+
+def read(
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
+) -> Iterator[Outcome]:
+    """What becomes of a file's conversations. Raises READ_ERRORS."""
+    most = options.max_whole_file_bytes
+    data = read_file(source, open_file, most)
+    if isinstance(data, bytes):
+        yield from parse(source, data, options, seed)
+    elif data is not None:
+        yield data
+    else:
+        yield Fault(too_large_file(source.name, f"decompressed more than {most} bytes", options))
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
@@ -200,3 +217,15 @@ def _wrong_type(name: str, place: str, value: Any, kind: type) -> _SchemaError:
     return _SchemaError(
         f"{name}: {place} must be {expected}, got {reprlib.repr(value)}; {_SCHEMA_REMEDY}"
     )
+
+
+TASK = Task(
+    name="coqa",
+    list_sources=list_conversations,
+    read=read,
+    stop=("\n",),
+    metrics=TASK_METRICS["coqa"],
+    loss_on="target",
+    over_long="truncate_prompt",
+    windows=TASK_WINDOWS["coqa"],
+)

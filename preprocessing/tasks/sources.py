@@ -6,9 +6,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import corpus_folder
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.tasks.conversation_files import list_conversations
-from preprocessing.tasks.story_files import list_stories
-from preprocessing.tasks.text_files import list_texts
+from preprocessing.tasks.registry import TASKS
 
 __all__ = ["SourceFile", "corpus_folder", "list_sources"]
 
@@ -24,13 +22,7 @@ def list_sources(root: Path, options: CorpusOptions) -> list[SourceFile]:
             f"{root}: no such file or folder; set corpus.path to the {options.task} corpus"
         )
     try:
-        match options.task:
-            case "cnn_dailymail":
-                return list_stories(root, options)
-            case "coqa":
-                return list_conversations(root, options)
-            case "text":
-                return list_texts(root, options)
+        return TASKS[options.task].list_sources(root, options)
     except PermissionError as error:
         raise InputError(
             f"{error.filename}: permission denied; make the corpus readable"

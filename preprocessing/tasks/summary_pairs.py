@@ -7,12 +7,15 @@ line, and `test.txt.tgt.tagged`, its summary in the line of the same number, eac
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import BinaryIO
 
+from preprocessing.readers.compression import open_content
+from preprocessing.readers.content import OpenFile
 from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import TableRow
+from preprocessing.readers.tables import Rows, TableRow, or_empty
 from preprocessing.records.record import Drop, Fault
 
 ARTICLES = ".txt.src"
@@ -20,6 +23,17 @@ SUMMARIES = ".txt.tgt.tagged"
 
 _TAG = re.compile(r"</?t>")
 _ENDED = b""
+
+
+@contextmanager
+def open_pairs(source: SourceFile, open_file: OpenFile, most: int) -> Iterator[Rows]:
+    """The rows of a pair of files (see `read_pairs`), or where it has none at all, a Drop of it."""
+    assert source.companion is not None
+    with (
+        open_content(source.name, open_file) as articles,
+        open_content(source.companion, open_file) as summaries,
+    ):
+        yield or_empty(source, read_pairs(source, articles, summaries, most))
 
 
 def read_pairs(

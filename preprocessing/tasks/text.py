@@ -3,12 +3,35 @@
 from collections.abc import Iterator
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
-from preprocessing.options import CorpusOptions
+from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
+from preprocessing.readers.content import OpenFile, read_piece
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import Rows, TableRow, row_id
+from preprocessing.readers.tables import Rows, TableRow, is_table, open_table, row_id
+from preprocessing.readers.token_archives import is_archive, parse_archive
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split
+from preprocessing.tasks.task import Task
+from preprocessing.tasks.text_files import list_texts
+
+
+def read(
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
+) -> Iterator[Outcome]:
+    """What becomes of a text or a piece of one, of a table or an archive of ids. Raises READ_ERRORS."""
+    if is_table(source.name):
+        columns = (options.text_column,)
+        with open_table(source, open_file, columns, (), options.max_record_bytes) as rows:
+            yield from parse_rows(source, rows, options, seed)
+    elif is_archive(source.name):
+        with open_file(source.name) as file:
+            yield from parse_archive(source, file, options, seed)
+    else:
+        data = read_piece(source, open_file)
+        if isinstance(data, bytes):
+            yield from parse(source, data, options, seed)
+        else:
+            yield data
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
@@ -32,11 +55,6 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
             split=source.split or assign_split(record_id, options.split_fractions, seed),
             segments=(Segment(text, in_loss=True),),
         )
-
-
-def columns(options: CorpusOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns that a table must have, and those that it may have."""
-    return (options.text_column,), ()
 
 
 def parse_rows(
@@ -68,3 +86,15 @@ def parse_rows(
             split=source.split or assign_split(record_id, options.split_fractions, seed),
             segments=(Segment(text, in_loss=True),),
         )
+
+
+TASK = Task(
+    name="text",
+    list_sources=list_texts,
+    read=read,
+    stop=(),
+    metrics=TASK_METRICS["text"],
+    loss_on="all",
+    over_long="split",
+    windows=TASK_WINDOWS["text"],
+)

@@ -1,0 +1,38 @@
+"""The content of a source that is read at once."""
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+from preprocessing.readers.compression import is_compressed, open_content
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Fault
+
+OpenFile = Callable[[str], BinaryIO]
+"""(name of a file of the corpus) -> the file, opened."""
+
+
+def read_piece(source: SourceFile, open_file: OpenFile) -> bytes | Fault:
+    """The bytes of a source whose size is known, or a Fault where it is another. Raises READ_ERRORS."""
+    with open_content(source.name, open_file) as file:
+        if source.start:
+            file.seek(source.start)
+        # One byte more than expected at the end of the file, to notice if it grew.
+        data = file.read(source.stop - source.start + (source.stop == source.size))
+    if len(data) != source.stop - source.start:
+        return Fault(
+            f"{source.name}: changed its size while the corpus was read; run again when nothing "
+            "changes the corpus"
+        )
+    return data
+
+
+def read_file(source: SourceFile, open_file: OpenFile, most: int) -> bytes | Fault | None:
+    """The content of a whole file, None where it was compressed and has more than `most` bytes.
+
+    Of a compressed file no more is decompressed than that. Raises READ_ERRORS.
+    """
+    if not is_compressed(source.name):
+        return read_piece(source, open_file)
+    with open_content(source.name, open_file) as file:
+        data = file.read(most + 1)
+    return data if len(data) <= most else None
