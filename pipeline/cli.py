@@ -3,6 +3,7 @@
 Exit status: 0 done; 1 it ran and the answer is no or it failed; 2 the caller's input is wrong.
 """
 
+import faulthandler
 import importlib
 import json
 import os
@@ -16,6 +17,9 @@ from preprocessing.base.errors import InputError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments and do the command; returns the exit status."""
+    if arguments is None and sys.stderr is not None:
+        # On the stderr of now: a command sets aside what its libraries print, and their crash is to be seen.
+        faulthandler.enable(os.dup(sys.stderr.fileno()))
     parsed = parse(arguments)
     parsed.given = list(sys.argv[1:] if arguments is None else arguments)
     # Each command imports what it needs, so that help and the light commands start at once.

@@ -77,7 +77,7 @@ class Project:
     def json(self, *arguments: str) -> Any:
         """The JSON document of a command, which is one of its schema."""
         done = self.call(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, f"exit status {done.returncode}: {done.stderr}"
         name = "lineage-show" if arguments[:2] == ("lineage", "show") else arguments[0]
         return document_of(name, done.stdout)
 

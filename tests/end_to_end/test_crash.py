@@ -38,7 +38,7 @@ def test_a_killed_run_is_abandoned_and_the_next_one_finishes(project: Project) -
         "reuse"
     }
 
-    finished = project.call("--set", "training.steps=10", "run")
+    finished = project.call("--set", "training.steps=10", "run", "--to", "Trainer")
     assert finished.returncode == 0, finished.stderr
     assert "was abandoned" in finished.stderr
     newest, killed = project.json("status")["runs"]

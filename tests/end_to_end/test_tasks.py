@@ -7,25 +7,14 @@ import pytest
 from tests.end_to_end.project import Project
 
 
+# What ships for each goes through the pipeline in every run of the tests.
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("task", "path", "metrics", "blessed"),
     [
-        # what ships for these two goes through the pipeline in every run of the tests
-        pytest.param(
-            "cnn_dailymail",
-            "cnn_dailymail",
-            {"rouge1", "rouge2", "rougeL", "perplexity"},
-            True,
-            marks=pytest.mark.long,
-        ),
+        ("cnn_dailymail", "cnn_dailymail", {"rouge1", "rouge2", "rougeL", "perplexity"}, True),
         # The one conversation is in the released training split, so nothing is held out.
-        pytest.param(
-            "coqa",
-            "coqa/coqa-train-v1.0.json",
-            {"exact_match", "f1", "perplexity"},
-            False,
-            marks=pytest.mark.long,
-        ),
+        ("coqa", "coqa/coqa-train-v1.0.json", {"exact_match", "f1", "perplexity"}, False),
         ("text", "text/tinyshakespeare.txt", {"perplexity"}, True),
     ],
 )

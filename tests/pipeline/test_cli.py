@@ -1,4 +1,5 @@
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -87,6 +88,24 @@ class TestStartingAtOnce:
             [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_crash_inside_a_library_is_seen_though_its_output_is_set_aside(root: Path) -> None:
+    program = (
+        "import os, signal, sys\nfrom pipeline import cli, node_process\n"
+        "def crash(arguments):\n"
+        "    with node_process.output_set_aside():\n"
+        "        os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "sys.modules['pipeline.commands.status'] = sys\n"
+        "sys.run = crash\n"
+        "sys.argv[1:] = ['status']\n"
+        "cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGSEGV
+    assert "Segmentation fault" in done.stderr
 
 
 class TestParsing:
