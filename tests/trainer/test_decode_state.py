@@ -20,7 +20,9 @@ Signature = Callable[..., dict[str, tf.Tensor]]
 State = dict[str, tf.Tensor]
 
 
-@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("float32", marks=pytest.mark.long), "bfloat16"]
+)
 def signatures(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Signature]:

@@ -31,7 +31,13 @@ def wide_model(width: int, precision: Precision) -> GPT2:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "width",
+    [
+        width if width in (768, 1600) else pytest.param(width, marks=pytest.mark.long)
+        for width in WIDTHS
+    ],
+)
 def test_logits_of_a_row_are_the_same_alone_and_in_any_batch(
     width: int, precision: Precision
 ) -> None:
