@@ -1,20 +1,37 @@
 """Drawing a token from logits: repetition penalty, temperature, top-k, top-p, and one uniform number
 a draw.
 
-On a processor nothing is sorted. What a filter keeps ends at a weight, and among equal weights at an id; either is
-found by halving where it can lie, and so is the id that a uniform number falls on. A pass over a
-vocabulary of 50,257 takes XLA some 10 us, sorting it 3 ms.
+Nothing is sorted, but on a GPU outside of XLA's programs. What a filter keeps ends at a weight, and
+among equal weights at an id; either is found by halving where it can lie, and so is the id that a
+uniform number falls on. A pass over a vocabulary of 50,257 takes XLA some 10 us on a processor,
+sorting it 3 ms.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from trainer.placement import is_on_gpu
 from trainer.sampling_by_sorting import sample_by_sorting
 
-# sums are taken in so many lanes, which XLA makes vectors of
-_LANES = 512
+
+class Halving(NamedTuple):
+    """How an answer is found by passes over rows.
+
+    bits: of the answer that a pass settles, by looking at 2 ** bits - 1 places at once. lanes: sums are
+    taken in so many, which XLA makes vectors of on a processor. branches: whether passes loop, and those
+    that nobody asked for are left out: on a GPU either waits for the host.
+    """
+
+    bits: int
+    lanes: int
+    branches: bool
+
+
+ON_PROCESSOR = Halving(bits=1, lanes=512, branches=True)
+ON_GPU = Halving(bits=3, lanes=1, branches=False)
+
 # the bits of a weight in [0, 1] below its sign, all that are ever set
 _WEIGHT_BITS, _ONE = 30, 0x3F800000
 
@@ -29,13 +46,14 @@ def penalise_repetition(
 
     penalty: a number, or one for each row [B].
     """
-
     of_row = tf.reshape(tf.convert_to_tensor(penalty, tf.float32), [-1, 1])
+    nothing = tf.reduce_all(tf.equal(of_row, 1.0))
+    return tf.cond(nothing, lambda: logits, lambda: penalised(logits, seen, of_row))
 
-    def penalised() -> tf.Tensor:
-        return tf.where(seen, tf.where(logits > 0, logits / of_row, logits * of_row), logits)
 
-    return tf.cond(tf.reduce_all(tf.equal(of_row, 1.0)), lambda: logits, penalised)
+def penalised(logits: tf.Tensor, seen: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
+    """As `penalise_repetition`, whatever the penalty is."""
+    return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
 def tokens_of(ids: tf.Tensor, lengths: tf.Tensor, size: int) -> tf.Tensor:
@@ -47,46 +65,44 @@ def tokens_of(ids: tf.Tensor, lengths: tf.Tensor, size: int) -> tf.Tensor:
     return counts > 0
 
 
-def kept_by_top_k(weights: tf.Tensor, k: tf.Tensor | int) -> tf.Tensor:
-    """Which are the k largest weights, the first of equals: bool [N]; 0 keeps all (Fan et al. 2018).
+def kept_by_top_k(weights: tf.Tensor, k: tf.Tensor, way: Halving = ON_PROCESSOR) -> tf.Tensor:
+    """Which are the k largest weights of a row, the first of equals: bool [R, N]; 0 keeps all (Fan et
+    al. 2018).
 
-    weights: float32 [N] in [0, 1].
+    weights: float32 [R, N] in [0, 1]; k: int32 [R].
     """
-
-    def largest() -> tf.Tensor:
-        return _fewest_that_reach(tf.cast(k, tf.float32), tf.ones_like(weights), weights)
-
-    return tf.cond(tf.equal(k, 0), lambda: tf.ones_like(weights, tf.bool), largest)
+    off = tf.equal(k, 0)
+    target = tf.cast(k, tf.float32)
+    return _filtered(off, target, tf.ones_like(weights), weights, way)
 
 
-def kept_by_top_p(weights: tf.Tensor, p: tf.Tensor | float) -> tf.Tensor:
-    """Which are the fewest largest weights that reach p of their sum (Holtzman et al. 2019).
+def kept_by_top_p(weights: tf.Tensor, p: tf.Tensor, way: Halving = ON_PROCESSOR) -> tf.Tensor:
+    """Which are the fewest largest weights of a row that reach p of their sum (Holtzman et al. 2019).
 
     The token that crosses p stays; 1 keeps all.
 
-    weights: float32 [N] in [0, 1], probabilities up to a factor. Returns bool [N].
+    weights: float32 [R, N] in [0, 1], probabilities up to a factor; p: float32 [R]. Returns bool [R, N].
     """
-
-    def fewest() -> tf.Tensor:
-        return _fewest_that_reach(p * _sum(weights), weights, weights)
-
     # rounding takes the sum to 1 before the last token: p = 1 is decided by itself
-    all_of_them = tf.greater_equal(p, 1.0)
-    return tf.cond(all_of_them, lambda: tf.ones_like(weights, tf.bool), fewest)
+    return _filtered(p >= 1.0, p * _sum(weights, way), weights, weights, way)
 
 
-def draw(weights: tf.Tensor, uniform: tf.Tensor | float) -> tf.Tensor:
-    """The index that a uniform number falls on: inverse of the cumulative distribution.
+def draw(weights: tf.Tensor, uniform: tf.Tensor, way: Halving = ON_PROCESSOR) -> tf.Tensor:
+    """The index that each uniform number falls on: inverse of the cumulative distribution.
 
-    weights: float32 [N] in any order, probabilities up to a factor; 0 is never drawn.
-    uniform: float32 in [0, 1).
-    Returns an int32.
+    weights: float32 [R, N] in any order, probabilities up to a factor; 0 is never drawn.
+    uniform: float32 [R] in [0, 1).
+    Returns int32 [R].
     """
-    index = tf.range(tf.size(weights))
-    target = uniform * _sum(weights)
-    found = _least(_bits_of_index(weights), lambda i: _sum_where(index <= i, weights) > target)
+    index = tf.range(weights.shape[1])
+    target = (uniform * _sum(weights, way))[:, tf.newaxis]
+
+    def passes(place: tf.Tensor) -> tf.Tensor:
+        return _sums_where(index <= place, weights, way) > target
+
+    found = _least(_bits_of_index(weights), tf.shape(weights)[0], passes, way)
     # rounding can take a target to the sum itself: then it is the last that weighs anything
-    return tf.minimum(found, tf.reduce_max(tf.where(weights > 0, index, 0)))
+    return tf.minimum(found, tf.reduce_max(tf.where(weights > 0, index, 0), axis=1))
 
 
 def greedy(logits: tf.Tensor) -> tf.Tensor:
@@ -115,93 +131,151 @@ def sample(
         tf.broadcast_to(tf.convert_to_tensor(top_p, tf.float32), rows),
     )
 
-    def by_halving() -> tf.Tensor:
+    def row_by_row() -> tf.Tensor:
         return tf.map_fn(
-            lambda row: _sample_row(*row),
+            lambda row: _drawn_alone(*(value[tf.newaxis] for value in row))[0],
             (logits, uniform, *settings),
             fn_output_signature=tf.TensorSpec([], tf.int32),
         )
 
     def drawn() -> tf.Tensor:
         tokens = tf.cond(
-            is_on_gpu(), lambda: sample_by_sorting(logits, uniform, *settings), by_halving
+            is_on_gpu(), lambda: sample_by_sorting(logits, uniform, *settings), row_by_row
         )
         return tf.where(hot, tokens, greedy(logits))
 
     return tf.cond(tf.reduce_any(hot), drawn, lambda: greedy(logits))
 
 
+def draw_filtered(
+    logits: tf.Tensor,
+    uniform: tf.Tensor,
+    temperature: tf.Tensor,
+    top_k: tf.Tensor | None,
+    top_p: tf.Tensor,
+    way: Halving,
+) -> tf.Tensor:
+    """As `sample` of rows with a temperature above 0, all settings [R]; top_k None is off for all."""
+    largest = tf.reduce_max(logits, axis=1, keepdims=True)
+    # of the largest as 1, as in a softmax; what fills the lanes weighs nothing
+    weights = tf.exp((logits - largest) / temperature[:, tf.newaxis])
+    weights = _fill_lanes(weights, way)
+    if top_k is not None:
+        weights = tf.where(kept_by_top_k(weights, top_k, way), weights, 0.0)
+    # top-p is of what top-k leaves
+    weights = tf.where(kept_by_top_p(weights, top_p, way), weights, 0.0)
+    return draw(weights, uniform, way)
+
+
 @tf.function(jit_compile=True, autograph=False)
-def _sample_row(
+def _drawn_alone(
     logits: tf.Tensor,
     uniform: tf.Tensor,
     temperature: tf.Tensor,
     top_k: tf.Tensor,
     top_p: tf.Tensor,
 ) -> tf.Tensor:
-    """The token, int32, of one row of logits [V]; one program, whatever rows are beside it."""
-    # of the largest as 1, as in a softmax; what fills the lanes weighs nothing
-    weights = _fill_lanes(tf.exp((logits - tf.reduce_max(logits)) / temperature))
-    # top-p is of what top-k leaves
-    weights = tf.where(kept_by_top_k(weights, top_k), weights, 0.0)
-    weights = tf.where(kept_by_top_p(weights, top_p), weights, 0.0)
-    return draw(weights, uniform)
+    """The token of one row, all values [1, ...]; one program, whatever rows are beside it."""
+    return draw_filtered(logits, uniform, temperature, top_k, top_p, ON_PROCESSOR)
 
 
-def _fewest_that_reach(target: tf.Tensor, amounts: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Which, by descending weight and then by index, are the fewest whose amounts reach the target.
+def _filtered(
+    off: tf.Tensor, target: tf.Tensor, amounts: tf.Tensor, weights: tf.Tensor, way: Halving
+) -> tf.Tensor:
+    """`_fewest_that_reach`, and all of a row where its filter is off: bool [R]."""
 
-    target: float32; amounts: float32 [N], not negative; weights: float32 [N] in [0, 1].
-    Returns bool [N], all of them where the target is not reached.
+    def fewest() -> tf.Tensor:
+        return off[:, tf.newaxis] | _fewest_that_reach(target, amounts, weights, way)
+
+    if not way.branches:
+        return fewest()
+    return tf.cond(tf.reduce_all(off), lambda: tf.ones_like(weights, tf.bool), fewest)
+
+
+def _fewest_that_reach(
+    target: tf.Tensor, amounts: tf.Tensor, weights: tf.Tensor, way: Halving
+) -> tf.Tensor:
+    """Which of a row, by descending weight and then by index, are the fewest whose amounts reach its target.
+
+    target: float32 [R]; amounts: float32 [R, N], not negative; weights: float32 [R, N] in [0, 1].
+    Returns bool [R, N], all of a row where its target is not reached.
     """
-    index = tf.range(tf.size(weights))
+    rows, goal = tf.shape(weights)[0], target[:, tf.newaxis]
+    index = tf.range(weights.shape[1])
     # as integers, floats that are not negative have the same order
     rank = _ONE - tf.bitcast(weights, tf.int32)
 
-    last = _least(_WEIGHT_BITS, lambda r: _sum_where(rank <= r, amounts) >= target)
+    def reached(rank_at: tf.Tensor) -> tf.Tensor:
+        return _sums_where(rank[:, tf.newaxis] <= rank_at, amounts, way) >= goal
+
+    last = _least(_WEIGHT_BITS, rows, reached, way)[:, tf.newaxis]
     before, equal = rank < last, rank == last
 
-    def up_to(i: tf.Tensor) -> tf.Tensor:
-        return before | (equal & (index <= i))
+    def up_to(place: tf.Tensor) -> tf.Tensor:
+        return before[:, tf.newaxis] | (equal[:, tf.newaxis] & (index <= place))
 
     def cut() -> tf.Tensor:
-        bits = _bits_of_index(weights)
-        return up_to(_least(bits, lambda i: _sum_where(up_to(i), amounts) >= target))
+        found = _least(
+            _bits_of_index(weights),
+            rows,
+            lambda place: _sums_where(up_to(place), amounts, way) >= goal,
+            way,
+        )
+        return before | (equal & (index <= found[:, tf.newaxis]))
 
-    is_tie = tf.math.count_nonzero(equal) > 1
-    return tf.cond(is_tie, cut, lambda: before | equal)
+    if not way.branches:
+        return cut()
+    has_ties = tf.reduce_any(tf.math.count_nonzero(equal, axis=1) > 1)
+    return tf.cond(has_ties, cut, lambda: before | equal)
 
 
-def _least(bits: int, holds: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+def _least(
+    bits: int, rows: tf.Tensor, holds: Callable[[tf.Tensor], tf.Tensor], way: Halving
+) -> tf.Tensor:
     """The least integer of so many bits that a condition holds for, as it does for all above it.
 
-    An int32; the largest of them where it holds for none.
+    holds: int32 [R, C, 1] to bool [R, C]. Returns int32 [R]; the largest where it holds for none.
     """
+    digits = tf.range(2**way.bits - 1)
 
-    def halve(bit: tf.Tensor, least: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        half = tf.bitwise.left_shift(1, bit)
-        return bit - 1, tf.where(holds(least + half - 1), least, least + half)
+    def settle(low: tf.Tensor | int, least: tf.Tensor) -> tf.Tensor:
+        unit = tf.bitwise.left_shift(1, low)
+        places = least[:, tf.newaxis] + digits * unit + (unit - 1)  # [R, C]
+        misses = tf.math.count_nonzero(~holds(places[..., tf.newaxis]), axis=1, dtype=tf.int32)
+        return least + misses * unit
 
-    start = (tf.constant(bits - 1), tf.constant(0))
-    return tf.while_loop(lambda bit, _: bit >= 0, halve, start)[1]
+    least, highest = tf.zeros([rows], tf.int32), (bits - 1) // way.bits * way.bits
+    if not way.branches:
+        for low in range(highest, -1, -way.bits):
+            least = settle(low, least)
+        return least
+    return tf.while_loop(
+        lambda low, _: low >= 0,
+        lambda low, least: (low - way.bits, settle(low, least)),
+        (tf.constant(highest), least),
+    )[1]
 
 
 def _bits_of_index(values: tf.Tensor) -> int:
-    return int(values.shape[0]).bit_length()
+    return int(values.shape[1] - 1).bit_length()
 
 
-def _fill_lanes(values: tf.Tensor) -> tf.Tensor:
-    """Values [N] with zeros up to whole lanes."""
-    return tf.pad(values, [[0, -values.shape[0] % _LANES]])
+def _fill_lanes(values: tf.Tensor, way: Halving) -> tf.Tensor:
+    """Values [R, N] with zeros up to whole lanes."""
+    return tf.pad(values, [[0, 0], [0, -values.shape[1] % way.lanes]])
 
 
-def _sum(values: tf.Tensor) -> tf.Tensor:
-    """The sum of float32 [N], in an order that depends on N alone."""
-    return tf.reduce_sum(tf.reduce_sum(tf.reshape(_fill_lanes(values), [-1, _LANES]), axis=0))
+def _sum(values: tf.Tensor, way: Halving) -> tf.Tensor:
+    """The sums [...] of float32 [..., N], in an order that depends on N alone."""
+    lacking = -values.shape[-1] % way.lanes
+    filled = tf.pad(values, [[0, 0]] * (values.shape.rank - 1) + [[0, lacking]])
+    shape = [*tf.unstack(tf.shape(filled)[:-1]), filled.shape[-1] // way.lanes, way.lanes]
+    return tf.reduce_sum(tf.reduce_sum(tf.reshape(filled, shape), axis=-2), axis=-1)
 
 
-def _sum_where(kept: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    return _sum(tf.where(kept, values, 0.0))
+def _sums_where(kept: tf.Tensor, amounts: tf.Tensor, way: Halving) -> tf.Tensor:
+    """The sums [R, C] of amounts [R, N] where kept, bool [R, C, N]."""
+    return _sum(tf.where(kept, amounts[:, tf.newaxis], 0.0), way)
 
 
 def uniforms(seeds: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:

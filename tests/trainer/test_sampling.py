@@ -22,20 +22,25 @@ from trainer.sampling_by_sorting import sample_by_sorting
 HALVES = tf.constant([0.5, 0.25, 0.125, 0.125])
 
 
-def kept(chosen: tf.Tensor) -> list[int]:
-    return np.flatnonzero(chosen.numpy()).tolist()
+def kept_by_k(weights: tf.Tensor, k: int) -> list[int]:
+    """The places that top-k keeps of one row."""
+    return np.flatnonzero(kept_by_top_k(weights[tf.newaxis], tf.constant([k]))).tolist()
+
+
+def kept_by_p(weights: tf.Tensor, p: float) -> list[int]:
+    return np.flatnonzero(kept_by_top_p(weights[tf.newaxis], tf.constant([p]))).tolist()
 
 
 @pytest.mark.parametrize(
     ("k", "expected"), [(1, [0]), (3, [0, 1, 2]), (0, [0, 1, 2, 3]), (9, [0, 1, 2, 3])]
 )
 def test_top_k_keeps_the_k_most_probable(k: int, expected: list[int]) -> None:
-    assert kept(kept_by_top_k(HALVES, k)) == expected
+    assert kept_by_k(HALVES, k) == expected
 
 
 def test_top_k_keeps_the_first_of_equals_in_any_order_of_weights() -> None:
     weights = tf.constant([0.2, 0.3, 1.0, 0.3, 0.3, 0.0])
-    assert kept(kept_by_top_k(weights, 3)) == [1, 2, 3]
+    assert kept_by_k(weights, 3) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -50,12 +55,12 @@ def test_top_k_keeps_the_first_of_equals_in_any_order_of_weights() -> None:
     ],
 )
 def test_top_p_keeps_the_token_that_crosses_p(p: float, expected: list[int]) -> None:
-    assert kept(kept_by_top_p(HALVES, p)) == expected
+    assert kept_by_p(HALVES, p) == expected
 
 
 def test_top_p_of_one_keeps_even_what_rounding_would_lose() -> None:
     logits = tf.constant([50.0, *np.linspace(0, -40, 500)], tf.float32)
-    assert len(kept(kept_by_top_p(tf.nn.softmax(logits), 1.0))) == 501
+    assert len(kept_by_p(tf.nn.softmax(logits), 1.0)) == 501
 
 
 @settings(max_examples=30, deadline=None)
@@ -67,7 +72,7 @@ def test_top_p_is_the_smallest_prefix_that_reaches_p(values: list[float], p: flo
     logits = np.array(values, np.float32)
     probabilities = np.exp(logits.astype(np.float64))
     probabilities /= probabilities.sum()
-    chosen = kept(kept_by_top_p(tf.nn.softmax(logits), p))
+    chosen = kept_by_p(tf.nn.softmax(logits), p)
     descending = np.argsort(-tf.nn.softmax(logits).numpy(), kind="stable")
     assert chosen == sorted(descending[: len(chosen)])
     assert probabilities[chosen].sum() >= p - 1e-5
@@ -79,13 +84,14 @@ def test_top_p_is_the_smallest_prefix_that_reaches_p(values: list[float], p: flo
     [(0.0, 0), (0.49, 0), (0.5, 1), (0.74, 1), (0.76, 2), (0.87, 2), (0.88, 3), (0.9999999, 3)],
 )
 def test_a_draw_is_the_inverse_of_the_cumulative_distribution(uniform: float, index: int) -> None:
-    assert int(draw(HALVES, uniform)) == index
+    assert draw(HALVES[tf.newaxis], tf.constant([uniform])).numpy().tolist() == [index]
 
 
 def test_what_is_filtered_is_never_drawn_even_by_the_largest_uniform() -> None:
     weights = tf.constant([0, 0.3, 0.1, 0, 0], tf.float32)
     largest = np.nextafter(np.float32(1), np.float32(0))
-    assert [int(draw(weights, uniform)) for uniform in (0.0, 0.8, largest)] == [1, 2, 2]
+    rows = tf.tile(weights[tf.newaxis], [3, 1])
+    assert draw(rows, tf.constant([0.0, 0.8, largest])).numpy().tolist() == [1, 2, 2]
 
 
 def test_greedy_takes_the_first_of_equals() -> None:

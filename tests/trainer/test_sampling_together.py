@@ -7,11 +7,10 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.random_models import random_model
-from trainer.batched_sampling import sample_rows
 from trainer.generation import Request, generate
 from trainer.generation.together import STRETCH
 from trainer.gpt2 import GPT2Config
-from trainer.sampling import sample
+from trainer.sampling import ON_GPU, draw_filtered, sample
 
 CONFIG = GPT2Config(vocabulary_size=61, context=64, width=16, heads=2, layers=2)
 END = 60
@@ -27,13 +26,9 @@ def test_rows_that_are_drawn_together_are_those_drawn_alone(
     # in half precision many logits are equal
     logits = tf.cast(tf.random.stateless_normal([6, 301], [1, 2], stddev=spread), tf.bfloat16)
     logits, uniform = tf.cast(logits, tf.float32), tf.random.stateless_uniform([6], [3, 4])
-    drawn = sample_rows(
-        logits,
-        uniform,
-        tf.constant(0.8),
-        tf.constant(top_k) if top_k else None,
-        tf.constant(top_p),
-    )
+    temperatures, shares = tf.fill([6], 0.8), tf.fill([6], top_p)
+    counts = tf.fill([6], top_k) if top_k else None
+    drawn = draw_filtered(logits, uniform, temperatures, counts, shares, ON_GPU)
     expected = sample(logits, uniform, 0.8, top_k, top_p)
     assert drawn.numpy().tolist() == expected.numpy().tolist()
 

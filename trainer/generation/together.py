@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
-from trainer.batched_sampling import sample_rows
+from trainer.block_function import BlockFunction
 from trainer.config import GPT2Config
 from trainer.generation.prompts import Prompts
 from trainer.generation.request import Request
 from trainer.generation.stop_strings import holds_any
-from trainer.gpt2 import Cache, Weights, block, causal_mask, logits, transformer
+from trainer.gpt2 import Cache, Weights, causal_mask, logits, transformer
 from trainer.operations import Operations
-from trainer.sampling import greedy, tokens_of
+from trainer.sampling import ON_GPU, draw_filtered, greedy, penalised, tokens_of
 
 MOST_ROWS_TOGETHER = 64
 STRETCH = 16  # tokens; those that nobody asked for are thrown away
@@ -143,12 +143,12 @@ def _read(
 
 
 class _Programs:
-    """What XLA compiles, each for the shapes that it meets. A block is a function that all layers share."""
+    """What XLA compiles, each for the shapes that it meets."""
 
     def __init__(self, config: GPT2Config) -> None:
         self._config = config
         self._operations = Operations(write_slots=_write_slots)
-        self._block = tf.function(self._run_block, autograph=False)
+        self._block = BlockFunction(self._operations)
         self.prefill = _compiled(self._prefill)
         self._draw = {way: _compiled(partial(_drawn, way)) for way in (False, True)}
         self._stretch = {way: _compiled(partial(self._go_on, way)) for way in (False, True)}
@@ -242,21 +242,9 @@ class _Programs:
             self._config,
             *arguments,
             operations=self._operations,
-            run_block=lambda own, heads, x, mask, past, slot, *_: self._block(
-                own, x, mask, past, slot
-            ),
+            run_block=self._block,
             **options,
         )
-
-    def _run_block(
-        self,
-        weights: Weights,
-        x: tf.Tensor,
-        mask: tf.Tensor,
-        past: tuple[tf.Tensor, tf.Tensor] | None,
-        slot: tf.Tensor | None,
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-        return block(weights, self._config.heads, x, mask, past, slot, self._operations, 0)
 
 
 def _compiled(function: Callable) -> Callable:
@@ -271,14 +259,16 @@ def _drawn(
     settings: _Settings,
 ) -> tf.Tensor:
     """As `_Programs.draw`; filters_top_k: whether top-k is not off."""
-    wide = tf.cast(scores, tf.float32)
-    penalty = settings.repetition_penalty
-    wide = tf.where(seen, tf.where(wide > 0, wide / penalty, wide * penalty), wide)
-    top_k = settings.top_k if filters_top_k else None
+    wide = penalised(tf.cast(scores, tf.float32), seen, settings.repetition_penalty)
     is_drawn = settings.temperature > 0
     temperature = tf.where(is_drawn, settings.temperature, 1.0)
-    drawn = sample_rows(wide, uniform, temperature, top_k, settings.top_p)
-    return tf.where(is_drawn, drawn, greedy(wide))
+
+    def for_all(value: tf.Tensor) -> tf.Tensor:
+        return tf.fill([tf.shape(wide)[0]], value)
+
+    top_k = for_all(settings.top_k) if filters_top_k else None
+    of_rows = (for_all(temperature), top_k, for_all(settings.top_p))
+    return tf.where(is_drawn, draw_filtered(wide, uniform, *of_rows, ON_GPU), greedy(wide))
 
 
 def _with_token(seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
