@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, str] = {
     "corpus_to_tfrecords": "corpus_to_tfrecords",
     "generate_1x64": "generate",
     "generate_8x512": "generate",
+    "generate_coqa_turns": "generate_turns",
     "memory_corpus": "memory_corpus",
     "memory_generate": "memory_generate",
     "memory_train_124M": "memory_train",
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, str] = {
     "shakespeare_loss": "shakespeare",
     "train_124M": "train_124m",
     "train_packed": "train_packed",
+    "train_packed_target": "train_packed",
 }
 
 

@@ -4,6 +4,8 @@ The records are generated stories (`stories.py`) in GPT-2's tokens with the end 
 both sides. A batch has ROWS rows on both sides. Ours are packed as `tokens.packing` packs them, each record whole. The
 peer gets a record a row in random order, padded to the longest of its batch, which is what a Trainer with a padding
 collator does unless it is told to group by length. What counts is tokens that are no padding, over all timed steps.
+`train_packed_target` is the same with the last TARGET of a record's tokens in the loss alone, as `loss_on: target`
+trains on summaries; the peer's other labels are ignored.
 """
 
 import json
@@ -19,19 +21,22 @@ from benchmarks.stories import write_stories
 from preprocessing.tokens.vocabulary import load_vocabulary
 
 RECORDS, ROWS, STEPS = 200, 4, 6
+TARGET = 0.08
+GOALS = {"train_packed": 3.0, "train_packed_target": 1.9}
 
 
 def measure(name: str) -> Iterator[dict[str, Any]]:
-    """The row `train_packed`: useful tokens/s."""
+    """The row of one of `GOALS`: useful tokens/s."""
+    share = TARGET if name == "train_packed_target" else 1.0
     lengths = record_lengths(RECORDS)
     random.Random(1).shuffle(lengths)
-    found = run_program(our_program("train_packed", json.dumps(lengths), ROWS, STEPS))
+    found = run_program(our_program("train_packed", json.dumps(lengths), ROWS, STEPS, share))
     mine = found["tokens"] / found["seconds"]
     batches = [lengths[start : start + ROWS] for start in range(0, STEPS * ROWS, ROWS)]
     peers = {}
     for weights in ("autocast", "bfloat16"):
-        job = json.dumps({"batches": batches, "steps": STEPS, "weights": weights})
-        seconds = run_program(peer_program("train_transformers", job))["total"]
+        job = {"batches": batches, "steps": STEPS, "weights": weights, "target": share}
+        seconds = run_program(peer_program("train_transformers", json.dumps(job)))["total"]
         peers[f"transformers {weights}"] = sum(map(sum, batches)) / seconds
     yield {
         "name": name,
@@ -40,7 +45,7 @@ def measure(name: str) -> Iterator[dict[str, Any]]:
         "ours": round(mine),
         "peers": {label: round(value) for label, value in peers.items()},
         "ratio": round(mine / max(peers.values()), 2),
-        "goal": 3.0,
+        "goal": GOALS[name],
     }
 
 

@@ -139,6 +139,10 @@ class Cache(NamedTuple):
     keys: list[tf.Tensor]
     values: list[tf.Tensor]
 
+    def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> "Cache":
+        """A cache of what a function makes of each tensor."""
+        return Cache(*([function(layer) for layer in part] for part in self))
+
 
 def transformer(
     weights: Weights,

@@ -1,7 +1,7 @@
 """Train a 124M model on packed records; prints seconds and useful tokens.
 
-`python -m benchmarks.our_programs.train_packed LENGTHS ROWS STEPS`: LENGTHS is a JSON list of the records' tokens; a
-row has CONTEXT of them. bfloat16, AdamW, clipping at norm 1, every token in the loss.
+`python -m benchmarks.our_programs.train_packed LENGTHS ROWS STEPS TARGET`: LENGTHS is a JSON list of the records'
+tokens, of which the last share TARGET is in the loss; a row has CONTEXT of them. bfloat16, AdamW, clipping at norm 1.
 """
 
 import json
@@ -27,11 +27,14 @@ _WARM_UP = 2
 def main() -> None:
     """Train, and print {"seconds": of all timed steps, "tokens": in them, without padding} as JSON."""
     lengths = json.loads(sys.argv[1])
-    rows_a_batch, steps = map(int, sys.argv[2:])
+    rows_a_batch, steps = map(int, sys.argv[2:4])
+    target = float(sys.argv[4])
     config = SIZES["124M"]
     random = np.random.default_rng(0)
     sequences = [
-        TokenSequence(random.integers(0, config.vocabulary_size - 1, n), np.ones(n, bool))
+        TokenSequence(
+            random.integers(0, config.vocabulary_size - 1, n), np.arange(n) >= n - round(target * n)
+        )
         for n in lengths
     ]
     packed = list(pack(sequences, CONTEXT, config.vocabulary_size - 1))

@@ -2,7 +2,8 @@
 
 Reads a JSON job from the command line: batches (a list of lists of row lengths, padded to the
 longest of each), steps, weights (`autocast`: float32 weights and a bfloat16 autocast; `bfloat16`:
-weights, gradients and optimizer state in bfloat16). Attention is PyTorch's scaled_dot_product_attention,
+weights, gradients and optimizer state in bfloat16), target (the last share of a row that is in the loss; 1.0
+is all of it). Attention is PyTorch's scaled_dot_product_attention,
 the optimizer its fused AdamW.
 """
 
@@ -33,7 +34,9 @@ def main() -> None:
         longest = max(lengths)
         ids = torch.randint(0, config.vocab_size, [len(lengths), longest])
         mask = (torch.arange(longest) < torch.tensor(lengths)[:, None]).long()
-        labels = torch.where(mask > 0, ids, IGNORED)
+        places, ends = torch.arange(longest), torch.tensor(lengths)[:, None]
+        from_here = ends - torch.round(ends * job.get("target", 1.0))
+        labels = torch.where((places >= from_here) & (mask > 0), ids, IGNORED)
         attention_mask = None if min(lengths) == longest else mask
         with torch.autocast("cpu", torch.bfloat16, enabled=not pure):
             loss = model(ids, attention_mask=attention_mask, labels=labels).loss

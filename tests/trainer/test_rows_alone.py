@@ -10,8 +10,8 @@ import tensorflow as tf
 from tests.trainer.random_models import SMALL, random_model
 from trainer.few_rows import MOST_ROWS, product_of_few_rows
 from trainer.generation import CachedModel, Request, generate
-from trainer.generation.prompts import Prompts, buckets
-from trainer.gpt2 import GPT2, GPT2Config, Precision, layer_norm
+from trainer.generation.prompts import Prompts, buckets, side_by_side
+from trainer.gpt2 import GPT2, Cache, GPT2Config, Precision, layer_norm
 from trainer.served_model import served
 
 WIDTHS = (768, 1024, 1280, 1600)
@@ -114,3 +114,40 @@ def test_a_product_of_few_rows_is_the_product(shape: tuple[int, ...], dtype: tf.
         assert (found.shape, found.dtype) == ((count, 96), dtype)
         rtol, atol = (1e-5, 1e-3) if dtype == tf.float32 else (2**-7, 0.1)
         np.testing.assert_allclose(tf.cast(found, tf.float64), exact[:count], rtol, atol)
+
+
+STORY, TURNS = 150, (12, 9, 40, 30, 25)
+
+
+def conversation(vocabulary: int) -> list[list[int]]:
+    """A story and its first turn, the story and its first two turns, and so on: across two buckets."""
+    ids = np.random.default_rng(6).integers(0, vocabulary, STORY + sum(TURNS)).tolist()
+    return [ids[: STORY + end] for end in np.cumsum(TURNS)]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_turns_on_one_story_have_the_bits_that_each_has_alone(precision: Precision) -> None:
+    cached = CachedModel(wide_model(768, precision))
+    prompts = side_by_side(tf.ragged.constant(conversation(VOCABULARY), dtype=tf.int32), 1000)
+    slots, prefill = tf.shape(prompts.ids)[1], tf.function(cached.prefill, autograph=False)
+    logits, cache = prefill(prompts, slots)
+    for row, length in enumerate(prompts.lengths.numpy()):
+        alone, own_cache = prefill(Prompts(*(value[row : row + 1] for value in prompts)), slots)
+        np.testing.assert_array_equal(logits[row], alone[0])
+        for part, own_part in zip(cache, own_cache, strict=True):
+            np.testing.assert_array_equal(part[0][row, :, :length], own_part[0][0, :, :length])
+
+
+def test_of_turns_on_one_story_the_story_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_model(GPT2Config(61, context=300, width=32, heads=2, layers=1), seed=7)
+    cached, computed = CachedModel(model), []
+    whole = cached._pass
+
+    def noted(ids: tf.Tensor, start: tf.Tensor, past: Cache) -> tuple[tf.Tensor, Cache]:
+        computed.append(int(ids.shape[1]))
+        return whole(ids, start, past)
+
+    monkeypatch.setattr(cached, "_pass", noted)
+    prompts = side_by_side(tf.ragged.constant([*conversation(61), [5]], dtype=tf.int32), 280)
+    cached.prefill_apart(prompts, 290)
+    assert computed == [256, 16, 64, 32, 32, 16]

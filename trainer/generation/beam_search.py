@@ -89,7 +89,7 @@ def search(
         slots = tf.fill([beams], length + step - 1)
         logits, cache = model.decode(beam.ids[:, step - 1], slots, cache)
         beam, best, sources = grow(step, logits, beam, best)
-        return step + 1, beam, best, _rows(cache, sources)
+        return step + 1, beam, best, cache.map(lambda layer: tf.gather(layer, sources))
 
     logits, cache = model.prefill(prompt, tf.shape(prompt.ids)[1] + steps - 1)
     nothing = _Beam(
@@ -101,13 +101,8 @@ def search(
     none = _Best(tf.constant(-float("inf")), tf.fill([steps], end_of_text))
     every = tf.zeros([beams], tf.int32)
     beam, best, _ = grow(tf.constant(0), tf.gather(logits, every), nothing, none)
-    start = (tf.constant(1), beam, best, _rows(cache, every))
+    start = (tf.constant(1), beam, best, cache.map(lambda layer: tf.gather(layer, every)))
     step, beam, best, _ = tf.while_loop(running, advance, start, parallel_iterations=1)
     unfinished = (step == steps) & (normalised(beam.scores[0], steps) > best.score)
     ids = tf.where(unfinished, beam.ids[0], best.ids)
     return ids[tf.newaxis], ~unfinished[tf.newaxis]
-
-
-def _rows(cache: Cache, rows: tf.Tensor) -> Cache:
-    """The cache with these rows of it."""
-    return Cache(*([tf.gather(layer, rows) for layer in part] for part in cache))

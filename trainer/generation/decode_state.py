@@ -138,7 +138,7 @@ def joined(first: DecodeState, second: DecodeState) -> DecodeState:
             uniform=_widened(state.uniform, 1, numbers),
             stop=tf.concat([first.stop, second.stop], axis=0),
             stopped_by=tf.pad(state.stopped_by, [[0, 0], around]),
-            cache=_of_layers(lambda layer: _widened(layer, 2, slots), state.cache),
+            cache=state.cache.map(lambda layer: _widened(layer, 2, slots)),
         )
         for state, around in ((first, [0, strings[1]]), (second, [strings[0], 0]))
     ]
@@ -164,10 +164,6 @@ def _of_rows(function: Callable[..., tf.Tensor], *states: DecodeState) -> Decode
     """A state whose fields are a function of those of states; that of the strings is the first's."""
     changed = tf.nest.map_structure(function, *(state._replace(stop=()) for state in states))
     return changed._replace(stop=states[0].stop)
-
-
-def _of_layers(function: Callable[[tf.Tensor], tf.Tensor], cache: Cache) -> Cache:
-    return Cache(*([function(layer) for layer in part] for part in cache))
 
 
 def _widened(value: tf.Tensor, axis: int, size: tf.Tensor) -> tf.Tensor:

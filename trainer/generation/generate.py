@@ -46,7 +46,8 @@ def generate(
     def next_group(
         done: tf.Tensor, ids: tf.Tensor, finished: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        rows = order[done : done + most]
+        # in the order in which they were given: what follows each other may begin alike
+        rows = tf.sort(order[done : done + most])
         group = Prompts(*(tf.gather(value, rows) for value in padded))
         group = group._replace(ids=group.ids[:, : tf.reduce_max(group.widths)])
         group_seeds = tf.gather(seeds, rows)

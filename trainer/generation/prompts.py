@@ -43,8 +43,17 @@ def cut_left(prompts: tf.RaggedTensor, room: tf.Tensor | int, end_of_text: int) 
     return tf.concat([start, prompts[:, -room:]], axis=1)
 
 
+def in_common(prompts: Prompts) -> tf.Tensor:
+    """How many tokens a prompt begins with in common with the one before it, less than its own: int32 [n]."""
+    ids, lengths, _ = prompts
+    same = tf.math.cumprod(tf.cast(ids[1:] == ids[:-1], tf.int32), axis=1)
+    shorter = tf.minimum(lengths[:-1], lengths[1:] - 1)
+    later = tf.minimum(tf.reduce_sum(same, axis=1), shorter)
+    return tf.pad(later, [[1, 0]])[: tf.size(lengths)]
+
+
 def buckets(lengths: tf.Tensor, room: tf.Tensor | int) -> tf.Tensor:
-    """The padded length of prompts of lengths int32 [n], each at most `room`: int32 [n]."""
+    """The padded length of prompts of lengths int32 [n], each at most `room` (of each or of all): int32 [n]."""
     long = tf.cast(tf.math.ceil(lengths / BUCKET_STEP), tf.int32) * BUCKET_STEP
     short = tf.gather(
         tf.constant([*SHORT_BUCKETS, 0]),

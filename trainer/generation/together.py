@@ -196,8 +196,7 @@ class _Programs:
         mask = causal_mask(tf.cast(positions >= 0, tf.int32))
         hidden, cache = self._transformer(weights, prompts.ids, tf.maximum(positions, 0), mask)
         room = [[0, 0], [0, 0], [0, new_slots], [0, 0]]
-        widened = Cache(*([tf.pad(layer, room) for layer in part] for part in cache))
-        return logits(weights, hidden[:, -1]), widened
+        return logits(weights, hidden[:, -1]), cache.map(lambda layer: tf.pad(layer, room))
 
     def _go_on(
         self,
