@@ -19,8 +19,8 @@ from pipeline.beam_flags import beam_flags
 from pipeline.config import BeamOptions
 from pipeline.node_server import collect_rarely
 from preprocessing.base.job_cache import JobCache
-from preprocessing.corpus.job import check_corpus
-from preprocessing.corpus.update import CorpusFolders, update_corpus
+from preprocessing.corpus.check import check_corpus
+from preprocessing.corpus.job import CorpusFolders, update_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.tasks.sources import list_sources
 from preprocessing.tokens.job import list_shards, update_token_rows

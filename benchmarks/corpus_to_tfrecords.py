@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.peers import ROOT, peer_command
 from benchmarks.stories import write_stories
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.tokens.vocabulary import load_vocabulary, vocabulary_files
 from preprocessing.tokens.vocabulary_files import ENCODER_FILE, MERGES_FILE

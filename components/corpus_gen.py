@@ -19,9 +19,9 @@ from components.declared import Declared
 from components.example_formats import mark_examples
 from preprocessing.base import progress
 from preprocessing.base.job_cache import job_cache
-from preprocessing.corpus.job import check_corpus
+from preprocessing.corpus.check import check_corpus
+from preprocessing.corpus.job import CorpusFolders, update_corpus
 from preprocessing.corpus.report import counted, describe_copies, describe_records, note_unmatched
-from preprocessing.corpus.update import CorpusFolders, update_corpus
 from preprocessing.options import CorpusOptions
 from preprocessing.records.exclusion import with_exclude_file
 from preprocessing.records.record import SPLITS
@@ -40,8 +40,7 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
 ) -> None:
     """Read every document of the corpus beneath `root`; every one becomes a record or a counted drop.
 
-    options: CorpusOptions as JSON. With the cache of the last job (`job_cache`), only sources that have changed
-    since are read.
+    options: CorpusOptions as JSON. What the cache (`job_cache`) knows as it is is not read again.
     Raises InputError for faults in the corpus, for too many drops, and,
     with `on_leak: fail`, for the same document in two splits.
     """

@@ -1,5 +1,6 @@
 """The options of this layer: each dataclass is a section of `pipeline.yaml`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -72,8 +73,8 @@ class CorpusOptions:
 
     @cached_property
     def excluded(self) -> frozenset[str]:
-        """`exclude` as a set."""
-        return frozenset(self.exclude)
+        """`exclude` as a set; of several records of one content (`~2`, `~3`) all are meant."""
+        return frozenset(re.sub(r"^([0-9a-f]{32})~\d+", r"\1", name) for name in self.exclude)
 
     @property
     def max_whole_file_bytes(self) -> int:

@@ -13,7 +13,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.beam_flags import beam_flags
 from pipeline.config import BeamOptions
-from preprocessing.corpus.job import check_corpus, write_corpus
+from preprocessing.corpus.check import check_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tasks.sources import list_sources
@@ -30,8 +31,8 @@ def main() -> None:
     flags = PipelineOptions(beam_flags(BeamOptions(), root, imports_tfx=False))
     began = time.perf_counter()
     sources = list_sources(root, options)
-    with beam.Pipeline(options=flags) as pipeline:
-        write_corpus(pipeline, str(root), sources, options, 1, examples, index, report)
+    folders = CorpusFolders(examples, index, report)
+    write_corpus(beam.Pipeline(options=flags), str(root), sources, options, 1, folders)
     check_corpus(report, options)
     middle = time.perf_counter()
     over_long = TASKS[options.task].over_long

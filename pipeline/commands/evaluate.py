@@ -20,7 +20,7 @@ from pipeline.path_checks import missing_paths
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import TaskName
 from preprocessing.readers.globs import split_pattern
 from preprocessing.records.record import Record

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, on any file system that Beam knows."""
 
 import json
+import shutil
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -35,6 +36,14 @@ def replace_atomically(path: str, make: Callable[[str], Any]) -> None:
 def is_local(path: str) -> bool:
     """Whether a path is one of this machine's own file system."""
     return FileSystems.get_scheme(path) is None
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder with what is in it, if it is there."""
+    if is_local(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif FileSystems.exists(path):
+        FileSystems.delete([path])
 
 
 def write_json_atomically(path: str, value: Any) -> None:

@@ -1,7 +1,7 @@
 """What jobs remember for later ones, in one folder of this machine.
 
     file_digests.sqlite   sha256 of files by their stat (see `file_digests`)
-    corpus/corpus.sqlite  what the last corpus job made of each source (see `corpus.ledger`)
+    corpus/               what the last corpus job has read of each portion (see `corpus.memory`)
     shards/<digest>/      tokenised shards (see `tokens.shard_store`)
 
 It decides how much a job has to do, never what comes out: without it, everything is made anew.
@@ -25,9 +25,9 @@ class JobCache:
     folder: Path
 
     @property
-    def ledger(self) -> Path:
-        """The file of the corpus job's ledger."""
-        return self.folder / "corpus" / "corpus.sqlite"
+    def corpus(self) -> Path:
+        """The folder of the corpus job's memory."""
+        return self.folder / "corpus"
 
     @property
     def shards(self) -> Path:

@@ -23,9 +23,9 @@ def open_file(path: str) -> BinaryIO:
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def file_digest(path: str, digests: FileDigests) -> str:
+def file_digest(path: str, digests: FileDigests | None) -> str:
     """The sha256 of a file; a local one is read only if its stat is not what is remembered."""
-    return digests.file(Path(path)) if is_local(path) else stream_digest(path)
+    return digests.file(Path(path)) if digests and is_local(path) else stream_digest(path)
 
 
 def stream_digest(path: str) -> str:
@@ -51,10 +51,12 @@ def copy_file(source: str, target: str) -> None:
             write_atomically(target, lambda copy: shutil.copyfileobj(file, copy, _CHUNK_BYTES))
 
 
-def copy_verified(source: str, target: str, expected: str, digests: FileDigests) -> None:
+def copy_verified(
+    source: str, target: str, expected: str, digests: FileDigests | None = None
+) -> None:
     """Copy a file, if its sha256 is `expected`; else raise DamagedError and leave no `target`."""
     if file_digest(source, digests) != expected:
         raise DamagedError(source)
     copy_file(source, target)
-    if is_local(target):
+    if digests and is_local(target):
         digests.note(Path(target), expected)

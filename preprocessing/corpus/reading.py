@@ -1,110 +1,137 @@
-"""From a source to what becomes of it, and a whole corpus without Beam."""
+"""From a portion of a corpus to what is known of its records, which is kept in a file of its own.
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+    4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce           the digest of all that follows
+    {"rows_before": 0, "drops": 1, "hashes": "WJp..."}                           see `Summary`
+    {"id": "s1", "source": "s1.story", "position": 0, ..., "part": 0}            a record, see `records.index`
+    {"reason": "empty_article", "source": "s2.story", "id": "s2", ...}           a drop
+
+The texts of the records are in the shards alone.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from preprocessing.base.errors import InputError
+from preprocessing.base.atomic_files import write_atomically
+from preprocessing.base.digests import sha256_bytes, sha256_text
+from preprocessing.base.verified_files import DamagedError, open_file
+from preprocessing.corpus.portions import Portion
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS
 from preprocessing.readers.content import OpenFile
-from preprocessing.records.copies import copies_among, document_digest
-from preprocessing.records.exclusion import exclude, exclude_source, with_exclude_file
-from preprocessing.records.record import Drop, Fault, Outcome, Place, Record
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.exclusion import exclude_source
+from preprocessing.records.index import IndexEntry, hash_of_id
+from preprocessing.records.record import Drop, Fault, Outcome
 from preprocessing.tasks.registry import TASKS
-from preprocessing.tasks.sources import SourceFile, corpus_folder, list_sources
-
-# How many faults a message lists before it only counts them.
-MAX_FAULTS_SHOWN = 20
 
 
 def read_source(
-    source: SourceFile,
-    open_file: OpenFile,
-    options: CorpusOptions,
-    seed: int,
+    source: SourceFile, open_source: OpenFile, options: CorpusOptions, seed: int
 ) -> Iterator[Outcome]:
-    """The records, drops and faults of `source`; `open_file` opens it by its name.
+    """The records, drops and faults of `source`; `open_source` opens it by its name.
 
-    Whoever is named in `options.exclude` becomes a Drop with the reason `excluded`. A file that
+    A file that is named in `options.exclude` becomes a Drop with the reason `excluded`. A file that
     cannot be read is a Fault.
     """
     if source.name in options.excluded:
         yield exclude_source(source.name)
-        return
-    try:
-        task = TASKS[options.task]
-        outcomes = [source.drop] if source.drop else task.read(source, open_file, options, seed)
-        yield from exclude(outcomes, options.excluded)
-    except READ_ERRORS as error:
-        yield Fault(f"{source.name}: cannot be read: {error}; make it readable or remove it")
+    elif source.drop is not None:
+        yield source.drop
+    else:
+        try:
+            yield from TASKS[options.task].read(source, open_source, options, seed)
+        except READ_ERRORS as error:
+            yield Fault(f"{source.name}: cannot be read: {error}; make it readable or remove it")
 
 
-def read_records(root: Path, options: CorpusOptions, seed: int) -> tuple[list[Record], list[Drop]]:
-    """Every record and every drop of the corpus at `root`, sorted by id, all in memory.
+@dataclass
+class Reading:
+    """What is known of a portion.
 
-    Raises InputError with all faults of the corpus (the first 20 in full), and for a document in two
-    splits if `on_leak` is `fail`.
+    entries: of each record in order, whose place counts from the first row of the portion; parts: in which of the
+    portion's shards it is. rows_before: as it was when the portion was read; the drops name rows by it.
     """
-    folder = corpus_folder(root)
-    options = with_exclude_file(root, options)
 
-    def open_file(name: str) -> BinaryIO:
-        return open(folder / name, "rb")
+    rows_before: int
+    entries: list[IndexEntry] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
+    drops: list[Drop] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
-    records: dict[str, Record] = {}
-    drops: list[Drop] = []
-    faults: list[str] = []
-    for source in list_sources(root, options):
-        for outcome in read_source(source, open_file, options, seed):
-            match outcome:
-                case Record() if outcome.id in records:
-                    faults.append(duplicate_id(records[outcome.id].place, outcome.place).message)
-                case Record():
-                    records[outcome.id] = outcome
-                case Drop():
-                    drops.append(outcome)
-                case Fault():
-                    faults.append(outcome.message)
-    if faults:
-        raise faults_error(sorted(faults), len(faults))
-    for drop in _leaks(records.values(), options):
-        del records[drop.id]
-        drops.append(drop)
-    drops.sort(key=lambda drop: (drop.id, drop.source))
-    return [records[record_id] for record_id in sorted(records)], drops
+    def summary(self) -> "Summary":
+        """What settling asks of it."""
+        hashes = (hash_of_id(entry.place.id) + entry.document[:8] for entry in self.entries)
+        return Summary(self.rows_before, len(self.drops), b"".join(hashes))
+
+    def write(self, path: str) -> None:
+        """Write it into a file, without the faults: what has faults is read again."""
+        summary = self.summary()
+        head = summary._asdict() | {"hashes": base64.b64encode(summary.hashes).decode()}
+        lines = [json.dumps(head)]
+        for entry, part in zip(self.entries, self.parts, strict=True):
+            lines.append(entry.line(part=part))
+        lines += [json.dumps(asdict(drop), ensure_ascii=False) for drop in self.drops]
+        content = "\n".join(lines)
+        write_atomically(path, partial(_write, text=f"{sha256_text(content)}\n{content}"))
 
 
-def _leaks(records: Iterable[Record], options: CorpusOptions) -> list[Drop]:
-    """The records to leave out because of `on_leak`, each as a drop."""
-    if options.on_leak == "warn":
-        return []
-    places: dict[bytes, list[Place]] = defaultdict(list)
-    for record in records:
-        places[document_digest(record)].append(record.place)
-    groups = (copies for group in places.values() for copies in copies_among(group))
-    losers = [loser.drop() for copies in groups for loser in copies.losers()]
-    if losers and options.on_leak == "fail":
-        first = min(losers, key=lambda drop: drop.id)
-        raise InputError(
-            f"{first.id} ({first.source}) is {first.detail}, and {len(losers) - 1} more records are in "
-            "two splits; remove the copies, or set corpus.on_leak to drop or warn"
-        )
-    return losers
+class Summary(NamedTuple):
+    """A reading in short.
+
+    drops: how many there are. hashes: of each record eight bytes for its id and eight for its document.
+    """
+
+    rows_before: int
+    drops: int
+    hashes: bytes
+
+    def is_of(self, portion: Portion) -> bool:
+        """Whether the same bytes would be read to the same now: rows before them are seen in drops alone."""
+        return not self.drops or self.rows_before == portion.rows_before
 
 
-def duplicate_id(first: Place, second: Place) -> Fault:
-    """The fault that two records have the same id."""
-    places = " and ".join(
-        f"{place.source} (position {place.position}, split {place.split})"
-        for place in (first, second)
-    )
-    return Fault(f"record id {first.id!r} occurs twice: in {places}; remove or rename one of them")
+def read_summary(path: str) -> Summary:
+    """The summary of a reading that was written. Raises DamagedError, or what opening raises."""
+    head, _ = _read_lines(path)
+    return Summary(**head | {"hashes": base64.b64decode(head["hashes"])})
 
 
-def faults_error(messages: list[str], count: int) -> InputError:
-    """The error that reports the first of `count` faults."""
-    shown = messages[:MAX_FAULTS_SHOWN]
-    hidden = count - len(shown)
-    return InputError(*shown, *([f"and {hidden} more faults of this kind"] if hidden else []))
+def read_reading(path: str) -> Reading:
+    """What `Reading.write` has written. Raises DamagedError, or what opening raises."""
+    head, lines = _read_lines(path)
+    reading = Reading(head["rows_before"])
+    for values in map(json.loads, lines):
+        if "reason" in values:
+            reading.drops.append(Drop(**values))
+        else:
+            reading.parts.append(values["part"])
+            reading.entries.append(IndexEntry.of(values))
+    return reading
+
+
+def _read_lines(path: str) -> tuple[dict[str, Any], list[str]]:
+    """The head and the lines of a reading's file."""
+    with open_file(path) as file:
+        digest, _, content = file.read().partition(b"\n")
+    if digest.decode(errors="replace") != sha256_bytes(content):
+        raise DamagedError(path)
+    head, *lines = content.decode().split("\n")
+    return json.loads(head), lines
+
+
+def source_opener(folder: str) -> OpenFile:
+    """How a file of the corpus in `folder` is opened by its name."""
+    return partial(_open, folder)
+
+
+def _open(folder: str, name: str) -> BinaryIO:
+    return open(Path(folder) / name, "rb")
+
+
+def _write(file: BinaryIO, text: str) -> None:
+    file.write(text.encode())

@@ -2,18 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Any
 
-import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.atomic_files import write_json_atomically
-from preprocessing.corpus.reading import MAX_FAULTS_SHOWN
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
+from preprocessing.records.ids import names_of
 from preprocessing.records.record import SPLITS, Drop, Fault
 
 # Reasons that say nothing against a corpus: the user's own choices.
@@ -22,6 +21,9 @@ CHOSEN_REASONS = frozenset({LEAK, EXCLUDED})
 DROPS_FILE = "drops.json"
 FAULTS_FILE = "faults.json"
 DROPS_FOLDER = "drops"
+
+# How many faults a message lists before it only counts them.
+MAX_FAULTS_SHOWN = 20
 
 _MAX_DROPS_SHOWN = 20
 _MAX_GROUPS_SHOWN = 20
@@ -147,30 +149,6 @@ def _first_groups(groups: list[_Group], more: list[_Group]) -> list[_Group]:
     return nsmallest(_MAX_GROUPS_SHOWN, groups + more)
 
 
-class TallyFn(beam.CombineFn):
-    """Combines events (see `Tally.add`) to one Tally."""
-
-    def create_accumulator(self) -> Tally:
-        """A tally of nothing."""
-        return Tally()
-
-    def add_input(self, accumulator: Tally, element: Event) -> Tally:
-        """The tally with one event more."""
-        accumulator.add(element)
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[Tally]) -> Tally:
-        """The sum of tallies."""
-        merged = Tally()
-        for accumulator in accumulators:
-            merged.merge(accumulator)
-        return merged
-
-    def extract_output(self, accumulator: Tally) -> Tally:
-        """The tally itself."""
-        return accumulator
-
-
 def write_report(tally: Tally, report_dir: str) -> None:
     """Write drops.json and, if there are faults, faults.json."""
     write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), tally.drops_report())
@@ -200,8 +178,9 @@ def note_unmatched(report_dir: str, excluded: Collection[str]) -> list[str]:
     for metadata in match.metadata_list:
         with FileSystems.open(metadata.path) as file:
             drops = (json.loads(line) for line in file)
-            ids = [drop["id"] for drop in drops if drop["reason"] == EXCLUDED]
-        found.update(ids, (record_id.rpartition("#")[0] for record_id in ids))
+            for drop in drops:
+                if drop["reason"] == EXCLUDED:
+                    found.update(names_of(drop["id"]))
     unmatched = sorted(set(excluded) - found)
     report = read_drops(report_dir) | {"exclude_unmatched": unmatched}
     write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), report)

@@ -14,10 +14,11 @@ class SourceFile(NamedTuple):
     size: bytes in the whole file; of a `.txt.gz` those of its content.
     split: the split of all its records, None where each record's id decides.
     start, stop: the bytes to read; all of the file except for `.txt`, `.txt.gz` and large tables.
-    lines_before: of a piece of a `.jsonl` file, how many lines of the file are before it.
     drop: if set, the file is not read, only counted, as this says.
-    state: as what the listing has found the file (`file_state`), empty if it did not say.
     companion: name of a second file with a line for each line of the first, if there is one.
+    rows_before: of a piece of a table, how many of its lines or rows are before it.
+    digest: of a piece of a table, SHA-256 of its bytes.
+    state: as what the listing has found the file (`file_state`), empty if it did not say.
     """
 
     name: str
@@ -27,7 +28,8 @@ class SourceFile(NamedTuple):
     stop: int
     drop: Drop | None = None
     companion: str | None = None
-    lines_before: int = 0
+    rows_before: int = 0
+    digest: str = ""
     state: str = ""
 
     @property

@@ -1,11 +1,15 @@
-"""Large tables in pieces, so that several workers share one.
+"""Large tables in pieces, which workers share, and of which a later job reads only those that are new.
 
-`.jsonl` is cut at ends of lines, Parquet between its row groups. `.csv` stays whole: whether a line's
-end is quoted is only known to who has read all before it. So does what is compressed.
+Where `.jsonl` is cut, its own lines decide: a row that is added or removed changes its piece, seldom the next one,
+and none of the others. Parquet is cut between its row groups. `.csv` stays whole: whether a line's end is quoted is
+only known to who has read all before it. So does what is compressed.
 """
 
+import hashlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow
 import pyarrow.parquet
@@ -13,56 +17,81 @@ import pyarrow.parquet
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import split_by_name
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import row_group_starts
+from preprocessing.readers.tables import row_groups
 
-PIECE_BYTES = 64 * 1024 * 1024
+# A piece has at least so many bytes (but the last), twice as many on average, eight times as many and a line at most.
+PIECE_BYTES = 2 * 1024 * 1024
+_LONGEST = 8
 _READ_AT_ONCE = 1 << 20
+
+_Piece = tuple[int, int, str]
+"""Where a piece ends, how many lines or rows it has, the SHA-256 of its bytes."""
 
 
 def table_pieces(
-    folder: Path, name: str, size: int, options: CorpusOptions, piece_bytes: int = PIECE_BYTES
+    folder: Path, name: str, size: int, options: CorpusOptions, piece_bytes: int = 0
 ) -> list[SourceFile]:
-    """The sources of a table of `size` bytes: itself, or pieces of about `piece_bytes`.
-
-    The pieces of a .jsonl file are found by reading it once.
-    """
-    starts = [(0, 0)]
-    if size > piece_bytes and name not in options.excluded:
-        if name.endswith(".jsonl"):
-            starts += _line_starts(folder / name, piece_bytes)
-        elif name.endswith(".parquet"):
-            starts += ((start, 0) for start in _group_starts(folder / name, piece_bytes))
-    stops = [*(start for start, _ in starts[1:]), size]
+    """The sources of a table of `size` bytes: itself, or its pieces (of PIECE_BYTES), which are found by reading it."""
+    piece_bytes = piece_bytes or PIECE_BYTES
     split = split_by_name(name)
-    return [
-        SourceFile(name, size, split, start, stop, lines_before=lines)
-        for (start, lines), stop in zip(starts, stops, strict=True)
-    ]
+    whole = [SourceFile(name, size, split, 0, size)]
+    if size <= 2 * piece_bytes or name in options.excluded:
+        return whole
+    if name.endswith(".jsonl"):
+        pieces = list(_pieces_of_lines(folder / name, piece_bytes))
+    elif name.endswith(".parquet"):
+        pieces = list(_pieces_of_groups(folder / name, size, piece_bytes))
+    else:
+        return whole
+    sources, start, rows = [], 0, 0
+    for stop, count, digest in pieces:
+        sources.append(SourceFile(name, size, split, start, stop, rows_before=rows, digest=digest))
+        start, rows = stop, rows + count
+    return sources or whole
 
 
-def _line_starts(path: Path, piece_bytes: int) -> Iterator[tuple[int, int]]:
-    """Where the second and further pieces start, and how many lines are before."""
-    position = lines = last = 0
+def _pieces_of_lines(path: Path, piece_bytes: int) -> Iterator[_Piece]:
+    """Pieces that end where a line does: a line ends one if its CRC-32 is below a bound for its length."""
     with path.open("rb") as file:
-        while data := file.read(_READ_AT_ONCE):
-            counted = 0
-            while (newline := data.find(b"\n", max(counted, last + piece_bytes - position))) >= 0:
-                lines += data.count(b"\n", counted, newline + 1)
-                counted = newline + 1
-                last = position + counted
-                yield last, lines
-            lines += data.count(b"\n", counted)
-            position += len(data)
+        stop = 0
+        while head := file.read(piece_bytes):
+            digest, lines = hashlib.sha256(head), head.count(b"\n")
+            stop += len(head)
+            most = stop + (_LONGEST - 1) * piece_bytes
+            ended = head.endswith(b"\n")
+            while line := file.readline(_READ_AT_ONCE):
+                digest.update(line)
+                stop += len(line)
+                # What is left of the line that was cut off above decides nothing: its start depends on where we began.
+                whole, ended = ended, line.endswith(b"\n")
+                lines += ended
+                falls = whole and zlib.crc32(line) * piece_bytes < len(line) << 32
+                if ended and (falls or stop >= most):
+                    break
+            yield stop, lines, digest.hexdigest()
 
 
-def _group_starts(path: Path, piece_bytes: int) -> Iterator[int]:
-    """Where the second and further pieces start; none for a file that is no Parquet."""
+def _pieces_of_groups(path: Path, size: int, piece_bytes: int) -> Iterator[_Piece]:
+    """Pieces that end with a row group; none for a file that is no Parquet: whoever reads it says what is wrong."""
     try:
-        starts = row_group_starts(pyarrow.parquet.read_metadata(path))
-    except (pyarrow.ArrowException, OSError, ValueError):  # whoever reads it says what is wrong
+        groups = row_groups(pyarrow.parquet.read_metadata(path))
+    except (pyarrow.ArrowException, OSError, ValueError):
         return
-    last = 0
-    for start in starts[1:]:
-        if start >= last + piece_bytes:
-            last = start
-            yield start
+    with path.open("rb") as file:
+        begin = rows = 0
+        for number, (_, count) in enumerate(groups):
+            rows += count
+            last = number == len(groups) - 1
+            stop = size if last else groups[number + 1][0]
+            if last or stop >= begin + piece_bytes:
+                yield stop, rows, _digest_of(file, begin, stop)
+                begin, rows = stop, 0
+
+
+def _digest_of(file: BinaryIO, start: int, stop: int) -> str:
+    digest = hashlib.sha256()
+    file.seek(start)
+    while start < stop and (data := file.read(min(_READ_AT_ONCE, stop - start))):
+        digest.update(data)
+        start += len(data)
+    return digest.hexdigest()

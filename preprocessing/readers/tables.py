@@ -90,7 +90,7 @@ def read_table(
 
 def _json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
     """A JSON object a line (https://jsonlines.org); lines of white space are no rows."""
-    for number, line in enumerate(_lines(source, file, most), start=source.lines_before + 1):
+    for number, line in enumerate(_lines(source, file, most), start=source.rows_before + 1):
 
         def drop(reason: str, detail: str, number: int = number) -> Drop:
             return Drop(reason, source.name, row_id(source, number), f"line {number}{detail}")
@@ -233,9 +233,9 @@ def _numbered_rows(
 ) -> Iterator[tuple[int, int, pyarrow.RecordBatch]]:
     """Each row of the source: its number in the file, its place in a batch, the batch."""
     number = 0
-    for group, start in enumerate(row_group_starts(table.metadata)):
+    for group, (start, rows) in enumerate(row_groups(table.metadata)):
         if not source.is_whole and not source.start <= start < source.stop:
-            number += table.metadata.row_group(group).num_rows
+            number += rows
             continue
         batches = table.iter_batches(
             _ROWS_AT_ONCE, row_groups=[group], columns=list(columns), use_threads=False
@@ -246,10 +246,14 @@ def _numbered_rows(
                 yield number, index, batch
 
 
-def row_group_starts(metadata: pyarrow.parquet.FileMetaData) -> list[int]:
-    """The offset in the file of the first page of each row group."""
-    firsts = [metadata.row_group(group).column(0) for group in range(metadata.num_row_groups)]
-    return [first.dictionary_page_offset or first.data_page_offset for first in firsts]
+def row_groups(metadata: pyarrow.parquet.FileMetaData) -> list[tuple[int, int]]:
+    """Of each row group the offset in the file of its first page, and its number of rows."""
+    groups = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        first = group.column(0)
+        groups.append((first.dictionary_page_offset or first.data_page_offset, group.num_rows))
+    return groups
 
 
 def _missing(source: SourceFile, columns: Sequence[str], found: Sequence[str]) -> Fault | None:

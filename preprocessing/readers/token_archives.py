@@ -16,6 +16,7 @@ from preprocessing.base.digests import sha256_bytes
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import row_id
+from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
 
 END_OF_TEXT_ID = 50_256
@@ -45,7 +46,7 @@ def is_archive(name: str) -> bool:
 def parse_archive(
     source: SourceFile, file: BinaryIO, options: CorpusOptions, seed: int
 ) -> Iterator[Outcome]:
-    """The record of each document, `<name>#<number>`, or why there is none.
+    """The record of each document, or why there is none.
 
     An array is dropped if it is not one of integers (`wrong_type`), not one-dimensional
     (`wrong_shape`) or without an id (`empty`), a document if it has an id below 0 (`negative_id`), one
@@ -77,15 +78,16 @@ def _outcome(
     seed: int,
 ) -> Record | Drop:
     """What a document, or the reason and the detail why there is none, comes to."""
-    record_id = row_id(source, number)
     if isinstance(found, tuple):
         reason, detail = found
-        return Drop(reason, source.name, record_id, f"{member}: {detail}")
+        return Drop(reason, source.name, row_id(source, number), f"{member}: {detail}")
+    digest = sha256_bytes(found.astype("<i4").tobytes())
+    record_id = content_id(digest)
     return Record(
         id=record_id,
         source=source.name,
         position=number,
-        digest=sha256_bytes(found.astype("<i4").tobytes()),
+        digest=digest,
         split=source.split or assign_split(record_id, options.split_fractions, seed),
         segments=(Segment("", in_loss=True, ids=tuple(found.tolist())),),
     )

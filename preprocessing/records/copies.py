@@ -1,7 +1,5 @@
 """Copies: documents of a corpus with the same text, found without moving a text.
 
-    record --> (digest of its document, its place) --group--> places of one text --> Copies
-
 The document of a record is its first segment: the article of a story, the story of a
 conversation, the whole of a text. So two stories with one article are copies although their
 highlights differ, and two conversations about one story although their questions do: a model that
@@ -9,13 +7,11 @@ has seen the one in training has seen what the other is to be tested with.
 
 Copies in one split are duplicates; in several they are a leak. Texts count as the same if they
 differ in nothing but white space and the ways that Unicode has to write a character, not if they
-are merely similar. What is grouped is 32 bytes and a place for each record, however long its text.
+are merely similar.
 """
 
 import hashlib
-import pickle
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -24,9 +20,6 @@ from preprocessing.records.record import SPLITS, Drop, Place, Record
 LEAK = "leak"
 
 _WHITE_SPACE = bytes(code for code in range(128) if chr(code).isspace())
-
-# The digest of a record's document, and its place.
-Located = tuple[bytes, Place]
 
 
 @dataclass(frozen=True)
@@ -83,24 +76,6 @@ def document_digest(record: Record) -> bytes:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # which makes ASCII of the wider spaces
     return hashlib.sha256(text.encode().translate(None, _WHITE_SPACE)).digest()
-
-
-def in_batches(records: Iterable[Located]) -> Iterator[tuple[int, bytes]]:
-    """The records in batches for `find_copies`, each with the first byte of their digests."""
-    by_first_byte: dict[int, list[Located]] = defaultdict(list)
-    for located in records:
-        by_first_byte[located[0][0]].append(located)
-    return ((first, pickle.dumps(batch)) for first, batch in by_first_byte.items())
-
-
-def find_copies(batches: Iterable[bytes]) -> Iterator[Copies]:
-    """The Copies among all records whose digests have one first byte, from their batches."""
-    places: dict[bytes, list[Place]] = defaultdict(list)
-    for batch in batches:
-        for document, place in pickle.loads(batch):
-            places[document].append(place)
-    for of_one_text in places.values():
-        yield from copies_among(of_one_text)
 
 
 def copies_among(records: Iterable[Place]) -> Iterator[Copies]:

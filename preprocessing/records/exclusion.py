@@ -1,12 +1,13 @@
 """Leaving documents out by name: `corpus.exclude` and `corpus.exclude_file`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
-from preprocessing.records.record import Drop, Fault, Outcome
+from preprocessing.records.ids import is_place, names_of
+from preprocessing.records.record import Drop
 
 EXCLUDED = "excluded"
 
@@ -15,8 +16,10 @@ def with_exclude_file(root: Path, options: CorpusOptions) -> CorpusOptions:
     """The options with the lines of `exclude_file` in `exclude`.
 
     The file lies in the corpus' folder, because what a run depends on is found by the digest of the
-    corpus. Raises InputError if it is not there, cannot be read or is not UTF-8.
+    corpus. Raises InputError if it is not there, cannot be read or is not UTF-8, and for a name that
+    says where a record is, not what it is.
     """
+    _check_names("corpus.exclude", options.exclude)
     if options.exclude_file is None:
         return options
     remedy = "set corpus.exclude_file to the name of a file in the corpus' folder"
@@ -42,6 +45,7 @@ def with_exclude_file(root: Path, options: CorpusOptions) -> CorpusOptions:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     named = [line.strip() for line in lines if line.strip()]
+    _check_names(str(path), named)
     return replace(options, exclude=[*options.exclude, *named])
 
 
@@ -50,25 +54,25 @@ def exclude_source(name: str) -> Drop:
     return Drop(EXCLUDED, name, name, f"corpus.exclude names {name}")
 
 
-def exclude(outcomes: Iterable[Outcome], excluded: frozenset[str]) -> Iterator[Outcome]:
-    """The outcomes, with a Drop for each that belongs to an excluded id, whatever became of it.
+def exclusion(record_id: str, source: str, excluded: frozenset[str]) -> Drop | None:
+    """What becomes of a record or a drop whose id, or a group of it, is named; None if it is not.
 
-    An id with `#` and a number, which is one of several records of a story or a row of a table, is
-    also excluded by what stands before.
+    Who names one of several records of the same content names them all.
     """
-    for outcome in outcomes:
-        name = _name_in(excluded, outcome) if excluded else None
-        if name is None or isinstance(outcome, Fault):
-            yield outcome
-        else:
-            yield Drop(EXCLUDED, outcome.source, outcome.id, f"corpus.exclude names {name}")
-
-
-def _name_in(excluded: frozenset[str], outcome: Outcome) -> str | None:
-    """The name by which an outcome is excluded, None if it is not."""
-    if isinstance(outcome, Fault):
+    if not excluded:
         return None
-    if outcome.id in excluded:
-        return outcome.id
-    whole, _, number = outcome.id.rpartition("#")
-    return whole if number.isdecimal() and whole in excluded else None
+    for name in names_of(record_id):
+        if name in excluded:
+            return Drop(EXCLUDED, source, record_id, f"corpus.exclude names {name}")
+    return None
+
+
+def _check_names(where: str, names: Iterable[str]) -> None:
+    places = [name for name in names if is_place(name)]
+    if places:
+        raise InputError(
+            f"{where}: {places[0]!r} says where a record is, which changes with every line before it; "
+            "name the record's own id, which follows from its content: the corpus index "
+            "(Split-*/*.jsonl) has it beside source and position"
+            + (f". There are {len(places)} such names." if len(places) > 1 else ".")
+        )

@@ -1,7 +1,9 @@
 """The index of a corpus: what is known of a record without its text, as a line of JSON."""
 
+import hashlib
 import json
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from preprocessing.records.copies import document_digest
 from preprocessing.records.record import Place, Record
@@ -14,20 +16,41 @@ class IndexEntry(NamedTuple):
     digest: str
     document: bytes
 
-    def line(self, shard: int) -> str:
-        """What the index says of the record; with the options it decides the record's Example."""
+    def line(self, **more: str | int) -> str:
+        """What the index says of the record, and `more`."""
         line = {
             "id": self.place.id,
             "source": self.place.source,
             "position": self.place.position,
             "digest": self.digest,
             "split": self.place.split,
-            "shard": shard,
+            **more,
             "document": self.document.hex(),
         }
         return json.dumps(line, ensure_ascii=False)
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> "IndexEntry":
+        """The entry of a line's values."""
+        place = Place(line["id"], line["source"], line["position"], line["split"])
+        return cls(place, line["digest"], bytes.fromhex(line["document"]))
+
+    def moved(self, rows: int) -> "IndexEntry":
+        """The entry with its position so many rows further on."""
+        if not rows:
+            return self
+        return self._replace(place=self.place._replace(position=self.place.position + rows))
+
+    def named(self, record_id: str) -> "IndexEntry":
+        """The entry with another id."""
+        return self._replace(place=self.place._replace(id=record_id))
 
 
 def entry_of(record: Record) -> IndexEntry:
     """The entry of a record."""
     return IndexEntry(record.place, record.digest, document_digest(record))
+
+
+def hash_of_id(record_id: str) -> bytes:
+    """Eight bytes that two ids share by chance once in 2^64."""
+    return hashlib.blake2b(record_id.encode(), digest_size=8).digest()

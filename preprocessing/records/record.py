@@ -1,7 +1,7 @@
 """Records, which are made of segments, and what else can become of a document: Drop or Fault."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from preprocessing.records.examples import decode_example, encode_example
@@ -58,6 +58,10 @@ class Record:
     def place(self) -> Place:
         """Where the record is."""
         return Place(self.id, self.source, self.position, self.split)
+
+    def named(self, record_id: str) -> "Record":
+        """The record with another id."""
+        return replace(self, id=record_id)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import id_of, texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import Rows, TableRow, is_table, open_table, row_id
+from preprocessing.readers.tables import Rows, TableRow, is_table, open_table
+from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split, record_seed
 from preprocessing.tasks.cleaning import clean_article, clean_highlight
 from preprocessing.tasks.story_files import list_stories
@@ -83,12 +84,9 @@ def parse_rows(
 ) -> Iterator[Outcome]:
     """The records of each row of a table, as of a story, or why there are none.
 
-    The id is the row's own or, where it has none, `<name>#<digest of article and highlights>`: two
-    files may hold one story, which is then reported as a copy. An id that an earlier row of the
-    table had drops the row (`duplicate_id`); the other reasons are those of `parse` and of
-    `row_values`.
+    The id is the row's own or, where it has none, follows from article and highlights. The reasons
+    are those of `parse` and of `row_values`.
     """
-    first_of: dict[str, int] = {}
     for row in rows:
         if not isinstance(row, TableRow):
             yield row
@@ -103,14 +101,8 @@ def parse_rows(
             continue
         article, highlights = texts
         digest = sha256_json({"article": article, "highlights": highlights})
-        story_id = identity or f"{source.name}#{digest[:32]}"
-        first = first_of.setdefault(story_id, row.number)
-        if first != row.number:
-            detail = f"{row.place} has the id of row or line {first}: {story_id}"
-            yield Drop("duplicate_id", source.name, row_id(source, row.number), detail)
-            continue
-        # By the content where there is no id, so that a story stays in its split in another file.
-        split = source.split or assign_split(identity or digest, options.split_fractions, seed)
+        story_id = identity or content_id(digest)
+        split = source.split or assign_split(story_id, options.split_fractions, seed)
         lines = highlights.split("\n")
         story = _Story(story_id, source, row.number, digest, split, article, lines)
         yield from _outcomes(story, options, seed)

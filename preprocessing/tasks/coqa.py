@@ -53,21 +53,11 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     except _SchemaError as error:
         yield Fault(printable(str(error)))
         return
-    first_index_of: dict[str, int] = {}
     for index, conversation in enumerate(conversations):
-        outcome: Outcome
         try:
-            outcome = _outcome(source, index, conversation, options, seed)
+            yield _outcome(source, index, conversation, options, seed)
         except _SchemaError as error:
-            outcome = Fault(printable(str(error)))
-        if isinstance(outcome, Record):
-            first = first_index_of.setdefault(outcome.id, index)
-            if first != index:
-                outcome = Fault(
-                    f"{source.name}: data[{index}].id {outcome.id!r} is also the id of "
-                    f"data[{first}]; remove one of the two conversations"
-                )
-        yield outcome
+            yield Fault(printable(str(error)))
 
 
 class _SchemaError(Exception):

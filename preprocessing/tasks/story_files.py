@@ -102,7 +102,7 @@ def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
         if drop is None and size > options.max_record_bytes and not is_compressed(name):
             detail = f"{size} bytes, max_record_bytes {options.max_record_bytes}"
             drop = Drop("too_large", name, story_id, detail)
-        sources.append(SourceFile(name, size, split, 0, size, drop, None, 0, state))
+        sources.append(SourceFile(name, size, split, 0, size, drop, state=state))
     for story_id, (split, list_name, url) in without_story.items():
         # Somebody who has only one of the two folders does not miss the other's stories.
         if not present or _publisher(url) in present:

@@ -10,6 +10,7 @@ from preprocessing.readers.row_values import texts_of
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import Rows, TableRow, is_table, open_table, row_id
 from preprocessing.readers.token_archives import is_archive, parse_archive
+from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split
 from preprocessing.tasks.task import Task
 from preprocessing.tasks.text_files import list_texts
@@ -35,12 +36,13 @@ def read(
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
-    """The record of one piece of a text file: `<name>`, or `<name>@<byte offset>` if it was cut.
+    """The record of a text file, which has its name, or of one piece of it.
 
     A piece of nothing but white space is dropped (`empty`), so is one with NUL bytes
     (`nul_bytes`) or in another encoding (`not_utf8`).
     """
-    record_id = source.name if source.is_whole else f"{source.name}@{source.start}"
+    digest = sha256_bytes(data)
+    record_id = source.name if source.is_whole else content_id(digest)
     text = decode_text(data, source, record_id)
     if isinstance(text, Drop):
         yield text
@@ -51,7 +53,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
             id=record_id,
             source=source.name,
             position=source.start,
-            digest=sha256_bytes(data),
+            digest=digest,
             split=source.split or assign_split(record_id, options.split_fractions, seed),
             segments=(Segment(text, in_loss=True),),
         )
@@ -60,7 +62,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
 def parse_rows(
     source: SourceFile, rows: Rows, options: CorpusOptions, seed: int
 ) -> Iterator[Outcome]:
-    """The record of each row of a table, `<name>#<number>`, or why there is none.
+    """The record of each row of a table, or why there is none.
 
     The reasons are those of `row_values`, and `empty` for a text of nothing but white space.
     """
@@ -73,16 +75,17 @@ def parse_rows(
             yield texts
             continue
         (text,) = texts
-        record_id = row_id(source, row.number)
         if not text.strip():
             detail = f"{row.place}: {options.text_column} has no character"
-            yield Drop("empty", source.name, record_id, detail)
+            yield Drop("empty", source.name, row_id(source, row.number), detail)
             continue
+        digest = sha256_text(text)
+        record_id = content_id(digest)
         yield Record(
             id=record_id,
             source=source.name,
             position=row.number,
-            digest=sha256_text(text),
+            digest=digest,
             split=source.split or assign_split(record_id, options.split_fractions, seed),
             segments=(Segment(text, in_loss=True),),
         )

@@ -31,7 +31,7 @@ from preprocessing.tokens.shard_store import ShardStore
 from preprocessing.tokens.statistics import STATISTICS_FILE, TokenStatistics, merge
 from preprocessing.tokens.vocabulary import load_vocabulary
 
-_SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>\d+-of-\d+)\.tfrecord$")
+_SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>[\w-]+)\.tfrecord$")
 _RECORDS_BETWEEN_REPORTS = 256
 
 # Fewer bytes of records than this are tokenised at once, faster than Beam starts a worker.

@@ -12,7 +12,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Sc
 
 from components.example_validator import ExampleValidator
 from preprocessing.base.errors import InputError
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName
 from preprocessing.readers.token_archives import END_OF_TEXT_ID
 from preprocessing.records.record import SPLITS, Record, Segment

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from preprocessing.base import digests
-from preprocessing.corpus import job as corpus_job
+from preprocessing.records import ids
 from preprocessing.tasks import cleaning
 from preprocessing.tasks.cleaning import (
     clean_article,
@@ -26,7 +26,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("module", [cleaning, digests, corpus_job])
+@pytest.mark.parametrize("module", [cleaning, digests, ids])
 def test_the_examples_in_the_docstrings_are_true(module):
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.base.digests import sha256_bytes
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Record, Segment
 from preprocessing.tasks.cnn_dailymail import parse

@@ -1,13 +1,13 @@
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.records import copies
-from preprocessing.records.copies import Copies, Loser, document_digest, find_copies, in_batches
+from preprocessing.records.copies import Copies, Loser, copies_among, document_digest
 from preprocessing.records.record import SPLITS, Drop, Place, Record, Segment
 
 WORDS = st.lists(st.text("abÄé£日\u0301", min_size=1, max_size=6), min_size=1)
@@ -23,20 +23,13 @@ def digest(text: str) -> bytes:
     return document_digest(record("id", text))
 
 
-@pytest.fixture
-def found() -> Callable[[Iterable[Record]], list[Copies]]:
-    """The copies among records, found in two batches of each first byte, sorted."""
-
-    def find(records: Iterable[Record]) -> list[Copies]:
-        located = [(document_digest(each), each.place) for each in records]
-        by_first_byte: dict[int, list[bytes]] = defaultdict(list)
-        for part in (located[:3], located[3:]):
-            for first, batch in in_batches(part):
-                by_first_byte[first].append(batch)
-        groups = [copies for batches in by_first_byte.values() for copies in find_copies(batches)]
-        return sorted(groups, key=lambda group: group.places[0].id)
-
-    return find
+def found(records: Iterable[Record]) -> list[Copies]:
+    """The copies among records, sorted."""
+    by_document = defaultdict(list)
+    for each in records:
+        by_document[document_digest(each)].append(each.place)
+    groups = [copies for places in by_document.values() for copies in copies_among(places)]
+    return sorted(groups, key=lambda group: group.places[0].id)
 
 
 @given(WORDS, st.data())
@@ -69,7 +62,7 @@ def test_only_the_document_counts_not_what_is_asked_or_told_about_it():
     assert document_digest(moved) == document_digest(one)
 
 
-def test_copies_are_found_in_one_split_and_in_several_in_any_order(found):
+def test_copies_are_found_in_one_split_and_in_several_in_any_order():
     records = [record(f"single{number}", f"Text {number}.") for number in range(20)]
     records += [record("a2", "Copy A."), record("a1", "Copy  A.\n")]
     records += [record("b1", "Copy B."), record("b3", "Copy B.", "test")]
@@ -84,7 +77,7 @@ def test_copies_are_found_in_one_split_and_in_several_in_any_order(found):
         assert [loser.place.id for loser in leak.losers()] == ["b2", "b1", "b4"]
 
 
-def test_the_records_of_one_document_are_no_copies_of_each_other(found):
+def test_the_records_of_one_document_are_no_copies_of_each_other():
     story = [Record(f"a#{n}", "a.story", 0, "", "train", (Segment("A.", True),)) for n in (1, 2)]
     assert found(story) == []
     copy = [Record(f"b#{n}", "b.story", 0, "", "test", (Segment("A.", True),)) for n in (1, 2)]

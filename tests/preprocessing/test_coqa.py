@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preprocessing.base.digests import sha256_json
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Drop, Fault, Record, Segment
 from preprocessing.tasks.coqa import parse
@@ -135,12 +135,6 @@ def test_a_break_of_the_schema_is_a_fault_that_names_the_place(changes, message)
 )
 def test_a_file_that_is_not_coqa_is_a_fault(data, message):
     assert only_fault(outcomes(data)).startswith(message)
-
-
-def test_a_second_conversation_with_the_same_id_is_a_fault():
-    found = outcomes(coqa_json(conversation("a"), conversation("b"), conversation("a")))
-    assert [type(outcome) for outcome in found] == [Record, Record, Fault]
-    assert "data[2].id 'a' is also the id of data[0]" in only_fault(found[2:])
 
 
 def test_a_byte_order_mark_is_no_mistake():

@@ -1,5 +1,4 @@
 import json
-import pickle
 import random
 import subprocess
 import sys
@@ -15,10 +14,12 @@ from corpora import conversation, coqa_json, story, write_release
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.corpus import job as corpus_job
-from preprocessing.corpus.job import check_corpus, shard_count, shard_of, write_corpus
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus import portions, shards
+from preprocessing.corpus.check import check_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
+from preprocessing.corpus.portions import portions_of
 from preprocessing.corpus.report import Event, Tally, counted, describe_copies
-from preprocessing.corpus.spill import SpillWriter, spill_folder
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.copies import Copies, document_digest
 from preprocessing.records.record import SPLITS, Drop, Fault, Place, Record, example_to_record
@@ -38,9 +39,9 @@ def run(
 ) -> str:
     """Run the job, with arguments for Beam; returns the folder of its reports."""
     sources = list_sources(root, options) if sources is None else sources
-    with beam.Pipeline(options=PipelineOptions(["--runner=DirectRunner", *arguments])) as pipeline:
-        folders = (str(out / name) for name in ("examples", "index", "report"))
-        write_corpus(pipeline, str(root), sources, options, 0, *folders)
+    pipeline = beam.Pipeline(options=PipelineOptions(["--runner=DirectRunner", *arguments]))
+    folders = CorpusFolders(*(str(out / name) for name in ("examples", "index", "report")))
+    write_corpus(pipeline, str(root), sources, options, 0, folders)
     return str(out / "report")
 
 
@@ -62,8 +63,8 @@ def records_in(out: Path) -> list[Record]:
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    """Shards of a few stories each, so that little data makes several."""
-    monkeypatch.setattr(corpus_job, "SHARD_BYTES", 200)
+    """Portions of a few stories each, so that little data makes several."""
+    monkeypatch.setattr(portions, "PORTION_BYTES", 200)
 
 
 def test_the_files_hold_every_record_once_in_its_split_and_shard(tmp_path, small_shards):
@@ -72,14 +73,16 @@ def test_the_files_hold_every_record_once_in_its_split_and_shard(tmp_path, small
     report = run(root, out, CNN)
     expected, _ = read_records(root, CNN, 0)
     assert sorted(records_in(out), key=lambda record: record.id) == expected
-    names = [f"Split-{split}/records-{n:05d}-of-00008" for split in SPLITS for n in range(8)]
+    numbers = [portion.number for portion in portions_of(list_sources(root, CNN))]
+    assert len(numbers) > 3
+    names = [f"Split-{split}/records-{n:05d}-000" for split in SPLITS for n in numbers]
     assert sorted(files_in(out / "examples")) == sorted(f"{name}.tfrecord" for name in names)
     assert sorted(files_in(out / "index")) == sorted(f"{name}.jsonl" for name in names)
     for name in names:
         with open(out / "examples" / f"{name}.tfrecord", "rb") as file:
             records = [example_to_record(data) for data in read_tfrecords(file)]
         lines = (out / "index" / f"{name}.jsonl").read_text().splitlines()
-        shard = int(name[-14:-9])
+        shard = name[-9:]
         assert [json.loads(line) for line in lines] == [
             {
                 "id": record.id,
@@ -92,22 +95,8 @@ def test_the_files_hold_every_record_once_in_its_split_and_shard(tmp_path, small
             }
             for record in records
         ]
-        assert [record.id for record in records] == sorted(record.id for record in records)
-        assert all(shard_of(record.id, 8) == shard for record in records)
+        assert [record.source for record in records] == sorted(r.source for r in records)
     assert check_corpus(report, CNN)["splits"] == {"train": 18, "validation": 1, "test": 1}
-
-
-def test_the_order_of_the_sources_does_not_change_a_byte(tmp_path, small_shards):
-    root = tmp_path / "corpus"
-    ids = write_release(root, 20)
-    for record_id in ids[5:8]:
-        (file,) = root.rglob(f"{record_id}.story")
-        file.write_text("Without highlights.")
-    sources = list_sources(root, CNN)
-    run(root, tmp_path / "a", CNN, sources)
-    random.Random(1).shuffle(sources)
-    run(root, tmp_path / "b", CNN, sources)
-    assert files_in(tmp_path / "a") == files_in(tmp_path / "b")
 
 
 def test_drops_are_counted_by_reason_with_the_first_ids(tmp_path):
@@ -163,10 +152,12 @@ def test_the_same_id_twice_refuses_the_corpus_even_across_splits(tmp_path):
     for name in ("coqa-train-v1.0.json", "coqa-dev-v1.0.json"):
         (root / name).write_bytes(coqa_json(conversation("same")))
     report = run(root, tmp_path / "out", COQA)
-    with pytest.raises(
-        InputError, match=r"record id 'same' occurs twice: in coqa-dev.* and coqa-tr"
-    ):
+    with pytest.raises(InputError, match="1 of 2 documents were dropped") as error:
         check_corpus(report, COQA)
+    assert error.value.messages[1] == (
+        "  duplicate_id: 1, first coqa-train-v1.0.json: same "
+        "(also the id of position 0 of coqa-dev-v1.0.json)"
+    )
 
 
 def test_a_corpus_without_records_or_without_training_is_refused(tmp_path):
@@ -247,20 +238,6 @@ def test_a_leak_is_left_out_of_validation_for_test(tmp_path):
     options = CorpusOptions(on_leak="drop")
     report = check_corpus(run(root, tmp_path / "out", options), options)
     assert report["splits"] == {"train": 10, "validation": 0, "test": 1}
-
-
-@pytest.mark.parametrize("on_leak", ["warn", "drop"])
-def test_the_order_of_the_sources_does_not_change_what_is_done_about_copies(
-    tmp_path, small_shards, on_leak
-):
-    root = tmp_path / "corpus"
-    write_copies(root)
-    options = CorpusOptions(on_leak=on_leak, highlight="each")
-    sources = list_sources(root, options)
-    run(root, tmp_path / "a", options, sources)
-    random.Random(2).shuffle(sources)
-    run(root, tmp_path / "b", options, sources)
-    assert files_in(tmp_path / "a") == files_in(tmp_path / "b")
 
 
 def test_processes_of_their_own_write_the_same_bytes(tmp_path, small_shards):
@@ -353,50 +330,38 @@ def test_the_corpora_that_ship_have_no_copies(tmp_path, task):
     assert report["leaks"] == report["duplicates"] == {"count": 0, "first": []}
 
 
-def test_what_is_shuffled_grows_neither_with_the_texts_nor_with_their_number(tmp_path):
-    found = {}
-    for name, text, number in (("small", "a", 1), ("large", "a" * 10_000, 1), ("many", "b", 600)):
-        root = tmp_path / name
-        root.mkdir()
-        for n in range(number):
-            (root / f"{n}.txt").write_text(f"{text} {n}")
-        options = CorpusOptions(task="text")
-        spills = str(tmp_path / f"spills of {name}")
-        (group,) = corpus_job._spill_groups(list_sources(root, options), spills)
-        reader = corpus_job._ReadSources(str(root), options, 0, 1, number, spills)
-        (found[name],) = reader.process(group)
-        assert len(files_in(Path(spills))) == 2  # that of the group, and that of its records
-    assert len(pickle.dumps(found["large"])) < len(pickle.dumps(found["small"])) + 20
-    assert len(found["many"].by_shard) == 1
-    assert len(found["many"].by_document) <= 256
-
-
-def test_a_large_source_is_spilled_in_blocks_and_gives_the_same_files(tmp_path, monkeypatch):
+def test_a_portion_of_many_records_becomes_several_shards_in_order(tmp_path, monkeypatch):
     root = tmp_path / "corpus"
     root.mkdir()
     lines = [json.dumps({"text": f"Story {n} of many."}) for n in range(50)]
-    (root / "texts.jsonl").write_text("\n".join(lines))
+    (root / "train.jsonl").write_text("\n".join(lines))
     options = CorpusOptions(task="text")
-    run(root, tmp_path / "whole", options)
-    monkeypatch.setattr(corpus_job, "_BLOCK_BYTES", 300)
-    run(root, tmp_path / "blocks", options)
-    assert files_in(tmp_path / "blocks") == files_in(tmp_path / "whole")
+    monkeypatch.setattr(shards, "PART_BYTES", 1000)
+    run(root, tmp_path / "out", options)
+    files = sorted((tmp_path / "out" / "examples" / "Split-train").iterdir())
+    assert len(files) > 3
+    assert [record.position for record in records_in(tmp_path / "out")] == [*range(1, 51)]
 
 
-def test_what_a_dead_job_has_spilled_is_removed_and_nothing_is_left(tmp_path):
+def test_a_job_that_fails_leaves_nothing_hidden(tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(corpus_job, "write_report", fail)
+    write_release(tmp_path / "corpus")
+    with pytest.raises(Exception, match="no space left"):
+        run(tmp_path / "corpus", tmp_path / "out", CNN)
+    written = [file.name for file in (tmp_path / "out").rglob("*")]
+    assert any(name.endswith(".tfrecord") for name in written)
+    assert not any(name.startswith(".") for name in written)
+
+
+def test_nothing_is_written_that_is_not_of_the_corpus(tmp_path, small_shards):
     root, out = tmp_path / "corpus", tmp_path / "out"
-    write_release(root)
-    with SpillWriter(spill_folder(str(out / "examples"))) as spill:
-        spill.write(b"of a job that was killed")
-    run(root, out, CNN)
-    assert not [file for file in out.rglob("*") if file.name.startswith(".")]
-
-
-def test_nothing_that_is_written_names_a_spill_file(tmp_path, small_shards):
-    root = tmp_path / "corpus"
     write_copies(root)
-    run(root, tmp_path / "out", CorpusOptions(on_leak="drop"))
-    assert not [name for name, data in files_in(tmp_path / "out").items() if b".spill" in data]
+    run(root, out, CorpusOptions(on_leak="drop"))
+    assert not [file for file in out.rglob("*") if file.name.startswith(".")]
+    assert not [name for name, data in files_in(out).items() if b".readings" in data]
 
 
 def test_reading_reports_progress_in_files(tmp_path):
@@ -451,12 +416,6 @@ def test_of_many_copies_the_first_of_each_split_are_named_and_all_counted():
     assert group["count"] == 16
     assert [document["split"] for document in group["first"]] == ["test"] * 5 + ["train"] * 5
     assert group["first"][0] == {"id": "t-0", "source": "t-0.txt", "split": "test"}
-
-
-def test_shards_are_a_power_of_two_by_the_size_of_the_corpus():
-    mib = 2**20
-    sizes = [0, 1, 4 * mib, 4 * mib + 1, 9 * mib, 1300 * mib]
-    assert [shard_count(size) for size in sizes] == [1, 1, 1, 2, 4, 512]
 
 
 def test_workers_need_not_import_tensorflow():

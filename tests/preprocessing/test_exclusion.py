@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from corpora import conversation, coqa_json, story, write_release
 
+from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.base.errors import InputError
-from preprocessing.corpus.job import check_corpus
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.report import Tally, write_report
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.exclusion import with_exclude_file
 from preprocessing.records.record import Drop
@@ -57,16 +58,41 @@ def test_an_excluded_text_file_is_not_part_of_the_stream_that_is_cut(tmp_path):
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.txt").write_text("012345678\n" * 10)
     records, drops = left(tmp_path, CorpusOptions(task="text", exclude=["c.txt"]))
-    assert records == ["a.txt", "b.txt@0", "b.txt@60", "b.txt@80"]
+    pieces = (b"012345678\n" * count for count in (6, 2))
+    first, last = (sha256_bytes(piece)[:32] for piece in pieces)
+    assert sorted(records) == sorted(["a.txt", first, last, f"{last}~2"])
     assert drops == [("excluded", "c.txt")]
 
 
 def test_rows_are_excluded_by_their_id_or_with_their_table(tmp_path):
     rows = "".join(json.dumps({"text": text}) + "\n" for text in "abc")
     (tmp_path / "a.jsonl").write_text(rows)
-    options = CorpusOptions(task="text", exclude=["a.jsonl#2"])
-    assert left(tmp_path, options) == (["a.jsonl#1", "a.jsonl#3"], [("excluded", "a.jsonl#2")])
+    first, second, third = (sha256_text(text)[:32] for text in "abc")
+    options = CorpusOptions(task="text", exclude=[second])
+    assert left(tmp_path, options) == (sorted([first, third]), [("excluded", second)])
     assert left(tmp_path, CorpusOptions(task="text", exclude=["a.jsonl"]))[0] == []
+
+
+@pytest.mark.parametrize("named", ["", "~3"])
+def test_who_names_a_record_names_all_of_its_content(tmp_path, named):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n{"text": "a"}\n')
+    excluded, kept = (sha256_text(text)[:32] for text in "ab")
+    records, drops = left(tmp_path, CorpusOptions(task="text", exclude=[excluded + named]))
+    assert records == [kept, f"{kept}~2"]
+    assert drops == [("excluded", excluded)] * 4
+
+
+@pytest.mark.parametrize("place", ["a.jsonl#2", "x/a.csv.gz#17", "a.txt@500", "ids.npz#1"])
+def test_an_id_that_says_where_a_record_was_is_refused_with_the_remedy(tmp_path, place):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
+    with pytest.raises(
+        InputError, match=r"corpus\.exclude: .*says where a record is.*the record's own id"
+    ):
+        left(tmp_path, CorpusOptions(task="text", exclude=[place]))
+    (tmp_path / "out").write_text(f"{place}\n")
+    with pytest.raises(InputError, match=r"/out: .*says where a record is"):
+        left(tmp_path, CorpusOptions(task="text", exclude_file="out"))
 
 
 def test_a_file_in_the_corpus_can_list_what_to_exclude(tmp_path):

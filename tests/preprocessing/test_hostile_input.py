@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from corpora import conversation, coqa_json, sha1, story, text_of, url_of, write_release
 
-from preprocessing.corpus.reading import read_records, read_source
+from preprocessing.corpus.reading import read_source
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
 from preprocessing.records.record import Drop, Fault, Record
 from preprocessing.tasks.sources import list_sources

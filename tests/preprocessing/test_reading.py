@@ -1,8 +1,12 @@
+import json
+
 import pytest
 from corpora import conversation, coqa_json, only_fault, whole, write_release
 
+from preprocessing.base.digests import sha256_text
 from preprocessing.base.errors import InputError
-from preprocessing.corpus.reading import read_records, read_source
+from preprocessing.corpus.reading import read_source
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.tasks.registry import TASKS
 
@@ -27,11 +31,44 @@ def test_all_faults_are_raised_together_up_to_twenty(tmp_path):
     assert error.value.messages[-1] == "and 5 more faults of this kind"
 
 
-def test_an_id_in_two_files_is_a_fault(tmp_path):
-    for name in ("coqa-train-v1.0.json", "coqa-dev-v1.0.json"):
-        (tmp_path / name).write_bytes(coqa_json(conversation("same")))
-    with pytest.raises(InputError, match=r"record id 'same' occurs twice: in coqa-dev.*split test"):
-        read_records(tmp_path, COQA, 0)
+def test_of_two_records_with_one_id_the_held_out_one_stays_whether_in_one_file_or_in_two(tmp_path):
+    twice = [conversation("same"), conversation("same", 3)]
+    (tmp_path / "coqa-train-v1.0.json").write_bytes(coqa_json(conversation("a"), *twice))
+    records, (drop,) = read_records(tmp_path, COQA, 0)
+    assert [(record.id, record.position) for record in records] == [("a", 0), ("same", 1)]
+    assert (drop.reason, drop.id) == ("duplicate_id", "same")
+    assert drop.detail == "also the id of position 1 of coqa-train-v1.0.json"
+    (tmp_path / "coqa-dev-v1.0.json").write_bytes(coqa_json(conversation("same", 4)))
+    records, drops = read_records(tmp_path, COQA, 0)
+    assert [(record.id, record.split) for record in records] == [("a", "train"), ("same", "test")]
+    assert [drop.reason for drop in drops] == ["duplicate_id", "duplicate_id"]
+
+
+def test_rows_of_the_same_content_are_numbered_across_files_and_all_kept(tmp_path):
+    for name in ("a", "b"):
+        lines = [json.dumps({"text": text}) for text in ("same", name, "same")]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    records, drops = read_records(tmp_path, CorpusOptions(task="text", max_dropped_fraction=0), 0)
+    same = sha256_text("same")[:32]
+    found = {(record.source, record.position): record.id for record in records}
+    assert drops == []
+    assert [found[place] for place in (("a.jsonl", 1), ("a.jsonl", 3), ("b.jsonl", 1))] == [
+        same,
+        f"{same}~2",
+        f"{same}~3",
+    ]
+    assert len({record.split for record in records if record.id.startswith(same)}) == 1
+
+
+def test_a_row_that_is_put_before_others_renames_none_and_moves_none_to_another_split(tmp_path):
+    lines = [json.dumps({"text": f"Text {number}."}) for number in range(200)]
+    found = []
+    for before in ([], [json.dumps({"text": "A new one."})]):
+        (tmp_path / "rows.jsonl").write_text("\n".join(before + lines))
+        records, _ = read_records(tmp_path, CorpusOptions(task="text"), 0)
+        found.append({record.id: record.split for record in records})
+    assert len(found[0]) == 200
+    assert found[0].items() < found[1].items()
 
 
 def test_a_file_that_vanished_or_changed_its_size_is_a_fault(tmp_path):

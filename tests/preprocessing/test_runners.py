@@ -14,11 +14,12 @@ import grpc
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_fn_api_pb2_grpc
+from apache_beam.runners.runner import PipelineResult
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 
 from preprocessing.base.job_cache import JobCache
-from preprocessing.corpus import job as corpus_job
-from preprocessing.corpus.job import write_corpus
+from preprocessing.corpus import portions
+from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.tasks.sources import list_sources
 from preprocessing.tokens.job import list_shards, write_token_rows
@@ -38,8 +39,12 @@ def finish(pipeline: beam.Pipeline) -> None:
     try:
         result.wait_until_finish()
     finally:
-        if hasattr(result, "client"):
-            result.client.close()
+        close(result)
+
+
+def close(result: PipelineResult) -> None:
+    if hasattr(result, "client"):
+        result.client.close()
 
 
 def make_corpus(root: Path, out: Path, *flags: str) -> dict[str, bytes]:
@@ -48,9 +53,10 @@ def make_corpus(root: Path, out: Path, *flags: str) -> dict[str, bytes]:
     folders = [str(out / name) for name in ("examples", "index", "report")]
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus_job, "SHARD_BYTES", 16 * 1024)
-        write_corpus(pipeline, str(corpus), list_sources(corpus, options), options, 1, *folders)
-    finish(pipeline)
+        patch.setattr(portions, "PORTION_BYTES", 16 * 1024)
+        sources = list_sources(corpus, options)
+        write_corpus(pipeline, str(corpus), sources, options, 1, CorpusFolders(*folders))
+    close(pipeline.result)
     return files(out)
 
 

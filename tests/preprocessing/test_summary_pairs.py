@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.base.errors import InputError
-from preprocessing.corpus.reading import read_records, read_source
+from preprocessing.corpus.reading import read_source
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Drop, Fault, Record

@@ -3,8 +3,9 @@ import json
 
 import apache_beam as beam
 
-from preprocessing.corpus.job import check_corpus, write_corpus
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.check import check_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords
@@ -23,8 +24,8 @@ def test_the_job_reads_a_compressed_table_as_it_is_read_without_beam(tmp_path):
     (root / "test.jsonl").write_text(json.dumps(rows[0] | {"id": "t", "article": "Another."}))
     options = CorpusOptions(exclude=["7", "8"], max_dropped_fraction=0.02)
     folders = [str(out / name) for name in ("examples", "index", "report")]
-    with beam.Pipeline() as pipeline:
-        write_corpus(pipeline, str(root), list_sources(root, options), options, 0, *folders)
+    sources = list_sources(root, options)
+    write_corpus(beam.Pipeline(), str(root), sources, options, 0, CorpusFolders(*folders))
     report = check_corpus(folders[2], options)
     assert (report["records"], report["splits"]["test"], report["dropped"]) == (49, 1, 3)
     assert {reason: entry["count"] for reason, entry in report["reasons"].items()} == {

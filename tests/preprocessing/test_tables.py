@@ -9,6 +9,7 @@ from corpora import only_drop, only_fault, text_of, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from preprocessing.base.digests import sha256_text
 from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions, TaskName
 from preprocessing.records.record import Drop, Fault, Outcome, Record
@@ -50,8 +51,9 @@ def summary(outcomes: list[Outcome]) -> list[tuple[str, str]]:
 def test_each_line_of_a_jsonl_is_a_document():
     data = b"\xef\xbb\xbf" + jsonl({"text": "One.\r\nTwo."}) + b"\n \r\n" + jsonl({"text": "3"})
     first, second = read("a/b.jsonl", data, TEXT)
-    assert (first.id, first.position, text_of(first)) == ("a/b.jsonl#1", 1, "One.\nTwo.")
-    assert (second.id, second.position, second.source) == ("a/b.jsonl#4", 4, "a/b.jsonl")
+    assert (first.position, text_of(first)) == (1, "One.\nTwo.")
+    assert (second.position, second.source) == (4, "a/b.jsonl")
+    assert [first.id, second.id] == [sha256_text("One.\nTwo.")[:32], sha256_text("3")[:32]]
     assert (first.split, first.segments[0].in_loss) == ("train", True)
 
 
@@ -90,8 +92,8 @@ def test_the_column_of_the_text_can_be_chosen():
 def test_a_csv_has_quoted_fields_with_commas_quotes_and_lines():
     data = b'\xef\xbb\xbfid,text\r\n1,"One, ""two""\r\nthree"\r\n\r\n2,5" pipe\r\n'
     first, second = read("a.csv", data, TEXT)
-    assert (first.id, text_of(first)) == ("a.csv#2", 'One, "two"\nthree')
-    assert (second.id, text_of(second)) == ("a.csv#5", '5" pipe')
+    assert (first.position, text_of(first)) == (2, 'One, "two"\nthree')
+    assert (second.position, text_of(second)) == (5, '5" pipe')
 
 
 @pytest.mark.parametrize(
@@ -173,18 +175,8 @@ def test_a_story_without_id_is_named_by_its_content_and_keeps_its_split():
     alone = read("a.jsonl", jsonl(GOOD), CNN, None)[0]
     behind = read("a.jsonl", jsonl(GOOD | {"article": "Other."}, GOOD), CNN, None)[1]
     elsewhere = read("b.parquet", parquet([GOOD]), CNN, None)[0]
-    assert alone.id == behind.id == f"a.jsonl#{alone.digest[:32]}"
-    assert elsewhere.id == f"b.parquet#{alone.digest[:32]}"
+    assert alone.id == behind.id == elsewhere.id == alone.digest[:32]
     assert alone.split == behind.split == elsewhere.split
-
-
-def test_a_second_row_with_an_id_is_dropped():
-    rows = [GOOD | {"id": "a"}, GOOD | {"id": "b"}, GOOD | {"id": "a", "article": "Other."}]
-    for name, data in (("a.jsonl", jsonl(*rows)), ("a.parquet", parquet(rows))):
-        first, second, drop = read(name, data, CNN)
-        assert (first.id, second.id) == ("a", "b")
-        assert (drop.reason, drop.id) == ("duplicate_id", f"{name}#3")
-        assert "3 has the id of row or line 1: a" in drop.detail
 
 
 @pytest.mark.parametrize(
@@ -260,11 +252,11 @@ TASKS = st.sampled_from(["text", "cnn_dailymail"])
 
 
 def check_any(name: str, data: bytes, task: TaskName) -> None:
-    """Nothing is raised, every outcome can be written, and ids are unique."""
+    """Nothing is raised, every outcome can be written, and no two are of one place."""
     found = read(name, data, CorpusOptions(task=task, max_record_bytes=40))
     assert all(isinstance(outcome, Record | Drop | Fault) for outcome in found)
-    ids = [outcome.id for outcome in found if isinstance(outcome, Record)]
-    assert len(ids) == len(set(ids))
+    places = [outcome.place for outcome in found if isinstance(outcome, Record)]
+    assert len(places) == len(set(places))
     for outcome in found:
         repr(outcome).encode()
         for text in vars(outcome).values():

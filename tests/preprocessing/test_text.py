@@ -3,7 +3,8 @@ from corpora import only_drop, only_record, text_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.corpus.reading import read_records
+from preprocessing.base.digests import sha256_bytes
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.tasks.sources import SourceFile
 from preprocessing.tasks.text import parse
@@ -25,9 +26,9 @@ def test_a_whole_file_is_one_record_in_the_loss():
     assert [(s.in_loss, s.references) for s in record.segments] == [(True, ())]
 
 
-def test_a_piece_of_a_file_is_named_by_its_offset():
+def test_a_piece_of_a_file_is_named_by_its_content():
     record = only_record(outcomes(b"Two.\n", start=5, size=10))
-    assert (record.id, record.position) == ("a/b.txt@5", 5)
+    assert (record.id, record.position) == (sha256_bytes(b"Two.\n")[:32], 5)
 
 
 def test_a_byte_order_mark_is_removed_at_the_start_of_the_file_only():
@@ -48,7 +49,7 @@ def test_a_byte_order_mark_is_removed_at_the_start_of_the_file_only():
 def test_an_unfit_piece_is_dropped_with_its_reason_and_place(data, reason, detail):
     drop = only_drop(outcomes(data, start=100, size=200))
     assert drop.reason == reason
-    assert drop.id == "a/b.txt@100"
+    assert drop.id == sha256_bytes(data)[:32]
     assert detail in drop.detail
 
 

@@ -10,7 +10,7 @@ from corpora import only_drop, only_fault, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.corpus.reading import read_records
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.readers.token_archives import END_OF_TEXT_ID, parse_archive
 from preprocessing.records.copies import document_digest
@@ -63,8 +63,8 @@ def test_documents_are_what_stands_between_ends_of_text(
     ]
     found = outcomes(archive(*flat))
     assert [ids_of(outcome) for outcome in found] == [tuple(d) for ds in arrays for d in ds]
-    assert [outcome.id for outcome in found if isinstance(outcome, Record)] == [
-        f"ids.npz#{number}" for number in range(1, len(found) + 1)
+    assert [outcome.position for outcome in found if isinstance(outcome, Record)] == [
+        *range(1, len(found) + 1)
     ]
 
 
@@ -161,11 +161,11 @@ def test_the_ids_reach_the_rows_exactly_and_unknown_ones_are_counted(tmp_path: P
         (tmp_path / name).write_bytes(archive(*arrays))
     records, drops = read_records(tmp_path, OPTIONS, 0)
     assert drops == []
-    assert {record.id: record.split for record in records} == {
-        "test.npz#1": "test",
-        "train.npz#1": "train",
-        "train.npz#2": "train",
-        "train.npz#3": "train",
+    assert {(record.source, record.position): record.split for record in records} == {
+        ("test.npz", 1): "test",
+        ("train.npz", 1): "train",
+        ("train.npz", 2): "train",
+        ("train.npz", 3): "train",
     }
     assert len({document_digest(record) for record in records}) == 4
     assert [example_to_record(record_to_example(record)) for record in records] == records
