@@ -2,8 +2,8 @@
 
 The release (Hermann et al., 2015, https://arxiv.org/abs/1506.03340) has one `.story` file a story,
 named by the SHA-1 of its url: the article's paragraphs, then for each highlight a line
-`@highlight` and a paragraph. Hugging Face's copy has a row a story, with `id`, `article` and
-`highlights`, a highlight a line.
+`@highlight` and a paragraph. Hugging Face's copy has a row a story, with `id`, `article` (in one line)
+and `highlights`, a highlight a line. A story is the same example in both.
 """
 
 import re
@@ -21,7 +21,7 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import Rows, TableRow, is_table, open_table
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split, record_seed
-from preprocessing.tasks.cleaning import clean_article, clean_highlight
+from preprocessing.tasks.cleaning import clean_article, clean_highlight, clean_line
 from preprocessing.tasks.story_files import list_stories
 from preprocessing.tasks.summary_pairs import open_pairs
 from preprocessing.tasks.task import Task
@@ -67,10 +67,10 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
         return
     # The pattern is slow where it finds nothing, so it sees no line before the first mention.
     start = text.rfind("\n", 0, max(0, text.find("@highlight"))) + 1
-    last_lines, *raw_highlights = _HIGHLIGHT_LINE.split(text[start:])
-    raw_article = text[:start] + last_lines
+    last_lines, *highlights = _HIGHLIGHT_LINE.split(text[start:])
+    article, highlights = text[:start] + last_lines, "\n".join(highlights).split("\n")
     split = source.split or assign_split(story_id, options.split_fractions, seed)
-    story = _Story(story_id, source, 0, sha256_bytes(data), split, raw_article, raw_highlights)
+    story = _Story(story_id, source, 0, sha256_bytes(data), split, article, highlights)
     yield from _outcomes(story, options, seed)
 
 
@@ -123,8 +123,11 @@ class _Story:
 
 def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
     """What becomes of a story."""
-    article = clean_article(story.article)
-    highlights = [line for line in map(clean_highlight, story.highlights) if line]
+    # A pair of files is in tokens, whose marks stand apart everywhere.
+    in_tokens = story.source.companion is not None
+    article = (clean_line if in_tokens else clean_article)(story.article)
+    clean = clean_line if in_tokens else clean_highlight
+    highlights = [line for line in map(clean, story.highlights) if line]
     if not article:
         yield Drop(
             "empty_article",
