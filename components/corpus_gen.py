@@ -56,6 +56,11 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
     if read is not None:
         changed = counted(read, "source")
         progress.report(message=f"{changed} read, the others are as they were in the last job")
+    if not counts["splits"]["test"]:
+        progress.report(
+            message="no record is held out as test, so no model can be blessed: raise corpus.test_fraction, "
+            "add documents, or set evaluation.split to validation"
+        )
     if copies := describe_copies(counts):
         progress.report(message=f"{copies}; the corpus report names them")
     if unmatched := note_unmatched(report.uri, corpus.excluded):

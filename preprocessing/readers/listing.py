@@ -10,7 +10,9 @@ from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
 from preprocessing.readers.compression import COMPRESSED
 
-_SPLIT_WORD = re.compile(r"(?<![a-z])(?:(train)|(validation|valid|val|dev)|(test))(?![a-z])")
+_SPLIT_WORD = re.compile(
+    r"(?<![a-z])(?:(train|training)|(validation|valid|val|dev)|(test))(?![a-z])"
+)
 _SPLIT_OF_GROUP = {1: "train", 2: "validation", 3: "test"}
 
 
@@ -25,15 +27,16 @@ def or_compressed(*suffixes: str) -> tuple[str, ...]:
 
 
 def split_by_name(name: str) -> str | None:
-    """The split that a file's name says, None where it says none; folders do not count.
+    """The split that a file's name says in a word, or else that of the nearest folder which is called so.
 
     >>> split_by_name("3.0.0/train-00000-of-00003.parquet"), split_by_name("news_dev.jsonl.gz")
     ('train', 'validation')
-    >>> split_by_name("test/latest.jsonl") is None
-    True
+    >>> split_by_name("test/latest.jsonl"), split_by_name("the-test/latest.jsonl")
+    ('test', None)
     """
-    match = _SPLIT_WORD.search(name.rpartition("/")[2].lower())
-    return _SPLIT_OF_GROUP[match.lastindex or 0] if match else None
+    *folders, file = name.lower().split("/")
+    found = [_SPLIT_WORD.search(file), *map(_SPLIT_WORD.fullmatch, reversed(folders))]
+    return next((_SPLIT_OF_GROUP[match.lastindex or 0] for match in found if match), None)
 
 
 def find_files(root: Path, suffixes: tuple[str, ...], recursive: bool) -> list[tuple[str, int]]:

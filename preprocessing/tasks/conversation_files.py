@@ -5,10 +5,10 @@ from pathlib import Path
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_name
-from preprocessing.readers.listing import find_files, or_compressed
+from preprocessing.readers.listing import find_files, or_compressed, split_by_name
 from preprocessing.readers.source_file import SourceFile
 
-_FILES = {"coqa-train-v1.0.json": "train", "coqa-dev-v1.0.json": "test"}
+_FILES = ("coqa-train-v1.0.json", "coqa-dev-v1.0.json")
 
 
 def list_conversations(root: Path, options: CorpusOptions) -> list[SourceFile]:
@@ -41,7 +41,6 @@ def too_large_file(name: str, size: str, options: CorpusOptions) -> str:
 
 
 def _split(name: str) -> str | None:
-    if name in _FILES:
-        return _FILES[name]
-    stem = Path(name).stem.lower()
-    return "train" if "train" in stem else "test" if "dev" in stem else None
+    """The split that a file's name says in a word; the development set is the one that is held out as test."""
+    said = split_by_name(name)
+    return "test" if said == "validation" else said

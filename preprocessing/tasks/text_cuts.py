@@ -1,9 +1,19 @@
 """Where a stream of text files is cut into train, validation and test."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
-# How far a cut may move to reach the end of a line.
+from preprocessing.records.record import SPLITS
+
+# How far a cut may move to reach the start of a line or a word.
 SEARCH_BYTES = 4096
+
+# What is held out has at least so many bytes, as many as a character may have, or a quarter of a smaller corpus.
+LEAST_HELD_OUT = 4
+
+_LINE_START = re.compile(rb"(?<=\n)(?=[^\r\n])")
+_WORD_START = re.compile(rb"(?<=[ \t\n])(?=[^ \t\r\n])")
 
 ReadAt = Callable[[str, int, int], bytes]
 """(file, offset, length) -> at most `length` bytes of the file from `offset` on."""
@@ -20,60 +30,99 @@ def cut_stream(
 ) -> Iterator[Piece]:
     """Cut `files` (name, size), read one after the other, into contiguous pieces.
 
-    `fractions` are validation's and test's shares of the bytes: the stream's last part is test,
-    the part before it validation, the rest train. A piece ends where its file ends. Files of 3 and
-    7 lines of equal length, with 20% validation and 20% test ("|" ends a file, "/" is a cut):
+    `fractions` are validation's and test's shares of the bytes (see LEAST_HELD_OUT): the stream's last
+    part is test, the part before it validation, the rest train. A piece ends where its file ends.
+    Files of 3 and 7 lines of equal length, with 20% validation and 20% test ("|" ends a file, "/" is
+    a cut):
 
         a a a | b b b / b b / b b    train a and the first of b; validation b; test b
 
-    Both cuts move forward to the end of their line, or, where none ends within 4,096 bytes, to the
-    next character; never out of their file. A piece longer than `max_bytes` is cut further in the
-    same way (so that one worker need not hold a whole file). The pieces of a file, in order, are
-    exactly its bytes; an empty file is one empty piece.
+    A cut moves to the next start of a line or a file, or to the last one, or else of a word, or else of a
+    character: by 4,096 bytes at most, and by half of the split that becomes shorter, so that no
+    split loses all it has. Pieces longer than `max_bytes` are cut further (see `cut_file`). The
+    pieces of a file, in order, are exactly its bytes; an empty file is one empty piece.
     """
     total = sum(size for _, size in files)
-    validation, test = fractions
-    cuts = [round(total * (1 - validation - test)), round(total * (1 - test))]
-    stream_offset = 0
+    cuts = _cuts(files, _shares(total, fractions), read_at)
+    file_start = 0
     for name, size in files:
-        bounds = [0]
-        for cut in cuts:
-            local = min(max(cut - stream_offset, 0), size)
-            bounds.append(max(_line_end(name, local, size, read_at), bounds[-1]))
-        bounds.append(size)
-        for start, stop, split in zip(
-            bounds, bounds[1:], ("train", "validation", "test"), strict=False
-        ):
-            for first, last in _portions(name, start, stop, max_bytes, read_at):
+        bounds = [min(max(cut - file_start, 0), size) for cut in cuts]
+        for (start, stop), split in zip(pairwise(bounds), SPLITS, strict=True):
+            for first, last in cut_file(name, start, stop, max_bytes, read_at):
                 yield name, first, last, split
         if size == 0:
-            yield name, 0, 0, "train"
-        stream_offset += size
+            yield name, 0, 0, SPLITS[0]
+        file_start += size
 
 
-def _portions(
+def cut_file(
     name: str, start: int, stop: int, max_bytes: int, read_at: ReadAt
 ) -> Iterator[tuple[int, int]]:
-    """Portions of start..stop of about `max_bytes`, each ending with a line where possible."""
+    """Parts of start..stop of about `max_bytes`, each up to the end of a line, or else of a character.
+
+    So that one worker need not hold a whole file. A line's end is looked for in 4,096 bytes.
+    """
     while start < stop:
-        end = _line_end(name, min(start + max_bytes, stop), stop, read_at)
+        end = start + max_bytes
+        if end >= stop:
+            end = stop
+        else:
+            # One byte more at the front: it may be a newline that ends just here.
+            window = read_at(name, end - 1, min(SEARCH_BYTES + 1, stop - end + 1))
+            newline = window.find(b"\n")
+            end += newline if newline >= 0 else _continuing(window[1:])
         yield start, end
         start = end
 
 
-def _line_end(name: str, offset: int, limit: int, read_at: ReadAt) -> int:
-    """The first place from `offset` on at which a line starts, or else a character."""
-    if offset in (0, limit):
-        return offset
-    # One byte more at the front: it may be a newline that ends just here.
-    window = read_at(name, offset - 1, min(SEARCH_BYTES + 1, limit - offset + 1))
-    newline = window.find(b"\n")
-    if newline >= 0:
-        return offset + newline
-    if len(window) == limit - offset + 1:
-        return limit
-    # In UTF-8 the bytes 10xxxxxx continue a character; there are at most three in a row.
-    continuing = 0
-    while continuing < 3 and window[1 + continuing] & 0xC0 == 0x80:
-        continuing += 1
-    return offset + continuing
+def _shares(total: int, fractions: tuple[float, float]) -> tuple[int, int]:
+    """How many bytes of `total` are validation and test."""
+    least = min(LEAST_HELD_OUT, total // 4)
+    validation, test = (max(round(total * share), least) if share else 0 for share in fractions)
+    test = min(test, total)
+    return min(validation, total - test), test
+
+
+def _cuts(files: Sequence[tuple[str, int]], shares: tuple[int, int], read_at: ReadAt) -> list[int]:
+    """Where the splits begin and end in the stream: 0, two cuts that have moved, its size."""
+    total = sum(size for _, size in files)
+    validation, test = shares
+    wanted = [0, total - test - validation, total - test, total]
+    cuts = [0]
+    for cut in wanted[1:3]:
+        before = max((other for other in wanted if other < cut), default=cut)
+        after = min((other for other in wanted if other > cut), default=cut)
+        start = 0
+        for name, size in files:
+            if start < cut < start + size:
+                back, ahead = (min(SEARCH_BYTES, size // 2) for size in (cut - before, after - cut))
+                cut = start + _moved(name, size, cut - start, back, ahead, read_at)
+                break
+            start += size
+        cuts.append(max(cut, cuts[-1]))
+    return [*cuts, total]
+
+
+def _moved(name: str, size: int, cut: int, back: int, ahead: int, read_at: ReadAt) -> int:
+    """Where a cut within a file comes to lie, from `back` bytes before to `ahead` bytes behind it."""
+    first = max(cut - back, 0)
+    last = min(cut + ahead, size)
+    # One byte before a place, and the one there, say what starts there.
+    window_start = max(first - 1, 0)
+    window = read_at(name, window_start, last - window_start + 4)
+    for pattern, ends in ((_LINE_START, {0, size}), (_WORD_START, set[int]())):
+        starts = {window_start + found.start() for found in pattern.finditer(window)} | ends
+        places = [place for place in starts if first <= place <= last]
+        if behind := [place for place in places if place >= cut]:
+            return min(behind)
+        if places:
+            return max(places)
+    return cut + _continuing(window[cut - window_start :])
+
+
+def _continuing(data: bytes) -> int:
+    """How many bytes at the start continue a character: in UTF-8 10xxxxxx, at most three in a row."""
+    count = 0
+    while count < min(3, len(data)) and data[count] & 0xC0 == 0x80:
+        count += 1
+    return count

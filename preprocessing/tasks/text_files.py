@@ -1,6 +1,7 @@
 """The files of a text corpus."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,23 +9,33 @@ from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
 from preprocessing.readers.globs import matches
-from preprocessing.readers.listing import corpus_folder, find_files, or_compressed
+from preprocessing.readers.listing import (
+    corpus_folder,
+    find_files,
+    or_compressed,
+    split_by_name,
+)
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.tables import is_table
 from preprocessing.readers.token_archives import is_archive
-from preprocessing.tasks.text_cuts import cut_stream
+from preprocessing.tasks.text_cuts import cut_file, cut_stream
 
-_SUFFIXES = (*or_compressed(".txt", ".csv", ".jsonl"), ".parquet", ".npz")
+# The last two are those of WikiText, whose files are called wiki.train.raw or wiki.train.tokens.
+_TEXTS = (
+    ".txt",
+    *(f".{split}.{kind}" for split in ("train", "valid", "test") for kind in ("raw", "tokens")),
+)
+_SUFFIXES = (*or_compressed(*_TEXTS, ".csv", ".jsonl"), ".parquet", ".npz")
 _COUNTED_AT_ONCE = 1 << 20
 
 
 def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     """A text file, or all in a folder and its folders: `.txt` ones and large tables in pieces.
 
-    The `.txt` files, one after the other, are cut into contiguous splits; excluded ones, tables and
-    archives of ids are not part of that stream. Compressed ones are decompressed to know where to cut. Raises
-    InputError where there is nothing, or a compressed file is broken.
+    The `.txt` files, one after the other, are cut into contiguous splits; those of which the release says
+    the split, excluded ones, tables and archives of ids are not part of that stream. Compressed ones are
+    decompressed to know where to cut. Raises InputError where there is nothing, or a compressed file is broken.
     """
     pattern = options.text_files or "**"
     listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
@@ -69,9 +80,25 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
             raise InputError(
                 f"{folder / name}: cannot be decompressed: {error}; get the file again"
             ) from error
-    pieces = cut_stream(
-        list(sizes.items()), options.split_fractions, options.max_record_bytes, read_at
-    )
+    most = options.max_record_bytes
+    released = _released_splits(list(sizes))
+    pieces = [
+        (name, start, stop, split)
+        for name, split in released.items()
+        for start, stop in cut_file(name, 0, sizes[name], most, read_at)
+    ]
+    others = [(name, size) for name, size in sizes.items() if name not in released]
+    pieces += cut_stream(others, options.split_fractions, most, read_at)
     return [
         SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces
     ] + [piece for name, size in apart for piece in table_pieces(folder, name, size, options)]
+
+
+def _released_splits(names: Sequence[str]) -> dict[str, str]:
+    """The splits that the names of texts say, if they say of some that they are to train on and of others not.
+
+    A lone `test.txt` is not a released split.
+    """
+    splits = {name: split for name in names if (split := split_by_name(name))}
+    said = set(splits.values())
+    return splits if "train" in said and len(said) > 1 else {}

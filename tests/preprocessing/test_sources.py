@@ -254,3 +254,23 @@ def test_a_hidden_file_is_no_text_as_no_digest_covers_it(tmp_path, name):
     assert {source.name for source in list_sources(tmp_path, TEXT)} == {"one.txt"}
     covered = {found for found, _ in files_beneath(tmp_path)}
     assert covered == {"one.txt"}
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("constraint.json", None),
+        ("devices.json", None),
+        ("strained-testimony.json", None),
+        ("my-train.json", "train"),
+        ("dev_2.json", "test"),
+        ("coqa-dev-v1.0.json", "test"),
+        ("validation.json", "test"),
+    ],
+)
+def test_a_word_in_the_name_says_the_split_of_conversations_not_a_part_of_one(
+    tmp_path, name, split
+):
+    (tmp_path / name).write_bytes(coqa_json(conversation()))
+    (source,) = list_sources(tmp_path / name, COQA)
+    assert source.split == split

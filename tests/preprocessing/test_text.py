@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 from corpora import only_drop, only_record, text_of
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.tasks.sources import SourceFile
+from preprocessing.tasks.sources import SourceFile, list_sources
 from preprocessing.tasks.text import parse
 from preprocessing.tasks.text_cuts import cut_stream
 
@@ -95,17 +97,56 @@ def test_cuts_are_at_the_fractions_and_at_line_ends():
     ]
 
 
-def test_a_cut_within_a_line_moves_to_its_end():
-    assert pieces_of({"a": b"0123456789\n0\n"}, (0.0, 0.5)) == [
-        ("a", 0, 11, "train"),
-        ("a", 11, 13, "test"),
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        (b"x" * 540 + b"\n" + b"y" * 459, 541),  # forward to the start of a line
+        (b"x" * 470 + b"\n\n" + b"y" * 528, 472),  # back, where there is none ahead
+        (b"x" * 470 + b" " + b"y" * 40 + b" " + b"z" * 488, 512),  # forward to a word
+        (b"x" * 470 + b" " + b"y" * 529, 471),  # back to a word
+        ("\U0001f600".encode() * 250, 500),
+        (("x" + "\U0001f600" * 249 + "xyz").encode(), 501),  # to the next character
+        (b"x" * 100 + b"\n" + b"y" * 899, 500),  # too far away
+    ],
+)
+def test_a_cut_moves_to_the_nearest_start_that_leaves_half_of_each_split(text, cut):
+    assert len(text) == 1000
+    assert [piece[1:] for piece in pieces_of({"a": text}, (0.0, 0.5))] == [
+        (0, cut, "train"),
+        (cut, 1000, "test"),
     ]
 
 
-def test_without_a_line_end_the_cut_moves_to_the_next_character_only():
-    text = "\U0001f600".encode() * 5000
-    pieces = pieces_of({"a": text}, (0.0, 0.4999))
-    assert [(start, stop) for _, start, stop, _ in pieces] == [(0, 10_004), (10_004, 20_000)]
+def test_a_cut_near_the_end_of_a_file_moves_there_if_the_split_goes_on_in_the_next():
+    contents = {"a": b"x" * 600, "b": b"y" * 400}
+    assert pieces_of(contents, (0.0, 0.45)) == [
+        ("a", 0, 600, "train"),
+        ("b", 0, 400, "test"),
+    ]
+
+
+ESSAY = "\n\n".join(
+    f"Paragraph {number}. " + "A sentence of the essay. " * 20 for number in range(8)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ESSAY,
+        "A sentence of the essay. " * 1200,
+        "One paragraph, shorter than a window.",
+        "Roses are red,\nviolets are blue,\nsugar is sweet.\n",
+        "\u4e00" * 100,
+    ],
+)
+def test_a_small_text_has_every_split(text):
+    data = text.encode()
+    pieces = pieces_of({"a": data})
+    assert [split for *_, split in pieces] == ["train", "validation", "test"]
+    for _, start, stop, _ in pieces:
+        assert data[start:stop].decode().strip()
+    assert pieces[0][2] >= len(data) / 4
 
 
 def test_a_file_longer_than_a_record_may_be_is_cut_into_several():
@@ -121,3 +162,32 @@ def test_the_genuine_text_comes_back_whole_from_its_records(genuine):
     assert [record.split for record in records] == ["train", "validation", "test"]
     text = "".join(map(text_of, records))
     assert text == (genuine / "text" / "tinyshakespeare.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"train.txt": "train", "valid.txt": "validation", "test.txt": "test"},
+        {"wiki.train.raw": "train", "wiki.valid.raw": "validation", "wiki.test.raw": "test"},
+        {"wiki.train.tokens": "train", "wiki.test.tokens": "test"},
+        {"a/train/1.txt": "train", "a/train/2.txt": "train", "a/dev/1.txt": "validation"},
+        {"train-0.txt.gz": "train", "train-1.txt": "train", "val.txt": "validation"},
+    ],
+)
+def test_texts_keep_the_splits_of_the_release(tmp_path, names):
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = f"The text of {name}.\n".encode() * 100
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    sources = list_sources(tmp_path, CorpusOptions(task="text", max_record_bytes=1000))
+    assert {source.name: source.split for source in sources} == names
+    assert len(sources) > len(names)
+
+
+@pytest.mark.parametrize("names", [["test.txt"], ["train.txt"], ["The test.txt", "b.txt"]])
+def test_a_text_that_only_sounds_like_a_split_is_cut_as_any(tmp_path, names):
+    for name in names:
+        (tmp_path / name).write_text("A line.\n" * 1000)
+    splits = {source.split for source in list_sources(tmp_path, OPTIONS)}
+    assert splits == {"train", "validation", "test"}
