@@ -53,7 +53,13 @@ def train(
     _require_means(options, validation, checkpoint_folder)
     length = training_length(options, len(rows))
     train_step = TrainStep(model, options, seed, device, rows.bounds(options.batch_size))
-    state = TrainingState(model, train_step, checkpoint_folder, options.keep_checkpoints)
+    state = TrainingState(
+        model,
+        train_step,
+        checkpoint_folder,
+        options.keep_checkpoints,
+        in_background=not options.low_memory,
+    )
     history = state.restore() or History()
     history.device, history.precision = str(device), model.precision
     history.frozen, history.parameters = frozen_groups(options), train_step.trained_parameters
@@ -69,7 +75,7 @@ def train(
 
     numbers = _next_numbers(history.step, pace.steps_in(SECONDS_A_CALL), options, length)
     following = batches_of(numbers)
-    with EventLog(event_folder, history) as events:
+    with EventLog(event_folder, history) as events, state:
         while not history.ended:
             batches, first = following, history.step
             # a step without an update takes no part in the schedule

@@ -1,12 +1,15 @@
 """What a training that was cut off goes on from."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 import tensorflow as tf
 
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
+from trainer.background_writer import BackgroundWriter
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
@@ -26,13 +29,27 @@ class TrainingState:
     The data position and the random state need no place of their own: the batch, the dropout and
     the learning rate of a step depend on seed and step alone, and the history holds the step.
 
+    As a context it ends when all is written.
+
     folder: where `ckpt-<step>` and `best-<step>` go; None keeps nothing.
     keep: the newest checkpoints that stay.
+    in_background: write while the training goes on, which holds the values that it changes meanwhile
+        twice; an error is raised by the next call.
     """
 
-    def __init__(self, model: GPT2, train_step: tf.Module, folder: Path | None, keep: int) -> None:
+    def __init__(
+        self,
+        model: GPT2,
+        train_step: tf.Module,
+        folder: Path | None,
+        keep: int,
+        *,
+        in_background: bool = False,
+    ) -> None:
         self._folder = folder
         self._keep = keep
+        self._writer = BackgroundWriter()
+        self._in_background = in_background
         weights = {f"weights/{name}": variable for name, variable in model.by_name.items()}
         of_model = {variable.ref() for variable in weights.values()}
         others = {
@@ -47,6 +64,18 @@ class TrainingState:
         self._model = {**weights, **{n: v for n, v in others.items() if v.trainable}}
         if folder is not None:
             remove_leftovers(folder)
+
+    def __enter__(self) -> "TrainingState":
+        self._writer.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._writer.__exit__(kind, error, traceback)
 
     def restore(self) -> History | None:
         """Take up the newest checkpoint that can be read; None where there is none at all.
@@ -73,35 +102,59 @@ class TrainingState:
         return None
 
     def save(self, history: History) -> None:
-        """Write a checkpoint and remove what it makes useless.
+        """Write a checkpoint, and remove what it makes useless once it is written.
 
         Raises TrainingDiverged, before anything is written, where a weight is not finite.
         """
         if self._folder is None:
             return
         self._require_finite_weights(history.step)
-        write_variables(
-            self._folder / f"ckpt-{history.step}", self._everything, text=history.to_json()
-        )
-        checkpoints = written(self._folder, "ckpt")
-        # a later one is of a training that had to go back, and could not be read
-        earlier = [step for step in checkpoints if step <= history.step]
-        for step in set(checkpoints) - set(earlier[-self._keep :]):
-            remove(checkpoints[step])
-        for step, prefix in written(self._folder, "best").items():
-            if step != history.best_step:
-                remove(prefix)
+        folder, step, best_step = self._folder, history.step, history.best_step
+
+        def tidy() -> None:
+            checkpoints = written(folder, "ckpt")
+            # a later one is of a training that had to go back, and could not be read
+            earlier = [number for number in checkpoints if number <= step]
+            for number in set(checkpoints) - set(earlier[-self._keep :]):
+                remove(checkpoints[number])
+            for number, prefix in written(folder, "best").items():
+                if number != best_step:
+                    remove(prefix)
+
+        self._write(folder / f"ckpt-{step}", self._everything, history.to_json(), tidy)
 
     def save_best(self, step: int) -> None:
         """Write the weights of a step; those of an earlier one go when a checkpoint names these."""
-        write_variables(self._best(step), self._model)
+        self._write(self._best(step), self._model)
 
     def restore_best(self, step: int) -> None:
         """Take up the weights of `save_best`; InputError where they cannot be read."""
+        self._writer.wait()
         try:
             read_variables(self._best(step), self._model)
         except UnreadableFileError as error:
             raise InputError(f"{error}; remove {self._folder} to train from the start") from error
+
+    def _write(
+        self,
+        prefix: Path,
+        variables: Mapping[str, tf.Variable],
+        text: str = "",
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Write the variables as they are now; a processor's are copied only where a step changes them."""
+        self._writer.wait()
+        with tf.device("CPU:0"):
+            values = {name: tf.identity(variable) for name, variable in variables.items()}
+
+        def write() -> None:
+            write_variables(prefix, values, text)
+            values.clear()
+            then()
+
+        self._writer.start(write)
+        if not self._in_background:
+            self._writer.wait()
 
     def _best(self, step: int) -> Path:
         if self._folder is None:

@@ -18,13 +18,14 @@ _STAGED = ".staged-"
 _SUFFIXES = (".data-00000-of-00001", ".index")  # in the order in which they are put in place
 
 Variables = Mapping[str, tf.Variable]
+Values = Mapping[str, tf.Variable | tf.Tensor]
 
 
 class UnreadableFileError(Exception):
     """A file is truncated or damaged; the message names it."""
 
 
-def write_variables(prefix: Path, variables: Variables, text: str = "") -> None:
+def write_variables(prefix: Path, variables: Values, text: str = "") -> None:
     """Write the files `prefix`.index and `prefix`.data-00000-of-00001.
 
     The index is put in place last and taken away first, each on the disk before the next, so a process
@@ -37,7 +38,7 @@ def write_variables(prefix: Path, variables: Variables, text: str = "") -> None:
         prefix=str(staged),
         tensor_names=[_TEXT, *variables],
         shape_and_slices=[""] * (len(variables) + 1),
-        tensors=[tf.constant(text), *(v.read_value() for v in variables.values())],
+        tensors=[tf.constant(text), *map(tf.convert_to_tensor, variables.values())],
     )
     for suffix in _SUFFIXES:
         _sync(Path(f"{staged}{suffix}"))

@@ -1,5 +1,6 @@
 """Checkpoints of a training: which are kept, which is taken up, which are refused."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.train_steps import make_train_step
+from trainer import training_state
+from trainer.data import FEATURES
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
@@ -155,3 +158,29 @@ def test_the_best_weights_stay_until_a_checkpoint_names_better_ones(tmp_path: Pa
 
 def tf_ones(model: GPT2) -> np.ndarray:
     return np.ones(model.by_name["model/wte"].shape, np.float32)
+
+
+def test_a_checkpoint_that_is_written_meanwhile_holds_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, may_write = random_model(CONFIG, seed=1), threading.Event()
+    expected = {name: variable.numpy() for name, variable in model.by_name.items()}
+    step = make_train_step(model, TrainingOptions(), seed=1)
+    write = training_state.write_variables
+
+    def waiting(*arguments: Any) -> None:
+        may_write.wait(10)
+        write(*arguments)
+
+    monkeypatch.setattr(training_state, "write_variables", waiting)
+    with TrainingState(model, step, tmp_path, 2, in_background=True) as state:
+        state.save(History(step=1, total_steps=9))
+        batch = {name: tf.ones([2, 8], tf.int32) for name in FEATURES}
+        step(batch, tf.constant(0.1), tf.constant(0, tf.int64))
+        assert not list(tmp_path.glob("ckpt-*"))
+        may_write.set()
+    restored = random_model(CONFIG, seed=2)
+    state_of(restored, tmp_path).restore()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(restored.by_name[name], value)
+        assert (model.by_name[name].numpy() != value).any()
