@@ -10,6 +10,9 @@ import pytest
 from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
 from tests.postgresql import PASSWORD, SERVERS, PostgreSQL, running_postgresql
 
+# A test finds nothing in the user's cache, and leaves nothing there.
+os.environ["TF_XLA_FLAGS"] = "--tf_xla_persistent_cache_directory="
+
 # As every process of ours begins.
 quiet_tensorflow()
 take_tfx_in_parts()

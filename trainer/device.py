@@ -124,7 +124,12 @@ def _gpu(gpus: list[Any], options: TrainingOptions) -> Device:
 
 def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the processor has instructions for bfloat16."""
-    return bool(_BFLOAT16_FLAGS & set(_cpuinfo_entry(cpuinfo, "flags").split()))
+    return bool(_BFLOAT16_FLAGS & processor_flags(cpuinfo))
+
+
+def processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """The names of the instructions that the processor has."""
+    return set(_cpuinfo_entry(cpuinfo, "flags").split())
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

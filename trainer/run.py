@@ -9,6 +9,7 @@ from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_watch import check_unchanged_since
 from preprocessing.tokens.vocabulary import load_vocabulary
+from trainer.compilation_cache import keep_compiled_programs
 from trainer.config import GPT2Config, model_config
 from trainer.data import read_rows, read_training_rows
 from trainer.device import choose_device
@@ -56,6 +57,7 @@ def run_fn(fn_args: FnArgs) -> None:
         return_freed_memory()
     device = choose_device(training_options)
     progress.report(message=f"training on {device}")
+    keep_compiled_programs(device)
     vocabulary = load_vocabulary(settings["vocabulary"])
     config = model_config(model_options, vocabulary.size)
     sequence_length, seed = settings["sequence_length"], settings["seed"]

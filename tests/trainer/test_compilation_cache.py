@@ -1,0 +1,96 @@
+"""What XLA compiled is there for the next process, and for no other flags and device."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from trainer.compilation_cache import keep_compiled_programs
+from trainer.device import Device
+
+DEVICE = Device("processor", "cpu", "float32", "", False, True, "plain")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache of a user who has none yet, and no flags."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    return tmp_path / "gpt2-tfx" / "xla"
+
+
+def folder_of(device: Device, monkeypatch: pytest.MonkeyPatch) -> Path | None:
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    return keep_compiled_programs(device)
+
+
+def test_programs_lie_in_a_folder_that_is_the_users_own_and_no_backup_takes(cache: Path) -> None:
+    folder = keep_compiled_programs(DEVICE)
+    assert folder is not None
+    assert folder.parent == cache
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (cache / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172")
+    assert os.environ["TF_XLA_FLAGS"] == f"--tf_xla_persistent_cache_directory={folder}"
+
+
+def test_another_device_and_other_flags_have_other_programs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {folder_of(DEVICE, monkeypatch), folder_of(DEVICE, monkeypatch)}
+    assert len(found) == 1
+    found.add(folder_of(DEVICE._replace(name="another"), monkeypatch))
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_use_xnnpack=false")
+    found.add(folder_of(DEVICE, monkeypatch))
+    assert len(found) == 3
+
+
+def test_a_folder_that_the_user_names_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory=/elsewhere")
+    assert keep_compiled_programs(DEVICE) is None
+    assert os.environ["TF_XLA_FLAGS"] == "--tf_xla_persistent_cache_directory=/elsewhere"
+
+
+def test_without_a_place_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert keep_compiled_programs(DEVICE) is None
+    assert os.environ["TF_XLA_FLAGS"] == ""
+
+
+def test_programs_that_are_cut_or_old_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = keep_compiled_programs(DEVICE)
+    assert folder is not None
+    whole = bytes([0x0A, 5]) + b"12345"  # a field of five bytes
+    for name, content in {"whole": whole, "cut": whole[:-1], "empty": b"", "old": whole}.items():
+        (folder / name).write_bytes(content)
+    last_year = time.time() - 365 * 24 * 3600
+    os.utime(folder / "old", (last_year, last_year))
+    folder_of(DEVICE, monkeypatch)
+    assert [path.name for path in folder.iterdir()] == ["whole"]
+
+
+_PROGRAM = """
+import tensorflow as tf
+from trainer.compilation_cache import keep_compiled_programs
+from trainer.device import Device
+print(keep_compiled_programs(Device("processor", "cpu", "float32", "", False, True, "plain")))
+print(float(tf.function(lambda x: tf.reduce_sum(tf.tanh(x) + 1), jit_compile=True)(tf.ones([99]))))
+"""
+
+
+@pytest.mark.long
+def test_a_second_process_compiles_nothing_anew() -> None:
+    """What is compiled is written, as a new file in the place of the old."""
+
+    def run() -> tuple[str, dict[str, int]]:
+        command = [sys.executable, "-c", _PROGRAM]
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        folder, result = printed.split()
+        return result, {path.name: path.stat().st_ino for path in Path(folder).iterdir()}
+
+    first = run()
+    assert len(first[1]) == 1
+    assert run() == first
