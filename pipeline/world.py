@@ -1,7 +1,6 @@
 """What planning needs to know of this machine: the code, the store, the corpus, the pushed versions."""
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 
 from pipeline.code_snapshot import CodeSnapshot, read_snapshot
@@ -32,7 +31,10 @@ class PipelineWorld:
     ) -> None:
         self.loaded = loaded
         self.check = check
+        self._writes = writes
         workspace = loaded.workspace
+        self._code_folder = workspace / "code"
+        self._code: CodeSnapshot | None = None
         self.store = store
         self.digests = JobCache(workspace).open_digests(writes)
         self.manifests = Manifests(workspace / "manifests", self.digests)
@@ -40,14 +42,19 @@ class PipelineWorld:
         self._digest_of: dict[External, str | None] = {}
         self._tree_of: dict[External, dict[str, str]] = {}
 
-    @cached_property
+    @property
     def code(self) -> CodeSnapshot:
         """The code as it was when it was first asked for."""
-        return read_snapshot()
+        if self._code is None:
+            self._code = read_snapshot()
+            self._code.recall(self._code_folder)
+        return self._code
 
     def close(self) -> None:
-        """Keep what was learned about files."""
+        """Keep what was learned about files and sources."""
         self.digests.close()
+        if self._writes and self._code is not None:
+            self._code.keep(self._code_folder)
 
     def ingredients(self, node: Node, inputs: Mapping[str, str]) -> Ingredients:
         """What decides a node's result, given the canonical digests of its inputs."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import code_snapshot
 from pipeline.code_snapshot import COMMIT_VARIABLE, CPU_LOCK, GPU_LOCK, PACKAGES, read_snapshot
 from pipeline.nodes import node_table
 from preprocessing.base.digests import sha256_bytes
@@ -234,6 +235,43 @@ class TestTheCommit:
         installed = checkout / "environment"
         shutil.copytree(checkout, installed, ignore=shutil.ignore_patterns(".git", "environment"))
         assert read_snapshot(installed).commit == ""
+
+
+class TestClosuresThatAreKept:
+    MODULE = "trainer.run"
+
+    @pytest.fixture
+    def folder(self, project: Path, tmp_path: Path) -> Path:
+        code = read_snapshot(project)
+        code.reached(self.MODULE)
+        code.keep(tmp_path / "code")
+        return tmp_path / "code"
+
+    def test_are_those_of_the_same_sources_without_parsing_them(
+        self, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        parsed = read_snapshot(project).reached(self.MODULE)
+        monkeypatch.setattr(code_snapshot, "reached_files", None)
+        code = read_snapshot(project)
+        code.recall(folder)
+        assert code.reached(self.MODULE) == parsed
+
+    def test_are_not_those_of_other_sources(self, project: Path, folder: Path) -> None:
+        (project / "trainer" / "run.py").write_text("import trainer.a\n")
+        code = read_snapshot(project)
+        code.recall(folder)
+        assert "trainer/b.py" in code.reached(self.MODULE)
+
+    @pytest.mark.parametrize("text", ["", "[]", '{"trainer.run": 1}', '{"a": ["no/such.py"]}'])
+    def test_are_not_believed_where_somebody_has_changed_them(
+        self, project: Path, folder: Path, text: str
+    ) -> None:
+        (kept,) = folder.glob("*.json")
+        parsed = read_snapshot(project).reached(self.MODULE)
+        kept.write_text(text)
+        code = read_snapshot(project)
+        code.recall(folder)
+        assert code.reached(self.MODULE) == parsed
 
 
 def git(folder: Path, *arguments: str) -> str:
