@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.nodes import NODE_NAMES
+from pipeline.selection import Selection
 
 # Where `--config` and `--set` may stand. Each place has names of its own among the parsed arguments: those of a
 # command would replace those before it.
@@ -19,16 +20,21 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    if getattr(parsed, "only", None) is not None:
-        if parsed.first is not None or parsed.last is not None:
-            parser.error("argument --only: not allowed with --from or --to")
-        parsed.first = parsed.last = parsed.only
+    if getattr(parsed, "only", None) and (parsed.first or parsed.last):
+        parser.error("argument --only: not allowed with --from or --to")
     files = [getattr(parsed, f"config{place}", None) for place in _PLACES]
     parsed.config = next((file for file in reversed(files) if file), Path("pipeline.yaml"))
     parsed.overrides = [
         override for place in _PLACES for override in getattr(parsed, f"overrides{place}", [])
     ]
     return parsed
+
+
+def selection_of(parsed: argparse.Namespace) -> Selection:
+    """What --from, --to, --only and --force select."""
+    return Selection(
+        tuple(parsed.first), tuple(parsed.last), tuple(parsed.only), tuple(parsed.force)
+    )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -94,12 +100,20 @@ def _add_run(commands: "_Commands[argparse.ArgumentParser]") -> None:
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="first", metavar="NODE", help="only NODE and what follows")
-    parser.add_argument("--to", dest="last", metavar="NODE", help="only NODE and what it needs")
-    parser.add_argument("--only", metavar="NODE", help="only NODE: --from NODE --to NODE")
-    parser.add_argument(
-        "--force", action="append", default=[], metavar="NODE", help="run NODE even if it need not"
-    )
+    for flag, name, what in (
+        ("--from", "first", "only NODE and what follows"),
+        ("--to", "last", "only NODE and what it needs"),
+        ("--only", "only", "only NODE"),
+        ("--force", "force", "run NODE even if it need not"),
+    ):
+        parser.add_argument(
+            flag,
+            dest=name,
+            action="append",
+            default=[],
+            metavar="NODE",
+            help=f"{what}; may be repeated",
+        )
 
 
 def _add_plan(commands: "_Commands[argparse.ArgumentParser]") -> None:

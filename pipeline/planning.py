@@ -98,7 +98,8 @@ def decide(
     if step.action != "reuse" and node.name not in scope.may_run:
         why = "; ".join(reason.detail for reason in step.reasons)
         raise InputError(
-            f"{node.name} is out of date ({why}) and may not run; leave out --from or --only."
+            f"{node.name} is out of date ({why}) and may not run here. `gpt2-tfx run --to {node.name}` makes "
+            "what is needed of it; or leave out --from and --only."
         )
     return step
 

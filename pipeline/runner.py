@@ -52,7 +52,7 @@ def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -
 def run_single_node(loaded: LoadedConfig, name: str, run_id: str, display: Display) -> RunResult:
     """Do one node of a run, as a container does it: its upstream nodes have run under the same run id."""
     check_run_id(run_id)
-    Selection(first=name).scope(node_table(loaded.config))
+    Selection(only=(name,)).scope(node_table(loaded.config))
     run = PipelineRun(loaded, run_id, display, logs=False)
     try:
         return run.run_node(name)

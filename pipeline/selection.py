@@ -1,6 +1,6 @@
-"""Which nodes a run looks at: --from, --to and --force against the node table."""
+"""Which nodes a run looks at: --from, --to, --only and --force against the node table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.nodes import Node
@@ -23,28 +23,41 @@ class Scope:
 
 @dataclass(frozen=True)
 class Selection:
-    """first, last: NODE of --from and --to. forced: nodes that run although they need not."""
+    """The nodes of --from, --to and --only, of each any number.
 
-    first: str | None = None
-    last: str | None = None
+    first: these and what they reach. last: these and what they need. only: these alone. forced: nodes that run although
+    they need not.
+    """
+
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
 
     def scope(self, nodes: Sequence[Node]) -> Scope:
-        """What may run is what `first` reaches and `last` needs. Raises InputError where that is nothing."""
+        """What may run is what each of the three that is given allows. Raises InputError where that is nothing."""
         known = {node.name: node for node in nodes}
-        for name in (self.first, self.last, *self.forced):
-            if name is not None and name not in known:
+        for name in (*self.first, *self.last, *self.only, *self.forced):
+            if name not in known:
                 raise InputError(f"{name}: no node of this pipeline; there are {', '.join(known)}.")
         may_run = set(known)
-        if self.first is not None:
+        if self.first:
             may_run &= _downstream(nodes, self.first)
-        if self.last is not None:
-            may_run &= _upstream(known, [self.last])
+        if self.last:
+            may_run &= _upstream(known, self.last)
+        if self.only:
+            may_run &= set(self.only)
         if not may_run:
-            raise InputError(f"--from {self.first} --to {self.last}: no node lies between them.")
+            given = [
+                *(f"--from {name}" for name in self.first),
+                *(f"--to {name}" for name in self.last),
+            ]
+            raise InputError(f"{' '.join(given)}: no node lies between them.")
         for name in self.forced:
             if name not in may_run:
-                raise InputError(f"--force {name}: --from and --to leave it out; drop one of them.")
+                raise InputError(
+                    f"--force {name}: --from, --to and --only leave it out; drop one of them."
+                )
         needed = _upstream(known, may_run)
         return Scope(
             [node for node in nodes if node.name in needed],
@@ -53,15 +66,15 @@ class Selection:
         )
 
 
-def _downstream(nodes: Sequence[Node], first: str) -> set[str]:
-    reached = {first}
+def _downstream(nodes: Sequence[Node], names: Iterable[str]) -> set[str]:
+    reached = set(names)
     for node in nodes:
         if reached & set(node.upstream):
             reached.add(node.name)
     return reached
 
 
-def _upstream(nodes: Mapping[str, Node], names: Sequence[str] | set[str]) -> set[str]:
+def _upstream(nodes: Mapping[str, Node], names: Iterable[str]) -> set[str]:
     reached: set[str] = set()
     waiting = list(names)
     while waiting:

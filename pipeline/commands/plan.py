@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Sequence
 from contextlib import closing
 
+from pipeline.arguments import selection_of
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
 from pipeline.nodes import node_table
 from pipeline.path_checks import paths_of_selection
 from pipeline.planning import Step, plan, reasons_text
-from pipeline.selection import Selection
 from pipeline.serving_history import PointerPlan, pinned_text, plan_pointer
 from pipeline.store import StoreReader
 from pipeline.world import PipelineWorld
@@ -35,7 +35,7 @@ def make_plan(
     arguments: argparse.Namespace, check: bool = False, writes: bool = True
 ) -> tuple[list[Step], PointerPlan]:
     """The plan for the arguments' selection, and what becomes of `latest`; see PipelineWorld for the flags."""
-    selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
+    selection = selection_of(arguments)
     loaded = load_config(arguments.config, arguments.overrides, paths_of_selection(selection))
     scope = selection.scope(node_table(loaded.config))
     store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)

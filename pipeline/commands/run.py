@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+from pipeline.arguments import selection_of
 from pipeline.code_snapshot import read_snapshot
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
@@ -14,7 +15,6 @@ from pipeline.path_checks import paths_of_selection
 from pipeline.progress_display import ProgressDisplay, QuietDisplay, duration
 from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
-from pipeline.selection import Selection
 from pipeline.serving_history import pinned_text
 from preprocessing.base.errors import InputError
 from serving.versions import LATEST
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_once(arguments: argparse.Namespace) -> int:
     """Run the pipeline and print what came of it."""
-    selection = Selection(arguments.first, arguments.last, tuple(arguments.force))
+    selection = selection_of(arguments)
     loaded = load_config(arguments.config, arguments.overrides, paths_of_selection(selection))
     try:
         result = run_pipeline(

@@ -114,18 +114,22 @@ class TestParsing:
     @pytest.mark.parametrize(
         ("line", "expected"),
         [
-            ("run", {"module": "run", "first": None, "last": None, "force": [], "watch": False}),
+            (
+                "run",
+                {"module": "run", "first": [], "last": [], "only": [], "force": [], "watch": False},
+            ),
             (
                 "run --from Tokenizer --to Trainer --force Trainer --force Tokenizer --watch",
                 {
-                    "first": "Tokenizer",
-                    "last": "Trainer",
+                    "first": ["Tokenizer"],
+                    "last": ["Trainer"],
                     "force": ["Trainer", "Tokenizer"],
                     "watch": True,
                 },
             ),
             ("run --require-blessing --quiet", {"require_blessing": True, "quiet": True}),
-            ("run --only Trainer", {"first": "Trainer", "last": "Trainer"}),
+            ("run --only Trainer --only Attest", {"only": ["Trainer", "Attest"]}),
+            ("plan --to Trainer --to Attest", {"last": ["Trainer", "Attest"]}),
             ("plan --json --check", {"module": "plan", "json": True, "check": True}),
             ("plan --exit-code", {"exit_code": True}),
             ("status --json --limit 3", {"module": "status", "json": True, "limit": 3}),

@@ -325,7 +325,7 @@ class TestMissingPaths:
     ) -> None:
         path = write_config("seed: x\ncorpus: {path: gone}\nmodel: {base: away}\n")
         with pytest.raises(InputError) as caught:
-            load_config(path, missing=paths_of_selection(Selection(last="Trainer")))
+            load_config(path, missing=paths_of_selection(Selection(last=("Trainer",))))
         found = [fault.split(": ")[1] for fault in caught.value.messages]
         assert found == ["seed", "corpus.path", "model.base"]
 

@@ -114,9 +114,11 @@ def do_run(world: History, selection: Selection) -> None:
 
 
 def selection(dice: random.Random) -> Selection:
-    first, last = (dice.choice([*[None] * 8, *NAMES]) for _ in range(2))
-    forced = tuple(name for name in NAMES if dice.random() < 0.1)
-    return Selection(first, last, forced)
+    def some(chance: float) -> tuple[str, ...]:
+        return tuple(name for name in NAMES if dice.random() < chance)
+
+    given = dice.choice([(), (), ("first",), ("last",), ("first", "last"), ("only",)])
+    return Selection(**{name: some(0.3) for name in given}, forced=some(0.1))
 
 
 @settings(max_examples=300, deadline=None)

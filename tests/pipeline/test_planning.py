@@ -125,7 +125,7 @@ class TestAPlan:
 
     def test_of_a_selection_names_it_and_what_it_reuses(self, world: FakeWorld) -> None:
         world.code["Train"] = "edited"
-        steps = planning.plan(Selection(first="Train", last="Train").scope(NODES), world)
+        steps = planning.plan(Selection(first=("Train",), last=("Train",)).scope(NODES), world)
         assert [(step.node.name, step.action) for step in steps] == [
             ("Read", "reuse"),
             ("Train", "run"),
@@ -136,9 +136,9 @@ class TestAPlan:
     ) -> None:
         world.externals["Read"] = {"data": "changed"}
         with pytest.raises(
-            InputError, match=r"Read is out of date \(data changed\) and may not run"
+            InputError, match=r"Read is out of date \(data changed\).*`gpt2-tfx run --to Read`"
         ):
-            planning.plan(Selection(first="Train").scope(NODES), world)
+            planning.plan(Selection(first=("Train",)).scope(NODES), world)
 
     def test_looks_at_the_whole_history_before_it_says_run(self, world: FakeWorld) -> None:
         for number in range(30):
@@ -227,20 +227,27 @@ def may_run(selection: Selection) -> frozenset[str]:
 
 class TestSelections:
     def test_from_takes_what_it_reaches(self) -> None:
-        assert may_run(Selection(first="Train")) == {"Train", "Score"}
+        assert may_run(Selection(first=("Train",))) == {"Train", "Score"}
 
     def test_to_takes_what_it_needs(self) -> None:
-        assert may_run(Selection(last="Train")) == {"Read", "Train"}
+        assert may_run(Selection(last=("Train",))) == {"Read", "Train"}
 
     def test_from_and_to_take_what_lies_between(self) -> None:
-        assert may_run(Selection(first="Train", last="Train")) == {"Train"}
+        assert may_run(Selection(first=("Train",), last=("Train",))) == {"Train"}
+
+    def test_several_take_what_any_of_them_takes(self) -> None:
+        assert may_run(Selection(first=("Train", "Score"))) == {"Train", "Score"}
+        assert may_run(Selection(last=("Read", "Train"))) == {"Read", "Train"}
+
+    def test_only_takes_these_and_nothing_between(self) -> None:
+        assert may_run(Selection(only=("Read", "Score"))) == {"Read", "Score"}
 
     def test_neither_takes_everything(self) -> None:
         assert may_run(Selection()) == {"Read", "Train", "Score"}
 
     @pytest.mark.parametrize(
         "selection",
-        [Selection(first="Tarin"), Selection(last="Tarin"), Selection(forced=("Tarin",))],
+        [Selection(first=("Tarin",)), Selection(only=("Tarin",)), Selection(forced=("Tarin",))],
     )
     def test_an_unknown_node_is_refused_with_the_known_ones(self, selection: Selection) -> None:
         with pytest.raises(InputError, match=r"Tarin.*Read, Train, Score"):
@@ -248,8 +255,8 @@ class TestSelections:
 
     def test_nothing_between_is_refused(self) -> None:
         with pytest.raises(InputError, match="--from Score --to Read: no node lies between"):
-            Selection(first="Score", last="Read").scope(NODES)
+            Selection(first=("Score",), last=("Read",)).scope(NODES)
 
     def test_forcing_what_is_left_out_is_refused(self) -> None:
         with pytest.raises(InputError, match="--force Score"):
-            Selection(last="Train", forced=("Score",)).scope(NODES)
+            Selection(last=("Train",), forced=("Score",)).scope(NODES)

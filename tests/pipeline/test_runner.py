@@ -212,14 +212,14 @@ class TestThePlan:
             launches.results["CorpusGen"] = "other records"
 
         history: list[tuple[Callable[[], object] | None, Selection, list[str]]] = [
-            (None, Selection(last="Tokenizer"), []),
+            (None, Selection(last=("Tokenizer",)), []),
             (None, Selection(), []),
-            (None, Selection(first="Evaluator", forced=("Attest",)), []),
+            (None, Selection(first=("Evaluator",), forced=("Attest",)), []),
             (edit, Selection(), []),
             (edit_what_counts, Selection(), []),
             (damage, Selection(), []),
-            (None, Selection(last="Trainer"), ["seed=2"]),
-            (None, Selection(first="Trainer"), ["seed=2"]),
+            (None, Selection(last=("Trainer",)), ["seed=2"]),
+            (None, Selection(first=("Trainer",)), ["seed=2"]),
             (None, Selection(), []),
         ]
         outcomes = {"run": {"run"}, "reuse": {"cached"}, "maybe": {"run", "cached"}}
@@ -240,7 +240,7 @@ class TestThePlan:
 
 class TestSelections:
     def test_to_leaves_the_rest_skipped(self, launches: Launches) -> None:
-        result = launches.run("run-1", Selection(last="Tokenizer"))
+        result = launches.run("run-1", Selection(last=("Tokenizer",)))
         assert launches.launched[-1] == "Tokenizer"
         assert {n for n, state in result.nodes.items() if state == "skipped"} == {
             *("Trainer", "Evaluator", "Attest", "Pusher")
@@ -252,7 +252,7 @@ class TestSelections:
         launches.run("run-1")
         (tmp_path / "corpus" / "one.txt").write_text("Other prose.\n")
         with pytest.raises(InputError, match=r"CorpusGen is out of date .*corpus changed"):
-            launches.run("run-2", Selection(first="Trainer"))
+            launches.run("run-2", Selection(first=("Trainer",)))
         assert launches.launched == []
         assert launches.new("look").store.run("run-2") is None
 
@@ -265,7 +265,7 @@ class TestSelections:
         with pytest.raises(InputError, match="BaseModel is out of date"):
             launches.run(
                 "run-2",
-                Selection(first="StatisticsGen", forced=("StatisticsGen",)),
+                Selection(first=("StatisticsGen",), forced=("StatisticsGen",)),
                 "model.base=two",
             )
         assert launches.launched == []
