@@ -1,7 +1,7 @@
 """The key of a node: what decides its result, and why two keys differ."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -86,10 +86,18 @@ def read_ingredients(properties: Mapping[str, Any]) -> dict[str, Any]:
 _CHAMPION_CHANGED = Reason("data", "champion changed")
 
 
-def differences(before: Mapping[str, Any], now: Ingredients) -> Iterator[Reason]:
+# What changed within an external content of a name since it had a digest; empty where that is not known.
+Explain = Callable[[str, str], str]
+
+
+def differences(
+    before: Mapping[str, Any], now: Ingredients, explain: Explain = lambda name, digest: ""
+) -> Iterator[Reason]:
     """What changed between the ingredients of an earlier execution and these."""
-    for name in _changed(before.get("externals", {}), now.externals):
-        yield Reason("data", f"{name} changed")
+    externals = before.get("externals", {})
+    for name in _changed(externals, now.externals):
+        what = explain(name, externals.get(name, ""))
+        yield Reason("data", f"{name} changed: {what}" if what else f"{name} changed")
     for name in _changed(before.get("code", {}), now.code):
         yield Reason("code", f"{name} changed")
     for name in _changed(before.get("parameters", {}), now.parameters):
@@ -101,9 +109,11 @@ def differences(before: Mapping[str, Any], now: Ingredients) -> Iterator[Reason]
         yield Reason("upstream", f"input {name} changed")
 
 
-def own_differences(before: Mapping[str, Any], now: Ingredients) -> Iterator[Reason]:
+def own_differences(
+    before: Mapping[str, Any], now: Ingredients, explain: Explain = lambda name, digest: ""
+) -> Iterator[Reason]:
     """What changed besides the inputs and what follows from them (the champion)."""
-    for reason in differences(before, now):
+    for reason in differences(before, now, explain):
         if reason.kind != "upstream" and reason != _CHAMPION_CHANGED:
             yield reason
 

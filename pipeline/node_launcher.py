@@ -95,6 +95,7 @@ class NodeLauncher:
         if state != "COMPLETE":
             raise NodeFailureError(node.name, f"its execution ended {state}", False, log)
         outside.check()
+        self._world.keep_files(node)
         seconds = time.monotonic() - began
         world = self._world
         execution = record_success(

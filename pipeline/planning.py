@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from pipeline.keys import Ingredients, Reason, could_be_same, differences, own_differences
@@ -29,6 +30,9 @@ class World(Protocol):
 
     def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         """Why the outputs of an execution cannot be used; None if they are intact."""
+
+    def what_changed(self, node: Node, external: str, before: str) -> str:
+        """What changed within an external content since it had a digest; empty where that is not known."""
 
     def last_state(self, node: Node) -> str | None:
         """The state of the node's newest execution."""
@@ -153,7 +157,8 @@ def _undecided(
         newest = newest or execution
     if newest is None:
         return Step(node, "run", (Reason("first", "it has never completed"),))
-    return Step(node, "run", (*own_differences(newest.ingredients, ingredients), reason))
+    explain = partial(world.what_changed, node)
+    return Step(node, "run", (*own_differences(newest.ingredients, ingredients, explain), reason))
 
 
 def _reasons(node: Node, ingredients: Ingredients, world: World) -> tuple[Reason, ...]:
@@ -165,5 +170,6 @@ def _reasons(node: Node, ingredients: Ingredients, world: World) -> tuple[Reason
     newest = next(iter(world.history(node)), None)
     if newest is None:
         return tuple(reasons) or (Reason("first", "it has never completed"),)
-    changes = list(differences(newest.ingredients, ingredients))
+    explain = partial(world.what_changed, node)
+    changes = list(differences(newest.ingredients, ingredients, explain))
     return tuple(reasons + changes) or (Reason("missing", "no completed execution has this key"),)

@@ -10,6 +10,7 @@ from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
 from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import Node
+from pipeline.outside_files import OutsideFiles, described_change
 from pipeline.serving_history import champions, serving_events
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.digests import combine
@@ -39,6 +40,7 @@ class PipelineWorld:
         self.digests = JobCache(workspace).open_digests(writes)
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
+        self._outside_files = OutsideFiles(workspace / "outside")
         self._digest_of: dict[External, str | None] = {}
         self._tree_of: dict[External, dict[str, str]] = {}
 
@@ -82,6 +84,20 @@ class PipelineWorld:
     def history(self, node: Node) -> Iterator[StoredExecution]:
         """The COMPLETE executions of a node, newest first."""
         return self.store.history(node.name)
+
+    def what_changed(self, node: Node, external: str, before: str) -> str:
+        """The files that were added, changed, renamed or removed in an external content since it had a digest."""
+        found = node.externals.get(external)
+        if found is None or found not in self._tree_of:
+            return ""
+        kept = self._outside_files.read(before)
+        return "" if kept is None else described_change(kept, self.tree(found))
+
+    def keep_files(self, node: Node) -> None:
+        """Remember of which files the external contents consist that a node has read."""
+        for external in node.externals.values():
+            if external in self._tree_of:
+                self._outside_files.keep(self.tree(external))
 
     def last_state(self, node: Node) -> str | None:
         """The state of a node's newest execution."""

@@ -87,6 +87,11 @@ class TestDifferences:
             "training.steps: 100 -> None",
         ]
 
+    def test_what_is_known_of_an_external_content_is_said(self) -> None:
+        now = with_(externals={**NOW.externals, "vocabulary": "v2"})
+        (reason,) = differences(NOW.to_dict(), now, lambda name, digest: f"{name} was {digest}")
+        assert reason.detail == "vocabulary changed: vocabulary was v1"
+
     def test_an_execution_without_ingredients_differs_in_everything(self) -> None:
         kinds = {reason.kind for reason in differences({}, NOW)}
         assert kinds == {"data", "code", "params", "environment", "upstream"}

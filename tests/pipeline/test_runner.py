@@ -251,7 +251,9 @@ class TestSelections:
     ) -> None:
         launches.run("run-1")
         (tmp_path / "corpus" / "one.txt").write_text("Other prose.\n")
-        with pytest.raises(InputError, match=r"CorpusGen is out of date .*corpus changed"):
+        with pytest.raises(
+            InputError, match=r"CorpusGen is out of date .*corpus changed: 1 changed \(one.txt\)"
+        ):
             launches.run("run-2", Selection(first=("Trainer",)))
         assert launches.launched == []
         assert launches.new("look").store.run("run-2") is None
