@@ -36,6 +36,17 @@ _STRINGS = tf.TensorSpec([None], tf.string)
 _ROWS = tf.TensorSpec([None, None], tf.int64)
 _INTEGER = tf.TensorSpec([], tf.int32)
 _NUMBER = tf.TensorSpec([], tf.float32)
+# prompts, seeds, stop, max_new_tokens, temperature, top_k, top_p, repetition_penalty
+_SAMPLING = [
+    _STRINGS,
+    tf.TensorSpec([None, 2], tf.int64),
+    _STRINGS,
+    _INTEGER,
+    _NUMBER,
+    _INTEGER,
+    _NUMBER,
+    _NUMBER,
+]
 
 
 class ExportedModel(tf.Module):
@@ -95,21 +106,7 @@ class ExportedModel(tf.Module):
         stop = tf.constant([], tf.string)
         return {"completions": self.generate(prompts, seeds, stop, **options)["completions"]}
 
-    @tf.function(
-        input_signature=[
-            _STRINGS,
-            tf.TensorSpec([None, 2], tf.int64),
-            _STRINGS,
-            _INTEGER,
-            _NUMBER,
-            _INTEGER,
-            _NUMBER,
-            _NUMBER,
-            _INTEGER,
-            _NUMBER,
-        ],
-        autograph=False,
-    )
+    @tf.function(input_signature=[*_SAMPLING, _INTEGER, _NUMBER], autograph=False)
     def generate(
         self,
         prompts: tf.Tensor,
@@ -148,19 +145,7 @@ class ExportedModel(tf.Module):
         )
         return self._completions(generated, stop)
 
-    @tf.function(
-        input_signature=[
-            _STRINGS,
-            tf.TensorSpec([None, 2], tf.int64),
-            _STRINGS,
-            _INTEGER,
-            _NUMBER,
-            _INTEGER,
-            _NUMBER,
-            _NUMBER,
-        ],
-        autograph=False,
-    )
+    @tf.function(input_signature=_SAMPLING, autograph=False)
     def start(
         self,
         prompts: tf.Tensor,
