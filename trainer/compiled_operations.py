@@ -1,9 +1,8 @@
 """Operations of training as programs of their own, with their gradients.
 
-TensorFlow computes GELU, softmax and cross-entropy step by step, each of which reads and writes
-memory: a fifth of a training step on a processor whose products are fast. XLA makes one pass of each
-and of its gradient, in float32 between what it reads and what it writes. A gradient is computed from
-what went in or came out, so that nothing else is kept for it.
+TensorFlow computes GELU and cross-entropy step by step, each of which reads and writes memory. XLA
+makes one pass of each and of its gradient, in float32 between what it reads and what it writes. A
+gradient is computed from what went in, so that nothing else is kept for it.
 """
 
 import math
@@ -21,20 +20,13 @@ _Gradient = Callable[[tf.Tensor], tf.Tensor]
 
 def compiled_operations(drop: Dropout) -> Operations:
     """The operations here, with this dropout."""
-    return Operations(drop=drop, gelu=gelu, softmax=softmax, cross_entropy=cross_entropy)
+    return Operations(drop=drop, gelu=gelu, cross_entropy=cross_entropy)
 
 
 @tf.custom_gradient
 def gelu(x: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
     """As `trainer.operations.gelu`."""
     return _gelu(x), lambda upstream: _gelu_gradient(x, upstream)
-
-
-@tf.custom_gradient
-def softmax(x: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
-    """As `trainer.operations.softmax`, which is compiled for its gradient alone."""
-    probabilities = operations.softmax(x)
-    return probabilities, lambda upstream: _softmax_gradient(probabilities, upstream)
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -66,13 +58,6 @@ def _gelu_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
 
 def _inner_tanh(x: tf.Tensor) -> tf.Tensor:
     return tf.tanh(_SLOPE * x * (1 + _CUBE * x * x))
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _softmax_gradient(probabilities: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
-    weights, wide = tf.cast(probabilities, tf.float32), tf.cast(upstream, tf.float32)
-    mean = tf.reduce_sum(weights * wide, axis=-1, keepdims=True)
-    return tf.cast(weights * (wide - mean), probabilities.dtype)
 
 
 @tf.function(jit_compile=True, autograph=False)

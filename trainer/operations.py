@@ -70,7 +70,7 @@ def attend(
     unseen = tf.where(mask, tf.zeros([], query.dtype), query.dtype.min)
     # TensorFlow makes one kernel of the product, the scale and the sum
     scores = tf.matmul(query, key, transpose_b=True) / math.sqrt(query.shape[-1]) + unseen
-    probabilities = operations.drop(operations.softmax(scores), place)  # [B, H, L, S]
+    probabilities = operations.drop(softmax(scores), place)  # [B, H, L, S]
     return tf.matmul(probabilities, value)
 
 
@@ -105,7 +105,6 @@ class Operations(NamedTuple):
     drop: Dropout = keep_all
     multiply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = product
     gelu: Callable[[tf.Tensor], tf.Tensor] = gelu
-    softmax: Callable[[tf.Tensor], tf.Tensor] = softmax
     attend: Callable[..., tf.Tensor] = attend
     write_slots: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] = write_slots
     cross_entropy: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = cross_entropy

@@ -65,7 +65,7 @@ class TrainingOptions:
         it, float16 on a GPU that has that alone, else float32. `float16` scales the loss.
     device: where it trains; `auto` takes a GPU where there is one.
     xla: what XLA compiles: `on` the step, which pays for small float32 models on a processor too; `auto` the step on a
-        GPU, three of its operations on a processor; `off` nothing.
+        GPU, two of its operations on a processor; `off` nothing.
     freeze_embeddings: leave the token and the position embedding as they are.
     freeze_blocks: leave the first so many blocks as they are.
     recompute: hold the activations of one block only and compute the others again in the backward pass: less memory
