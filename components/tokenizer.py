@@ -25,7 +25,7 @@ from preprocessing.options import TokenOptions
 from preprocessing.records.record import SPLITS
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.job import list_shards, update_token_rows
-from preprocessing.tokens.statistics import STATISTICS_FILE
+from preprocessing.tokens.statistics import SEPARATOR, STATISTICS_FILE
 
 
 @component(use_beam=True)
@@ -53,6 +53,13 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))
     _check_train_rows(counts["splits"]["train"], token_options)
     _report_cuts(counts["splits"])
+    if separators := sum(split["separators"] for split in counts["splits"].values()):
+        remedy = ""
+        if task == "text":
+            remedy = f"; if it parts documents, set corpus.document_separator to {SEPARATOR!r}"
+        progress.report(
+            message=f"{SEPARATOR} stands {separators} times in texts and is read as text there{remedy}"
+        )
     if reused:
         progress.report(
             message=f"{reused} of {len(shards)} shards were tokenised before and reused"

@@ -16,6 +16,7 @@ from trainer.config import GPT2_VOCABULARY_SIZE, model_config
 def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     """(dotted key, message) for each value that no run could use with the others."""
     yield from _splits(loaded)
+    yield from _separator(loaded)
     yield from _windows(loaded)
     yield from _schedule(loaded)
     yield from _modes(loaded)
@@ -47,6 +48,14 @@ def _splits(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             "corpus.test_fraction",
             f"validation_fraction {corpus.validation_fraction} and test_fraction "
             f"{corpus.test_fraction} leave nothing to train on; lower one.",
+        )
+
+
+def _separator(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    if loaded.config.corpus.document_separator == "":
+        yield (
+            "corpus.document_separator",
+            "empty, and parts nothing; name what stands between documents, or null.",
         )
 
 

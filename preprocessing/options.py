@@ -51,6 +51,8 @@ class CorpusOptions:
     max_record_bytes: the largest record. Longer stories, conversations and rows are dropped, longer `.txt` files are
         cut; a CoQA file may have 16 times as many.
     text_column: the column (of a `.jsonl` the key) that holds the document, for `text`.
+    document_separator: what parts the documents of a `.txt` file, such as `<|endoftext|>`, for `text`. Each is then a
+        record, in the split of its file's name or by hash; null takes each file as one document.
     text_files: a pattern (`*`, `?`, `[a-z]`, `**`) for the names in the folder that are read, for `text`; null reads
         all.
     exclude: ids of records and names of files to leave out, counted but no reason to stop.
@@ -67,6 +69,7 @@ class CorpusOptions:
     on_leak: OnLeak = "warn"
     max_record_bytes: Count = 16 * 1024 * 1024
     text_column: str = "text"
+    document_separator: str | None = None
     text_files: str | None = None
     exclude: list[str] = field(default_factory=list)
     exclude_file: str | None = None

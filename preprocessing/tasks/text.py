@@ -1,9 +1,11 @@
 """Plain text as records: a file, the part of one that lies in a split, or a table's row is one."""
 
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
+from preprocessing.readers.compression import open_content
 from preprocessing.readers.content import OpenFile, read_piece
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import texts_of
@@ -13,6 +15,7 @@ from preprocessing.readers.token_archives import is_archive, parse_archive
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split
 from preprocessing.tasks.task import Task
+from preprocessing.tasks.text_documents import read_documents
 from preprocessing.tasks.text_files import list_texts
 
 
@@ -27,6 +30,9 @@ def read(
     elif is_archive(source.name):
         with open_file(source.name) as file:
             yield from parse_archive(source, file, options, seed)
+    elif options.document_separator is not None:
+        with open_content(source.name, open_file) as file:
+            yield from parse_documents(source, file, options.document_separator, options, seed)
     else:
         data = read_piece(source, open_file)
         if isinstance(data, bytes):
@@ -57,6 +63,36 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
             split=source.split or assign_split(record_id, options.split_fractions, seed),
             segments=(Segment(text, in_loss=True),),
         )
+
+
+def parse_documents(
+    source: SourceFile, file: BinaryIO, separator: str, options: CorpusOptions, seed: int
+) -> Iterator[Outcome]:
+    """The record of each document of a text file, or why there is none.
+
+    The reasons are those of `parse`, and `too_large`.
+    """
+    most = options.max_record_bytes
+    number = 0
+    for number, (start, data) in enumerate(read_documents(file, separator.encode(), most), start=1):
+        place = row_id(source, number)
+        if data is None:
+            detail = f"the document at byte {start} has more than {most} bytes, max_record_bytes"
+            yield Drop("too_large", source.name, place, detail)
+            continue
+        digest = sha256_bytes(data)
+        record_id = content_id(digest)
+        text = decode_text(data, source._replace(start=start), place)
+        if isinstance(text, Drop):
+            yield text
+        elif not text.strip():
+            yield Drop("empty", source.name, place, f"{len(data)} bytes without a character")
+        else:
+            split = source.split or assign_split(record_id, options.split_fractions, seed)
+            segments = (Segment(text, in_loss=True),)
+            yield Record(record_id, source.name, start, digest, split, segments)
+    if not number:
+        yield Drop("empty", source.name, source.name, "no document in the whole file")
 
 
 def parse_rows(

@@ -33,9 +33,10 @@ _COUNTED_AT_ONCE = 1 << 20
 def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     """A text file, or all in a folder and its folders: `.txt` ones and large tables in pieces.
 
-    The `.txt` files, one after the other, are cut into contiguous splits; those of which the release says
-    the split, excluded ones, tables and archives of ids are not part of that stream. Compressed ones are
-    decompressed to know where to cut. Raises InputError where there is nothing, or a compressed file is broken.
+    The `.txt` files, one after the other, are cut into contiguous splits. Not part of that stream are those of
+    which the release says the split, excluded ones, tables and archives of ids, and any text where a separator
+    parts documents. Compressed files are decompressed to know where to cut. Raises InputError where there is
+    nothing, or a compressed file is broken.
     """
     pattern = options.text_files or "**"
     listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
@@ -56,6 +57,12 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
         is_apart = is_table(name) or is_archive(name) or name in options.excluded
         (apart if is_apart else stream).append((name, size))
     folder = corpus_folder(root)
+    tables = [piece for name, size in apart for piece in table_pieces(folder, name, size, options)]
+    if options.document_separator is not None:
+        released = _released_splits([name for name, _ in stream])
+        return [
+            SourceFile(name, size, released.get(name), 0, size) for name, size in stream
+        ] + tables
 
     def open_file(name: str) -> BinaryIO:
         return open(folder / name, "rb")
@@ -91,7 +98,7 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     pieces += cut_stream(others, options.split_fractions, most, read_at)
     return [
         SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces
-    ] + [piece for name, size in apart for piece in table_pieces(folder, name, size, options)]
+    ] + tables
 
 
 def _released_splits(names: Sequence[str]) -> dict[str, str]:

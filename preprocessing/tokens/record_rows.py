@@ -13,7 +13,7 @@ from preprocessing.tokens.sequences import (
     stream_of,
     tokenize_record,
 )
-from preprocessing.tokens.statistics import TokenStatistics
+from preprocessing.tokens.statistics import SEPARATOR, TokenStatistics
 from preprocessing.tokens.vocabulary import Vocabulary
 
 
@@ -41,7 +41,7 @@ def rows_of(
         over_long: see `fit`; it is not asked with windows.
         statistics: what is counted is added to it while the rows are taken.
     """
-    tokenized = _counted(_tokenized(records, vocabulary, options), statistics)
+    tokenized = _counted(_tokenized(records, vocabulary, options, statistics), statistics)
     sequences = (
         _stream(list(tokenized))
         if options.is_stream
@@ -62,13 +62,17 @@ def rows_of(
 
 
 def _tokenized(
-    records: Iterable[Record], vocabulary: Vocabulary, options: TokenOptions
+    records: Iterable[Record],
+    vocabulary: Vocabulary,
+    options: TokenOptions,
+    statistics: TokenStatistics,
 ) -> Iterator[TokenizedRecord | Drop]:
     if options.is_stream:
         # By id the piece `book@1000` would come before the piece `book@500`.
         records = sorted(records, key=lambda record: (record.source, record.position, record.id))
     for record in records:
         highest = max((i for segment in record.segments for i in segment.ids), default=0)
+        statistics.separators += sum(segment.text.count(SEPARATOR) for segment in record.segments)
         if highest < vocabulary.end_of_text:
             yield tokenize_record(record, vocabulary)
         else:

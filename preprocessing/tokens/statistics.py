@@ -6,6 +6,9 @@ from typing import Any
 
 from preprocessing.records.record import Drop
 
+# As many corpora are written, to part documents; no text becomes the end of text by it.
+SEPARATOR = "<|endoftext|>"
+
 STATISTICS_FILE = "token_statistics.json"
 
 _FIRST_DROPS = 20
@@ -17,6 +20,7 @@ class TokenStatistics:
 
     Attributes:
         records: read.
+        separators: how often texts contain SEPARATOR, which there is text like any other.
         truncated: records of which a part is in no row, and
         tokens_left_out: how many tokens these parts have; dropped records are not among them.
         sequences: records, or windows of them, in the rows.
@@ -28,6 +32,7 @@ class TokenStatistics:
     """
 
     records: int = 0
+    separators: int = 0
     truncated: int = 0
     tokens_left_out: int = 0
     sequences: int = 0
@@ -62,6 +67,7 @@ class TokenStatistics:
                 }
                 for reason, count in sorted(self.drop_counts.items())
             },
+            "separators": self.separators,
             "truncated": self.truncated,
             "tokens_left_out": self.tokens_left_out,
             "sequences": self.sequences,
@@ -77,6 +83,7 @@ def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
     total = TokenStatistics()
     for part in parts:
         total.records += part.records
+        total.separators += part.separators
         total.truncated += part.truncated
         total.tokens_left_out += part.tokens_left_out
         total.sequences += part.sequences

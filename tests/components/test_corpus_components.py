@@ -104,6 +104,18 @@ def test_a_corpus_becomes_records_an_index_a_report_and_rows(
     ]
 
 
+def test_markers_of_documents_that_are_read_as_text_are_counted_aloud(
+    tmp_path: Path, messages: list[str]
+) -> None:
+    write_release(tmp_path / "corpus")
+    for path in (tmp_path / "corpus" / "cnn" / "stories").iterdir():
+        path.write_text(story("One.\n<|endoftext|>\nTwo.", "First"))
+    made = corpus_gen(tmp_path / "corpus", tmp_path / "out", CorpusOptions())
+    messages.clear()
+    tokenizer(made["examples"], tmp_path / "rows", sequence_length=64)
+    assert "<|endoftext|> stands 8 times in texts and is read as text there" in messages
+
+
 @pytest.mark.parametrize(
     ("task", "said"),
     [

@@ -87,3 +87,9 @@ def test_the_stream_is_its_rows_joined(documents: list[tuple[str, bool]], length
     assert sum(int(row.loss_mask.sum()) for row in made) == int(stream.loss.sum())
     assert len(made) == max(1, -(-(len(stream.ids) - 1) // (length - 1)))
     assert all((row.segment_ids > 0).all() for row in made[:-1])
+
+
+def test_separators_in_texts_are_counted_and_stay_text():
+    found, statistics = rows([record("a<|endoftext|>b<|endoftext|>", 0), record("c", 9)], length=64)
+    assert statistics.separators == 2
+    assert drawn(found[0]).count("!") == 2

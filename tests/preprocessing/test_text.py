@@ -1,16 +1,20 @@
 import gzip
+import io
 
 import pytest
-from corpora import only_drop, only_record, text_of
+from corpora import only_drop, only_record, text_of, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.base.digests import sha256_bytes
+from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
+from preprocessing.records.ids import content_id
+from preprocessing.records.record import Drop
 from preprocessing.tasks.sources import SourceFile, list_sources
-from preprocessing.tasks.text import parse
+from preprocessing.tasks.text import parse, parse_documents
 from preprocessing.tasks.text_cuts import cut_stream
+from preprocessing.tasks.text_documents import read_documents
 
 OPTIONS = CorpusOptions(task="text")
 
@@ -191,3 +195,60 @@ def test_a_text_that_only_sounds_like_a_split_is_cut_as_any(tmp_path, names):
         (tmp_path / name).write_text("A line.\n" * 1000)
     splits = {source.split for source in list_sources(tmp_path, OPTIONS)}
     assert splits == {"train", "validation", "test"}
+
+
+POEMS = [f"Poem {number}\nRoses are red,\nviolets blue." for number in range(200)]
+PARTED = CorpusOptions(task="text", document_separator="<|endoftext|>")
+
+
+def test_a_separator_parts_a_text_into_documents_in_splits_of_their_own(tmp_path):
+    (tmp_path / "poems.txt").write_text("\n<|endoftext|>\n".join(POEMS))
+    records, drops = read_records(tmp_path, PARTED, 0)
+    assert drops == []
+    assert sorted(map(text_of, records)) == sorted(POEMS)
+    assert {record.split for record in records} == {"train", "validation", "test"}
+    assert {record.id: record.position for record in records if record.position < 60} == {
+        content_id(sha256_text(POEMS[0])): 0,
+        content_id(sha256_text(POEMS[1])): len(POEMS[0]) + len("\n<|endoftext|>\n"),
+    }
+
+
+def test_documents_between_separators_keep_the_splits_of_the_release(tmp_path):
+    for name in ("train.txt", "test.txt.gz"):
+        data = f"One of {name}\n---\nTwo of {name}\n".encode()
+        (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    options = CorpusOptions(task="text", document_separator="\n---\n")
+    records, drops = read_records(tmp_path, options, 0)
+    assert drops == []
+    assert sorted((record.split, text_of(record)) for record in records) == [
+        ("test", "One of test.txt.gz"),
+        ("test", "Two of test.txt.gz"),
+        ("train", "One of train.txt"),
+        ("train", "Two of train.txt"),
+    ]
+
+
+def test_a_document_that_is_too_large_or_no_text_drops_itself_only():
+    data = b"a|" + b"x" * 11 + b"|caf\xe9| |b"
+    options = CorpusOptions(task="text", max_record_bytes=10)
+    found = list(parse_documents(whole("a.txt", data), io.BytesIO(data), "|", options, 0))
+    assert [
+        outcome.reason if isinstance(outcome, Drop) else text_of(outcome) for outcome in found
+    ] == ["a", "too_large", "not_utf8", "empty", "b"]
+    assert "byte 2" in found[1].detail
+    assert "byte 17 is 0xe9" in found[2].detail
+
+
+def test_of_a_document_that_is_too_large_little_is_held():
+    data = b"x" * (5 << 20) + b"|b|" + b"y" * (3 << 20)
+    found = list(read_documents(io.BytesIO(data), b"|", 10))
+    assert found == [(0, None), ((5 << 20) + 1, b"b"), ((5 << 20) + 3, None)]
+
+
+@given(st.lists(st.sampled_from([b"a", b"-", b"--", b"---", b"\n", b"bb"])).map(b"".join))
+def test_documents_are_what_stands_between_separators(data):
+    parts = [part.strip(b"\r\n") for part in data.split(b"---")]
+    found = list(read_documents(io.BytesIO(data), b"---", 1 << 20))
+    assert [document.data for document in found] == [part for part in parts if part]
+    for document in found:
+        assert data[document.start :].startswith(document.data)
