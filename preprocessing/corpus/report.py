@@ -10,13 +10,14 @@ from typing import Any
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.atomic_files import write_json_atomically
+from preprocessing.readers.listing import APPLE_DOUBLE
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
 from preprocessing.records.ids import names_of
 from preprocessing.records.record import SPLITS, Drop, Fault
 
-# Reasons that say nothing against a corpus: the user's own choices.
-CHOSEN_REASONS = frozenset({LEAK, EXCLUDED})
+# Reasons that say nothing against a corpus: the user's own choices, and what belongs to no document.
+CHOSEN_REASONS = frozenset({LEAK, EXCLUDED, APPLE_DOUBLE})
 
 DROPS_FILE = "drops.json"
 FAULTS_FILE = "faults.json"

@@ -9,6 +9,11 @@ from pathlib import Path
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
 from preprocessing.readers.compression import COMPRESSED
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Drop
+
+# The reason of a drop that says nothing against a corpus.
+APPLE_DOUBLE = "apple_double"
 
 _SPLIT_WORD = re.compile(
     r"(?<![a-z])(?:(train|training)|(validation|valid|val|dev)|(test))(?![a-z])"
@@ -22,8 +27,8 @@ def corpus_folder(root: Path) -> Path:
 
 
 def or_compressed(*suffixes: str) -> tuple[str, ...]:
-    """The suffixes, and each with that of gzip."""
-    return tuple(suffix + end for suffix in suffixes for end in ("", COMPRESSED))
+    """The suffixes, and each with those of compression."""
+    return tuple(suffix + end for suffix in suffixes for end in ("", *COMPRESSED))
 
 
 def split_by_name(name: str) -> str | None:
@@ -39,21 +44,29 @@ def split_by_name(name: str) -> str | None:
     return next((_SPLIT_OF_GROUP[match.lastindex or 0] for match in found if match), None)
 
 
-def find_files(root: Path, suffixes: tuple[str, ...], recursive: bool) -> list[tuple[str, int]]:
-    """Name and size of the files at `root`, a folder or a single file, that end in a suffix."""
+def find_files(
+    root: Path, suffixes: tuple[str, ...], recursive: bool, skipped: list[str] | None = None
+) -> list[tuple[str, int]]:
+    """Name and size of the files at `root`, a folder or a single file, that end in a suffix (see `walk`)."""
     if root.is_dir():
-        return [(name, size) for name, size, _ in walk(root, root, suffixes, recursive)]
-    return [(root.name, root.stat().st_size)] if root.name.endswith(suffixes) else []
+        return [(name, size) for name, size, _ in walk(root, root, suffixes, recursive, skipped)]
+    named = root.name.lower().endswith(suffixes)
+    return [(root.name, root.stat().st_size)] if named else []
 
 
 def walk(
-    root: Path, folder: Path, suffixes: tuple[str, ...], recursive: bool
+    root: Path,
+    folder: Path,
+    suffixes: tuple[str, ...],
+    recursive: bool,
+    skipped: list[str] | None = None,
 ) -> list[tuple[str, int, str]]:
     """Name, size and `file_state` of the files in `folder` whose names end in a suffix, by name.
 
-    What has a name that begins with a dot is no text, and no digest of the corpus covers it. A
-    linked folder is not entered: what it holds is listed where it is. Raises InputError for a link
-    out of `root`, and for a name that is not UTF-8.
+    Capitals in a suffix make no difference. What has a name that begins with a dot is no text, and no
+    digest of the corpus covers it; the names of those that macOS has put beside files with such a
+    suffix (`._a.txt`) are added to `skipped`. A linked folder is not entered: what it holds is listed
+    where it is. Raises InputError for a link out of `root`, and for a name that is not UTF-8.
     """
     _check_link(root, folder)
     found: list[tuple[str, int, str]] = []
@@ -66,18 +79,33 @@ def walk(
         with os.scandir(current) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
+                    if skipped is not None and _is_apple_double(entry.name, suffixes):
+                        skipped.append(prefix + entry.name)
                     continue
                 if entry.is_symlink():
                     _check_link(root, Path(entry.path))
                 if recursive and entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
-                elif entry.name.endswith(suffixes) and entry.is_file():
+                elif entry.name.lower().endswith(suffixes) and entry.is_file():
                     name = prefix + entry.name
                     if not name.isascii():
                         _check_encoding(name, entry.path)
                     stat = entry.stat()
                     found.append((name, stat.st_size, file_state(stat, now_ns)))
     return sorted(found, key=itemgetter(0))
+
+
+def _is_apple_double(name: str, suffixes: tuple[str, ...]) -> bool:
+    return name.startswith("._") and name.lower().endswith(suffixes)
+
+
+def apple_double(names: list[str]) -> list[SourceFile]:
+    """The sources that stand for files of macOS beside the corpus' own, to be counted and not read."""
+    detail = "a file of macOS about the one beside it, with no text"
+    return [
+        SourceFile(name, 0, None, 0, 0, Drop(APPLE_DOUBLE, name, name, detail))
+        for name in sorted(names)
+    ]
 
 
 def _check_link(root: Path, path: Path) -> None:

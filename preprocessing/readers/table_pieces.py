@@ -37,9 +37,9 @@ def table_pieces(
     whole = [SourceFile(name, size, split, 0, size)]
     if size <= 2 * piece_bytes or name in options.excluded:
         return whole
-    if name.endswith(".jsonl"):
+    if name.lower().endswith(".jsonl"):
         pieces = list(_pieces_of_lines(folder / name, piece_bytes))
-    elif name.endswith(".parquet"):
+    elif name.lower().endswith(".parquet"):
         pieces = list(_pieces_of_groups(folder / name, size, piece_bytes))
     else:
         return whole

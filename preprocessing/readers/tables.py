@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pyarrow
 import pyarrow.parquet
 
-from preprocessing.readers.compression import content_name, open_content
+from preprocessing.readers.compression import content_ends_with, open_content
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.decoding import printable
 from preprocessing.readers.lines import bounded_lines
@@ -40,7 +40,7 @@ Rows = Iterator[TableRow | Drop | Fault]
 
 def is_table(name: str) -> bool:
     """Whether the file's name is that of a table."""
-    return content_name(name).endswith((".jsonl", ".csv")) or name.endswith(".parquet")
+    return content_ends_with(name, ".jsonl", ".csv") or name.lower().endswith(".parquet")
 
 
 def row_id(source: SourceFile, number: int) -> str:
@@ -80,11 +80,10 @@ def read_table(
     than `most` bytes are dropped (`too_large`) without being held. A table without one of the
     columns is a Fault. Raises READ_ERRORS.
     """
-    name = content_name(source.name)
-    if name.endswith(".jsonl"):
+    if content_ends_with(source.name, ".jsonl"):
         return _json_rows(source, file, most)
-    if name.endswith(".csv"):
-        return _csv_rows(source, file, columns, most)
+    if content_ends_with(source.name, ".csv"):
+        return csv_rows(source, file, columns, most)
     return _parquet_rows(source, file, columns, optional)
 
 
@@ -126,80 +125,6 @@ def _lines(source: SourceFile, file: BinaryIO, most: int) -> Iterator[bytes | No
         yield line
         if not source.is_whole and file.tell() >= source.stop:
             return
-
-
-class _TooLargeError(Exception):
-    """A row of a .csv file is longer than a record may be."""
-
-
-class _CsvLines:
-    """The lines of a .csv file for csv.reader, which asks for more while a row goes on.
-
-    Raises _TooLargeError when the lines of one row are more than `most` bytes together.
-    """
-
-    def __init__(self, file: BinaryIO, most: int) -> None:
-        self._lines = bounded_lines(file, most)
-        self._most = most
-        self.number = 0
-        self._row_bytes = 0
-
-    def start_row(self) -> int:
-        """Begin a new row; the number of its first line."""
-        self._row_bytes = 0
-        return self.number + 1
-
-    def __iter__(self) -> "_CsvLines":
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.number += 1
-        if line is None:
-            raise _TooLargeError
-        self._row_bytes += len(line.rstrip(b"\r\n"))
-        if self._row_bytes > self._most:
-            raise _TooLargeError
-        if self.number == 1:
-            line = line.removeprefix(_BYTE_ORDER_MARK)
-        # What is not UTF-8 may be in another column; whoever takes the value sees it.
-        return line.decode("utf-8", "surrogateescape")
-
-
-def _csv_rows(source: SourceFile, file: BinaryIO, columns: Sequence[str], most: int) -> Rows:
-    """RFC 4180 (https://www.rfc-editor.org/rfc/rfc4180) with the columns' names in the first row."""
-    # The module's own limit of 128 KiB a field is below what a document may have.
-    csv.field_size_limit(max(csv.field_size_limit(), most))
-    lines = _CsvLines(file, most)
-    header: list[str] | None = None
-    reader = csv.reader(lines, strict=True)
-    while True:
-        number = lines.start_row()
-        problem = None
-        try:
-            values = next(reader)
-        except StopIteration:
-            break
-        except _TooLargeError:
-            problem = ("too_large", f" has more than {most} bytes, max_record_bytes")
-        except csv.Error as error:
-            problem = ("not_csv", f": {error}")
-        if problem is not None:
-            reader = csv.reader(lines, strict=True)
-            reason, detail = problem
-            if header is None:
-                yield Fault(f"{source.name}: the row of column names, line 1,{detail}; correct it")
-                return
-            yield Drop(reason, source.name, row_id(source, number), f"line {number}{detail}")
-        elif not values:
-            continue
-        elif header is None:
-            header = values
-            if missing := _missing(source, columns, header):
-                yield missing
-                return
-        else:
-            yield TableRow(number, f"line {number}", dict(zip(header, values, strict=False)))
 
 
 def _parquet_rows(

@@ -40,7 +40,7 @@ _DAMAGED = (
 
 def is_archive(name: str) -> bool:
     """Whether the file's name is that of an archive of ids."""
-    return name.endswith(".npz")
+    return name.lower().endswith(".npz")
 
 
 def parse_archive(

@@ -9,11 +9,9 @@ and `highlights`, a highlight a line. A story is the same example in both.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from preprocessing.base.digests import sha256_bytes, sha256_json
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
-from preprocessing.readers.compression import content_name
 from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import id_of, texts_of
@@ -22,7 +20,7 @@ from preprocessing.readers.tables import Rows, TableRow, is_table, open_table
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split, record_seed
 from preprocessing.tasks.cleaning import clean_article, clean_highlight, clean_line
-from preprocessing.tasks.story_files import list_stories
+from preprocessing.tasks.story_files import list_stories, story_id_of
 from preprocessing.tasks.summary_pairs import open_pairs
 from preprocessing.tasks.task import Task
 
@@ -51,7 +49,7 @@ def read(
             yield data
         else:
             detail = f"decompressed more than {most} bytes, max_record_bytes"
-            yield Drop("too_large", source.name, _story_id(source), detail)
+            yield Drop("too_large", source.name, story_id_of(source.name), detail)
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
@@ -60,7 +58,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     A story without text is dropped (`empty_article`), so is one without highlights
     (`no_highlight`), with NUL bytes (`nul_bytes`) or in another encoding (`not_utf8`).
     """
-    story_id = _story_id(source)
+    story_id = story_id_of(source.name)
     text = decode_text(data, source, story_id)
     if isinstance(text, Drop):
         yield text
@@ -72,11 +70,6 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     split = source.split or assign_split(story_id, options.split_fractions, seed)
     story = _Story(story_id, source, 0, sha256_bytes(data), split, article, highlights)
     yield from _outcomes(story, options, seed)
-
-
-def _story_id(source: SourceFile) -> str:
-    """The id of a story that is a file: the file's name."""
-    return PurePosixPath(content_name(source.name)).stem
 
 
 def parse_rows(

@@ -17,10 +17,10 @@ def list_conversations(root: Path, options: CorpusOptions) -> list[SourceFile]:
     Raises InputError where there are none, and for a file too large to be read at once.
     """
     files = find_files(root, or_compressed(".json"), recursive=False)
-    looked_for = "a file whose name ends in .json or .json.gz"
+    looked_for = "a file whose name ends in .json, .json.gz or .json.zst"
     if root.is_dir():
-        files = [(name, size) for name, size in files if content_name(name) in _FILES]
-        looked_for = f"{', '.join(_FILES)}, also with .gz"
+        files = [(name, size) for name, size in files if content_name(name).lower() in _FILES]
+        looked_for = f"{', '.join(_FILES)}, also with .gz or .zst"
     if not files:
         raise InputError(
             f"{root}: no conversations found; looked for {looked_for}; "

@@ -1,12 +1,13 @@
 """The files of CNN/DailyMail, in the layouts in which they are passed on."""
 
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_name, is_compressed
 from preprocessing.readers.listing import (
+    apple_double,
     corpus_folder,
     find_files,
     or_compressed,
@@ -31,9 +32,10 @@ def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
     A corpus is in one layout: which of the files to believe where there are two, only its owner
     knows. Raises InputError for none, for two, and for a pair of which one file is missing.
     """
-    stories = _list_story_files(root, options) if root.is_dir() else []
+    skipped: list[str] = []
+    stories = _list_story_files(root, options, skipped) if root.is_dir() else []
     # Not among the stories: to go through hundreds of thousands of files twice takes its time.
-    tables = find_files(root, _TABLE, recursive=not stories)
+    tables = find_files(root, _TABLE, recursive=not stories, skipped=skipped)
     layouts = {
         ".story files": stories,
         "tables (.jsonl, .parquet)": [
@@ -48,7 +50,7 @@ def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
         places = ", ".join(f"{name}/stories/*.story" for name in _PUBLISHERS)
         raise InputError(
             f"{root}: no story found; looked for {places}, *.story, *.jsonl, *.parquet and "
-            f"*{ARTICLES} with *{SUMMARIES}, also with .gz; "
+            f"*{ARTICLES} with *{SUMMARIES}, also with .gz or .zst; "
             "set corpus.path to a folder with the CNN/DailyMail release, or to a table"
         )
     if len(found) > 1:
@@ -56,15 +58,15 @@ def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
             f"{root}: both {' and '.join(found)} found; "
             "a corpus is in one layout, move the others to another folder"
         )
-    return layouts[found[0]]
+    return layouts[found[0]] + apple_double(skipped)
 
 
 def _list_pairs(root: Path) -> list[SourceFile]:
     """Pairs of files with the articles and the summaries, the splits in the files' names."""
     files = dict(find_files(root, _PAIR, recursive=False))
-    named = {content_name(name): name for name in files}
+    named = {content_name(name).lower(): name for name in files}
     sources = []
-    for name, content in ((name, content_name(name)) for name in files):
+    for content, name in named.items():
         other = (
             content.removesuffix(ARTICLES) + SUMMARIES
             if content.endswith(ARTICLES)
@@ -80,18 +82,22 @@ def _list_pairs(root: Path) -> list[SourceFile]:
     return sources
 
 
-def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
+def _list_story_files(root: Path, options: CorpusOptions, skipped: list[str]) -> list[SourceFile]:
     """Stories in `{cnn,dailymail}/stories`, or directly in `root`, with splits by url lists."""
     present = [name for name in _PUBLISHERS if (root / name / "stories").is_dir()]
     folders = [root / name / "stories" for name in present] or [root]
-    files = [file for folder in folders for file in walk(root, folder, _STORY, recursive=False)]
+    files = [
+        file
+        for folder in folders
+        for file in walk(root, folder, _STORY, recursive=False, skipped=skipped)
+    ]
     if not files:
         return []
     urls = _read_url_lists(root)
     without_story = dict(urls)
     sources = []
     for name, size, state in files:
-        story_id = content_name(name[name.rfind("/") + 1 :]).removesuffix(".story")
+        story_id = story_id_of(name)
         split = drop = None
         if urls:
             split, _, url = urls.get(story_id, (None, "", ""))
@@ -109,6 +115,11 @@ def _list_story_files(root: Path, options: CorpusOptions) -> list[SourceFile]:
             drop = Drop("url_without_story", list_name, story_id, f"no {story_id}.story for {url}")
             sources.append(SourceFile(list_name, 0, split, 0, 0, drop))
     return sources
+
+
+def story_id_of(name: str) -> str:
+    """The id of a story that is a file: the file's name."""
+    return PurePosixPath(content_name(name)).stem
 
 
 def _publisher(url: str) -> str:

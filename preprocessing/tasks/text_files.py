@@ -10,6 +10,7 @@ from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
 from preprocessing.readers.globs import matches
 from preprocessing.readers.listing import (
+    apple_double,
     corpus_folder,
     find_files,
     or_compressed,
@@ -40,16 +41,18 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     """
     pattern = options.text_files or "**"
     listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
+    skipped: list[str] = []
     files = [
         (name, size)
-        for name, size in find_files(root, _SUFFIXES, recursive=True)
+        for name, size in find_files(root, _SUFFIXES, recursive=True, skipped=skipped)
         if name != listed and matches(name, pattern)
     ]
     if not files:
         matching = f" and match {pattern!r} (corpus.text_files)" if options.text_files else ""
         raise InputError(
             f"{root}: no text found; looked for files whose names end in .txt, .csv, .jsonl, "
-            f"also with .gz, or .parquet or .npz{matching}; set corpus.path to such a file or to a folder of them"
+            f"also with .gz or .zst, or .parquet or .npz{matching}; set corpus.path to such a file or to a "
+            "folder of them"
         )
     stream: list[tuple[str, int]] = []
     apart: list[tuple[str, int]] = []
@@ -58,6 +61,7 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
         (apart if is_apart else stream).append((name, size))
     folder = corpus_folder(root)
     tables = [piece for name, size in apart for piece in table_pieces(folder, name, size, options)]
+    tables += apple_double([name for name in skipped if matches(name, pattern)])
     if options.document_separator is not None:
         released = _released_splits([name for name, _ in stream])
         return [

@@ -4,6 +4,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+import zstandard
 from corpora import conversation, coqa_json, only_drop, only_fault, text_of, write_release
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +20,10 @@ MIB = 1 << 20
 TEXT = CorpusOptions(task="text")
 
 
-def compress(file: Path) -> None:
+def compress(file: Path, suffix: str = ".gz") -> None:
     """Put the file's compressed content in its place."""
-    file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    to_compressed = gzip.compress if suffix == ".gz" else zstandard.compress
+    file.with_name(file.name + suffix).write_bytes(to_compressed(file.read_bytes()))
     file.unlink()
 
 
@@ -64,6 +66,7 @@ def write_pair(root: Path) -> None:
     (root / "test.txt.tgt.tagged").write_text("<t> one </t>\n")
 
 
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @pytest.mark.parametrize(
     ("task", "write"),
     [
@@ -74,13 +77,15 @@ def write_pair(root: Path) -> None:
         ("cnn_dailymail", write_pair),
     ],
 )
-def test_a_compressed_corpus_gives_the_records_of_the_plain_one(tmp_path, task: TaskName, write):
+def test_a_compressed_corpus_gives_the_records_of_the_plain_one(
+    tmp_path, task: TaskName, write, suffix
+):
     write(tmp_path)
     options = CorpusOptions(task=task, max_record_bytes=500)
     plain, _ = read_records(tmp_path, options, 0)
     for file in [file for file in tmp_path.rglob("*") if file.is_file()]:
         if file.parent.name != "url_lists":
-            compress(file)
+            compress(file, suffix)
     compressed, drops = read_records(tmp_path, options, 0)
     assert drops == []
     assert [(record.split, record.digest, text_of(record)) for record in compressed] == [
@@ -149,6 +154,27 @@ def test_a_broken_or_cut_off_file_is_a_fault_or_an_error(tmp_path):
     (tmp_path / "a.txt.gz").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"a\.txt\.gz: cannot be decompressed"):
         read(tmp_path, TEXT)
+
+
+def test_a_broken_or_cut_off_file_of_zstandard_is_a_fault(tmp_path):
+    content = zstandard.compress(b'{"text": "one"}\n' * 50)
+    for broken in (b"no zstandard", content[: len(content) // 2], content[:-1]):
+        (tmp_path / "a.jsonl.zst").write_bytes(broken)
+        assert "a.jsonl.zst: cannot be read" in only_fault(read(tmp_path, TEXT)[-1:])
+
+
+def test_frames_of_zstandard_follow_each_other_and_are_never_held_whole(tmp_path):
+    lines = [f'{{"text": "{number}"}}\n'.encode() for number in range(3)]
+    bomb = zstandard.compress(b" " * (200 * MIB))
+    frames = [*map(zstandard.compress, lines[:2]), bomb, zstandard.compress(b"\n" + lines[2])]
+    (tmp_path / "a.jsonl.zst").write_bytes(b"".join(frames))
+    options = CorpusOptions(task="text", max_record_bytes=MIB)
+    tracemalloc.start()
+    found = read(tmp_path, options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [isinstance(outcome, Record) for outcome in found] == [True, True, False, True]
+    assert peak < 80 * MIB
 
 
 @given(st.binary(), st.integers(0, 60), st.sampled_from(["a.story.gz", "a.jsonl.gz"]))

@@ -6,6 +6,7 @@ from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_digests import files_beneath
+from preprocessing.corpus.report import CHOSEN_REASONS
 from preprocessing.options import CorpusOptions
 from preprocessing.tasks.sources import SourceFile, list_sources
 
@@ -274,3 +275,23 @@ def test_a_word_in_the_name_says_the_split_of_conversations_not_a_part_of_one(
     (tmp_path / name).write_bytes(coqa_json(conversation()))
     (source,) = list_sources(tmp_path / name, COQA)
     assert source.split == split
+
+
+def test_suffixes_in_capitals_are_read_and_hidden_files_are_not(tmp_path):
+    for name in ("CHAPTER.TXT", ".hidden.txt", ".git/a.txt", "Rows.JSONL", "a.Txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"text": "a"}\n' * 100)
+    sources = list_sources(tmp_path, TEXT)
+    assert {source.name for source in sources} == {"CHAPTER.TXT", "Rows.JSONL", "a.Txt"}
+    assert [source.split for source in sources if source.name == "Rows.JSONL"] == [None]
+
+
+@pytest.mark.parametrize(("options", "suffix"), [(CNN, "story"), (TEXT, "txt"), (CNN, "jsonl")])
+def test_what_macos_puts_beside_files_is_counted_and_not_read(tmp_path, options, suffix):
+    (tmp_path / f"a.{suffix}").write_text("A line.\n" * 100)
+    (tmp_path / f"._a.{suffix}").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "._notes.md").write_bytes(b"\0\5\x16\7")
+    sources = list_sources(tmp_path, options)
+    assert drops_of(sources) == [("apple_double", f"._a.{suffix}")]
+    assert {source.name for source in sources if source.drop is None} == {f"a.{suffix}"}
+    assert "apple_double" in CHOSEN_REASONS
