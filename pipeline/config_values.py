@@ -17,6 +17,7 @@ def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     """(dotted key, message) for each value that no run could use with the others."""
     yield from _splits(loaded)
     yield from _separator(loaded)
+    yield from _columns(loaded)
     yield from _windows(loaded)
     yield from _schedule(loaded)
     yield from _modes(loaded)
@@ -48,6 +49,15 @@ def _splits(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             "corpus.test_fraction",
             f"validation_fraction {corpus.validation_fraction} and test_fraction "
             f"{corpus.test_fraction} leave nothing to train on; lower one.",
+        )
+
+
+def _columns(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    corpus = loaded.config.corpus
+    if corpus.article_column == corpus.highlights_column:
+        yield (
+            "corpus.highlights_column",
+            f"{corpus.highlights_column!r} is the article's column as well.",
         )
 
 

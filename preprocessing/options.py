@@ -50,6 +50,8 @@ class CorpusOptions:
         `max_dropped_fraction`; `fail` stops the run.
     max_record_bytes: the largest record. Longer stories, conversations and rows are dropped, longer `.txt` files are
         cut; a CoQA file may have 16 times as many.
+    article_column, highlights_column: the columns (of a table in JSON the keys) of a story's article and its
+        highlights (one a line, or a list), for `cnn_dailymail`.
     text_column: the column (of a `.jsonl` the key) that holds the document, for `text`.
     document_separator: what parts the documents of a `.txt` file, such as `<|endoftext|>`, for `text`. Each is then a
         record, in the split of its file's name or by hash; null takes each file as one document.
@@ -68,6 +70,8 @@ class CorpusOptions:
     max_dropped_fraction: Annotated[float, Range(least=0, most=1)] = 0.01
     on_leak: OnLeak = "warn"
     max_record_bytes: Count = 16 * 1024 * 1024
+    article_column: str = "article"
+    highlights_column: str = "highlights"
     text_column: str = "text"
     document_separator: str | None = None
     text_files: str | None = None

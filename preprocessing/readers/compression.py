@@ -58,7 +58,7 @@ def open_content(name: str, open_file: Callable[[str], BinaryIO]) -> Iterator[Bi
 
 
 class _Zstandard(io.RawIOBase):
-    """The content of a file of frames of Zstandard; `seek` goes forward only.
+    """The content of a file of frames of Zstandard; to seek backward is to begin again.
 
     Not the library's own reader, which takes a file that was cut off for one that has ended.
     """
@@ -98,8 +98,11 @@ class _Zstandard(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         target = offset if whence == os.SEEK_SET else self._position + offset
-        if whence == os.SEEK_END or target < self._position:
-            raise io.UnsupportedOperation("Zstandard is read forward only")
+        if whence == os.SEEK_END:
+            raise io.UnsupportedOperation("the end is known to who has read all before it")
+        if target < self._position:
+            self._file.seek(0)
+            self._frame, self._left, self._content, self._position = None, b"", b"", 0
         while self._position < target and self.readinto(
             bytearray(min(target - self._position, io.DEFAULT_BUFFER_SIZE))
         ):

@@ -1,18 +1,17 @@
 """What a task takes out of a table's row: texts and ids, checked."""
 
 import reprlib
-from collections.abc import Sequence
 
 from preprocessing.readers.decoding import normalise_line_ends, printable
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import TableRow, row_id
+from preprocessing.readers.table_rows import Columns, TableRow, row_id
 from preprocessing.records.record import Drop
 
 
 def texts_of(
-    row: TableRow, names: Sequence[str], source: SourceFile, most: int
+    row: TableRow, columns: Columns, source: SourceFile, most: int, lists: bool = False
 ) -> tuple[str, ...] | Drop:
-    """The texts in the columns `names`, with `\\n` line ends.
+    """The texts in the columns, with `\\n` line ends; with `lists`, one may be a list of lines.
 
     A Drop where a column is missing (`missing_key`), is no text (`wrong_type`), holds half a
     surrogate pair (`lone_surrogate`), bytes that were not UTF-8 (`not_utf8`) or NUL (`nul_bytes`),
@@ -24,11 +23,12 @@ def texts_of(
 
     texts: list[str] = []
     size = 0
-    for name in names:
+    for name, key in columns.items():
         if name not in row.values:
             found = ", ".join(map(repr, list(row.values)[:8])) or "nothing"
-            return drop("missing_key", printable(f" has no {name!r}, found {found}"))
-        text = row.values[name]
+            remedy = f"; {key} names another" if key else ""
+            return drop("missing_key", printable(f" has no {name!r}, found {found}{remedy}"))
+        text = _joined(row.values[name]) if lists else row.values[name]
         if not isinstance(text, str):
             return drop("wrong_type", f": {name} must be a text, got {_shown(text)}")
         size += len(text)
@@ -48,6 +48,15 @@ def texts_of(
             return drop("nul_bytes", f": {name} holds the character NUL")
         texts.append(normalise_line_ends(text))
     return tuple(texts)
+
+
+def _joined(value: object) -> object:
+    """A list of texts, or of lists of them, as lines; anything else as it is."""
+    if not isinstance(value, list):
+        return value
+    parts = [_joined(part) for part in value]
+    texts = [part for part in parts if isinstance(part, str)]
+    return "\n".join(texts) if len(texts) == len(parts) else value
 
 
 def id_of(row: TableRow, source: SourceFile) -> str | Drop | None:

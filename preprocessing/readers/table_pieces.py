@@ -15,9 +15,9 @@ import pyarrow
 import pyarrow.parquet
 
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.arrow_rows import row_groups
 from preprocessing.readers.listing import split_by_name
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import row_groups
 
 # A piece has at least so many bytes (but the last), twice as many on average, eight times as many and a line at most.
 PIECE_BYTES = 2 * 1024 * 1024

@@ -15,7 +15,7 @@ import numpy as np
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import row_id
+from preprocessing.readers.table_rows import row_id
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
 

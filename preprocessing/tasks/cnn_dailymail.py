@@ -16,12 +16,13 @@ from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import id_of, texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import Rows, TableRow, is_table, open_table
+from preprocessing.readers.table_rows import Columns, Rows, TableRow
+from preprocessing.readers.tables import is_table, open_table
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split, record_seed
 from preprocessing.tasks.cleaning import clean_article, clean_highlight, clean_line
 from preprocessing.tasks.story_files import list_stories, story_id_of
-from preprocessing.tasks.summary_pairs import open_pairs
+from preprocessing.tasks.summary_pairs import PAIR_COLUMNS, open_pairs
 from preprocessing.tasks.task import Task
 
 # What stands between article and summary: the prompt of Radford et al. (2019) for summaries.
@@ -36,7 +37,7 @@ def read(
     """What becomes of a story's file, of a table or a pair of files. Raises READ_ERRORS."""
     most = options.max_record_bytes
     if is_table(source.name):
-        with open_table(source, open_file, ("article", "highlights"), ("id",), most) as rows:
+        with open_table(source, open_file, _columns(options), ("id",), most) as rows:
             yield from parse_rows(source, rows, options, seed)
     elif source.companion is not None:
         with open_pairs(source, open_file, most) as rows:
@@ -80,12 +81,13 @@ def parse_rows(
     The id is the row's own or, where it has none, follows from article and highlights. The reasons
     are those of `parse` and of `row_values`.
     """
+    columns = PAIR_COLUMNS if source.companion is not None else _columns(options)
     for row in rows:
         if not isinstance(row, TableRow):
             yield row
             continue
         identity = id_of(row, source)
-        texts = texts_of(row, ("article", "highlights"), source, options.max_record_bytes)
+        texts = texts_of(row, columns, source, options.max_record_bytes, lists=True)
         if isinstance(identity, Drop):
             yield identity
             continue
@@ -99,6 +101,13 @@ def parse_rows(
         lines = highlights.split("\n")
         story = _Story(story_id, source, row.number, digest, split, article, lines)
         yield from _outcomes(story, options, seed)
+
+
+def _columns(options: CorpusOptions) -> Columns:
+    return {
+        options.article_column: "corpus.article_column",
+        options.highlights_column: "corpus.highlights_column",
+    }
 
 
 @dataclass(frozen=True)

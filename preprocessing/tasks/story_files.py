@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.compression import content_name, is_compressed
+from preprocessing.readers.compression import content_ends_with, content_name, is_compressed
 from preprocessing.readers.listing import (
     apple_double,
     corpus_folder,
@@ -16,13 +16,13 @@ from preprocessing.readers.listing import (
 )
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_pieces import table_pieces
+from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.records.record import Drop
 from preprocessing.tasks.summary_pairs import ARTICLES, SUMMARIES
 
 _URL_LISTS = {"all_train.txt": "train", "all_val.txt": "validation", "all_test.txt": "test"}
 _PUBLISHERS = ("cnn", "dailymail")
 _STORY = or_compressed(".story")
-_TABLE = (*or_compressed(".jsonl"), ".parquet")
 _PAIR = or_compressed(ARTICLES, SUMMARIES)
 
 
@@ -34,13 +34,15 @@ def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
     """
     skipped: list[str] = []
     stories = _list_story_files(root, options, skipped) if root.is_dir() else []
+    # Beside stories, .csv and .json files may be notes about them.
     # Not among the stories: to go through hundreds of thousands of files twice takes its time.
-    tables = find_files(root, _TABLE, recursive=not stories, skipped=skipped)
+    tables = find_files(root, TABLES, recursive=not stories, skipped=skipped)
     layouts = {
         ".story files": stories,
-        "tables (.jsonl, .parquet)": [
+        "tables (.jsonl, .json, .csv, .parquet, .arrow)": [
             piece
             for name, size in tables
+            if is_table(name) and not (stories and content_ends_with(name, ".csv", ".json"))
             for piece in table_pieces(corpus_folder(root), name, size, options)
         ],
         f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(root) if root.is_dir() else [],
@@ -49,7 +51,7 @@ def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
     if not found:
         places = ", ".join(f"{name}/stories/*.story" for name in _PUBLISHERS)
         raise InputError(
-            f"{root}: no story found; looked for {places}, *.story, *.jsonl, *.parquet and "
+            f"{root}: no story found; looked for {places}, *.story, *.jsonl, *.json, *.csv, *.parquet, *.arrow and "
             f"*{ARTICLES} with *{SUMMARIES}, also with .gz or .zst; "
             "set corpus.path to a folder with the CNN/DailyMail release, or to a table"
         )

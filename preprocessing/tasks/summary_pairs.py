@@ -15,11 +15,14 @@ from preprocessing.readers.compression import open_content
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import Rows, TableRow, or_empty
+from preprocessing.readers.table_rows import Rows, TableRow, or_empty
 from preprocessing.records.record import Drop, Fault
 
 ARTICLES = ".txt.src"
 SUMMARIES = ".txt.tgt.tagged"
+
+# What `read_pairs` calls what it reads; no table has named it.
+PAIR_COLUMNS = {"article": "", "highlights": ""}
 
 _TAG = re.compile(r"</?t>")
 _ENDED = b""

@@ -10,7 +10,8 @@ from preprocessing.readers.content import OpenFile, read_piece
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.tables import Rows, TableRow, is_table, open_table, row_id
+from preprocessing.readers.table_rows import Columns, Rows, TableRow, row_id
+from preprocessing.readers.tables import is_table, open_table
 from preprocessing.readers.token_archives import is_archive, parse_archive
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split
@@ -24,8 +25,8 @@ def read(
 ) -> Iterator[Outcome]:
     """What becomes of a text or a piece of one, of a table or an archive of ids. Raises READ_ERRORS."""
     if is_table(source.name):
-        columns = (options.text_column,)
-        with open_table(source, open_file, columns, (), options.max_record_bytes) as rows:
+        columns, most = _columns(options), options.max_record_bytes
+        with open_table(source, open_file, columns, (), most) as rows:
             yield from parse_rows(source, rows, options, seed)
     elif is_archive(source.name):
         with open_file(source.name) as file:
@@ -106,7 +107,7 @@ def parse_rows(
         if not isinstance(row, TableRow):
             yield row
             continue
-        texts = texts_of(row, (options.text_column,), source, options.max_record_bytes)
+        texts = texts_of(row, _columns(options), source, options.max_record_bytes)
         if isinstance(texts, Drop):
             yield texts
             continue
@@ -125,6 +126,10 @@ def parse_rows(
             split=source.split or assign_split(record_id, options.split_fractions, seed),
             segments=(Segment(text, in_loss=True),),
         )
+
+
+def _columns(options: CorpusOptions) -> Columns:
+    return {options.text_column: "corpus.text_column"}
 
 
 TASK = Task(

@@ -18,7 +18,7 @@ from preprocessing.readers.listing import (
 )
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_pieces import table_pieces
-from preprocessing.readers.tables import is_table
+from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.readers.token_archives import is_archive
 from preprocessing.tasks.text_cuts import cut_file, cut_stream
 
@@ -27,7 +27,7 @@ _TEXTS = (
     ".txt",
     *(f".{split}.{kind}" for split in ("train", "valid", "test") for kind in ("raw", "tokens")),
 )
-_SUFFIXES = (*or_compressed(*_TEXTS, ".csv", ".jsonl"), ".parquet", ".npz")
+_SUFFIXES = (*or_compressed(*_TEXTS), *TABLES, ".npz")
 _COUNTED_AT_ONCE = 1 << 20
 
 
@@ -45,13 +45,13 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     files = [
         (name, size)
         for name, size in find_files(root, _SUFFIXES, recursive=True, skipped=skipped)
-        if name != listed and matches(name, pattern)
+        if name != listed and matches(name, pattern) and _is_read(name)
     ]
     if not files:
         matching = f" and match {pattern!r} (corpus.text_files)" if options.text_files else ""
         raise InputError(
-            f"{root}: no text found; looked for files whose names end in .txt, .csv, .jsonl, "
-            f"also with .gz or .zst, or .parquet or .npz{matching}; set corpus.path to such a file or to a "
+            f"{root}: no text found; looked for files whose names end in .txt, .csv, .jsonl or .json, "
+            f"also with .gz or .zst, or .parquet, .arrow or .npz{matching}; set corpus.path to such a file or to a "
             "folder of them"
         )
     stream: list[tuple[str, int]] = []
@@ -103,6 +103,11 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     return [
         SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces
     ] + tables
+
+
+def _is_read(name: str) -> bool:
+    """Whether a file with a suffix of ours is a text, and not about tables beside it."""
+    return is_table(name) or not name.lower().endswith(TABLES)
 
 
 def _released_splits(names: Sequence[str]) -> dict[str, str]:

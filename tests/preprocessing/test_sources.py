@@ -109,7 +109,7 @@ def test_tables_of_stories_are_found_in_folders_with_the_split_of_their_name(tmp
         "dev.jsonl.gz",
         "latest/interval.jsonl",
         "my_val.jsonl",
-        "notes.csv",
+        "notes.md",
     ]
     (tmp_path / "3.0.0").mkdir()
     (tmp_path / "latest").mkdir()

@@ -13,7 +13,8 @@ from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_pieces import table_pieces
-from preprocessing.readers.tables import TableRow, read_table
+from preprocessing.readers.table_rows import TableRow
+from preprocessing.readers.tables import read_table
 from preprocessing.records.record import Drop, Fault, Outcome, Record
 
 OPTIONS = CorpusOptions(task="text")
@@ -43,11 +44,11 @@ def test_the_pieces_of_json_lines_are_its_rows_in_order(
     assert pieces[-1].stop == len(data)
     whole = SourceFile(path.name, len(data), None, 0, len(data))
     file = io.BytesIO(data)
-    expected = list(read_table(whole, file, ("text",), (), OPTIONS.max_record_bytes))
+    expected = list(read_table(whole, file, {"text": ""}, (), OPTIONS.max_record_bytes))
     found: list[TableRow | Drop | Fault] = []
     for source in pieces:
         with path.open("rb") as opened:
-            found += read_table(source, opened, ("text",), (), OPTIONS.max_record_bytes)
+            found += read_table(source, opened, {"text": ""}, (), OPTIONS.max_record_bytes)
     assert found == expected
     assert all(each.stop - each.start >= piece for each in pieces[:-1])
     assert all(each.stop - each.start <= 8 * piece + 30 for each in pieces if len(pieces) > 1)

@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from preprocessing.base.digests import sha256_text
 from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions, TaskName
+from preprocessing.readers import arrow_rows
+from preprocessing.readers.parquet_pages import largest_page
 from preprocessing.records.record import Drop, Fault, Outcome, Record
 
 TEXT = CorpusOptions(task="text", max_record_bytes=1000)
@@ -289,3 +292,194 @@ def test_any_parquet_cut_off_or_changed_in_its_footer_becomes_outcomes(rows, dat
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] = data.draw(st.integers(0, 255))
     check_any("a.parquet", bytes(content), "cnn_dailymail")
+
+
+@pytest.mark.parametrize("length", [1_001, 3 << 20])
+@pytest.mark.parametrize("quoted", [0, 1])
+def test_a_field_of_a_csv_that_is_too_long_costs_its_row_and_invents_none(length, quoted):
+    lines = "a line, with quotes and\n5 more,\n" * (length // 30)
+    for field in (lines, "x" * length, f"short\n{'x' * length}\n1,invented\n"):
+        data = f'id,text\n0,first\n1,"{field}"\n'.replace("5 more", '5"" more') + "9,last\n"
+        found = read("a.csv", data.encode(), TEXT)
+        assert [reason for reason, _ in summary(found)] == ["record", "too_large", "record"]
+        assert found[1].id == "a.csv#3"
+        assert found[2].position == data.count("\n")
+
+
+def test_the_lines_of_a_row_that_is_no_csv_are_no_rows():
+    found = read("a.csv", b'id,text\n1,"a"b,"goes on\n2,invented\n3,"\n4,last\n', TEXT)
+    assert [reason for reason, _ in summary(found)] == ["not_csv", "record"]
+    assert found[1].position == 5
+
+
+@given(st.lists(st.lists(st.text(st.sampled_from('a",\n ')), min_size=1, max_size=3), max_size=6))
+def test_the_rows_of_any_csv_are_those_that_were_written_but_for_long_ones(rows):
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([["text", "b", "c"], *rows])
+    data = file.getvalue().encode()
+    options = CorpusOptions(task="text", max_record_bytes=12)
+    kept = [row[0] for row in rows if len(csv_line(row)) <= 12 and row[0].strip()]
+    found = read("a.csv", data, options)
+    assert [text_of(outcome) for outcome in found if isinstance(outcome, Record)] == kept
+
+
+def csv_line(row: list[str]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerow(row)
+    # As lines are counted: without their ends.
+    return "".join(line.rstrip("\n") for line in file.getvalue().splitlines(keepends=True))
+
+
+def array(*rows: Any, indent: int | None = None) -> bytes:
+    return json.dumps(list(rows), indent=indent).encode()
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_objects_and_lines_are_read_from_a_json_file(indent):
+    rows = [{"text": 'one, "]"'}, {"text": "two \\", "x": [{"y": "}"}]}, {"text": "caf\u00e9"}]
+    expected = [("record", row["text"]) for row in rows]
+    assert summary(read("a.json", b"\xef\xbb\xbf" + array(*rows, indent=indent), TEXT)) == expected
+    assert summary(read("a.json", jsonl(*rows), TEXT)) == expected
+    assert read("a.json", array(*rows), TEXT)[1].position == 2
+
+
+def test_a_bad_element_of_an_array_drops_itself_only():
+    data = b'[{"text": "a"}, {"text": no}, 5, {"text": "' + b"x" * 3_000_000 + b'"}, {"text": "b"}]'
+    found = read("a.json", data, TEXT)
+    assert [reason for reason, _ in summary(found)] == [
+        "record", "not_json", "wrong_type", "too_large", "record",
+    ]  # fmt: skip
+    assert found[3].id == "a.json#4"
+    assert "ends before its array does" in only_fault(read("a.json", b'[{"text": "a"}, ', TEXT)[1:])
+    assert only_drop(read("a.json", b"[ ]", TEXT)).reason == "empty"
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_after_a_bracket_become_outcomes(data):
+    for outcome in read("a.json", b"[" + data, TEXT):
+        assert isinstance(outcome, Record | Drop | Fault)
+
+
+def test_stories_are_read_from_every_kind_of_table():
+    rows = [GOOD | {"id": "a"}, GOOD | {"id": "b"}]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, ["id", "article", "highlights"])
+    writer.writeheader()
+    writer.writerows(rows)
+    files = {
+        "a.jsonl": jsonl(*rows),
+        "a.json": array(*rows),
+        "a.csv": file.getvalue().encode(),
+        "a.parquet": parquet(rows),
+        "a.arrow": arrow(rows),
+    }
+    expected = [(record.id, record.segments) for record in read("a.jsonl", files["a.jsonl"], CNN)]
+    assert len(expected) == 2
+    for name, data in files.items():
+        assert [(record.id, record.segments) for record in read(name, data, CNN)] == expected
+
+
+def arrow(rows: list[dict[str, Any]], is_file: bool = False) -> bytes:
+    file = io.BytesIO()
+    table = pyarrow.Table.from_pylist(rows)
+    new = pyarrow.ipc.new_file if is_file else pyarrow.ipc.new_stream
+    with new(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1)
+    return file.getvalue()
+
+
+def test_files_of_arrow_are_read_as_streams_of_it_are():
+    rows = [{"text": "one"}, {"text": "two"}]
+    for is_file in (False, True):
+        found = read("a.arrow", arrow(rows, is_file), TEXT)
+        assert summary(found) == [("record", "one"), ("record", "two")]
+    assert "cannot be read as Arrow" in only_fault(read("a.arrow", b"no arrow", TEXT))
+    assert "no column text; the columns are id" in only_fault(
+        read("a.arrow", arrow([{"id": 1}]), TEXT)
+    )
+
+
+def test_the_columns_of_article_and_highlights_can_be_chosen():
+    options = CorpusOptions(article_column="document", highlights_column="summary")
+    row = {"document": "An article.", "summary": "One\nTwo"}
+    for name, data in (("a.jsonl", jsonl(row)), ("a.parquet", parquet([row]))):
+        assert text_of(read(name, data, options)[0]) == "An article.\nTL;DR:\nOne\nTwo"
+    message = only_fault(read("a.parquet", parquet([row]), CNN))
+    assert "the columns are document, summary" in message
+    assert "set corpus.article_column and corpus.highlights_column to the name" in message
+    assert (
+        "corpus.article_column names another" in only_drop(read("a.jsonl", jsonl(row), CNN)).detail
+    )
+
+
+@pytest.mark.parametrize(
+    "highlights", ["One .\nTwo", ["One", "Two ."], [["One"], ["Two"]], [["One", "Two"], []]]
+)
+def test_highlights_may_be_lines_a_list_or_lists(highlights):
+    row = {"article": ["An article.", "Its end."], "highlights": highlights}
+    for name, data in (("a.jsonl", jsonl(row)), ("a.parquet", parquet([row]))):
+        record = read(name, data, CNN)[0]
+        assert text_of(record) == "An article. Its end.\nTL;DR:\nOne\nTwo"
+    assert only_drop(read("a.jsonl", jsonl(row | {"highlights": [1]}), CNN)).reason == "wrong_type"
+    assert only_drop(read("a.jsonl", jsonl({"text": ["a"]}), TEXT)).reason == "wrong_type"
+
+
+@pytest.mark.parametrize(
+    "kind", [pyarrow.large_string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())]
+)
+def test_other_kinds_of_strings_in_a_parquet_are_texts(kind):
+    data = parquet([{"text": "one"}, {"text": "one"}], text=kind)
+    assert summary(read("a.parquet", data, TEXT)) == [("record", "one")] * 2
+
+
+def test_a_text_table_without_the_column_names_the_key_that_chooses_it():
+    message = only_fault(read("a.csv", b"id,body\n1,b\n", TEXT))
+    assert "no column text; the columns are id, body; set corpus.text_column" in message
+    assert "corpus.text_column" in only_drop(read("a.jsonl", jsonl({"body": "b"}), TEXT)).detail
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_of_a_parquet_with_long_values_few_are_decoded_at_once(monkeypatch, dictionary):
+    monkeypatch.setattr(arrow_rows, "_DECODED_BYTES", 1 << 20)
+    file = io.BytesIO()
+    table = pyarrow.table({"text": ["x" * (1 << 20)] * 8 + ["y" * (1 << 20)] * 56})
+    pyarrow.parquet.write_table(table, file, use_dictionary=dictionary, write_batch_size=1)
+    del table
+    options = CorpusOptions(task="text", max_record_bytes=2 << 20)
+    source = whole("a.parquet", file.getvalue())
+    before = pyarrow.total_allocated_bytes()
+    held = [
+        pyarrow.total_allocated_bytes() - before
+        for _ in read_source(source, lambda _: file, options, 0)
+    ]
+    assert len(held) == 64
+    assert max(held) < 16 << 20
+
+
+def test_a_page_of_a_parquet_that_could_not_be_held_is_refused_unread(monkeypatch):
+    monkeypatch.setattr(arrow_rows, "_PAGE_BYTES", 1 << 20)
+    data = parquet([{"text": "x" * (2 << 20)}])
+    before = pyarrow.total_allocated_bytes()
+    assert "a page of row group 0 has 2097" in only_fault(read("a.parquet", data, TEXT))
+    assert pyarrow.total_allocated_bytes() - before < 1 << 20
+    large = CorpusOptions(task="text", max_record_bytes=2 << 20)
+    assert len(read("a.parquet", data, large)) == 1
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
+def test_the_largest_page_of_a_column_is_found(version, compression):
+    file = io.BytesIO()
+    texts = [f"{number}" * 50 for number in range(1000)] + ["y" * 70_001]
+    pyarrow.parquet.write_table(
+        pyarrow.table({"number": range(1001), "text": texts}),
+        file,
+        data_page_version=version,
+        compression=compression,
+        data_page_size=4096,
+        use_dictionary=False,
+        write_batch_size=10,
+    )
+    group = pyarrow.parquet.ParquetFile(file).metadata.row_group(0)
+    assert 70_001 <= largest_page(file, group.column(1)) < 80_000
+    assert largest_page(file, group.column(0)) < 6000

@@ -1,0 +1,142 @@
+"""Tables of Apache Arrow: Parquet, and the files that Hugging Face's `save_to_disk` writes."""
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import pyarrow
+import pyarrow.parquet
+
+from preprocessing.readers.decoding import printable
+from preprocessing.readers.parquet_pages import largest_page
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns, row_id
+from preprocessing.records.record import Drop, Fault
+
+_READ_AHEAD = 1 << 20
+_FILE_MAGIC = b"ARROW1"
+
+# At most so many rows are decoded at once, and fewer where pages are large: no value is larger than its page.
+_ROWS_AT_ONCE = 64
+_DECODED_BYTES = 64 << 20
+_PAGE_BYTES = 256 << 20
+
+_Found = tuple[int, int, pyarrow.RecordBatch]
+"""A row: its number in the file, its place in a batch, the batch."""
+
+
+def parquet_rows(
+    source: SourceFile, file: BinaryIO, columns: Columns, optional: Sequence[str], most: int
+) -> Rows:
+    """The rows of a Parquet file, of which a few at a time are held.
+
+    A page is decoded whole, so one of more than 256 MiB, or of four records of `most` bytes, is a Fault.
+    """
+    try:
+        table = pyarrow.parquet.ParquetFile(file, buffer_size=_READ_AHEAD)
+        found = table.schema_arrow.names
+        if missing := missing_columns(source, columns, found):
+            yield missing
+            return
+        chosen = [name for name in (*columns, *optional) if name in found]
+        yield from _rows(source, chosen, _parquet_batches(source, file, table, chosen, most))
+    except (pyarrow.ArrowException, ValueError, LookupError) as error:
+        yield _unreadable(source, "Parquet", error)
+
+
+def arrow_rows(
+    source: SourceFile, file: BinaryIO, columns: Columns, optional: Sequence[str]
+) -> Rows:
+    """The rows of a stream or a file of Arrow, of which a batch is held (a thousand rows, as `save_to_disk` has it)."""
+    try:
+        is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+        file.seek(0)
+        reader = pyarrow.ipc.open_file(file) if is_file else pyarrow.ipc.open_stream(file)
+        found = reader.schema.names
+        if missing := missing_columns(source, columns, found):
+            yield missing
+            return
+        batches = (
+            (reader.get_batch(index) for index in range(reader.num_record_batches))
+            if is_file
+            else iter(reader)
+        )
+        chosen = [name for name in (*columns, *optional) if name in found]
+        yield from _rows(source, chosen, _numbered(batches, 0))
+    except (pyarrow.ArrowException, ValueError, LookupError) as error:
+        yield _unreadable(source, "Arrow", error)
+
+
+def row_groups(metadata: pyarrow.parquet.FileMetaData) -> list[tuple[int, int]]:
+    """Of each row group the offset in the file of its first page, and its number of rows."""
+    groups = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        first = group.column(0)
+        groups.append((first.dictionary_page_offset or first.data_page_offset, group.num_rows))
+    return groups
+
+
+def _rows(source: SourceFile, chosen: Sequence[str], found: Iterator[_Found]) -> Rows:
+    for number, index, batch in found:
+        try:
+            values = {name: batch.column(name)[index].as_py() for name in chosen}
+        except UnicodeDecodeError as error:
+            detail = f"row {number}: {error.reason} at byte {error.start}"
+            yield Drop("not_utf8", source.name, row_id(source, number), detail)
+            continue
+        yield TableRow(number, f"row {number}", values)
+
+
+def _parquet_batches(
+    source: SourceFile,
+    file: BinaryIO,
+    table: pyarrow.parquet.ParquetFile,
+    chosen: Sequence[str],
+    most: int,
+) -> Iterator[_Found]:
+    number = 0
+    for group, (start, rows) in enumerate(row_groups(table.metadata)):
+        if source.is_whole or source.start <= start < source.stop:
+            page = _largest_page(file, table.metadata.row_group(group), chosen)
+            if page > max(_PAGE_BYTES, 4 * most):
+                raise ValueError(
+                    f"a page of row group {group} has {page} bytes, too many to be held; leave values "
+                    "longer than max_record_bytes out, or write smaller pages"
+                )
+            batches = table.iter_batches(
+                max(1, min(_ROWS_AT_ONCE, _DECODED_BYTES // max(page, 1))),
+                row_groups=[group],
+                columns=list(chosen),
+                use_threads=False,
+            )
+            yield from _numbered(batches, number)
+        number += rows
+
+
+def _largest_page(
+    file: BinaryIO, group: pyarrow.parquet.RowGroupMetaData, chosen: Sequence[str]
+) -> int:
+    """Bytes of the largest page in the chosen columns of a row group."""
+    columns = [group.column(index) for index in range(group.num_columns)]
+    return max(
+        (
+            largest_page(file, column)
+            for column in columns
+            if column.path_in_schema.split(".")[0] in chosen
+        ),
+        default=0,
+    )
+
+
+def _numbered(batches: Iterator[pyarrow.RecordBatch], number: int) -> Iterator[_Found]:
+    for batch in batches:
+        for index in range(batch.num_rows):
+            number += 1
+            yield number, index, batch
+
+
+def _unreadable(source: SourceFile, kind: str, error: Exception) -> Fault:
+    return Fault(
+        f"{source.name}: cannot be read as {kind}: {printable(str(error))}; write or download "
+        "the file again"
+    )

@@ -1,0 +1,138 @@
+"""Tables with commas between the values: RFC 4180 (https://www.rfc-editor.org/rfc/rfc4180)."""
+
+import csv
+import re
+from typing import BinaryIO
+
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns, row_id
+from preprocessing.records.record import Drop, Fault
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SKIPPED_AT_ONCE = 1 << 20
+
+# Where a place in a row is: at a field's start, in one without quotes or with them, behind a quote in one with them.
+_START, _BARE, _QUOTED, _BEHIND_QUOTE = range(4)
+_END_OF_BARE = re.compile(rb"[,\n]")
+
+
+def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) -> Rows:
+    """The rows below the first, which names the columns.
+
+    One that is too long or is not written by the rules costs all its lines, up to the line end that is
+    not in quotes: what stands in a document is no row.
+    """
+    # The module's own limit of 128 KiB a field is below what a document may have.
+    csv.field_size_limit(max(csv.field_size_limit(), most))
+    lines = _Lines(file, most)
+    header: list[str] | None = None
+    reader = csv.reader(lines, strict=True)
+    while True:
+        number = lines.start_row()
+        problem = None
+        try:
+            values = next(reader)
+        except StopIteration:
+            break
+        except _TooLargeError:
+            problem = ("too_large", f" has more than {most} bytes, max_record_bytes")
+        except csv.Error as error:
+            problem = ("not_csv", f": {error}")
+        if problem is not None:
+            lines.skip_row()
+            reader = csv.reader(lines, strict=True)
+            reason, detail = problem
+            if header is None:
+                yield Fault(f"{source.name}: the row of column names, line 1,{detail}; correct it")
+                return
+            yield Drop(reason, source.name, row_id(source, number), f"line {number}{detail}")
+        elif not values:
+            continue
+        elif header is None:
+            header = values
+            if missing := missing_columns(source, columns, header):
+                yield missing
+                return
+        else:
+            yield TableRow(number, f"line {number}", dict(zip(header, values, strict=False)))
+
+
+class _TooLargeError(Exception):
+    """A row is longer than a record may be."""
+
+
+class _Lines:
+    """The lines of a file for csv.reader, which asks for more while a row goes on.
+
+    Raises _TooLargeError when the lines of one row are more than `most` bytes together.
+    """
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file = file
+        self._most = most
+        self._number = 0
+        self._row: list[bytes] = []
+        self._row_bytes = 0
+
+    def start_row(self) -> int:
+        """Begin a new row; the number of its first line."""
+        self._row = []
+        self._row_bytes = 0
+        return self._number + 1
+
+    def skip_row(self) -> None:
+        """Read past what is left of the row."""
+        place = _START
+        for line in self._row:
+            place = _place_after(line, place)
+        last = self._row[-1]
+        while not last.endswith(b"\n") or place == _QUOTED:
+            self._number += last.endswith(b"\n")
+            last = self._file.readline(_SKIPPED_AT_ONCE)
+            if not last:
+                return
+            place = _place_after(last, place)
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        # Two bytes more for the line end: what is cut off here is too long.
+        line = self._file.readline(self._most + 2)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        self._row.append(line)
+        self._row_bytes += len(line.rstrip(b"\r\n"))
+        if self._row_bytes > self._most:
+            raise _TooLargeError
+        if self._number == 1:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        # What is not UTF-8 may be in another column; whoever takes the value sees it.
+        return line.decode("utf-8", "surrogateescape")
+
+
+def _place_after(data: bytes, place: int) -> int:
+    """The place after `data` in a row, where it begins at `place`."""
+    position = 0
+    while position < len(data):
+        if place == _QUOTED:
+            quote = data.find(b'"', position)
+            if quote < 0:
+                return place
+            position, place = quote + 1, _BEHIND_QUOTE
+        elif place == _BARE:
+            end = _END_OF_BARE.search(data, position)
+            if end is None:
+                return place
+            position, place = end.end(), _START
+        else:
+            byte = data[position : position + 1]
+            position += 1
+            if byte == b'"':
+                place = _QUOTED
+            elif byte in b",\n":
+                place = _START
+            else:
+                place = _BARE
+    return place

@@ -1,0 +1,121 @@
+"""Tables in JSON: an object a line, or an array of objects."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from preprocessing.readers.compression import content_ends_with
+from preprocessing.readers.lines import bounded_lines
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_rows import Rows, TableRow, row_id
+from preprocessing.records.record import Drop, Fault
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_READ_AT_ONCE = 1 << 20
+_IN_STRING = re.compile(rb'["\\]')
+_OUTSIDE = re.compile(rb'["\[\]{},]')
+
+
+def json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
+    """An object a line (https://jsonlines.org), or those of an array in a `.json` file.
+
+    Lines of white space are no rows.
+    """
+    if content_ends_with(source.name, ".json"):
+        head = file.read(_READ_AT_ONCE).removeprefix(_BYTE_ORDER_MARK).lstrip()
+        if head.startswith(b"["):
+            return _rows_of_array(source, file, head[1:], most)
+    file.seek(source.start)
+    return _rows_of_lines(source, file, b"" if source.start else _BYTE_ORDER_MARK, most)
+
+
+def _rows_of_lines(source: SourceFile, file: BinaryIO, mark: bytes, most: int) -> Rows:
+    for number, line in enumerate(bounded_lines(file, most), start=source.rows_before + 1):
+        if line is None or (content := line.removeprefix(mark)).strip():
+            yield _row(source, number, f"line {number}", line and content.rstrip(b"\r\n"), most)
+        mark = b""
+        if not source.is_whole and file.tell() >= source.stop:
+            return
+
+
+def _rows_of_array(source: SourceFile, file: BinaryIO, head: bytes, most: int) -> Rows:
+    try:
+        for number, element in enumerate(_elements(file, head, most), start=1):
+            yield _row(source, number, f"row {number}", element, most)
+    except EOFError:
+        yield Fault(f"{source.name}: ends before its array does; get the file again")
+
+
+def _row(
+    source: SourceFile, number: int, place: str, data: bytes | None, most: int
+) -> TableRow | Drop:
+    """The row in some bytes of JSON, None for too many."""
+
+    def drop(reason: str, detail: str) -> Drop:
+        return Drop(reason, source.name, row_id(source, number), f"{place}{detail}")
+
+    if data is None:
+        return drop("too_large", f" has more than {most} bytes, max_record_bytes")
+    try:
+        values = json.loads(data.decode())
+    except UnicodeDecodeError as error:
+        detail = f", byte {error.start} of it is 0x{data[error.start]:02x}: {error.reason}"
+        return drop("not_utf8", detail)
+    except json.JSONDecodeError as error:
+        return drop("not_json", f", column {error.colno}: {error.msg}")
+    except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
+        return drop("not_json", f": {error}")
+    if isinstance(values, dict):
+        return TableRow(number, place, values)
+    return drop("wrong_type", f" is not an object but a {type(values).__name__}")
+
+
+def _elements(file: BinaryIO, head: bytes, most: int) -> Iterator[bytes | None]:
+    """The elements of an array after its bracket, None for one of more than `most` bytes.
+
+    They are parted by commas and brackets that are in no string, so that one that is no JSON spoils no
+    other. Raises EOFError where the array does not end.
+    """
+    element = bytearray()
+    size = depth = 0
+    in_string = escaped = False
+    data = head
+    while True:
+        position = kept = 0
+        while position < len(data):
+            if escaped:
+                position, escaped = position + 1, False
+                continue
+            found = (_IN_STRING if in_string else _OUTSIDE).search(data, position)
+            if found is None:
+                break
+            position = found.end()
+            mark = found[0]
+            if mark == b"\\":
+                escaped = True
+            elif mark == b'"':
+                in_string = not in_string
+            elif mark in b"[{":
+                depth += 1
+            elif depth and mark in b"]}":
+                depth -= 1
+            elif not depth:
+                element += data[kept : found.start()]
+                size += found.start() - kept
+                if size > most:
+                    yield None
+                elif content := bytes(element.strip()):
+                    yield content
+                if mark != b",":
+                    return
+                element.clear()
+                size, kept = 0, position
+        size += len(data) - kept
+        if size <= most:
+            element += data[kept:]
+        else:
+            element.clear()
+        data = file.read(_READ_AT_ONCE)
+        if not data:
+            raise EOFError
