@@ -3,24 +3,78 @@
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Drop
 
+_LOOKED_AT = 4096
+
+# Encodings that texts are found in, by the name of Python, as people know them.
+_ENCODINGS = {
+    "cp1252": "Windows-1252 (Western Europe)",
+    "mac_roman": "Mac OS Roman",
+    "cp1250": "Windows-1252 or 1250 (Western or Central Europe)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "koi8_r": "KOI8-R (Cyrillic)",
+    "cp932": "Shift JIS (Japanese)",
+    "gb18030": "GB 18030 (Chinese)",
+    "big5": "Big5 (Chinese)",
+    "euc_kr": "EUC-KR (Korean)",
+}
+
 
 def decode_text(data: bytes, source: SourceFile, record_id: str) -> str | Drop:
     """`data`, the bytes of `source`, as text: strict UTF-8, `\\n` line ends, no byte order mark.
 
     Bytes that are not UTF-8 (reason `not_utf8`) and NUL bytes (`nul_bytes`: a binary file, or
-    UTF-16 in disguise) make a Drop that names the first byte concerned by its place in the file.
+    UTF-16 in disguise) make a Drop that names the likely encoding, and the first byte concerned by its
+    place in the file.
     """
     nul = data.find(b"\0")
     if nul >= 0:
-        return Drop("nul_bytes", source.name, record_id, f"NUL at byte {source.start + nul}")
+        likely = _likely_encoding(data)
+        remedy = f"; most likely {likely}, save it as UTF-8" if likely else ""
+        detail = f"NUL at byte {source.start + nul}{remedy}"
+        return Drop("nul_bytes", source.name, record_id, detail)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        place = f"byte {source.start + error.start} is 0x{data[error.start]:02x}"
-        return Drop("not_utf8", source.name, record_id, f"{place}: {error.reason}")
+        found = f"byte {source.start + error.start} is 0x{data[error.start]:02x}"
+        detail = f"{found}: {why_not_utf8(data, error.start)}"
+        return Drop("not_utf8", source.name, record_id, detail)
     if source.start == 0:
         text = text.removeprefix("\ufeff")
     return normalise_line_ends(text)
+
+
+def why_not_utf8(data: bytes, place: int) -> str:
+    """What bytes that are not UTF-8 at a place most likely are, and what to do.
+
+    Where most of what is no ASCII is UTF-8, they are damaged and in no other encoding.
+    """
+    near = data[max(0, place - _LOOKED_AT) : place + _LOOKED_AT]
+    text = near.decode("utf-8", "surrogateescape")
+    wrong = sum("\udc80" <= character <= "\udcff" for character in text)
+    if sum(character > "\x7f" for character in text) > 2 * wrong:
+        return "damaged, for the rest is UTF-8; mend it there"
+    likely = _likely_encoding(near)
+    return f"most likely {likely}; save it as UTF-8" if likely else "not UTF-8; save it as UTF-8"
+
+
+def _likely_encoding(data: bytes) -> str | None:
+    """The encoding in which bytes that are not UTF-8 most likely are; None where none is likely."""
+    head = data[:_LOOKED_AT]
+    for encoding, nul in (("UTF-16 (little-endian)", 1), ("UTF-16 (big-endian)", 0)):
+        if head.count(0) > len(head) // 4 and head[nul::2].count(0) > 2 * head[1 - nul :: 2].count(
+            0
+        ):
+            return encoding
+    if 0 in head:
+        return None
+    # Only here: hardly a corpus needs it, and it takes its time to import.
+    from charset_normalizer import from_bytes
+
+    found = from_bytes(head, cp_isolation=list(_ENCODINGS)).best()
+    if found is None:
+        return None
+    # What several encodings read alike is most often in the first of them.
+    return next(name for key, name in _ENCODINGS.items() if key in found.could_be_from_charset)
 
 
 def normalise_line_ends(text: str) -> str:

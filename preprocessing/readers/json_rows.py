@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from preprocessing.readers.compression import content_ends_with
+from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow, row_id
@@ -60,8 +61,8 @@ def _row(
     try:
         values = json.loads(data.decode())
     except UnicodeDecodeError as error:
-        detail = f", byte {error.start} of it is 0x{data[error.start]:02x}: {error.reason}"
-        return drop("not_utf8", detail)
+        why = why_not_utf8(data, error.start)
+        return drop("not_utf8", f", byte {error.start} of it is 0x{data[error.start]:02x}: {why}")
     except json.JSONDecodeError as error:
         return drop("not_json", f", column {error.colno}: {error.msg}")
     except (ValueError, RecursionError) as error:  # an integer too long, lists too deep

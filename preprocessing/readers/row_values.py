@@ -1,11 +1,15 @@
 """What a task takes out of a table's row: texts and ids, checked."""
 
+import re
 import reprlib
 
-from preprocessing.readers.decoding import normalise_line_ends, printable
+from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, TableRow, row_id
 from preprocessing.records.record import Drop
+
+# Halves of surrogate pairs that stand for no byte.
+_LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def texts_of(
@@ -39,8 +43,10 @@ def texts_of(
             # Python's decoder writes a byte that it cannot decode as U+DC80 to U+DCFF; JSON's
             # escapes can write these characters too, so that the reason may be the other one.
             if "\udc80" <= text[error.start] <= "\udcff":
-                byte = ord(text[error.start]) - 0xDC00
-                return drop("not_utf8", f": {name} holds the byte 0x{byte:02x}")
+                data = _LONE.sub("?", text).encode("utf-8", "surrogateescape")
+                place = len(text[: error.start].encode())
+                why = why_not_utf8(data, place)
+                return drop("not_utf8", f": {name} holds the byte 0x{data[place]:02x}: {why}")
             return drop("lone_surrogate", f": {name} holds half a surrogate pair")
         if size > most:
             return drop("too_large", f" has more than {most} bytes, max_record_bytes")

@@ -3,7 +3,8 @@
 The release (Reddy et al., 2019, https://arxiv.org/abs/1808.07042) is one JSON file a split:
 `{"data": [{"id", "story", "questions": [{"input_text"}], "answers": [{"input_text"}],
 "additional_answers": {"0": [{"input_text"}], ...}}]}`, of which the last, the answers of further
-annotators, is in the development set only.
+annotators, is in the development set only. Hugging Face's copy is a table with a conversation a row: `story`,
+`questions` (texts), `answers` (`{"input_text": [texts], ...}`), without ids.
 """
 
 import json
@@ -11,17 +12,25 @@ import reprlib
 from collections.abc import Iterator
 from typing import Any
 
-from preprocessing.base.digests import canonical_json, sha256_text
+from preprocessing.base.digests import canonical_json, sha256_bytes
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
+from preprocessing.readers.compression import content_ends_with
 from preprocessing.readers.content import OpenFile, read_file
-from preprocessing.readers.decoding import normalise_line_ends, printable
+from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_rows import TableRow
+from preprocessing.readers.tables import open_table
+from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
 from preprocessing.tasks.conversation_files import list_conversations, too_large_file
 from preprocessing.tasks.task import Task
 
 QUESTION = " Q: "
 ANSWER = "\n A:"
+
+# What a table of conversations must have, and what it may have.
+_COLUMNS = {"story": "", "questions": "", "answers": ""}
+_OPTIONAL = ("id", "additional_answers")
 
 _SCHEMA_REMEDY = "correct it, or remove the conversation from the file"
 
@@ -30,6 +39,15 @@ def read(
     source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
 ) -> Iterator[Outcome]:
     """What becomes of a file's conversations. Raises READ_ERRORS."""
+    if not content_ends_with(source.name, ".json"):
+        with open_table(source, open_file, _COLUMNS, _OPTIONAL, options.max_record_bytes) as rows:
+            for row in rows:
+                if isinstance(row, TableRow):
+                    values = dict(row.values)
+                    yield _outcome(source, row.number, row.place, values, options, seed)
+                else:
+                    yield row
+        return
     most = options.max_whole_file_bytes
     data = read_file(source, open_file, most)
     if isinstance(data, bytes):
@@ -41,12 +59,13 @@ def read(
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
-    """The records of a file, one a conversation, by the conversation's id.
+    """The records of a file, one a conversation, by the conversation's id or, without one, by its content.
 
-    A file that is not JSON or not in CoQA's schema makes Faults that name line or JSON path. A
-    conversation is dropped if its story is empty (`empty_story`), if it has no turns (`no_turns`)
-    or a turn without words (`empty_turn`), holds NUL (`nul_bytes`) or half a surrogate pair
-    (`lone_surrogate`), or is longer than `max_record_bytes` (`too_large`).
+    A file that is not JSON, or no list of conversations, is a Fault that names line or JSON path. A
+    conversation is dropped if it is not in CoQA's schema (`wrong_schema`), if its story is empty
+    (`empty_story`), if it has no turns (`no_turns`) or a turn without words (`empty_turn`), holds NUL
+    (`nul_bytes`) or half a surrogate pair (`lone_surrogate`), or is longer than `max_record_bytes`
+    (`too_large`).
     """
     try:
         conversations = _conversations(source.name, data)
@@ -54,25 +73,22 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
         yield Fault(printable(str(error)))
         return
     for index, conversation in enumerate(conversations):
-        try:
-            yield _outcome(source, index, conversation, options, seed)
-        except _SchemaError as error:
-            yield Fault(printable(str(error)))
+        yield _outcome(source, index, f"data[{index}]", conversation, options, seed)
 
 
 class _SchemaError(Exception):
-    """The file is not what CoQA's schema says; the message is for the user."""
+    """The file, or a conversation, is not what CoQA's schema says; the message is for the user."""
 
 
 def _conversations(name: str, data: bytes) -> list[Any]:
-    """The list `data` of a file."""
+    """The list `data` of a file, or the list that the file is."""
     try:
         # The byte order mark is not part of JSON (RFC 8259, section 8.1) but common on Windows.
         corpus = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _SchemaError(
-            f"{name}: byte {error.start} is 0x{data[error.start]:02x}: {error.reason}; "
-            "save the file as UTF-8"
+            f"{name}: byte {error.start} is 0x{data[error.start]:02x}: "
+            f"{why_not_utf8(data, error.start)}"
         ) from error
     except json.JSONDecodeError as error:
         raise _SchemaError(
@@ -81,22 +97,47 @@ def _conversations(name: str, data: bytes) -> list[Any]:
         ) from error
     except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
         raise _SchemaError(f"{name}: cannot be read as JSON: {error}") from error
-    conversations: list[Any] = _member(name, corpus, "", "data", list)
+    conversations: list[Any] = (
+        corpus if corpus and isinstance(corpus, list) else _member(name, corpus, "", "data", list)
+    )
     return conversations
 
 
 def _outcome(
-    source: SourceFile, index: int, conversation: Any, options: CorpusOptions, seed: int
+    source: SourceFile,
+    position: int,
+    path: str,
+    conversation: Any,
+    options: CorpusOptions,
+    seed: int,
 ) -> Record | Drop:
-    """What becomes of one conversation. Raises _SchemaError."""
-    path = f"data[{index}]"
-    conversation_id: str = _member(source.name, conversation, path, "id", str)
+    """What becomes of one conversation, which is at `path` in the file."""
+    try:
+        return _record(source, position, path, conversation, options, seed)
+    except _SchemaError as error:
+        detail = printable(str(error)).removeprefix(f"{source.name}: ")
+        return Drop("wrong_schema", source.name, f"{source.name}#{position}", detail)
+
+
+def _record(
+    source: SourceFile,
+    position: int,
+    path: str,
+    conversation: Any,
+    options: CorpusOptions,
+    seed: int,
+) -> Record | Drop:
+    """The record of a conversation, or why there is none. Raises _SchemaError."""
     story: str = _member(source.name, conversation, path, "story", str)
-    turns = _turns(source.name, conversation, path)
     try:
         canonical = canonical_json(conversation)
     except RecursionError as error:
         raise _SchemaError(f"{source.name}: {path} is nested too deeply") from error
+    digest = sha256_bytes(canonical.encode("utf-8", "surrogatepass"))
+    conversation_id = conversation.get("id") or content_id(digest)
+    if not isinstance(conversation_id, str):
+        raise _wrong_type(source.name, f"{path}.id", conversation_id, str)
+    turns = _turns(source.name, _as_released(conversation), path)
 
     def drop(reason: str, detail: str) -> Drop:
         return Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
@@ -109,8 +150,6 @@ def _outcome(
         return drop("too_large", f" has {size} bytes, max_record_bytes {options.max_record_bytes}")
     if "\0" in story or any("\0" in text for turn in turns for text in turn):
         return drop("nul_bytes", " holds the character NUL")
-    if not conversation_id.strip():
-        raise _SchemaError(f"{source.name}: {path}.id is empty; {_SCHEMA_REMEDY}")
     story = normalise_line_ends(story).strip()
     if not story:
         return drop("empty_story", ".story is empty")
@@ -123,8 +162,8 @@ def _outcome(
     return Record(
         id=conversation_id,
         source=source.name,
-        position=index,
-        digest=sha256_text(canonical),
+        position=position,
+        digest=digest,
         split=source.split or assign_split(conversation_id, options.split_fractions, seed),
         segments=tuple(_segments(story, turns, prompt_in_loss=options.loss_on == "all")),
     )
@@ -133,20 +172,38 @@ def _outcome(
 def _segments(story: str, turns: list[tuple[str, ...]], prompt_in_loss: bool) -> Iterator[Segment]:
     """The text `story\\n Q: q1\\n A: a1\\n Q: q2\\n A: a2`, cut where prompt and answer meet.
 
-    The newline after an answer belongs to it, because the model must learn to stop there; after
-    the last answer stands the end of text id instead.
+    The newline after an answer is in the loss, because the model must learn to stop there; after the
+    last answer stands the end of text id instead. It is a segment of the turn that it begins, so that
+    one is there too if the turns before are cut off.
     """
     yield Segment(story, prompt_in_loss)
     for number, (question, *answers) in enumerate(turns):
+        if number:
+            yield Segment("\n", in_loss=True)
         start = "" if number else "\n"
         yield Segment(f"{start}{QUESTION}{question}{ANSWER}", prompt_in_loss)
-        end = "\n" if number < len(turns) - 1 else ""
-        yield Segment(f" {answers[0]}{end}", in_loss=True, references=tuple(answers))
+        yield Segment(f" {answers[0]}", in_loss=True, references=tuple(answers))
+
+
+def _as_released(conversation: dict[str, Any]) -> dict[str, Any]:
+    """A conversation in Hugging Face's flat layout as the release has it, any other as it is."""
+
+    def entries(texts: Any) -> Any:
+        if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+            return [{"input_text": text} for text in texts]
+        return texts
+
+    answers = conversation.get("answers")
+    if isinstance(answers, dict):
+        answers = answers.get("input_text")
+    changes = {"questions": entries(conversation.get("questions")), "answers": entries(answers)}
+    return {**conversation, **{key: value for key, value in changes.items() if key in conversation}}
 
 
 def _turns(name: str, conversation: Any, path: str) -> list[tuple[str, ...]]:
     """Each turn as question, answer, answers of further annotators. Raises _SchemaError."""
-    further = conversation.get("additional_answers", {})
+    further = conversation.get("additional_answers")
+    further = {} if further is None else further
     if not isinstance(further, dict):
         raise _wrong_type(name, f"{path}.additional_answers", further, dict)
     columns = {

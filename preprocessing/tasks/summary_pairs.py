@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from preprocessing.readers.compression import open_content
 from preprocessing.readers.content import OpenFile
+from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow, or_empty
@@ -68,7 +69,8 @@ def read_pairs(
         try:
             values = {"article": article.decode().strip(), "highlights": summary.decode()}
         except UnicodeDecodeError as error:
-            detail = f"line {number}: byte 0x{error.object[error.start]:02x}: {error.reason}"
+            found = f"byte 0x{error.object[error.start]:02x}"
+            detail = f"line {number}: {found}: {why_not_utf8(error.object, error.start)}"
             yield Drop("not_utf8", source.name, identity, detail)
             continue
         values["highlights"] = "\n".join(_TAG.split(values["highlights"]))

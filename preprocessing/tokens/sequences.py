@@ -164,6 +164,16 @@ def _truncate_prompt(segments: tuple[TokenSegment, ...], length: int) -> tuple[T
         del turns[0]
 
     kept = segments[story].ids[: length - turns_size]
-    shortened = TokenSegment(kept, segments[story].in_loss, is_target=False)
+    in_loss = segments[story].in_loss
+    shortened = TokenSegment(kept, in_loss, is_target=False)
     places = sorted([story, *(place for turn in turns for place in turn)])
-    return tuple(shortened if place == story else segments[place] for place in places)
+    first = next(place for place in places if segments[place].is_target)
+    # What ended the answer before the first one that stays ends nothing any more.
+    return tuple(
+        shortened
+        if place == story
+        else TokenSegment(segments[place].ids, in_loss, is_target=False)
+        if place < first
+        else segments[place]
+        for place in places
+    )

@@ -1,5 +1,6 @@
 import json
 
+import pyarrow.parquet
 import pytest
 from corpora import conversation, coqa_json, only_drop, only_fault, only_record, text_of, whole
 from hypothesis import given, settings
@@ -10,6 +11,8 @@ from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Drop, Fault, Record, Segment
 from preprocessing.tasks.coqa import parse
+from preprocessing.tokens.sequences import fit, tokenize_record
+from preprocessing.tokens.vocabulary import load_vocabulary
 
 OPTIONS = CorpusOptions(task="coqa")
 
@@ -23,7 +26,8 @@ def test_a_conversation_is_its_story_and_its_turns():
     assert record.segments == (
         Segment("A story.", False),
         Segment("\n Q: q1?\n A:", False),
-        Segment(" a1\n", True, ("a1",)),
+        Segment(" a1", True, ("a1",)),
+        Segment("\n", True),
         Segment(" Q: q2?\n A:", False),
         Segment(" a2", True, ("a2",)),
     )
@@ -38,13 +42,33 @@ def test_further_annotators_answers_are_references_after_the_gold_one():
     }
     record = only_record(outcomes(coqa_json(conversation(additional_answers=annotators))))
     assert record.segments[2].references == ("a1", "a1", "c")
-    assert record.segments[4].references == ("a2", "d")
+    assert record.segments[5].references == ("a2", "d")
 
 
 def test_the_loss_can_be_on_everything():
     options = CorpusOptions(task="coqa", loss_on="all")
     record = only_record(outcomes(coqa_json(conversation()), options))
     assert all(segment.in_loss for segment in record.segments)
+
+
+@pytest.mark.parametrize("story", ["A story.", "A long story. " * 20])
+def test_what_is_left_of_a_conversation_reads_as_one_that_began_there(story):
+    record = only_record(outcomes(coqa_json(conversation(story=story, turns=9))))
+    vocabulary = load_vocabulary("gpt2")
+    whole_record = tokenize_record(record, vocabulary)
+    lengths = {sum(len(segment.ids) for segment in whole_record.segments)}
+    for length in range(20, min(lengths)):
+        fitted = fit(whole_record, length, "truncate_prompt")
+        if isinstance(fitted, Drop):
+            continue
+        assert len(fitted.sequence.ids) <= length
+        text = vocabulary.decode(fitted.sequence.ids[:-1].tolist())
+        head, *turns = text.split("\n Q: ")
+        assert story.startswith(head)
+        numbers = range(10 - len(turns), 10)
+        assert turns == [f"q{number}?\n A: a{number}" for number in numbers]
+        loss = vocabulary.decode(fitted.sequence.ids[fitted.sequence.loss].tolist())
+        assert loss == "\n".join(f" a{number}" for number in numbers) + "<|endoftext|>"
 
 
 def test_white_space_inside_a_turn_becomes_a_space():
@@ -87,7 +111,6 @@ def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason):
     ("changes", "message"),
     [
         ({"id": 7}, "data[0].id must be a string, got 7"),
-        ({"id": ""}, "data[0].id is empty"),
         ({"story": None}, "data[0].story must be a string, got None"),
         ({"questions": "q"}, "data[0].questions must be a list, got 'q'"),
         ({"questions": [{"input_text": "q"}, 3]}, "data[0].questions[1] must be an object, got 3"),
@@ -114,10 +137,46 @@ def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason):
         ),
     ],
 )
-def test_a_break_of_the_schema_is_a_fault_that_names_the_place(changes, message):
-    fault = only_fault(outcomes(coqa_json(conversation(**changes))))
-    assert fault.startswith(f"coqa.json: {message}")
-    assert fault.endswith("correct it, or remove the conversation from the file")
+def test_a_break_of_the_schema_drops_its_conversation_and_names_the_place(changes, message):
+    drop, good = outcomes(coqa_json(conversation(**changes), conversation("c2")))
+    assert only_record([good]).id == "c2"
+    assert (drop.reason, drop.source, drop.id) == ("wrong_schema", "coqa.json", "coqa.json#0")
+    assert drop.detail.startswith(message)
+    assert drop.detail.endswith("correct it, or remove the conversation from the file")
+
+
+FLAT = {
+    "source": "mctest",
+    "story": "A story.",
+    "questions": ["q1?", "q2?"],
+    "answers": {"input_text": ["a1", "a2"], "answer_start": [0, 2], "answer_end": [1, 3]},
+}
+
+
+@pytest.mark.parametrize("answers", [FLAT["answers"], ["a1", "a2"]])
+def test_the_flat_layout_of_the_copies_gives_the_same_conversation(tmp_path, answers):
+    row = FLAT | {"answers": answers}
+    (tmp_path / "data").mkdir()
+    table = pyarrow.Table.from_pylist([row])
+    pyarrow.parquet.write_table(table, tmp_path / "data" / "train-00000-of-00001.parquet")
+    (tmp_path / "data" / "validation.jsonl").write_text(json.dumps(row))
+    (tmp_path / "all.json").write_text(json.dumps([row]))
+    expected = only_record(outcomes(coqa_json(conversation())))
+    records, drops = read_records(tmp_path, OPTIONS, 0)
+    assert drops == []
+    assert {record.segments for record in records} == {expected.segments}
+    assert {record.source: record.split for record in records if record.source != "all.json"} == {
+        "data/train-00000-of-00001.parquet": "train",
+        "data/validation.jsonl": "test",
+    }
+    assert len(records) == 3
+
+
+def test_a_conversation_without_id_is_named_by_its_content():
+    talk = conversation()
+    for empty in ({"id": ""}, {"id": None}):
+        record = only_record(outcomes(coqa_json(talk | empty)))
+        assert record.id == record.digest[:32]
 
 
 @pytest.mark.parametrize(
