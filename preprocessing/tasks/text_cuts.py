@@ -12,6 +12,9 @@ SEARCH_BYTES = 4096
 # What is held out has at least so many bytes, as many as a character may have, or a quarter of a smaller corpus.
 LEAST_HELD_OUT = 4
 
+# Fewer bytes than this are not cut out of a word.
+LEAST_WITHOUT_WORDS = 16
+
 _LINE_START = re.compile(rb"(?<=\n)(?=[^\r\n])")
 _WORD_START = re.compile(rb"(?<=[ \t\n])(?=[^ \t\r\n])")
 
@@ -38,9 +41,10 @@ def cut_stream(
         a a a | b b b / b b / b b    train a and the first of b; validation b; test b
 
     A cut moves to the next start of a line or a file, or to the last one, or else of a word, or else of a
-    character: by 4,096 bytes at most, and by half of the split that becomes shorter, so that no
-    split loses all it has. Pieces longer than `max_bytes` are cut further (see `cut_file`). The
-    pieces of a file, in order, are exactly its bytes; an empty file is one empty piece.
+    character: by 4,096 bytes at most, and by half of the split behind it or of all before it, so that
+    no split loses all it has. What would be part of a word alone is not held out. Pieces longer than
+    `max_bytes` are cut further (see `cut_file`). The pieces of a file, in order, are exactly its bytes;
+    an empty file is one empty piece.
     """
     total = sum(size for _, size in files)
     cuts = _cuts(files, _shares(total, fractions), read_at)
@@ -86,37 +90,40 @@ def _shares(total: int, fractions: tuple[float, float]) -> tuple[int, int]:
 def _cuts(files: Sequence[tuple[str, int]], shares: tuple[int, int], read_at: ReadAt) -> list[int]:
     """Where the splits begin and end in the stream: 0, two cuts that have moved, its size."""
     total = sum(size for _, size in files)
-    validation, test = shares
-    wanted = [0, total - test - validation, total - test, total]
-    cuts = [0]
-    for cut in wanted[1:3]:
-        before = max((other for other in wanted if other < cut), default=cut)
-        after = min((other for other in wanted if other > cut), default=cut)
+    cuts = [total]
+    for share in reversed(shares):
+        cut = cuts[0] - share
         start = 0
         for name, size in files:
-            if start < cut < start + size:
-                back, ahead = (min(SEARCH_BYTES, size // 2) for size in (cut - before, after - cut))
-                cut = start + _moved(name, size, cut - start, back, ahead, read_at)
+            if share and start < cut < start + size:
+                end = min(start + size, cuts[0])
+                cut = start + _moved(name, size, cut - start, cut, share, read_at)
+                cut = min(cut, end)
                 break
             start += size
-        cuts.append(max(cut, cuts[-1]))
-    return [*cuts, total]
+        cuts = [cut, *cuts]
+    return [0, *cuts]
 
 
-def _moved(name: str, size: int, cut: int, back: int, ahead: int, read_at: ReadAt) -> int:
-    """Where a cut within a file comes to lie, from `back` bytes before to `ahead` bytes behind it."""
-    first = max(cut - back, 0)
-    last = min(cut + ahead, size)
+def _moved(name: str, size: int, cut: int, before: int, behind: int, read_at: ReadAt) -> int:
+    """Where a cut within a file comes to lie.
+
+    before, behind: bytes of the stream before it, and of the split behind it.
+    """
+    first = max(cut - min(SEARCH_BYTES, before // 2), 0)
+    last = min(cut + min(SEARCH_BYTES, behind // 2), size)
     # One byte before a place, and the one there, say what starts there.
     window_start = max(first - 1, 0)
     window = read_at(name, window_start, last - window_start + 4)
     for pattern, ends in ((_LINE_START, {0, size}), (_WORD_START, set[int]())):
         starts = {window_start + found.start() for found in pattern.finditer(window)} | ends
         places = [place for place in starts if first <= place <= last]
-        if behind := [place for place in places if place >= cut]:
-            return min(behind)
+        if later := [place for place in places if place >= cut]:
+            return min(later)
         if places:
             return max(places)
+    if behind < LEAST_WITHOUT_WORDS:
+        return cut + behind
     return cut + _continuing(window[cut - window_start :])
 
 

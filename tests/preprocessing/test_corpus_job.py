@@ -135,14 +135,14 @@ def test_drops_are_counted_by_reason_with_the_first_ids(tmp_path):
 def test_faults_are_reported_and_refuse_the_corpus(tmp_path):
     root = tmp_path / "corpus"
     root.mkdir()
-    (root / "coqa-train-v1.0.json").write_bytes(coqa_json(conversation("a"), {"id": "b"}))
+    (root / "coqa-train-v1.0.json").write_bytes(b'{"datum": []}')
     (root / "coqa-dev-v1.0.json").write_bytes(b'{"data": [}')
     report = run(root, tmp_path / "out", COQA)
     with pytest.raises(InputError) as error:
         check_corpus(report, COQA)
     broken, incomplete = error.value.messages
     assert broken.startswith("coqa-dev-v1.0.json, line 1, column 11: not JSON")
-    assert incomplete.startswith("coqa-train-v1.0.json: data[1].story is missing, found 'id'")
+    assert incomplete.startswith("coqa-train-v1.0.json: data is missing, found 'datum'")
     assert json.loads(Path(report, "faults.json").read_text())["count"] == 2
 
 

@@ -22,12 +22,12 @@ def test_records_are_sorted_by_id_and_drops_are_returned(tmp_path):
 
 
 def test_all_faults_are_raised_together_up_to_twenty(tmp_path):
-    bad = [conversation(f"c{number}", story=number) for number in range(25)]
-    (tmp_path / "coqa-train-v1.0.json").write_bytes(coqa_json(*bad))
+    for number in range(25):
+        (tmp_path / f"{number:02}.csv").write_text("body\nA text.\n")
     with pytest.raises(InputError) as error:
-        read_records(tmp_path, COQA, 0)
+        read_records(tmp_path, CorpusOptions(task="text"), 0)
     assert len(error.value.messages) == 21
-    assert error.value.messages[0].startswith("coqa-train-v1.0.json: data[0].story must be")
+    assert error.value.messages[0].startswith("00.csv: no column text")
     assert error.value.messages[-1] == "and 5 more faults of this kind"
 
 
