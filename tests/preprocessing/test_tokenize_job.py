@@ -135,6 +135,7 @@ def test_the_statistics_account_for_every_record(examples: Path, tmp_path: Path)
                 ],
             }
         },
+        "separators": 0,
         "truncated": 1,
         "tokens_left_out": 28,
         "sequences": 4,
