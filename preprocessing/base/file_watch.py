@@ -21,8 +21,13 @@ class ContentChangedError(Exception):
     """A file changed while it was read; the message names it."""
 
     def __init__(self, path: Path, while_: str) -> None:
-        super().__init__(
-            f"{path}: changed while {while_}, so that nobody can say what was read. Run again."
+        super().__init__(path, while_)  # as given, so that it can be pickled
+        self._path, self._while = path, while_
+
+    def __str__(self) -> str:
+        return (
+            f"{self._path}: changed while {self._while}, so that nobody can say what was read. "
+            "Run again."
         )
 
 

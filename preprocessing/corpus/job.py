@@ -9,13 +9,14 @@ and the files do not depend on the runner, its workers or their order. What a po
 (`settlement`) is found by hashes, and changes few of them. A portion that an earlier job has read is not read again
 (`memory`).
 
-The same functions run here, one after the other, where there is little to read, and as a Beam pipeline where there is
-much.
+The same functions run in this process where there is little to read, in processes forked from it where Beam's direct
+runner is asked for several, and as a Beam pipeline by every other runner.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from preprocessing.base.atomic_files import remove_folder
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.verified_files import DamagedError
+from preprocessing.base.workers import local_processes, workers
 from preprocessing.corpus import shards
 from preprocessing.corpus.memory import CorpusMemory, PortionKeys, recipe_of
 from preprocessing.corpus.portions import Portion, portions_of
@@ -82,62 +84,53 @@ class Task:
 
 
 class Read(NamedTuple):
-    """A portion whose reading is written. hashes: see `Summary`. faults: as in `Reading`."""
+    """What finishing a portion needs beside its Task. hashes: see `Summary`. faults: as in `Reading`."""
 
-    task: Task
     hashes: bytes
     written: Written
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass
+@dataclass(frozen=True)
 class CorpusJob:
     """What is done with a portion, in whatever process. digests: what is known of files, where they are at hand."""
 
     writer: ShardWriter
-    sources: int
     digests: FileDigests | None = None
-    _sources_read: int = 0
 
     def read(self, task: Task) -> Read:
         """Read a portion if it is new, and write its Examples and its reading."""
-        self._sources_read += len(task.portion.sources)
-        progress.report(phase="read", done=self._sources_read, total=self.sources, unit="files")
         if task.written is not None:
-            return Read(task, read_summary(task.reading).hashes, task.written)
+            return Read(read_summary(task.reading).hashes, task.written)
         reading, written = self.writer.read(task.portion)
         reading.write(task.reading)
-        return Read(task, reading.summary().hashes, written, tuple(reading.faults))
+        return Read(reading.summary().hashes, written, tuple(reading.faults))
 
-    def settle(self, read: Sequence[Read]) -> Settlement:
+    def settle(self, read: Iterable[tuple[Task, Read]]) -> Settlement:
         """Settle what the records of all portions mean for one another."""
-        by_number = {each.task.portion.number: each for each in read}
+        in_order = sorted(read, key=lambda each: each[0].portion.number)
 
         def members_of(number: int, ordinals: Sequence[int]) -> Iterator[Member]:
-            task = by_number[number].task
+            task, _ = in_order[number]
             entries = read_reading(task.reading).entries
             for ordinal in ordinals:
                 entry = entries[ordinal].moved(task.portion.rows_before)
                 if self.writer.excluded(entry) is None:
                     yield Member(number, ordinal, entry)
 
-        hashes = {number: by_number[number].hashes for number in sorted(by_number)}
+        hashes = {task.portion.number: each.hashes for task, each in in_order}
         return settle(hashes, members_of, self.writer.options.on_leak)
 
-    def finish(self, read: Read, settlement: Settlement) -> Tally:
+    def finish(self, read: tuple[Task, Read], settlement: Settlement) -> Tally:
         """Write what is left of a portion, and where its shards are; what became of its documents."""
-        task = read.task
+        task, (_, written, faults) = read
         reading = read_reading(task.reading)
-        reading.faults += read.faults
+        reading.faults += faults
+        amendments = settlement.amendments.get(task.portion.number, {})
         tally, written = self.writer.finish(
-            task.portion,
-            reading,
-            read.written,
-            settlement.amendments.get(task.portion.number, {}),
-            task.is_new,
-            self.digests,
+            task.portion, reading, written, amendments, task.is_new, self.digests
         )
-        if not read.faults:
+        if not faults:
             written.write(task.shards)
         return tally
 
@@ -161,16 +154,9 @@ def write_corpus(
 
     Call `check_corpus(report_dir, options)` then: mistakes in the corpus do not make the pipeline fail.
     """
-    readings = FileSystems.join(folders.index_dir, _READINGS)
-    tasks = [
-        Task(portion, FileSystems.join(readings, str(portion.number)))
-        for portion in portions_of(sources)
-    ]
-    try:
-        with pipeline:
-            _add_transforms(pipeline, _job(root, options, seed, folders, len(sources)), tasks)
-    finally:
-        remove_folder(readings)
+    with _readings(folders) as readings, pipeline:
+        tasks = [_task_in(readings, portion) for portion in portions_of(sources)]
+        _add_transforms(pipeline, _job(root, options, seed, folders), tasks)
 
 
 def update_corpus(
@@ -185,17 +171,18 @@ def update_corpus(
     """Write what `write_corpus` does, from what an earlier job has read and what has changed.
 
     Args:
-        pipeline: not run yet; it is run if there is much to read.
+        pipeline: not run yet; its options say how the job is done (see `_run`).
         cache: with the memory. None: the whole corpus is read, nothing is remembered.
 
     Returns:
         How many sources were read because they were not known as they are; None if all were.
     """
-    if cache is None:
-        write_corpus(pipeline, root, sources, options, seed, folders)
-        return None
-    job = _job(root, options, seed, folders, len(sources))
     portions = portions_of(sources)
+    job = _job(root, options, seed, folders)
+    if cache is None:
+        with _readings(folders) as readings:
+            _run(pipeline, job, [_task_in(readings, portion) for portion in portions])
+        return None
     memory = CorpusMemory(cache.corpus)
     with closing(cache.open_digests()) as digests:
         recipe = recipe_of(options, seed, job.writer.part_bytes)
@@ -204,14 +191,7 @@ def update_corpus(
         of_portion = [keys.key(*each) for each in zip(portions, states, strict=True)]
         tasks = [_task(memory, *each) for each in zip(portions, of_portion, strict=True)]
         new = [task.portion for task in tasks if task.is_new]
-        if sum(portion.size for portion in new) <= _SMALL_BYTES:
-            job.digests = digests
-            read = [job.read(task) for task in tasks]
-            settlement = job.settle(read)
-            job.report([job.finish(each, settlement) for each in read], settlement)
-        else:
-            with pipeline:
-                _add_transforms(pipeline, job, tasks)
+        _run(pipeline, job, tasks, digests)
         kept = {}
         for task, key, before in zip(tasks, of_portion, states, strict=True):
             written = Written.read(task.shards)
@@ -226,11 +206,55 @@ def update_corpus(
     return None if len(new) == len(tasks) else sum(len(portion.sources) for portion in new)
 
 
-def _job(
-    root: str, options: CorpusOptions, seed: int, folders: CorpusFolders, sources: int
-) -> CorpusJob:
+def _run(
+    pipeline: beam.Pipeline,
+    job: CorpusJob,
+    tasks: Sequence[Task],
+    digests: FileDigests | None = None,
+) -> None:
+    """Do the job as the pipeline's options say, in this process where there is little to read."""
+    processes = local_processes(pipeline)
+    if sum(task.portion.size for task in tasks if task.is_new) <= _SMALL_BYTES:
+        processes = 1
+    if processes is None:
+        with pipeline:
+            _add_transforms(pipeline, job, tasks)
+        return
+    total = sum(len(task.portion.sources) for task in tasks)
+    done = 0
+    read = []
+    with workers(processes) as run:
+        for task, each in zip(tasks, run(job.read, tasks), strict=True):
+            read.append((task, each))
+            done += len(task.portion.sources)
+            progress.report(phase="read", done=done, total=total, unit="files")
+        settlement = job.settle(read)
+        job.report(
+            # Where shards are copied here, the digests of the files tell whether they are what they were.
+            map(partial(replace(job, digests=digests).finish, settlement=settlement), read)
+            if processes == 1
+            else run(partial(job.finish, settlement=settlement), read),
+            settlement,
+        )
+
+
+def _job(root: str, options: CorpusOptions, seed: int, folders: CorpusFolders) -> CorpusJob:
     folder = str(corpus_folder(Path(root)))
-    return CorpusJob(ShardWriter(folder, options, seed, *folders, shards.PART_BYTES), sources)
+    return CorpusJob(ShardWriter(folder, options, seed, *folders, shards.PART_BYTES))
+
+
+@contextmanager
+def _readings(folders: CorpusFolders) -> Iterator[str]:
+    """A folder for the readings of one job, which goes when the job ends."""
+    path = FileSystems.join(folders.index_dir, _READINGS)
+    try:
+        yield path
+    finally:
+        remove_folder(path)
+
+
+def _task_in(readings: str, portion: Portion) -> Task:
+    return Task(portion, FileSystems.join(readings, str(portion.number)))
 
 
 def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
@@ -249,13 +273,14 @@ def _add_transforms(pipeline: beam.Pipeline, job: CorpusJob, tasks: Sequence[Tas
         pipeline
         | "Portions" >> beam.Create(tasks, reshuffle=False)
         | "SpreadPortions" >> beam.Reshuffle()
-        | "Read" >> beam.Map(job.read)
+        | "Read" >> beam.Map(lambda task: (task, job.read(task)))
         | "SpreadRead" >> beam.Reshuffle()
     )
     settlement = read | "AllRead" >> beam.combiners.ToList() | "Settle" >> beam.Map(job.settle)
-    tallies = read | "Finish" >> beam.Map(job.finish, beam.pvalue.AsSingleton(settlement))
+    of_all = beam.pvalue.AsSingleton(settlement)
     _ = (
-        tallies
+        read
+        | "Finish" >> beam.Map(job.finish, of_all)
         | "AllTallies" >> beam.combiners.ToList()
-        | "Report" >> beam.Map(job.report, beam.pvalue.AsSingleton(settlement))
+        | "Report" >> beam.Map(job.report, of_all)
     )

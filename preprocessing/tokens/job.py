@@ -21,6 +21,7 @@ from preprocessing.base import progress
 from preprocessing.base.atomic_files import write_atomically, write_json_atomically
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.verified_files import file_digest
+from preprocessing.base.workers import local_processes, workers
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords, write_tfrecords
@@ -115,18 +116,26 @@ def update_token_rows(
     statistics_dir: str,
     cache: JobCache | None = None,
 ) -> int:
-    """Write the rows of `shards` as `write_token_rows` does, at once where little is to tokenise.
+    """Write the rows of `shards` as `write_token_rows` does, without Beam where it would run here.
 
-    pipeline: not run yet; it is run if there is much.
+    pipeline: not run yet; its options say in how many processes, or that it is to be run.
     """
     store, done, waiting = _fetch(shards, options, over_long, cache)
-    if done and sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
-        tokenize = _tokenizer(done, options, over_long, store)
-        made = [shard for each in waiting for shard in tokenize.process(each)]
-        _write_statistics(made, done, options, over_long, statistics_dir)
-    else:
+    processes = local_processes(pipeline)
+    if sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
+        processes = 1
+    if processes is None:
         with pipeline:
             _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
+    else:
+        made: list[_Done] = []
+        tokenize = _tokenizer(done, options, over_long, store)
+        with workers(processes) as run:
+            for each in run(tokenize.tokenize, waiting):
+                made.append(each)
+                if processes > 1:
+                    _report_progress(sum(statistics.records for _, statistics in done + made))
+        _write_statistics(made, done, options, over_long, statistics_dir)
     return len(done)
 
 
@@ -228,13 +237,17 @@ class _TokenizeShard(beam.DoFn):
         self._done = done
 
     def process(self, waiting: _Waiting) -> Iterator[_Done]:
+        """What `tokenize` gives."""
+        yield self.tokenize(waiting)
+
+    def tokenize(self, waiting: _Waiting) -> _Done:
         """Write the rows of one shard, and keep a copy of them."""
         task = waiting.task
         statistics = tokenize_shard(task, self._options, self._over_long, self._done)
         if self._store is not None and waiting.digest is not None:
             self._store.keep(waiting.digest, task.rows, statistics)
         self._done += statistics.records
-        yield task, statistics
+        return task, statistics
 
 
 def _read_records(path: str) -> Iterator[Record]:

@@ -16,7 +16,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.check import check_corpus
-from preprocessing.corpus.job import CorpusFolders, write_corpus
+from preprocessing.corpus.job import CorpusFolders, update_corpus, write_corpus
 from preprocessing.corpus.portions import portions_of
 from preprocessing.corpus.report import Event, Tally, counted, describe_copies
 from preprocessing.corpus.whole import read_records
@@ -364,15 +364,19 @@ def test_nothing_is_written_that_is_not_of_the_corpus(tmp_path, small_shards):
     assert not [name for name, data in files_in(out).items() if b".readings" in data]
 
 
-def test_reading_reports_progress_in_files(tmp_path):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_reading_reports_progress_in_files(tmp_path, processes, small_shards, monkeypatch):
+    monkeypatch.setattr(corpus_job, "_SMALL_BYTES", 0)
+    flags = ["--direct_running_mode=multi_processing", f"--direct_num_workers={processes}"]
     root = tmp_path / "corpus"
     write_release(root)
+    folders = CorpusFolders(*(str(tmp_path / name) for name in ("examples", "index", "report")))
     reports: list[progress.Report] = []
-    progress.set_sink(reports.append)
-    try:
-        run(root, tmp_path / "out", CNN)
-    finally:
-        progress.set_sink(None)
+    with progress.reported_to(reports.append):
+        pipeline = beam.Pipeline(options=PipelineOptions(flags))
+        sources = list_sources(root, CNN)
+        update_corpus(pipeline, str(root), sources, CNN, 0, folders, None)
+    assert [report["done"] for report in reports] == sorted(report["done"] for report in reports)
     assert reports[-1] == {"phase": "read", "done": 12, "total": 12, "unit": "files"}
 
 

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,13 +22,16 @@ from hypothesis import strategies as st
 from preprocessing.base import file_digests, file_state
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.job_cache import JobCache
+from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards
-from preprocessing.corpus.job import CorpusFolders, update_corpus
+from preprocessing.corpus.job import CorpusFolders, update_corpus, write_corpus
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
 from preprocessing.tasks.sources import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=1)
+FOLDERS = ("examples", "index", "report")
+PARALLEL = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +42,14 @@ def _small_and_settled(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "is_settled", lambda stat, now_ns: True)
 
 
-def update(root: Path, out: Path, options: CorpusOptions, store: Path | None) -> int | None:
+def update(
+    root: Path, out: Path, options: CorpusOptions, store: Path, flags: Sequence[str] = ()
+) -> int | None:
     """Run the job into `out`; how many sources it read, None for all."""
-    folders = CorpusFolders(*(str(out / name) for name in ("examples", "index", "report")))
+    folders = CorpusFolders(*(str(out / name) for name in FOLDERS))
     sources = list_sources(root, options)
-    memory = None if store is None else JobCache(store)
-    return update_corpus(beam.Pipeline(), str(root), sources, options, 0, folders, memory)
+    pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
+    return update_corpus(pipeline, str(root), sources, options, 0, folders, JobCache(store))
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -74,8 +80,19 @@ def _site(number: int) -> str:
 def test_a_pipeline_of_beam_writes_the_same(tmp_path: Path) -> None:
     write_release(tmp_path / "corpus")
     update(tmp_path / "corpus", tmp_path / "here", CNN, tmp_path / "store")
-    update(tmp_path / "corpus", tmp_path / "beam", CNN, None)
+    folders = CorpusFolders(*(str(tmp_path / "beam" / name) for name in FOLDERS))
+    sources = list_sources(tmp_path / "corpus", CNN)
+    write_corpus(beam.Pipeline(), str(tmp_path / "corpus"), sources, CNN, 0, folders)
     assert files_in(tmp_path / "here") == files_in(tmp_path / "beam")
+
+
+def test_forked_processes_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_release(tmp_path / "corpus")
+    update(tmp_path / "corpus", tmp_path / "here", CNN, tmp_path / "store")
+    monkeypatch.setattr(corpus_job, "_SMALL_BYTES", 0)
+    update(tmp_path / "corpus", tmp_path / "forked", CNN, tmp_path / "other", PARALLEL)
+    assert files_in(tmp_path / "here") == files_in(tmp_path / "forked")
+    assert update(tmp_path / "corpus", tmp_path / "again", CNN, tmp_path / "other", PARALLEL) == 0
 
 
 def test_without_a_change_nothing_is_read(tmp_path: Path) -> None:
@@ -187,7 +204,7 @@ TABLES = st.dictionaries(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     rounds=st.lists(TABLES, min_size=2, max_size=4),
@@ -245,7 +262,7 @@ def rows_as(suffix: str, rows: list[int]) -> bytes:
 
 
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rounds=st.lists(st.lists(st.integers(0, 6), max_size=6), min_size=2, max_size=3))
 def test_conversations_and_pairs_are_followed(tmp_path: Path, rounds: list[list[int]]) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -274,14 +274,30 @@ class TestWithAStore:
         assert self.run("c") == 3
         assert files(self.folder / "a") == files(self.folder / "b") == files(self.folder / "c")
 
-    def test_little_is_tokenised_without_beam(self, examples: Path) -> None:
+    def test_forked_processes_write_the_same(
+        self, examples: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tokenize_job, "_SMALL_BYTES", 0)
+        monkeypatch.setattr(tokenize_job, "tokenize_shard", tokenize_shard)
+        flags = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+        pipeline = beam.Pipeline(options=PipelineOptions(flags))
+        out = self.folder / "forked"
+        shards = list_shards(str(examples), str(out))
+        assert update_token_rows(pipeline, shards, OPTIONS, "truncate_prompt", str(out)) == 0
+        self.run("here", store=False)
+        assert files(out) == files(self.folder / "here")
+
+    def test_little_is_tokenised_without_beam(
+        self, examples: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.run("before")
         path = examples / "Split-train" / "records-00001-of-00002.tfrecord"
         with path.open("wb") as file:
             write_tfrecords(file, map(record_to_example, TRAIN[1][:1]))
         out, memory = self.folder / "after", JobCache(self.folder)
         shards = list_shards(str(examples), str(out))
-        never = cast(beam.Pipeline, None)
+        never = beam.Pipeline()
+        monkeypatch.setattr(never, "run", None)
         assert update_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), memory) == 2
         self.run("fresh", store=False)
         assert files(out) == files(self.folder / "fresh")
