@@ -59,9 +59,12 @@ class FileDigests:
         """
         known = {}
         if paths:
-            query = "SELECT * FROM files WHERE path BETWEEN ? AND ?"
-            for path, *stat, digest in self._database.execute(query, (min(paths), max(paths))):
-                known[path, " ".join(map(str, stat))] = digest
+            query = (
+                "SELECT path, size||' '||mtime_ns||' '||ctime_ns||' '||inode, sha256 FROM files "
+                "WHERE path BETWEEN ? AND ?"
+            )
+            for path, state, digest in self._database.execute(query, (min(paths), max(paths))):
+                known[path, state] = digest
         return [
             known.get((path, state)) or self.file(Path(path))
             for path, state in zip(paths, states, strict=True)

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from preprocessing.base.digests import canonical_json, combine, sha256_json, sha256_text
+from preprocessing.base.digests import combine, sha256_json, sha256_text
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_state import file_state
 from preprocessing.base.import_walk import code_digest
@@ -78,9 +78,8 @@ class PortionKeys:
             cut = None if source.digest or source.is_whole else (source.start, source.stop)
             content = source.digest or (next(found) if self._is_read(source) else "")
             companion = source.companion and self._digest(source.companion)
-            dropped = source.drop and asdict(source.drop)
-            contents.append([source.name, source.split, cut, content, companion, dropped])
-        return sha256_text(canonical_json(contents))
+            contents.append((source.name, source.split, cut, content, companion, source.drop))
+        return sha256_text(repr(contents))
 
     def _read(self, portion: Portion) -> list[SourceFile]:
         return [source for source in portion.sources if self._is_read(source)]

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from preprocessing.readers.source_file import SourceFile
 
-# A portion of small files has 1 MiB at least, 4 MiB on average, 16 MiB and a file at most.
-PORTION_BYTES = 4 * 1024 * 1024
+# A portion of small files has half a MiB at least, 2 MiB on average, 8 MiB and a file at most.
+PORTION_BYTES = 2 * 1024 * 1024
 _LEAST, _LONGEST = 1 / 4, 4
 
 

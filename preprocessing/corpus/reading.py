@@ -1,9 +1,9 @@
 """From a portion of a corpus to what is known of its records, which is kept in a file of its own.
 
-    4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce           the digest of all that follows
-    {"rows_before": 0, "drops": 1, "hashes": "WJp..."}                           see `Summary`
-    {"id": "s1", "source": "s1.story", "position": 0, ..., "part": 0}            a record, see `records.index`
-    {"reason": "empty_article", "source": "s2.story", "id": "s2", ...}           a drop
+    4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce       the digest of all that follows
+    {"rows_before": 0, "drops": 1, "hashes": "WJp..."}                       see `Summary`
+    {"id": "s1", "source": "s1.story", ..., "shard": "0", ...}               a record as in the index; shard: its part
+    {"reason": "empty_article", "source": "s2.story", "id": "s2", ...}       a drop
 
 The texts of the records are in the shards alone.
 """
@@ -74,7 +74,7 @@ class Reading:
         head = summary._asdict() | {"hashes": base64.b64encode(summary.hashes).decode()}
         lines = [json.dumps(head)]
         for entry, part in zip(self.entries, self.parts, strict=True):
-            lines.append(entry.line(part=part))
+            lines.append(entry.line(str(part)))
         lines += [json.dumps(asdict(drop), ensure_ascii=False) for drop in self.drops]
         content = "\n".join(lines)
         write_atomically(path, partial(_write, text=f"{sha256_text(content)}\n{content}"))
@@ -109,7 +109,7 @@ def read_reading(path: str) -> Reading:
         if "reason" in values:
             reading.drops.append(Drop(**values))
         else:
-            reading.parts.append(values["part"])
+            reading.parts.append(int(values["shard"]))
             reading.entries.append(IndexEntry.of(values))
     return reading
 

@@ -4,7 +4,7 @@
     index/Split-train/records-00007-000.jsonl
     report/drops/records-00007.jsonl                    where there are any
 
-A portion has one part, or several where its records come to more than 4 MiB; the records' own digests decide where one
+A portion has one part, or several where its records come to more than 2 MiB; the records' own digests decide where one
 ends. Shards are in the order of the corpus.
 """
 
@@ -45,7 +45,7 @@ from preprocessing.records.tfrecords import read_tfrecords, write_tfrecords
 
 # A part has so many bytes of Examples at least (but the last), twice as many on average, and four times as many and
 # a record at most.
-PART_BYTES = 4 * 1024 * 1024
+PART_BYTES = 2 * 1024 * 1024
 _LONGEST = 4
 
 
@@ -176,7 +176,7 @@ class ShardWriter:
                 continue
             entry = entry.moved(portion.rows_before)
             entry = entry if amendment is None else entry.named(amendment)
-            lines[part, split].append(entry.line(shard=_name(portion, part)))
+            lines[part, split].append(entry.line(_name(portion, part)))
             counts[split] += 1
         for part in range(max(reading.parts, default=0) + 1):
             for split in SPLITS:

@@ -20,7 +20,7 @@ from preprocessing.readers.listing import split_by_name
 from preprocessing.readers.source_file import SourceFile
 
 # A piece has at least so many bytes (but the last), twice as many on average, eight times as many and a line at most.
-PIECE_BYTES = 2 * 1024 * 1024
+PIECE_BYTES = 1024 * 1024
 _LONGEST = 8
 _READ_AT_ONCE = 1 << 20
 

@@ -101,8 +101,9 @@ def test_a_file_in_the_corpus_can_list_what_to_exclude(tmp_path):
     (tmp_path / "not.txt").write_bytes(b"\xef\xbb\xbfa.txt\r\n\r\n  b.txt \n")
     options = CorpusOptions(task="text", exclude_file="./not.txt")
     assert with_exclude_file(tmp_path, options).exclude == ["a.txt", "b.txt"]
-    records, drops = left(tmp_path, options)
-    assert {record.partition("@")[0] for record in records} == {"c.txt"}
+    found, _ = read_records(tmp_path, options, 0)
+    assert {record.source for record in found} == {"c.txt"}
+    _, drops = left(tmp_path, options)
     assert drops == [("excluded", "a.txt"), ("excluded", "b.txt")]
 
 
