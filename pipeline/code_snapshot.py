@@ -23,7 +23,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("preprocessing", "trainer", "serving", "components", "pipeline")
 # Names the commit where there is no git: in the container image.
 COMMIT_VARIABLE = "GPT2_TFX_COMMIT"
-CPU_LOCK, GPU_LOCK = "requirements/cpu.lock", "requirements/gpu.lock"
+LOCKS = CPU_LOCK, GPU_LOCK = ("requirements/cpu.lock", "requirements/gpu.lock")
 
 
 class CodeSnapshot:
@@ -101,7 +101,7 @@ class CodeSnapshot:
 
         gpu: whether a GPU is used, so that what its packages are counts.
         """
-        locks = [CPU_LOCK, GPU_LOCK] if gpu else [CPU_LOCK]
+        locks = LOCKS if gpu else [CPU_LOCK]
         return {"python": self.python} | {name: self.digests[name] for name in locks}
 
     def write(self, folder: Path) -> Path:
@@ -137,7 +137,7 @@ class CodeSnapshot:
 def read_snapshot(root: Path = PROJECT_ROOT) -> CodeSnapshot:
     """The sources of the packages and the locks that are beneath `root` now. Raises OSError."""
     files = _read_files(root, (root / package for package in PACKAGES))
-    files |= {name: (root / name).read_bytes() for name in (CPU_LOCK, GPU_LOCK)}
+    files |= {name: (root / name).read_bytes() for name in LOCKS}
     return CodeSnapshot(files, root)
 
 

@@ -86,7 +86,7 @@ def read_ingredients(properties: Mapping[str, Any]) -> dict[str, Any]:
 _CHAMPION_CHANGED = Reason("data", "champion changed")
 
 
-# What changed within an external content of a name since it had a digest; empty where that is not known.
+# What changed within an external content or a lock of a name since it had a digest; empty where that is not known.
 Explain = Callable[[str, str], str]
 
 
@@ -94,17 +94,20 @@ def differences(
     before: Mapping[str, Any], now: Ingredients, explain: Explain = lambda name, digest: ""
 ) -> Iterator[Reason]:
     """What changed between the ingredients of an earlier execution and these."""
-    externals = before.get("externals", {})
-    for name in _changed(externals, now.externals):
-        what = explain(name, externals.get(name, ""))
-        yield Reason("data", f"{name} changed: {what}" if what else f"{name} changed")
+
+    def changed(part: str, name: str) -> str:
+        what = explain(name, before.get(part, {}).get(name, ""))
+        return f"{name} changed: {what}" if what else f"{name} changed"
+
+    for name in _changed(before.get("externals", {}), now.externals):
+        yield Reason("data", changed("externals", name))
     for name in _changed(before.get("code", {}), now.code):
         yield Reason("code", f"{name} changed")
     for name in _changed(before.get("parameters", {}), now.parameters):
         old = before.get("parameters", {}).get(name)
         yield Reason("params", f"{name}: {old!r} -> {now.parameters.get(name)!r}")
     for name in _changed(before.get("environment", {}), now.environment):
-        yield Reason("environment", f"{name} changed")
+        yield Reason("environment", changed("environment", name))
     for name in _changed(before.get("inputs", {}), now.inputs):
         yield Reason("upstream", f"input {name} changed")
 

@@ -31,8 +31,8 @@ class World(Protocol):
     def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         """Why the outputs of an execution cannot be used; None if they are intact."""
 
-    def what_changed(self, node: Node, external: str, before: str) -> str:
-        """What changed within an external content since it had a digest; empty where that is not known."""
+    def what_changed(self, node: Node, name: str, before: str) -> str:
+        """What changed within an external content or a lock since it had a digest; empty where that is not known."""
 
     def last_state(self, node: Node) -> str | None:
         """The state of the node's newest execution."""

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.code_snapshot import CodeSnapshot, read_snapshot
+from pipeline.code_snapshot import LOCKS, CodeSnapshot, read_snapshot
 from pipeline.config import LoadedConfig
 from pipeline.externals import External
 from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
+from pipeline.lock_changes import described_packages, find_lock
 from pipeline.manifests import Manifests, content_root
 from pipeline.nodes import Node
 from pipeline.outside_files import OutsideFiles, described_change
@@ -85,9 +86,12 @@ class PipelineWorld:
         """The COMPLETE executions of a node, newest first."""
         return self.store.history(node.name)
 
-    def what_changed(self, node: Node, external: str, before: str) -> str:
-        """The files that were added, changed, renamed or removed in an external content since it had a digest."""
-        found = node.externals.get(external)
+    def what_changed(self, node: Node, name: str, before: str) -> str:
+        """The files of an external content, or the packages of a lock, that differ since it had a digest."""
+        if name in LOCKS:
+            lock = find_lock(self._code_folder, name, before)
+            return "" if lock is None else described_packages(lock, self.code.files[name])
+        found = node.externals.get(name)
         if found is None or found not in self._tree_of:
             return ""
         kept = self._outside_files.read(before)

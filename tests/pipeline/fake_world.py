@@ -46,8 +46,8 @@ class FakeWorld:
     def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         return self.lost.get(execution.id)
 
-    def what_changed(self, node: Node, external: str, before: str) -> str:
-        return f"no longer {before}" if external == "files" else ""
+    def what_changed(self, node: Node, name: str, before: str) -> str:
+        return f"no longer {before}" if name == "files" else ""
 
     def last_state(self, node: Node) -> str | None:
         return self.states.get(node.name)

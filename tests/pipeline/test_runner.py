@@ -10,6 +10,7 @@ from pipeline import world
 from pipeline.code_snapshot import read_snapshot
 from pipeline.commands.status import last_runs
 from pipeline.config import Config
+from pipeline.keys import Reason
 from pipeline.leases import Lease, LeaseHeldError, Leases
 from pipeline.node_process import NodeFailureError
 from pipeline.nodes import node_table
@@ -257,6 +258,20 @@ class TestSelections:
             launches.run("run-2", Selection(first=("Trainer",)))
         assert launches.launched == []
         assert launches.new("look").store.run("run-2") is None
+
+    def test_a_package_of_another_version_is_named(
+        self, launches: Launches, project: Path, tmp_path: Path
+    ) -> None:
+        launches.run("run-1")
+        read_snapshot(project).write(tmp_path / "workspace" / "code")
+        lock = project / "requirements" / "cpu.lock"
+        lock.write_bytes(lock.read_bytes().replace(b"\nsix==1.17.0 ", b"\nsix==1.18.0 "))
+        look = launches.new("look")
+        steps = plan(Selection().scope(node_table(look.loaded.config)), look.world)
+        assert {step.action for step in steps} == {"run"}
+        assert steps[0].reasons == (
+            Reason("environment", "requirements/cpu.lock changed: six 1.17.0 -> 1.18.0"),
+        )
 
     def test_from_refuses_before_anything_runs(self, launches: Launches, tmp_path: Path) -> None:
         """BaseModel comes after StatisticsGen in the table, so that what is out of date shows late."""
