@@ -15,8 +15,8 @@ import tensorflow as tf
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
 
-from trainer.device import Device, processor_flags
-from trainer.gpu_environment import driver_version
+from trainer.device import processor_flags, processor_name
+from trainer.gpu_environment import driver_version, models_of_gpus
 
 _OPTION = "tf_xla_persistent_cache_directory"
 _SECONDS_KEPT = 30 * 24 * 3600
@@ -24,17 +24,17 @@ _SECONDS_KEPT = 30 * 24 * 3600
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Programs that XLA compiled for gpt2-tfx.\n"
 
 
-def keep_compiled_programs(device: Device) -> Path | None:
+def keep_compiled_programs(cpuinfo: Path = Path("/proc/cpuinfo")) -> Path | None:
     """Have XLA read and write programs in the user's cache; returns their folder, None where there is none.
 
-    To be called before TensorFlow computes anything: it looks at the variable once. A folder that
-    `TF_XLA_FLAGS` names already stays.
+    To be called before TensorFlow is asked for its devices: it looks at the variable once, then. A
+    folder that `TF_XLA_FLAGS` names already stays.
     """
     flags = os.environ.get("TF_XLA_FLAGS", "")
     if _OPTION in flags:
         return None
     try:
-        folder = _cache() / _name(device)
+        folder = _cache() / _name(cpuinfo)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (_cache() / "CACHEDIR.TAG").write_text(_TAG, encoding="ascii")
         _tidy(folder)
@@ -49,13 +49,14 @@ def _cache() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "gpt2-tfx" / "xla"
 
 
-def _name(device: Device) -> str:
-    """Of a device, what its programs are compiled for: versions, instructions, flags."""
+def _name(cpuinfo: Path) -> str:
+    """Of all that programs are compiled for: versions, instructions, GPUs, flags."""
     given = [
         tf.__version__,
-        device.name,
-        sorted(processor_flags()),
+        processor_name(cpuinfo),
+        sorted(processor_flags(cpuinfo)),
         driver_version(),
+        models_of_gpus(),
         os.environ.get("XLA_FLAGS"),
         os.environ.get("TF_XLA_FLAGS"),
     ]

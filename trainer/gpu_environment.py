@@ -29,6 +29,12 @@ def driver_version(path: Path = _DRIVER_FILE) -> tuple[int, ...] | None:
     return tuple(map(int, found[1].split("."))) if found else None
 
 
+def models_of_gpus(folder: Path = _DRIVER_FILE.parent / "gpus") -> list[str]:
+    """The names of the GPUs that the driver has, each as often as it is there."""
+    texts = [path.read_text(encoding="utf-8") for path in folder.glob("*/information")]
+    return sorted(name.strip() for text in texts for name in re.findall(r"(?m)^Model:(.*)$", text))
+
+
 def missing_for_gpu(
     path: Path = _DRIVER_FILE, loads: Callable[[str], bool] | None = None
 ) -> list[str]:

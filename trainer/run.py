@@ -55,9 +55,9 @@ def run_fn(fn_args: FnArgs) -> None:
     training_options = TrainingOptions(**settings["training"])
     if training_options.low_memory:
         return_freed_memory()
+    keep_compiled_programs()
     device = choose_device(training_options)
     progress.report(message=f"training on {device}")
-    keep_compiled_programs(device)
     vocabulary = load_vocabulary(settings["vocabulary"])
     config = model_config(model_options, vocabulary.size)
     sequence_length, seed = settings["sequence_length"], settings["seed"]
