@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from pipeline.commands.run import report_failure
+from pipeline.commands.failure_report import command_line, report_failure
 from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
 from pipeline.path_checks import paths_of_node
@@ -19,7 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         result = run_single_node(loaded, arguments.node, arguments.run_id, ProgressDisplay())
     except NodeFailureError as failure:
-        return report_failure(failure)
+        again = f"{command_line(arguments)} node {arguments.node} --run-id {arguments.run_id}"
+        return report_failure(failure, again)
     if result.pinned is not None:
         print(f"gpt2-tfx: {LATEST} {pinned_text(result.pinned)}", file=sys.stderr)
     return 0

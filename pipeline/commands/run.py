@@ -1,13 +1,13 @@
 """`gpt2-tfx run`: do what is out of date."""
 
 import argparse
-import shlex
 import subprocess
 import sys
 import time
 
 from pipeline.arguments import selection_of
 from pipeline.code_snapshot import read_snapshot
+from pipeline.commands.failure_report import command_line, report_failure
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
@@ -51,19 +51,10 @@ def run_once(arguments: argparse.Namespace) -> int:
             loaded, selection, QuietDisplay() if arguments.quiet else ProgressDisplay()
         )
     except NodeFailureError as failure:
-        return report_failure(failure)
+        return report_failure(failure, f"{command_line(arguments)} run")
     print(summary(loaded, result, arguments))
     refused = arguments.require_blessing and result.blessed is not True
     return 1 if refused else 0
-
-
-def report_failure(failure: NodeFailureError) -> int:
-    """Say why a node failed; returns the exit status."""
-    for line in failure.message.splitlines():
-        print(f"gpt2-tfx: {failure.node}: {line}", file=sys.stderr)
-    if not failure.user_error and failure.log is not None:
-        print(f"gpt2-tfx: {failure.node}: its log is {failure.log}", file=sys.stderr)
-    return 2 if failure.user_error else 1
 
 
 def summary(loaded: LoadedConfig, result: RunResult, arguments: argparse.Namespace) -> str:
@@ -86,7 +77,7 @@ def summary(loaded: LoadedConfig, result: RunResult, arguments: argparse.Namespa
         )
         if result.pinned is not None:
             lines.append(f"latest: {pinned_text(result.pinned)}")
-        command = _command(arguments)
+        command = command_line(arguments)
         lines += [
             "try next:",
             f"  {command} generate latest --prompt {_example_prompt(loaded)}",
@@ -102,15 +93,6 @@ def _example_prompt(loaded: LoadedConfig) -> str:
         "coqa": "$'The harbour bridge reopened on Monday.\\n Q: What reopened?\\n A:' --stop $'\\n'",
     }
     return prompts.get(loaded.config.corpus.task, "'The tide was'")
-
-
-def _command(arguments: argparse.Namespace) -> str:
-    parts = ["gpt2-tfx"]
-    if str(arguments.config) != "pipeline.yaml":
-        parts += ["--config", str(arguments.config)]
-    for override in arguments.overrides:
-        parts += ["--set", override]
-    return shlex.join(parts)
 
 
 def _run_in_new_process(arguments: argparse.Namespace) -> None:
