@@ -39,6 +39,6 @@ def test_a_mistake_of_the_user_comes_without_the_log(
 def test_of_a_long_log_only_its_end_is_read(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"x" * 10_000 + "\n\N{SNOWMAN}\nend".encode())
-    assert [len(line) for line in last_lines(log, 3)][0] < 3000
+    assert next(len(line) for line in last_lines(log, 3)) < 3000
     assert last_lines(log, 2) == ["\N{SNOWMAN}", "end"]
     assert "cannot be read" in last_lines(tmp_path / "absent", 2)[0]
