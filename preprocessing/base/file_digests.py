@@ -12,6 +12,7 @@ from pathlib import Path
 from preprocessing.base.digests import combine, sha256_file
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import Stat, is_settled, stat_of
+from preprocessing.base.links import LINKED_FOLDERS, Links
 from preprocessing.base.staging import make_folder
 
 _SCHEMA = """
@@ -139,23 +140,26 @@ def _open(memory: Path, writes: bool) -> sqlite3.Connection:
 def files_beneath(root: Path) -> Iterator[tuple[str, Path]]:
     """(relative posix name, path) of every file beneath `root` in order of name; hidden files are left out.
 
-    Raises InputError for what cannot be followed safely: a linked folder, a link that leads out or nowhere, a file
-    that is not a regular one; OSError for a folder that cannot be read.
+    Raises InputError for what cannot be followed safely: a linked folder but for those that may be (`links`), a link
+    that leads out or nowhere, a file that is not a regular one; OSError for a folder that cannot be read.
     """
     if root.is_file():
         yield root.name, root
         return
-    real_root = root.resolve()
-    for folder, folders, names in os.walk(root, onerror=_raise):
+    links = Links(root)
+    # Only links to folders that are followed are not refused, and none of these leads back up.
+    for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in folders:
-            if Path(folder, name).is_symlink():
+            place = Path(folder, name)
+            is_named = place.relative_to(root).as_posix() in LINKED_FOLDERS
+            if place.is_symlink() and not (is_named and links.follow_folder(place)):
                 raise InputError(f"{Path(folder, name)}: a linked folder. Copy the folder there.")
         for name in sorted(names):
             path = Path(folder) / name
             if name.startswith("."):
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(real_root):
+            if path.is_symlink() and not links.is_within(path):
                 raise InputError(f"{path}: a link that leads out of {root}. Copy the file there.")
             if not path.is_file():
                 raise InputError(f"{path}: not a file that can be read. Remove it.")

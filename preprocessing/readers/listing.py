@@ -8,6 +8,7 @@ from pathlib import Path
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
+from preprocessing.base.links import LINKED_FOLDERS, Links
 from preprocessing.readers.compression import COMPRESSED
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Drop
@@ -68,7 +69,9 @@ def walk(
     suffix (`._a.txt`) are added to `skipped`. A linked folder is not entered: what it holds is listed
     where it is. Raises InputError for a link out of `root`, and for a name that is not UTF-8.
     """
-    _check_link(root, folder)
+    links = Links(root)
+    if not links.follow_folder(folder):
+        raise _outside(folder)
     found: list[tuple[str, int, str]] = []
     now_ns = time.time_ns()
     folders = [folder]
@@ -82,8 +85,10 @@ def walk(
                     if skipped is not None and _is_apple_double(entry.name, suffixes):
                         skipped.append(prefix + entry.name)
                     continue
-                if entry.is_symlink():
-                    _check_link(root, Path(entry.path))
+                if entry.is_symlink() and not links.is_within(Path(entry.path)):
+                    if prefix + entry.name in LINKED_FOLDERS:
+                        continue
+                    raise _outside(Path(entry.path))
                 if recursive and entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
                 elif entry.name.lower().endswith(suffixes) and entry.is_file():
@@ -108,14 +113,12 @@ def apple_double(names: list[str]) -> list[SourceFile]:
     ]
 
 
-def _check_link(root: Path, path: Path) -> None:
-    """Refuse a link that leads out of the corpus, whose files no digest of it would cover."""
-    target = path.resolve()
-    if not target.is_relative_to(root.resolve()):
-        raise InputError(
-            f"{path}: a link to {target}, outside the corpus; "
-            "copy the file into the corpus, or remove the link"
-        )
+def _outside(path: Path) -> InputError:
+    """The refusal of a link that leads out of the corpus, to what nobody may have meant to be read."""
+    return InputError(
+        f"{path}: a link to {path.resolve()}, outside the corpus; "
+        "copy the file into the corpus, or remove the link"
+    )
 
 
 def _check_encoding(name: str, path: str) -> None:

@@ -205,12 +205,56 @@ def test_a_link_out_of_the_corpus_is_refused_and_one_within_is_not(tmp_path):
         list_sources(corpus, TEXT)
 
 
-def test_a_linked_folder_of_stories_outside_the_corpus_is_refused(tmp_path):
+@pytest.mark.parametrize("name", ["cnn", "cnn/stories", "dailymail/stories"])
+def test_a_linked_folder_of_the_release_is_read_from_where_it_is(tmp_path, name):
+    write_release(tmp_path / "corpus")
+    expected = list_sources(tmp_path / "corpus", CNN)
+    files = [file for file, _ in files_beneath(tmp_path / "corpus")]
+    (tmp_path / "corpus" / name).rename(tmp_path / "elsewhere")
+    (tmp_path / "corpus" / name).symlink_to(tmp_path / "elsewhere")
+    found = list_sources(tmp_path / "corpus", CNN)
+    assert [source[:7] for source in found] == [source[:7] for source in expected]
+    assert sorted(file for file, _ in files_beneath(tmp_path / "corpus")) == sorted(files)
+    (tmp_path / "secret").write_text("secret")
+    folder = tmp_path / "corpus" / name / ("stories" if name == "cnn" else "")
+    (folder / "a.story").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match=r"a\.story: a link to .*, outside"):
+        list_sources(tmp_path / "corpus", CNN)
+    with pytest.raises(InputError, match=r"a\.story: a link that leads out"):
+        list(files_beneath(tmp_path / "corpus"))
+
+
+def test_any_other_linked_folder_is_no_part_of_the_corpus(tmp_path):
     write_release(tmp_path / "elsewhere")
     (tmp_path / "corpus").mkdir()
-    (tmp_path / "corpus" / "cnn").symlink_to(tmp_path / "elsewhere" / "cnn")
-    with pytest.raises(InputError, match="outside the corpus"):
+    (tmp_path / "corpus" / "stories").symlink_to(tmp_path / "elsewhere" / "cnn" / "stories")
+    with pytest.raises(InputError, match=r"stories: a link to .*, outside"):
         list_sources(tmp_path / "corpus", CNN)
+
+
+def test_a_snapshot_in_a_cache_of_hugging_face_is_read_and_one_that_leads_out_of_it_is_not(
+    tmp_path,
+):
+    cache = tmp_path / "hub" / "datasets--news"
+    snapshot = cache / "snapshots" / "0a1b"
+    (snapshot / "data").mkdir(parents=True)
+    (cache / "blobs").mkdir()
+    for name in ("train", "test"):
+        (cache / "blobs" / f"{name}-blob").write_text('{"text": "a"}\n')
+        link = snapshot / "data" / f"{name}.jsonl"
+        link.symlink_to(f"../../../blobs/{name}-blob")
+    sources = list_sources(snapshot, TEXT)
+    assert {source.name: source.split for source in sources} == {
+        "data/train.jsonl": "train",
+        "data/test.jsonl": "test",
+    }
+    assert [name for name, _ in files_beneath(snapshot)] == ["data/test.jsonl", "data/train.jsonl"]
+    (tmp_path / "hub" / "secret").write_text("secret")
+    (snapshot / "secret.jsonl").symlink_to("../../../secret")
+    with pytest.raises(InputError, match=r"secret\.jsonl: a link to .*, outside"):
+        list_sources(snapshot, TEXT)
+    with pytest.raises(InputError, match=r"secret\.jsonl: a link that leads out"):
+        list(files_beneath(snapshot))
 
 
 def test_a_corpus_that_is_itself_a_link_is_read(tmp_path):
