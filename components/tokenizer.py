@@ -1,6 +1,8 @@
 """Tokenizer: record Examples -> packed rows of GPT-2 token ids."""
 
 import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.job import list_shards, update_token_rows
 from preprocessing.tokens.statistics import SEPARATOR, STATISTICS_FILE
 
+# How many records a message names.
+_RECORDS_NAMED = 3
+
 
 @component(use_beam=True)
 def Tokenizer(  # noqa: N802 - a component is named like a class
@@ -36,12 +41,14 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     statistics: OutputArtifact[TokenStatistics],
     task: Parameter[str],
     options: Parameter[str],
+    max_dropped_fraction: Parameter[float],
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
     """Tokenise and pack every record of every split; `anomalies` is read so that only checked data gets here.
 
     options: TokenOptions as JSON. Shards that an earlier run has tokenised come from the cache (`job_cache`),
-    if there is one. Raises InputError when no row is left to train on.
+    if there is one. Raises InputError when no row is left to train on, or a larger share of the records than
+    `max_dropped_fraction` does not fit into rows.
     """
     token_options = TASKS[task].token_options(TokenOptions(**json.loads(options)))
     over_long = token_options.over_long or TASKS[task].over_long
@@ -52,6 +59,7 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     mark_examples(tokens, SPLITS)
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))
     _check_train_rows(counts["splits"]["train"], token_options)
+    check_drops(counts["splits"], max_dropped_fraction)
     _report_cuts(counts["splits"])
     if separators := sum(split["separators"] for split in counts["splits"].values()):
         remedy = ""
@@ -74,19 +82,60 @@ def _check_train_rows(train: dict[str, Any], options: TokenOptions) -> None:
         )
 
 
-def _report_cuts(splits: dict[str, dict[str, Any]]) -> None:
-    cut, dropped = (
-        sum(split[name] for split in splits.values()) for name in ("truncated", "dropped")
+def check_drops(splits: Mapping[str, Mapping[str, Any]], most: float) -> None:
+    """Raise InputError if a larger share of all splits' records than `most` was dropped.
+
+    splits: the statistics by split. The message has the reasons, and of each the first records.
+    """
+    records, dropped = (
+        sum(split[name] for split in splits.values()) for name in ("records", "dropped")
     )
-    if cut or dropped:
+    if dropped <= most * records:
+        return
+    counts: Counter[str] = Counter()
+    first: dict[str, list[str]] = defaultdict(list)
+    for split in splits.values():
+        for reason, found in split["reasons"].items():
+            counts[reason] += found["count"]
+            first[reason] += [
+                f"{drop['source']}: {drop['id']} ({drop['detail']})" for drop in found["first"]
+            ]
+    raise InputError(
+        f"{dropped} of {records} records have no place in a row, more than corpus.max_dropped_fraction {most:g} "
+        "allows; raise tokens.sequence_length, set tokens.over_long to truncate_prompt or split, or raise "
+        "corpus.max_dropped_fraction",
+        *(
+            f"  {reason}: {count}, first {'; '.join(first[reason][:_RECORDS_NAMED])}"
+            for reason, count in sorted(counts.items())
+        ),
+    )
+
+
+def _report_cuts(splits: Mapping[str, Mapping[str, Any]]) -> None:
+    """Say which records were cut, and how much of the corpus is lost."""
+
+    def total(name: str) -> int:
+        return sum(split[name] for split in splits.values())
+
+    if cut := total("truncated"):
+        lost = total("tokens_left_out")
+        share = lost / (total("tokens") + lost)
+        names = [record["id"] for split in splits.values() for record in split["first_truncated"]]
+        more = ", ..." if cut > _RECORDS_NAMED else ""
         progress.report(
-            message=f"{cut} records are longer than a row and were cut, {dropped} dropped"
+            message=f"{cut} of {total('records')} records are longer than a row and were cut: {lost} tokens, "
+            f"{share:.1%} of all, are in no row ({', '.join(names[:_RECORDS_NAMED])}{more})"
         )
+    if dropped := total("dropped"):
+        progress.report(message=f"{dropped} of {total('records')} records have no place in a row")
 
 
 def build(declared: Declared) -> BaseNode:
     """The component of the node."""
     options = {**declared.section("tokens"), "vocabulary": declared.externals["vocabulary"]}
     return Tokenizer(
-        task=declared.parameters["corpus.task"], options=json.dumps(options), **declared.inputs
+        task=declared.parameters["corpus.task"],
+        options=json.dumps(options),
+        max_dropped_fraction=declared.parameters["corpus.max_dropped_fraction"],
+        **declared.inputs,
     )

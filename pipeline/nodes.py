@@ -137,7 +137,11 @@ ALL_NODES = (
         component="components.tokenizer",
         inputs={"examples": "CorpusGen.examples", "anomalies": "ExampleValidator.anomalies"},
         outputs={"tokens": "Examples", "statistics": "TokenStatistics"},
-        parameters=["corpus.task", *_keys("tokens", TokenOptions, "vocabulary")],
+        parameters=[
+            "corpus.task",
+            "corpus.max_dropped_fraction",
+            *_keys("tokens", TokenOptions, "vocabulary"),
+        ],
         externals={"vocabulary": externals.VOCABULARY},
         paths={JOB_CACHE_VARIABLE: lambda site: site.workspace},
     ),

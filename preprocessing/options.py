@@ -44,7 +44,8 @@ class CorpusOptions:
     loss_on: what the loss counts: `target` is summaries and answers only, `all` the whole record. By default `all`
         for text, else `target`.
     validation_fraction, test_fraction: share of the corpus where the release has no splits.
-    max_dropped_fraction: the run stops if a larger share of the records was dropped.
+    max_dropped_fraction: the run stops if a larger share of the records was dropped, where they are read or where they
+        become rows.
     on_leak: what is done about the same document in two splits: `warn` reports it; `drop` leaves it out of the less
         held-out one (test is kept before validation, validation before train), which does not count towards
         `max_dropped_fraction`; `fail` stops the run.

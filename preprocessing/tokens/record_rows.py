@@ -13,7 +13,7 @@ from preprocessing.tokens.sequences import (
     stream_of,
     tokenize_record,
 )
-from preprocessing.tokens.statistics import SEPARATOR, TokenStatistics
+from preprocessing.tokens.statistics import SEPARATOR, TokenStatistics, Truncated
 from preprocessing.tokens.vocabulary import Vocabulary
 
 
@@ -106,6 +106,9 @@ def _fitted(
         if isinstance(fitted, Drop):
             statistics.add_drop(fitted)
         else:
-            statistics.truncated += fitted.left_out > 0
-            statistics.tokens_left_out += fitted.left_out
+            if fitted.left_out:
+                tokens = len(fitted.sequence.ids) + fitted.left_out
+                statistics.add_truncated(
+                    Truncated(record.id, record.source, tokens, fitted.left_out)
+                )
             yield fitted.sequence

@@ -26,7 +26,7 @@ from preprocessing.base.verified_files import (
     stream_digest,
 )
 from preprocessing.records.record import Drop
-from preprocessing.tokens.statistics import TokenStatistics
+from preprocessing.tokens.statistics import TokenStatistics, Truncated
 
 _ROWS_FILE = "rows.tfrecord"
 _ENTRY_FILE = "entry.json"
@@ -79,4 +79,5 @@ def _statistics(stored: dict[str, Any]) -> TokenStatistics:
     first_drops = {
         reason: [Drop(**drop) for drop in drops] for reason, drops in stored["first_drops"].items()
     }
-    return TokenStatistics(**stored | {"first_drops": first_drops})
+    truncated = [Truncated(**values) for values in stored["first_truncated"]]
+    return TokenStatistics(**stored | {"first_drops": first_drops, "first_truncated": truncated})

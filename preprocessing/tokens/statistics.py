@@ -1,7 +1,7 @@
 """What the Tokenizer made of the records: counts, and the name of each that was left out."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from preprocessing.records.record import Drop
@@ -12,6 +12,20 @@ SEPARATOR = "<|endoftext|>"
 STATISTICS_FILE = "token_statistics.json"
 
 _FIRST_DROPS = 20
+_FIRST_TRUNCATED = 20
+
+
+@dataclass(frozen=True)
+class Truncated:
+    """A record of which a part is in no row.
+
+    tokens: how many it has. left_out: how many of these are in no row.
+    """
+
+    id: str
+    source: str
+    tokens: int
+    left_out: int
 
 
 @dataclass
@@ -23,6 +37,7 @@ class TokenStatistics:
         separators: how often texts contain SEPARATOR, which there is text like any other.
         truncated: records of which a part is in no row, and
         tokens_left_out: how many tokens these parts have; dropped records are not among them.
+        first_truncated: the first of these records.
         sequences: records, or windows of them, in the rows.
         tokens: in the rows, without padding.
         loss_tokens: tokens that count in the loss.
@@ -41,6 +56,7 @@ class TokenStatistics:
     rows: int = 0
     drop_counts: dict[str, int] = field(default_factory=dict)
     first_drops: dict[str, list[Drop]] = field(default_factory=dict)
+    first_truncated: list[Truncated] = field(default_factory=list)
 
     def add_drop(self, drop: Drop) -> None:
         """Count a dropped record, and keep it if it is one of the first for its reason."""
@@ -48,6 +64,13 @@ class TokenStatistics:
         first = self.first_drops.setdefault(drop.reason, [])
         if len(first) < _FIRST_DROPS:
             first.append(drop)
+
+    def add_truncated(self, truncated: Truncated) -> None:
+        """Count a record of which a part is left out, and keep it if it is one of the first."""
+        self.truncated += 1
+        self.tokens_left_out += truncated.left_out
+        if len(self.first_truncated) < _FIRST_TRUNCATED:
+            self.first_truncated.append(truncated)
 
     def report(self, sequence_length: int) -> dict[str, Any]:
         """The counts for JSON.
@@ -70,6 +93,7 @@ class TokenStatistics:
             "separators": self.separators,
             "truncated": self.truncated,
             "tokens_left_out": self.tokens_left_out,
+            "first_truncated": [asdict(truncated) for truncated in self.first_truncated],
             "sequences": self.sequences,
             "tokens": self.tokens,
             "loss_tokens": self.loss_tokens,
@@ -86,6 +110,8 @@ def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
         total.separators += part.separators
         total.truncated += part.truncated
         total.tokens_left_out += part.tokens_left_out
+        first_truncated = total.first_truncated + part.first_truncated
+        total.first_truncated = first_truncated[:_FIRST_TRUNCATED]
         total.sequences += part.sequences
         total.tokens += part.tokens
         total.loss_tokens += part.loss_tokens

@@ -54,14 +54,17 @@ def report_page(made: Mapping[str, Artifact]) -> Path:
     return Path(made["report"].uri, "corpus.html")
 
 
-def tokenizer(examples: Artifact, folder: Path, **options: Any) -> dict[str, Artifact]:
+def tokenizer(
+    examples: Artifact, folder: Path, most_dropped: float = 0.01, **options: Any
+) -> dict[str, Artifact]:
     outputs = {
         "tokens": artifact(Examples, folder / "tokens"),
         "statistics": artifact(TokenStatistics, folder / "statistics"),
     }
     inputs = {"examples": examples, "anomalies": artifact(ExampleAnomalies, folder / "anomalies")}
     text = json.dumps(asdict(TokenOptions(vocabulary="bytes", **options)))
-    execute(Tokenizer, inputs, outputs, {"task": "cnn_dailymail", "options": text})
+    properties = {"task": "cnn_dailymail", "options": text, "max_dropped_fraction": most_dropped}
+    execute(Tokenizer, inputs, outputs, properties)
     return outputs
 
 
@@ -237,9 +240,31 @@ def test_cut_records_are_reported(tmp_path: Path, messages: list[str]) -> None:
     records = [train(0, "An article that is longer than the row that it is to go into."), train(1)]
     examples = record_examples(tmp_path / "examples", records)
     made = tokenizer(examples, tmp_path / "rows", sequence_length=40)
-    assert messages == ["1 records are longer than a row and were cut, 0 dropped"]
     statistics = Path(made["statistics"].uri, "token_statistics.json").read_text(encoding="utf-8")
-    assert json.loads(statistics)["splits"]["train"]["truncated"] == 1
+    counts = json.loads(statistics)["splits"]["train"]
+    assert counts["truncated"] == 1
+    (cut,) = counts["first_truncated"]
+    assert (cut["id"], cut["left_out"]) == (records[0].id, counts["tokens_left_out"])
+    assert cut["tokens"] == 40 + cut["left_out"]
+    share = cut["left_out"] / (counts["tokens"] + cut["left_out"])
+    assert messages == [
+        f"1 of 2 records are longer than a row and were cut: {cut['left_out']} tokens, {share:.1%} of "
+        f"all, are in no row ({cut['id']})"
+    ]
+
+
+def test_too_many_records_without_a_place_in_a_row_stop_the_run(
+    tmp_path: Path, messages: list[str]
+) -> None:
+    records = [train(0, "An article that is longer than the row that it is to go into."), train(1)]
+    examples = record_examples(tmp_path / "examples", records)
+    with pytest.raises(
+        InputError, match=r"1 of 2 records have no place.*max_dropped_fraction 0\.49"
+    ) as error:
+        tokenizer(examples, tmp_path / "a", 0.49, sequence_length=40, over_long="drop")
+    assert error.value.messages[1].startswith(f"  too_long: 1, first {records[0].source}: ")
+    tokenizer(examples, tmp_path / "b", 0.5, sequence_length=40, over_long="drop")
+    assert messages == ["1 of 2 records have no place in a row"]
 
 
 def test_a_row_too_short_for_every_record_stops_the_run(tmp_path: Path) -> None:
@@ -251,7 +276,7 @@ def test_a_row_too_short_for_every_record_stops_the_run(tmp_path: Path) -> None:
 def test_the_options_option_for_long_records_comes_before_the_tasks(tmp_path: Path) -> None:
     records = [train(0, "An article that is longer than the row that it is to go into."), train(1)]
     examples = record_examples(tmp_path / "examples", records)
-    made = tokenizer(examples, tmp_path / "rows", sequence_length=40, over_long="drop")
+    made = tokenizer(examples, tmp_path / "rows", 0.5, sequence_length=40, over_long="drop")
     statistics = Path(made["statistics"].uri, "token_statistics.json").read_text(encoding="utf-8")
     assert json.loads(statistics)["splits"]["train"]["reasons"]["too_long"]["count"] == 1
 

@@ -138,6 +138,7 @@ def test_the_statistics_account_for_every_record(examples: Path, tmp_path: Path)
         "separators": 0,
         "truncated": 1,
         "tokens_left_out": 28,
+        "first_truncated": [{"id": "long", "source": "long.story", "tokens": 44, "left_out": 28}],
         "sequences": 4,
         "tokens": 7 + 7 + 16 + 6,
         "loss_tokens": 4 * 3,
