@@ -5,6 +5,7 @@ million rows of 256 tokens take 2.8 GB.
 """
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -130,7 +131,7 @@ def read_training_rows(
 
 
 def read_rows(patterns: Sequence[str], sequence_length: int) -> TokenRows:
-    """All rows of the files that match the glob patterns, by file name and then in order.
+    """All rows of the files whose names match the glob patterns, by file name and then in order.
 
     Files are TFRecords, gzip-compressed where the name ends in `.gz`. There may be none.
     Raises InputError where a file is damaged, or holds other rows than of sequence_length tokens.
@@ -144,7 +145,10 @@ def read_rows(patterns: Sequence[str], sequence_length: int) -> TokenRows:
 
 
 def _files(patterns: Sequence[str]) -> list[Path]:
-    return [Path(file) for file in sorted({f for pattern in patterns for f in glob.glob(pattern)})]
+    # The folder is one of the workspace's: its name may look like a pattern, and is none.
+    split = map(os.path.split, patterns)
+    literal = [os.path.join(glob.escape(folder), name) for folder, name in split]
+    return [Path(file) for file in sorted({f for pattern in literal for f in glob.glob(pattern)})]
 
 
 def _read_streams(patterns: Sequence[str], sequence_length: int) -> Iterator[Stream]:

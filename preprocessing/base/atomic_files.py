@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from preprocessing.base.matching import delete
+
 
 def write_atomically(path: str, write: Callable[[BinaryIO], None]) -> None:
     """Let `write` fill a file that gets its name when it is complete."""
@@ -29,7 +31,7 @@ def replace_atomically(path: str, make: Callable[[str], Any]) -> None:
         FileSystems.rename([unfinished], [path])
     except BaseException:
         if FileSystems.exists(unfinished):
-            FileSystems.delete([unfinished])
+            delete(unfinished)
         raise
 
 
@@ -43,7 +45,7 @@ def remove_folder(path: str) -> None:
     if is_local(path):
         shutil.rmtree(path, ignore_errors=True)
     elif FileSystems.exists(path):
-        FileSystems.delete([path])
+        delete(path)
 
 
 def write_json_atomically(path: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.atomic_files import write_json_atomically
+from preprocessing.base.matching import files_matching
 from preprocessing.readers.listing import APPLE_DOUBLE
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
@@ -174,10 +175,8 @@ def note_unmatched(report_dir: str, excluded: Collection[str]) -> list[str]:
     Most likely they were mistyped. They are found by what the drops in `report_dir` name.
     """
     found: set[str] = set()
-    pattern = FileSystems.join(report_dir, DROPS_FOLDER, "*.jsonl")
-    (match,) = FileSystems.match([pattern])
-    for metadata in match.metadata_list:
-        with FileSystems.open(metadata.path) as file:
+    for path in files_matching(report_dir, DROPS_FOLDER, "*.jsonl"):
+        with FileSystems.open(path) as file:
             drops = (json.loads(line) for line in file)
             for drop in drops:
                 if drop["reason"] == EXCLUDED:

@@ -45,6 +45,7 @@ class Record:
     digest: SHA-256 of the source bytes behind the record.
     split: one of SPLITS.
     segments: the text; the end of text id is not part of it, the Tokenizer appends that.
+    continues: whether the document goes on behind it, in another record or split, so that it has no end of text.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Record:
     digest: str
     split: str
     segments: tuple[Segment, ...]
+    continues: bool = False
 
     @property
     def place(self) -> Place:
@@ -114,6 +116,7 @@ def record_to_example(record: Record) -> bytes:
             "target_characters": [target],
             "replacement_characters": [sum(text.count("\ufffd") for text in texts)],
             **({"ids": ids} if ids else {}),
+            **({"continues": [1]} if record.continues else {}),
         }
     )
 
@@ -142,6 +145,7 @@ def example_to_record(data: bytes) -> Record:
             digest=features["digest"][0].decode(),
             split=features["split"][0].decode(),
             segments=segments,
+            continues="continues" in features,
         )
     except (LookupError, ValueError, RuntimeError) as error:  # RuntimeError: no reference left
         raise ValueError(f"not a record, its features are {sorted(features)}") from error

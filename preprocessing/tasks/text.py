@@ -63,6 +63,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
             digest=digest,
             split=source.split or assign_split(record_id, options.split_fractions, seed),
             segments=(Segment(text, in_loss=True),),
+            continues=source.stop < source.size,
         )
 
 

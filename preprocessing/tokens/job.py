@@ -20,6 +20,7 @@ from apache_beam.io.filesystems import FileSystems
 from preprocessing.base import progress
 from preprocessing.base.atomic_files import write_atomically, write_json_atomically
 from preprocessing.base.job_cache import JobCache
+from preprocessing.base.matching import files_matching
 from preprocessing.base.verified_files import file_digest
 from preprocessing.base.workers import local_processes, workers
 from preprocessing.options import OverLong, TokenOptions
@@ -70,14 +71,12 @@ def list_shards(examples_uri: str, rows_uri: str) -> list[ShardTask]:
 
     Their rows go to `rows_uri/Split-<split>/rows-<i>-of-<n>.tfrecord`.
     """
-    pattern = FileSystems.join(examples_uri, "Split-*", "records-*.tfrecord")
-    (match,) = FileSystems.match([pattern])
     tasks = []
-    for metadata in match.metadata_list:
-        if found := _SHARD_PATH.search(metadata.path):
+    for path in files_matching(examples_uri, "Split-*", "records-*.tfrecord"):
+        if found := _SHARD_PATH.search(path):
             folder = FileSystems.join(rows_uri, f"Split-{found['split']}")
             rows = FileSystems.join(folder, f"rows-{found['number']}.tfrecord")
-            tasks.append(ShardTask(found["split"], metadata.path, rows))
+            tasks.append(ShardTask(found["split"], path, rows))
     return sorted(tasks)
 
 

@@ -26,7 +26,7 @@ def rows_of(
 ) -> Iterator[Row]:
     """The rows of a shard of records, which are all held until the first row is made.
 
-    With windows (`options.is_stream`) the records become one stream, each with its end of text, in
+    With windows (`options.is_stream`) the records become one stream, each document with its end of text, in
     the order of their sources and of their places in them, and it is cut into rows that overlap by
     one token, so that every token but the stream's first is predicted exactly once. With rows of
     six tokens, records `a b c d` and `e f`, capitals in the loss and `!` an end of text in it:
@@ -70,14 +70,28 @@ def _tokenized(
     if options.is_stream:
         # By id the piece `book@1000` would come before the piece `book@500`.
         records = sorted(records, key=lambda record: (record.source, record.position, record.id))
-    for record in records:
+    for record, ends in _with_ends(records):
         highest = max((i for segment in record.segments for i in segment.ids), default=0)
         statistics.separators += sum(segment.text.count(SEPARATOR) for segment in record.segments)
         if highest < vocabulary.end_of_text:
-            yield tokenize_record(record, vocabulary)
+            yield tokenize_record(record, vocabulary, ends)
         else:
             detail = f"holds the id {highest}; those of texts are below {vocabulary.end_of_text}"
             yield Drop("unknown_id", record.source, record.id, detail)
+
+
+def _with_ends(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
+    """Each record, and whether an end of text belongs behind it: not where its document goes on.
+
+    Behind such a record comes what goes on with it, or, where that is elsewhere, something of another source.
+    """
+    waiting: Record | None = None
+    for record in records:
+        if waiting is not None:
+            yield waiting, not waiting.continues or waiting.source != record.source
+        waiting = record
+    if waiting is not None:
+        yield waiting, not waiting.continues
 
 
 def _counted(

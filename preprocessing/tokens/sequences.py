@@ -65,11 +65,11 @@ class Fitted:
     left_out: int
 
 
-def tokenize_record(record: Record, vocabulary: Vocabulary) -> TokenizedRecord:
+def tokenize_record(record: Record, vocabulary: Vocabulary, ends: bool = True) -> TokenizedRecord:
     """The record's segments in tokens, each tokenised by itself.
 
-    A segment that has ids keeps them. The end of text is appended to the last segment, so it is in
-    the loss if that segment is.
+    A segment that has ids keeps them. If the record `ends`, the end of text is appended to the last
+    segment, so it is in the loss if that segment is.
     """
     segments = [
         TokenSegment(
@@ -82,7 +82,7 @@ def tokenize_record(record: Record, vocabulary: Vocabulary) -> TokenizedRecord:
         for segment in record.segments
     ]
     last = segments.pop() if segments else TokenSegment(np.array([], np.int32), False, False)
-    ids = np.append(last.ids, np.int32(vocabulary.end_of_text))
+    ids = np.append(last.ids, np.int32(vocabulary.end_of_text)) if ends else last.ids
     segments.append(TokenSegment(ids, last.in_loss, last.is_target))
     return TokenizedRecord(record.id, record.source, tuple(segments))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
 
 from components.example_validator import ExampleValidator
+from components.statistics_gen import StatisticsGen
 from preprocessing.base.errors import InputError
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName
@@ -68,6 +68,16 @@ def test_the_shipped_corpora_pass(task: TaskName, root: Path, tmp_path: Path) ->
     validate(tmp_path, root, task, records)
     validated = {path.parent.name for path in tmp_path.rglob("SchemaDiff.pb")}
     assert validated == {f"Split-{split}" for split in splits}
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_taken_as_it_is(
+    root: Path, tmp_path: Path
+) -> None:
+    records = [replace(news_record(number, ARTICLE), split="train") for number in range(4)]
+    folder = tmp_path / "exp [1] a*b what?"
+    folder.mkdir()
+    validate(folder, root, "cnn_dailymail", records)
+    assert list(folder.rglob("SchemaDiff.pb"))
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -1,5 +1,7 @@
 """Records to rows: as one stream cut into windows, or each to itself."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,3 +95,21 @@ def test_separators_in_texts_are_counted_and_stay_text():
     found, statistics = rows([record("a<|endoftext|>b<|endoftext|>", 0), record("c", 9)], length=64)
     assert statistics.separators == 2
     assert drawn(found[0]).count("!") == 2
+
+
+def piece(text: str, position: int, source: str = "book") -> Record:
+    return replace(record(text, position, source=source), continues=True)
+
+
+def test_pieces_of_a_document_have_one_end_of_text_together():
+    found, _ = rows(
+        [piece("ab", 0), piece("cd", 2), record("ef", 4), record("gh", 0, source="c")], 16
+    )
+    assert [drawn(row) for row in found] == ["aBCDEF!GH!______"]
+
+
+def test_a_piece_that_goes_on_elsewhere_has_an_end_of_text_before_another_source_only():
+    found, _ = rows([piece("ab", 0), record("gh", 0, source="c")], 8)
+    assert [drawn(row) for row in found] == ["aB!GH!__"]
+    found, _ = rows([record("gh", 0, source="a"), piece("ab", 0)], 8)
+    assert [drawn(row) for row in found] == ["gH!AB___"]

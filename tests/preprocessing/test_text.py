@@ -10,7 +10,7 @@ from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop
+from preprocessing.records.record import Drop, example_to_record, record_to_example
 from preprocessing.tasks.sources import SourceFile, list_sources
 from preprocessing.tasks.text import parse, parse_documents
 from preprocessing.tasks.text_cuts import cut_stream
@@ -252,3 +252,15 @@ def test_documents_are_what_stands_between_separators(data):
     assert [document.data for document in found] == [part for part in parts if part]
     for document in found:
         assert data[document.start :].startswith(document.data)
+
+
+def test_a_text_that_is_cut_ends_where_it_ends(tmp_path):
+    (tmp_path / "a.txt").write_text("A line of text.\n" * 100)
+    (tmp_path / "b.txt").write_text("Another line.\n" * 2)
+    options = CorpusOptions(task="text", max_record_bytes=500)
+    records, _ = read_records(tmp_path, options, 0)
+    assert len(records) == 6
+    last = {record.source: record.position for record in sorted(records, key=lambda r: r.position)}
+    for record in records:
+        assert record.continues == (record.position != last[record.source])
+        assert example_to_record(record_to_example(record)) == record
