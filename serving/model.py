@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from preprocessing.base.errors import InputError
+from preprocessing.base.plain_path import plain_path
 from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES
 from trainer.host_memory import imports_refused, let_gpu_memory_grow, return_freed_memory
@@ -197,7 +198,8 @@ def _from_saved_model(path: Path) -> LanguageModel:
             f"{metadata_path}: missing or damaged ({error}); load a model that `gpt2-tfx` exported"
         ) from error
     try:
-        loaded = tf.saved_model.load(str(path))
+        with plain_path(path) as readable:
+            loaded = tf.saved_model.load(str(readable))
     except (tf.errors.OpError, OSError, ValueError, LookupError, RuntimeError) as error:
         raise InputError(
             f"{path}: the SavedModel is damaged ({str(error).splitlines()[0]}); export it again"

@@ -12,6 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from preprocessing.base.errors import InputError
+from preprocessing.base.plain_path import plain_path
 
 _TEXT = "text"
 _STAGED = ".staged-"
@@ -56,16 +57,18 @@ def read_variables(prefix: Path, variables: Variables) -> str:
     Raises UnreadableFileError where they are damaged: some variables may then have been assigned.
     """
     try:
-        reader = tf.train.load_checkpoint(str(prefix))
+        with plain_path(prefix) as readable:
+            reader = tf.train.load_checkpoint(str(readable))
         shapes = reader.get_variable_to_shape_map()
         types = reader.get_variable_to_dtype_map()
     except (tf.errors.OpError, IndexError, ValueError) as error:
         raise _unreadable(Path(f"{prefix}.index"), error) from error
     _require_same(prefix, variables, shapes, types)
     try:
-        for name, variable in variables.items():
-            variable.assign(_read(prefix, name, variable.dtype))
-        return str(_read(prefix, _TEXT, tf.string).numpy().decode())
+        with plain_path(prefix) as readable:
+            for name, variable in variables.items():
+                variable.assign(_read(readable, name, variable.dtype))
+            return str(_read(readable, _TEXT, tf.string).numpy().decode())
     except tf.errors.OpError as error:
         raise _unreadable(Path(f"{prefix}{_SUFFIXES[0]}"), error) from error
 

@@ -79,6 +79,13 @@ def test_plain_and_compressed_files_are_read_in_order_of_name(tmp_path: Path) ->
         np.testing.assert_array_equal(found.features[name], expected)
 
 
+def test_the_folder_of_a_pattern_is_taken_as_it_is(tmp_path: Path) -> None:
+    for count, folder in enumerate(("exp [1]", "exp 1"), start=1):
+        (tmp_path / folder).mkdir()
+        write_rows(tmp_path / folder / "rows", counting_rows(count))
+    assert len(read_rows([str(tmp_path / "exp [1]" / "*")], 8)) == 1
+
+
 def test_no_row_is_fine_for_validation_and_a_fault_for_training(tmp_path: Path) -> None:
     write_rows(tmp_path / "empty", counting_rows(0))
     patterns = [str(tmp_path / "empty"), str(tmp_path / "absent-*")]

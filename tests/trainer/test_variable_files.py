@@ -43,6 +43,18 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {f"ckpt-3{s}" for s in SUFFIXES}
 
 
+@pytest.mark.parametrize("name", ["exp [1]", "what?", "a*b"])
+def test_a_folder_whose_name_looks_like_a_pattern_is_taken_as_it_is(
+    tmp_path: Path, name: str
+) -> None:
+    for seed, folder in enumerate((name, "exp 1", "whats", "aab")):
+        (tmp_path / folder).mkdir()
+        write_variables(tmp_path / folder / "ckpt-3", variables(seed), folder)
+    found = variables(9)
+    assert read_variables(tmp_path / name / "ckpt-3", found) == name
+    assert values(found) == values(variables(0))
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_flipped_byte_goes_unnoticed(tmp_path: Path, suffix: str) -> None:
     write_variables(tmp_path / "ckpt-1", variables(1), "text")

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from preprocessing.base.errors import InputError
+from preprocessing.base.plain_path import plain_path
 from trainer.config import GPT2Config, variable_shapes
 from trainer.weights.checking import REMEDY, first_line, require_no_faults, shape_faults
 
@@ -31,7 +32,8 @@ def read(
     if not index.is_file():
         raise InputError(f"{index}: there is no such file; {REMEDY}")
     try:
-        reader = tf.train.load_checkpoint(str(prefix))
+        with plain_path(prefix) as readable:
+            reader = tf.train.load_checkpoint(str(readable))
         shapes = reader.get_variable_to_shape_map()
         dtypes = reader.get_variable_to_dtype_map()
     except _UNREADABLE as error:
