@@ -20,10 +20,10 @@ from pipeline.config import BeamOptions
 from pipeline.node_server import collect_rarely
 from preprocessing.base.job_cache import JobCache
 from preprocessing.corpus.check import check_corpus
-from preprocessing.corpus.job import CorpusFolders, update_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.tasks.sources import list_sources
-from preprocessing.tokens.job import list_shards, update_token_rows
+from preprocessing.tokens.job import list_shards, write_token_rows
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
     sources = list_sources(root, options)
     memory = JobCache(workspace)
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
-    read = update_corpus(pipeline, str(root), sources, options, 1, folders, memory)
+    read = write_corpus(pipeline, str(root), sources, options, 1, folders, memory)
     write_corpus_page(
         out / "report" / "corpus.html", check_corpus(folders.report_dir, options), options
     )
     records_made = _cpu_seconds()
     shards = list_shards(folders.examples_dir, str(out / "rows"))
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
-    reused = update_token_rows(
+    reused = write_token_rows(
         pipeline, shards, tokens, "truncate_prompt", str(out / "statistics"), memory
     )
     ended = _cpu_seconds()

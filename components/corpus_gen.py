@@ -20,7 +20,7 @@ from components.example_formats import mark_examples
 from preprocessing.base import progress
 from preprocessing.base.job_cache import job_cache
 from preprocessing.corpus.check import check_corpus
-from preprocessing.corpus.job import CorpusFolders, update_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.report import counted, describe_copies, describe_records, note_unmatched
 from preprocessing.options import CorpusOptions
 from preprocessing.records.exclusion import with_exclude_file
@@ -47,7 +47,7 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
     corpus = with_exclude_file(Path(root), CorpusOptions(**json.loads(options)))
     sources = list_sources(Path(root), corpus)
     folders = CorpusFolders(examples.uri, index.uri, report.uri)
-    read = update_corpus(beam_pipeline, root, sources, corpus, seed, folders, job_cache())
+    read = write_corpus(beam_pipeline, root, sources, corpus, seed, folders, job_cache())
     counts = check_corpus(report.uri, corpus)
     # An empty split has no statistics to check, so the artifact does not name it.
     mark_examples(examples, [split for split in SPLITS if counts["splits"][split]])

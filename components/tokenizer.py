@@ -26,7 +26,7 @@ from preprocessing.base.job_cache import job_cache
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import SPLITS
 from preprocessing.tasks.registry import TASKS
-from preprocessing.tokens.job import list_shards, update_token_rows
+from preprocessing.tokens.job import list_shards, write_token_rows
 from preprocessing.tokens.statistics import SEPARATOR, STATISTICS_FILE
 
 # How many records a message names.
@@ -53,7 +53,7 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     token_options = TASKS[task].token_options(TokenOptions(**json.loads(options)))
     over_long = token_options.over_long or TASKS[task].over_long
     shards = list_shards(examples.uri, tokens.uri)
-    reused = update_token_rows(
+    reused = write_token_rows(
         beam_pipeline, shards, token_options, over_long, statistics.uri, job_cache()
     )
     mark_examples(tokens, SPLITS)

@@ -37,8 +37,8 @@ def main() -> None:
     middle = time.perf_counter()
     over_long = TASKS[options.task].over_long
     shards = list_shards(examples, rows)
-    with beam.Pipeline(options=flags) as pipeline:
-        write_token_rows(pipeline, shards, TokenOptions(), over_long, statistics)
+    pipeline = beam.Pipeline(options=flags)
+    write_token_rows(pipeline, shards, TokenOptions(), over_long, statistics)
     print(middle - began, time.perf_counter() - middle)
 
 

@@ -41,7 +41,7 @@ from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Fault
 from preprocessing.tasks.sources import SourceFile, corpus_folder
 
-# Fewer bytes than this are read at once, faster than Beam starts a worker.
+# Fewer bytes than this are read in this process.
 _SMALL_BYTES = 16 * 1024 * 1024
 _READINGS = ".readings"
 
@@ -149,26 +149,11 @@ def write_corpus(
     options: CorpusOptions,
     seed: int,
     folders: CorpusFolders,
-) -> None:
-    """Run `pipeline`, which turns `sources` of the corpus at `root` into records.
-
-    Call `check_corpus(report_dir, options)` then: mistakes in the corpus do not make the pipeline fail.
-    """
-    with _readings(folders) as readings, pipeline:
-        tasks = [_task_in(readings, portion) for portion in portions_of(sources)]
-        _add_transforms(pipeline, _job(root, options, seed, folders), tasks)
-
-
-def update_corpus(
-    pipeline: beam.Pipeline,
-    root: str,
-    sources: Sequence[SourceFile],
-    options: CorpusOptions,
-    seed: int,
-    folders: CorpusFolders,
-    cache: JobCache | None,
+    cache: JobCache | None = None,
 ) -> int | None:
-    """Write what `write_corpus` does, from what an earlier job has read and what has changed.
+    """Turn `sources` of the corpus at `root` into records, from what an earlier job has read and what has changed.
+
+    Call `check_corpus(report_dir, options)` then: mistakes in the corpus do not make the job fail.
 
     Args:
         pipeline: not run yet; its options say how the job is done (see `_run`).
@@ -214,12 +199,12 @@ def _run(
 ) -> None:
     """Do the job as the pipeline's options say, in this process where there is little to read."""
     processes = local_processes(pipeline)
-    if sum(task.portion.size for task in tasks if task.is_new) <= _SMALL_BYTES:
-        processes = 1
     if processes is None:
         with pipeline:
             _add_transforms(pipeline, job, tasks)
         return
+    if sum(task.portion.size for task in tasks if task.is_new) <= _SMALL_BYTES:
+        processes = 1
     total = sum(len(task.portion.sources) for task in tasks)
     done = 0
     read = []

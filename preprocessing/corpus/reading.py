@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from preprocessing.base.atomic_files import write_atomically
@@ -130,7 +129,7 @@ def source_opener(folder: str) -> OpenFile:
 
 
 def _open(folder: str, name: str) -> BinaryIO:
-    return open(Path(folder) / name, "rb")
+    return open(f"{folder}/{name}", "rb")
 
 
 def _write(file: BinaryIO, text: str) -> None:

@@ -36,7 +36,7 @@ from preprocessing.tokens.vocabulary import load_vocabulary
 _SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>[\w-]+)\.tfrecord$")
 _RECORDS_BETWEEN_REPORTS = 256
 
-# Fewer bytes of records than this are tokenised at once, faster than Beam starts a worker.
+# Fewer bytes of records than this are tokenised in this process.
 _SMALL_BYTES = 16 * 1024 * 1024
 
 
@@ -88,13 +88,15 @@ def write_token_rows(
     statistics_dir: str,
     cache: JobCache | None = None,
 ) -> int:
-    """Copy the rows that are stored, and add to `pipeline` the transforms that write the others.
+    """Write the rows of `shards`, those that are stored as copies.
 
     Written are each shard's rows file, even if it holds no row, and
     `statistics_dir/token_statistics.json`: `sequence_length`, `vocabulary` with its `size` and
     `digest`, `over_long`, `packing`, and by split the counts of `TokenStatistics.report`.
 
     Args:
+        pipeline: not run yet; its options say in how many processes of this machine shards are tokenised, or that the
+            pipeline is to be run.
         over_long: what `options.over_long` comes to for the task (see `fit`).
         cache: whose store's shards are copied; the others are tokenised and put into it; what is
             written is the same. None: everything is tokenised.
@@ -103,30 +105,13 @@ def write_token_rows(
         How many shards came from the store.
     """
     store, done, waiting = _fetch(shards, options, over_long, cache)
-    _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
-    return len(done)
-
-
-def update_token_rows(
-    pipeline: beam.Pipeline,
-    shards: Sequence[ShardTask],
-    options: TokenOptions,
-    over_long: OverLong,
-    statistics_dir: str,
-    cache: JobCache | None = None,
-) -> int:
-    """Write the rows of `shards` as `write_token_rows` does, without Beam where it would run here.
-
-    pipeline: not run yet; its options say in how many processes, or that it is to be run.
-    """
-    store, done, waiting = _fetch(shards, options, over_long, cache)
     processes = local_processes(pipeline)
-    if sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
-        processes = 1
     if processes is None:
         with pipeline:
             _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
     else:
+        if sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
+            processes = 1
         made: list[_Done] = []
         tokenize = _tokenizer(done, options, over_long, store)
         with workers(processes) as run:

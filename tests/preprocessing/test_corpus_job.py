@@ -16,7 +16,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.check import check_corpus
-from preprocessing.corpus.job import CorpusFolders, update_corpus, write_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.portions import portions_of
 from preprocessing.corpus.report import Event, Tally, counted, describe_copies
 from preprocessing.corpus.whole import read_records
@@ -240,12 +240,13 @@ def test_a_leak_is_left_out_of_validation_for_test(tmp_path):
     assert report["splits"] == {"train": 10, "validation": 0, "test": 1}
 
 
-def test_processes_of_their_own_write_the_same_bytes(tmp_path, small_shards):
+def test_processes_of_their_own_write_the_same_bytes(tmp_path, small_shards, monkeypatch):
     root = tmp_path / "corpus"
     write_copies(root)
     options = CorpusOptions(on_leak="drop")
     run(root, tmp_path / "here", options)
     arguments = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    monkeypatch.setattr(corpus_job, "_SMALL_BYTES", 0)
     run(root, tmp_path / "there", options, arguments=arguments)
     assert files_in(tmp_path / "here") == files_in(tmp_path / "there")
 
@@ -375,7 +376,7 @@ def test_reading_reports_progress_in_files(tmp_path, processes, small_shards, mo
     with progress.reported_to(reports.append):
         pipeline = beam.Pipeline(options=PipelineOptions(flags))
         sources = list_sources(root, CNN)
-        update_corpus(pipeline, str(root), sources, CNN, 0, folders, None)
+        write_corpus(pipeline, str(root), sources, CNN, 0, folders)
     assert [report["done"] for report in reports] == sorted(report["done"] for report in reports)
     assert reports[-1] == {"phase": "read", "done": 12, "total": 12, "unit": "files"}
 

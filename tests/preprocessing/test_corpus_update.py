@@ -24,13 +24,14 @@ from preprocessing.base.digests import sha256_text
 from preprocessing.base.job_cache import JobCache
 from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards
-from preprocessing.corpus.job import CorpusFolders, update_corpus, write_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
 from preprocessing.tasks.sources import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=1)
 FOLDERS = ("examples", "index", "report")
+BY_BEAM = ("--direct_running_mode=multi_threading", "--direct_num_workers=2")
 PARALLEL = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
@@ -49,7 +50,7 @@ def update(
     folders = CorpusFolders(*(str(out / name) for name in FOLDERS))
     sources = list_sources(root, options)
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
-    return update_corpus(pipeline, str(root), sources, options, 0, folders, JobCache(store))
+    return write_corpus(pipeline, str(root), sources, options, 0, folders, JobCache(store))
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -80,9 +81,7 @@ def _site(number: int) -> str:
 def test_a_pipeline_of_beam_writes_the_same(tmp_path: Path) -> None:
     write_release(tmp_path / "corpus")
     update(tmp_path / "corpus", tmp_path / "here", CNN, tmp_path / "store")
-    folders = CorpusFolders(*(str(tmp_path / "beam" / name) for name in FOLDERS))
-    sources = list_sources(tmp_path / "corpus", CNN)
-    write_corpus(beam.Pipeline(), str(tmp_path / "corpus"), sources, CNN, 0, folders)
+    update(tmp_path / "corpus", tmp_path / "beam", CNN, tmp_path / "other", BY_BEAM)
     assert files_in(tmp_path / "here") == files_in(tmp_path / "beam")
 
 

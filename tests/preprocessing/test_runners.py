@@ -14,17 +14,19 @@ import grpc
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_fn_api_pb2_grpc
-from apache_beam.runners.runner import PipelineResult
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 
 from preprocessing.base.job_cache import JobCache
+from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.tasks.sources import list_sources
+from preprocessing.tokens import job as tokenize_job
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 TOKENS = TokenOptions(sequence_length=128)
+BY_BEAM = ("--direct_running_mode=multi_threading", "--direct_num_workers=2")
 PARALLEL = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
@@ -33,18 +35,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def finish(pipeline: beam.Pipeline) -> None:
-    """Run a job; a Dask client is closed, so that it does not look for its cluster for ever."""
-    result = pipeline.run()
-    try:
-        result.wait_until_finish()
-    finally:
-        close(result)
-
-
-def close(result: PipelineResult) -> None:
-    if hasattr(result, "client"):
-        result.client.close()
+def close(pipeline: beam.Pipeline) -> None:
+    """Close a Dask client, so that it does not look for its cluster for ever."""
+    client = getattr(getattr(pipeline, "result", None), "client", None)
+    if client is not None:
+        client.close()
 
 
 def make_corpus(root: Path, out: Path, *flags: str) -> dict[str, bytes]:
@@ -56,7 +51,7 @@ def make_corpus(root: Path, out: Path, *flags: str) -> dict[str, bytes]:
         patch.setattr(portions, "PORTION_BYTES", 16 * 1024)
         sources = list_sources(corpus, options)
         write_corpus(pipeline, str(corpus), sources, options, 1, CorpusFolders(*folders))
-    close(pipeline.result)
+    close(pipeline)
     return files(out)
 
 
@@ -73,7 +68,7 @@ def make_rows(
         str(out / "statistics"),
         memory,
     )
-    finish(pipeline)
+    close(pipeline)
     return files(out)
 
 
@@ -96,7 +91,20 @@ def in_memory(tmp_path_factory: pytest.TempPathFactory) -> InMemory:
     return InMemory(corpus, rows, examples)
 
 
+class TestBeamsDirectRunner:
+    def test_writes_the_same_records(self, in_memory: InMemory, root: Path, tmp_path: Path) -> None:
+        assert make_corpus(root, tmp_path / "corpus", *BY_BEAM) == in_memory.corpus
+
+    def test_writes_the_same_rows(self, in_memory: InMemory, tmp_path: Path) -> None:
+        assert make_rows(in_memory.examples, tmp_path / "tokens", *BY_BEAM) == in_memory.rows
+
+
 class TestSeveralProcesses:
+    @pytest.fixture(autouse=True)
+    def _large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for job in (corpus_job, tokenize_job):
+            monkeypatch.setattr(job, "_SMALL_BYTES", 0)
+
     def test_write_the_same_records(self, in_memory: InMemory, root: Path, tmp_path: Path) -> None:
         assert make_corpus(root, tmp_path / "corpus", *PARALLEL) == in_memory.corpus
 

@@ -22,7 +22,6 @@ from preprocessing.tokens.job import (
     ShardTask,
     list_shards,
     tokenize_shard,
-    update_token_rows,
     write_token_rows,
 )
 from preprocessing.tokens.packing import unpack
@@ -67,8 +66,8 @@ def run(
     *flags: str,
 ) -> dict[str, Any]:
     """Run the job and give its statistics."""
-    with beam.Pipeline(options=PipelineOptions(list(flags))) as pipeline:
-        write_token_rows(pipeline, shards, options, over_long, str(statistics))
+    pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
+    write_token_rows(pipeline, shards, options, over_long, str(statistics))
     report: dict[str, Any] = json.loads((statistics / "token_statistics.json").read_text())
     return report
 
@@ -226,15 +225,8 @@ class TestWithAStore:
         self.tokenised.clear()
         out = self.folder / name
         shards = list_shards(str(self.folder / "examples"), str(out))
-        with beam.Pipeline(options=PipelineOptions([])) as pipeline:
-            return write_token_rows(
-                pipeline,
-                shards,
-                OPTIONS,
-                over_long,
-                str(out),
-                JobCache(self.folder) if store else None,
-            )
+        memory = JobCache(self.folder) if store else None
+        return write_token_rows(beam.Pipeline(), shards, OPTIONS, over_long, str(out), memory)
 
     def test_nothing_is_tokenised_twice(self, examples: Path) -> None:
         assert self.run("a") == 0
@@ -284,7 +276,7 @@ class TestWithAStore:
         pipeline = beam.Pipeline(options=PipelineOptions(flags))
         out = self.folder / "forked"
         shards = list_shards(str(examples), str(out))
-        assert update_token_rows(pipeline, shards, OPTIONS, "truncate_prompt", str(out)) == 0
+        assert write_token_rows(pipeline, shards, OPTIONS, "truncate_prompt", str(out)) == 0
         self.run("here", store=False)
         assert files(out) == files(self.folder / "here")
 
@@ -299,7 +291,7 @@ class TestWithAStore:
         shards = list_shards(str(examples), str(out))
         never = beam.Pipeline()
         monkeypatch.setattr(never, "run", None)
-        assert update_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), memory) == 2
+        assert write_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), memory) == 2
         self.run("fresh", store=False)
         assert files(out) == files(self.folder / "fresh")
 
