@@ -129,7 +129,11 @@ ALL_NODES = (
     Node(
         name="ExampleValidator",
         component="components.example_validator",
-        inputs={"statistics": "StatisticsGen.statistics", "schema": "ImportSchemaGen.schema"},
+        inputs={
+            "examples": "CorpusGen.examples",
+            "statistics": "StatisticsGen.statistics",
+            "schema": "ImportSchemaGen.schema",
+        },
         outputs={"anomalies": "ExampleAnomalies"},
     ),
     Node(

@@ -10,7 +10,9 @@ import pytest
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
 
 from components.example_validator import ExampleValidator
+from components.odd_records import OddRecords
 from components.statistics_gen import StatisticsGen
+from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName
@@ -33,15 +35,16 @@ def validate(folder: Path, root: Path, task: str, records: Sequence[Record]) -> 
 
 def gate(folder: Path, schema: Schema, records: Sequence[Record]) -> None:
     statistics = artifact(ExampleStatistics, folder / "statistics")
+    examples = record_examples(folder / "examples", records)
     execute(
         StatisticsGen,
-        {"examples": record_examples(folder / "examples", records)},
+        {"examples": examples},
         {"statistics": statistics},
         {"exclude_splits": "[]"},
     )
     execute(
         ExampleValidator,
-        {"statistics": statistics, "schema": schema},
+        {"examples": examples, "statistics": statistics, "schema": schema},
         {"anomalies": artifact(ExampleAnomalies, folder / "anomalies")},
         {"exclude_splits": "[]"},
     )
@@ -93,23 +96,53 @@ def test_every_defect_is_named_with_split_feature_and_what_is_wrong(
     root: Path, tmp_path: Path
 ) -> None:
     good = [replace(news_record(number, ARTICLE), split="train") for number in range(4)]
+    mojibake = ARTICLE + "\ufffd" * 40
     bad = [
         news_record(4, article="Too short."),
+        news_record(8, article="Also short."),
         replace(news_record(5, ARTICLE), split="holdout"),
-        replace(news_record(6, ARTICLE + "\ufffd" * 40), split="validation"),
+        replace(news_record(6, mojibake), split="validation"),
+        replace(news_record(7, mojibake), split="validation"),
     ]
     found = anomalies(tmp_path, root, "cnn_dailymail", [*good, *bad])
     assert len(found) == 3
     by_place = {message.split(": ", 1)[0]: message.split(": ", 1)[1] for message in found}
     short = by_place["anomaly in split test, feature prompt_characters"]
     assert "Out-of-range values" in short
-    assert "18" in short
+    assert "2 of 9 records have a value of prompt_characters that is not at least 40" in short
+    assert f"{bad[0].id} ({bad[0].source}): 18" in short
     unknown = by_place["anomaly in split train, feature split"]
     assert "Unexpected string values" in unknown
     assert "holdout" in unknown
-    mojibake = by_place["anomaly in split validation, feature replacement_characters"]
-    assert "Out-of-range values" in mojibake
-    assert "40" in mojibake
+    damaged = by_place["anomaly in split validation, feature replacement_characters"]
+    assert "Out-of-range values" in damaged
+    assert "2 of 9 records have a value of replacement_characters" in damaged
+    assert "at least 0 and at most 20" in damaged
+
+
+def test_a_single_odd_record_among_many_is_named_and_stops_nothing(
+    root: Path, tmp_path: Path
+) -> None:
+    records = [replace(news_record(number, ARTICLE), split="train") for number in range(10)]
+    odd = news_record(10, article="It rained.")
+    said: list[str] = []
+    progress.set_sink(lambda report: said.append(str(report["message"])))
+    try:
+        validate(tmp_path, root, "cnn_dailymail", [*records, odd])
+    finally:
+        progress.set_sink(None)
+    assert said == [
+        "1 of 11 records have a value of prompt_characters that is not at least 40: "
+        f"{odd.id} ({odd.source}): 18; look at them, the run goes on"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("odd", "of", "few"),
+    [(1, 2, True), (1, 1, False), (2, 9, False), (3, 30, True), (4, 30, False)],
+)
+def test_odd_records_are_few_up_to_a_tenth_of_the_corpus(odd: int, of: int, few: bool) -> None:
+    assert OddRecords("prompt_characters", "at least 40", of, odd).are_few is few
 
 
 def test_a_record_with_a_segment_too_many_is_an_anomaly(root: Path, tmp_path: Path) -> None:
