@@ -34,7 +34,6 @@ from preprocessing.tokens.statistics import STATISTICS_FILE, TokenStatistics, me
 from preprocessing.tokens.vocabulary import load_vocabulary
 
 _SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>[\w-]+)\.tfrecord$")
-_RECORDS_BETWEEN_REPORTS = 256
 
 # Fewer bytes of records than this are tokenised in this process.
 _SMALL_BYTES = 16 * 1024 * 1024
@@ -113,12 +112,11 @@ def write_token_rows(
         if sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
             processes = 1
         made: list[_Done] = []
-        tokenize = _tokenizer(done, options, over_long, store)
+        tokenize = _TokenizeShard(options, over_long, store)
         with workers(processes) as run:
             for each in run(tokenize.tokenize, waiting):
                 made.append(each)
-                if processes > 1:
-                    _report_progress(sum(statistics.records for _, statistics in done + made))
+                _report_progress(len(done) + len(made), len(shards))
         _write_statistics(made, done, options, over_long, statistics_dir)
     return len(done)
 
@@ -136,17 +134,10 @@ def _add_transforms(
         pipeline
         | "Shards" >> beam.Create(waiting)
         | "SpreadShards" >> beam.Reshuffle()
-        | "Tokenize" >> beam.ParDo(_tokenizer(done, options, over_long, store))
+        | "Tokenize" >> beam.ParDo(_TokenizeShard(options, over_long, store))
         | "AllStatistics" >> beam.combiners.ToList()
         | "WriteStatistics" >> beam.Map(_write_statistics, done, options, over_long, statistics_dir)
     )
-
-
-def _tokenizer(
-    done: list[_Done], options: TokenOptions, over_long: OverLong, store: ShardStore | None
-) -> "_TokenizeShard":
-    records = sum(statistics.records for _, statistics in done)
-    return _TokenizeShard(options, over_long, store, records)
 
 
 def _fetch(
@@ -162,7 +153,6 @@ def _fetch(
     recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
     done: list[_Done] = []
     waiting = []
-    records = 0
     store = ShardStore(str(cache.shards))
     with closing(cache.open_digests()) as digests:
         for task in shards:
@@ -172,25 +162,15 @@ def _fetch(
                 waiting.append(_Waiting(task, digest))
             else:
                 done.append((task, stored))
-                records += stored.records
-                _report_progress(records)
+                _report_progress(len(done), len(shards))
     return store, done, waiting
 
 
-def tokenize_shard(
-    task: ShardTask, options: TokenOptions, over_long: OverLong, done: int = 0
-) -> TokenStatistics:
-    """Write the rows of one shard.
-
-    Args:
-        done: how many records of other shards are done, for the reports of progress.
-
-    Raises:
-        ValueError: the records are damaged.
-    """
+def tokenize_shard(task: ShardTask, options: TokenOptions, over_long: OverLong) -> TokenStatistics:
+    """Write the rows of one shard. Raises ValueError where the records are damaged."""
     statistics = TokenStatistics()
     rows = rows_of(
-        _with_progress(_read_records(task.records), done),
+        _read_records(task.records),
         load_vocabulary(options.vocabulary),
         options,
         over_long,
@@ -200,25 +180,15 @@ def tokenize_shard(
     return statistics
 
 
-def _with_progress(records: Iterator[Record], done: int) -> Iterator[Record]:
-    """The records, with a report after every 256 and after the last."""
-    for done, record in enumerate(records, start=done + 1):  # noqa: B020 - goes on from there
-        yield record
-        if done % _RECORDS_BETWEEN_REPORTS == 0:
-            _report_progress(done)
-    _report_progress(done)
-
-
 class _TokenizeShard(beam.DoFn):
-    """A waiting shard to its task and its TokenStatistics. done: records of shards that were fetched."""
+    """A waiting shard to its task and its TokenStatistics."""
 
     def __init__(
-        self, options: TokenOptions, over_long: OverLong, store: ShardStore | None, done: int
+        self, options: TokenOptions, over_long: OverLong, store: ShardStore | None
     ) -> None:
         self._options = options
         self._over_long = over_long
         self._store = store
-        self._done = done
 
     def process(self, waiting: _Waiting) -> Iterator[_Done]:
         """What `tokenize` gives."""
@@ -227,10 +197,9 @@ class _TokenizeShard(beam.DoFn):
     def tokenize(self, waiting: _Waiting) -> _Done:
         """Write the rows of one shard, and keep a copy of them."""
         task = waiting.task
-        statistics = tokenize_shard(task, self._options, self._over_long, self._done)
+        statistics = tokenize_shard(task, self._options, self._over_long)
         if self._store is not None and waiting.digest is not None:
             self._store.keep(waiting.digest, task.rows, statistics)
-        self._done += statistics.records
         return task, statistics
 
 
@@ -242,8 +211,8 @@ def _read_records(path: str) -> Iterator[Record]:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _report_progress(done: int) -> None:
-    progress.report(phase="tokenise", done=done, unit="records")
+def _report_progress(done: int, total: int) -> None:
+    progress.report(phase="tokenise", done=done, total=total, unit="shards")
 
 
 def _write_statistics(

@@ -79,11 +79,13 @@ def test_a_story_without_highlights_is_named(project: Project) -> None:
 
 
 def test_an_anomaly_in_the_data_stops_the_run_with_its_text(project: Project) -> None:
-    story = any_story(project.folder / "stories")
-    whole = story.read_text()
-    story.write_text("Too short.\n\n@highlight\n\n" + whole.split("@highlight")[1].strip())
+    stories = {path: path.read_text() for path in project.folder.glob("stories/**/*.story")}
+    for number, (path, whole) in enumerate(stories.items()):
+        highlights = whole.split("@highlight")[1].strip()
+        path.write_text(f"Too short {number}.\n\n@highlight\n\n{highlights}")
     message = refused(project, "run", "--to", "Tokenizer")
-    story.write_text(whole)
+    for path, whole in stories.items():
+        path.write_text(whole)
     assert "ExampleValidator: anomaly in split train, feature prompt_characters" in message
     assert "validation.schema" in message
     assert project.last_run()["Tokenizer"] == "skipped"
