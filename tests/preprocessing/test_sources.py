@@ -339,3 +339,16 @@ def test_what_macos_puts_beside_files_is_counted_and_not_read(tmp_path, options,
     assert drops_of(sources) == [("apple_double", f"._a.{suffix}")]
     assert {source.name for source in sources if source.drop is None} == {f"a.{suffix}"}
     assert "apple_double" in CHOSEN_REASONS
+
+
+@pytest.mark.parametrize("options", [TEXT, CNN])
+def test_a_folder_that_datasets_has_saved_is_read_by_its_splits(tmp_path, options):
+    (tmp_path / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        for name in ("data-00000-of-00001.arrow", "state.json", "dataset_info.json"):
+            (tmp_path / split / name).write_text("{}")
+    assert {source.name: source.split for source in list_sources(tmp_path, options)} == {
+        "train/data-00000-of-00001.arrow": "train",
+        "test/data-00000-of-00001.arrow": "test",
+    }
