@@ -267,10 +267,11 @@ def _fill_lanes(values: tf.Tensor, way: Halving) -> tf.Tensor:
 
 def _sum(values: tf.Tensor, way: Halving) -> tf.Tensor:
     """The sums [...] of float32 [..., N], in an order that depends on N alone."""
-    lacking = -values.shape[-1] % way.lanes
-    filled = tf.pad(values, [[0, 0]] * (values.shape.rank - 1) + [[0, lacking]])
-    shape = [*tf.unstack(tf.shape(filled)[:-1]), filled.shape[-1] // way.lanes, way.lanes]
-    return tf.reduce_sum(tf.reduce_sum(tf.reshape(filled, shape), axis=-2), axis=-1)
+    *rows, size = (-1 if axis is None else axis for axis in values.shape)
+    if lacking := -size % way.lanes:
+        values = tf.pad(values, [*([0, 0] for _ in rows), [0, lacking]])
+    in_lanes = tf.reshape(values, [*rows, -(-size // way.lanes), way.lanes])
+    return tf.reduce_sum(tf.reduce_sum(in_lanes, axis=-2), axis=-1)
 
 
 def _sums_where(kept: tf.Tensor, amounts: tf.Tensor, way: Halving) -> tf.Tensor:

@@ -3,6 +3,8 @@
 Promised on a processor with oneDNN on, which is TensorFlow's default there.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -143,9 +145,9 @@ def test_of_turns_on_one_story_the_story_is_computed_once(monkeypatch: pytest.Mo
     cached, computed = CachedModel(model), []
     whole = cached._pass
 
-    def noted(ids: tf.Tensor, start: tf.Tensor, past: Cache) -> tuple[tf.Tensor, Cache]:
+    def noted(ids: tf.Tensor, *others: Any) -> tuple[tf.Tensor, Cache]:
         computed.append(int(ids.shape[1]))
-        return whole(ids, start, past)
+        return whole(ids, *others)
 
     monkeypatch.setattr(cached, "_pass", noted)
     prompts = side_by_side(tf.ragged.constant([*conversation(61), [5]], dtype=tf.int32), 280)

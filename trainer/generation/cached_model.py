@@ -59,21 +59,23 @@ class CachedModel:
             before: tuple[tf.Tensor, Cache], row: tuple[tf.Tensor, ...]
         ) -> tuple[tf.Tensor, Cache]:
             ids, length, width, start, size = row
-            past = before[1].map(lambda layer: layer[tf.newaxis, :, :width])
-            hidden, cache = self._pass(ids[tf.newaxis, start : start + size], start, past)
-            known = before[1].keys[0].shape
-            cache = _with_slots(cache, slots).map(lambda layer: tf.ensure_shape(layer[0], known))
-            return hidden[0, length - 1 - start], cache
+            tokens = ids[tf.newaxis, start : start + size]
+            hidden, cache = self._pass(tokens, start, width, before[1])
+            return hidden[0, length - 1 - start], _with_slots(cache, slots)
 
         dtype = self._weights["model/wte"].dtype
-        nothing = tf.zeros([self.config.width], dtype), self._empty([], slots)
+        # a constant would give the first row's past a shape that the others' are not known to have
+        slots = tf.raw_ops.PlaceholderWithDefault(input=slots, shape=[])
+        empty = [tf.zeros([1, self.config.heads, slots, self.config.head_width], dtype)]
+        layers = empty * self.config.layers
+        nothing = tf.zeros([self.config.width], dtype), Cache(layers, list(layers))
         rows = (*prompts, starts, sizes)
-        return tf.scan(of_row, rows, nothing, parallel_iterations=1)
+        hidden, cache = tf.scan(of_row, rows, nothing, parallel_iterations=1)
+        return hidden, cache.map(lambda layer: tf.squeeze(layer, 1))
 
     def prefill_together(self, prompts: Prompts, slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
         """As `prefill_apart`, in one pass over all rows."""
-        count, width = tf.unstack(tf.shape(prompts.ids))
-        hidden, cache = self._pass(prompts.ids, 0, self._empty([count], width))
+        hidden, cache = self._pass(prompts.ids, 0, tf.shape(prompts.ids)[1], None)
         return tf.gather(hidden, prompts.lengths - 1, batch_dims=1), _with_slots(cache, slots)
 
     def decode(self, ids: tf.Tensor, slots: tf.Tensor, cache: Cache) -> tuple[tf.Tensor, Cache]:
@@ -96,13 +98,20 @@ class CachedModel:
         )
         return self._logits(hidden[:, 0]), cache
 
-    def _pass(self, ids: tf.Tensor, start: tf.Tensor | int, past: Cache) -> tuple[tf.Tensor, Cache]:
-        """Hidden vectors [B, L, W] of tokens [B, L] whose first has position `start`, and the past with them.
+    def _pass(
+        self, ids: tf.Tensor, start: tf.Tensor | int, width: tf.Tensor, past: Cache | None
+    ) -> tuple[tf.Tensor, Cache]:
+        """Hidden vectors [B, L, W] of tokens [B, L] whose first has position `start`, and a cache of `width` slots.
 
-        past: of at least start + L slots, of which those before `start` are read.
+        past: of at least as many slots, of which those before `start` are read; None where there are none.
         """
-        positions = start + tf.range(tf.shape(ids)[1])
-        seen = tf.range(tf.shape(past.keys[0])[2]) <= positions[:, tf.newaxis]  # [L, S]
+        length = tf.shape(ids)[1]
+        positions = start + tf.range(length)
+        seen = tf.range(width) <= positions[:, tf.newaxis]  # [L, S]
+        parts = None
+        if past is not None:
+            after = tf.shape(past.keys[0])[2] - width
+            parts = tf.stack([start, length, width - start - length, after])
         return transformer(
             self._weights,
             self.config,
@@ -110,29 +119,23 @@ class CachedModel:
             positions[tf.newaxis],
             seen[tf.newaxis, tf.newaxis],
             past=past,
-            slot=start,
+            slot=parts,
             operations=_OF_PROMPTS,
             run_block=self._prefill_block,
         )
-
-    def _empty(self, rows: list[tf.Tensor], slots: tf.Tensor | int) -> Cache:
-        """A cache of zeros, of rows or of one without that axis."""
-        shape = [*rows, self.config.heads, slots, self.config.head_width]
-        layers = [tf.zeros(shape, self._weights["model/wte"].dtype)] * self.config.layers
-        return Cache(layers, list(layers))
 
     def _logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Logits float32 [R, V] of hidden vectors [R, W]."""
         return tf.cast(product_of_few_rows(hidden, self._weights["model/wte"]), tf.float32)
 
 
-def _write_from(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
-    """A cache [B, H, S, D] with new [B, H, L, D] in place of what it has from a slot on."""
-    end = slot + tf.shape(new)[2]
-    return tf.concat([old[:, :, :slot], new, old[:, :, end:]], axis=2)
+def _write_between(old: tf.Tensor, new: tf.Tensor, parts: tf.Tensor) -> tf.Tensor:
+    """A cache [B, H, S, D] in four parts of so many slots, int32 [4]: new is the second, the last one goes."""
+    before, _, after, _ = tf.split(old, parts, axis=2, num=4)
+    return tf.concat([before, new, after], axis=2)
 
 
-_OF_PROMPTS = Operations(write_slots=_write_from)
+_OF_PROMPTS = Operations(write_slots=_write_between)
 
 
 def _with_slots(cache: Cache, slots: tf.Tensor | int) -> Cache:
