@@ -65,12 +65,13 @@ class Task:
     """A portion and what is known of it.
 
     reading: the path of its reading, which is there if `written` is.
-    written: where an earlier job has put its shards; None if it must be read.
+    written: where an earlier job has put its shards; None if it must be read. hashes: of its records then.
     """
 
     portion: Portion
     reading: str
     written: Written | None = None
+    hashes: bytes = b""
 
     @property
     def is_new(self) -> bool:
@@ -101,7 +102,7 @@ class CorpusJob:
     def read(self, task: Task) -> Read:
         """Read a portion if it is new, and write its Examples and its reading."""
         if task.written is not None:
-            return Read(read_summary(task.reading).hashes, task.written)
+            return Read(task.hashes, task.written)
         reading, written = self.writer.read(task.portion)
         reading.write(task.reading)
         return Read(reading.summary().hashes, written, tuple(reading.faults))
@@ -246,8 +247,10 @@ def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
     """The portion with what is remembered of it, if that is whole."""
     path = memory.reading(key)
     try:
-        if (written := memory.written(key)) and read_summary(path).is_of(portion):
-            return Task(portion, path, written)
+        if written := memory.written(key):
+            summary = read_summary(path)
+            if summary.is_of(portion):
+                return Task(portion, path, written, summary.hashes)
     except (OSError, BeamIOError, DamagedError):
         pass
     return Task(portion, path)

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from preprocessing.base.atomic_files import write_atomically
 from preprocessing.base.digests import sha256_bytes, sha256_text
@@ -96,15 +96,15 @@ class Summary(NamedTuple):
 
 def read_summary(path: str) -> Summary:
     """The summary of a reading that was written. Raises DamagedError, or what opening raises."""
-    head, _ = _read_lines(path)
+    head = json.loads(_verified(path).partition(b"\n")[0])
     return Summary(**head | {"hashes": base64.b64decode(head["hashes"])})
 
 
 def read_reading(path: str) -> Reading:
     """What `Reading.write` has written. Raises DamagedError, or what opening raises."""
-    head, lines = _read_lines(path)
+    head, *lines = map(json.loads, _verified(path).decode().split("\n"))
     reading = Reading(head["rows_before"])
-    for values in map(json.loads, lines):
+    for values in lines:
         if "reason" in values:
             reading.drops.append(Drop(**values))
         else:
@@ -113,14 +113,13 @@ def read_reading(path: str) -> Reading:
     return reading
 
 
-def _read_lines(path: str) -> tuple[dict[str, Any], list[str]]:
-    """The head and the lines of a reading's file."""
+def _verified(path: str) -> bytes:
+    """The content of a reading's file behind its digest."""
     with open_file(path) as file:
         digest, _, content = file.read().partition(b"\n")
     if digest.decode(errors="replace") != sha256_bytes(content):
         raise DamagedError(path)
-    head, *lines = content.decode().split("\n")
-    return json.loads(head), lines
+    return content
 
 
 def source_opener(folder: str) -> OpenFile:
