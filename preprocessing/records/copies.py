@@ -1,9 +1,10 @@
 """Copies: documents of a corpus with the same text, found without moving a text.
 
 The document of a record is its first segment: the article of a story, the story of a
-conversation, the whole of a text. So two stories with one article are copies although their
-highlights differ, and two conversations about one story although their questions do: a model that
-has seen the one in training has seen what the other is to be tested with.
+conversation, the whole of a text, for which the last of its parts stands if it was cut. So two
+stories with one article are copies although their highlights differ, and two conversations about
+one story although their questions do: a model that has seen the one in training has seen what the
+other is to be tested with.
 
 Copies in one split are duplicates; in several they are a leak. Texts count as the same if they
 differ in nothing but white space and the ways that Unicode has to write a character, not if they
@@ -72,7 +73,11 @@ def document_digest(record: Record) -> bytes:
     first = record.segments[0]
     if first.ids:
         return hashlib.sha256(repr(first.ids).encode()).digest()
-    text = first.text
+    return record.document or text_digest(first.text)
+
+
+def text_digest(text: str) -> bytes:
+    """SHA-256 of a text in the Unicode form NFKC, without its white space."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # which makes ASCII of the wider spaces
     return hashlib.sha256(text.encode().translate(None, _WHITE_SPACE)).digest()

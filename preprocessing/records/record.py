@@ -1,7 +1,7 @@
 """Records, which are made of segments, and what else can become of a document: Drop or Fault."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from preprocessing.records.examples import decode_example, encode_example
@@ -46,6 +46,7 @@ class Record:
     split: one of SPLITS.
     segments: the text; the end of text id is not part of it, the Tokenizer appends that.
     continues: whether the document goes on behind it, in another record or split, so that it has no end of text.
+    document: the digest of the document of which it is the last part, see `copies`; not in its Example.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Record:
     split: str
     segments: tuple[Segment, ...]
     continues: bool = False
+    document: bytes = field(default=b"", compare=False)
 
     @property
     def place(self) -> Place:

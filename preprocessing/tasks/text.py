@@ -1,6 +1,7 @@
 """Plain text as records: a file, the part of one that lies in a split, or a table's row is one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
@@ -13,6 +14,7 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, row_id
 from preprocessing.readers.tables import is_table, open_table
 from preprocessing.readers.token_archives import is_archive, parse_archive
+from preprocessing.records.copies import text_digest
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split
 from preprocessing.tasks.task import Task
@@ -36,10 +38,25 @@ def read(
             yield from parse_documents(source, file, options.document_separator, options, seed)
     else:
         data = read_piece(source, open_file)
-        if isinstance(data, bytes):
-            yield from parse(source, data, options, seed)
-        else:
+        if not isinstance(data, bytes):
             yield data
+            return
+        whole = _whole_of(source, open_file, options)
+        for outcome in parse(source, data, options, seed):
+            if whole and isinstance(outcome, Record):
+                outcome = replace(outcome, document=text_digest(whole))
+            yield outcome
+
+
+def _whole_of(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> str | None:
+    """The text of a whole file, of which the source is the last piece and which another file may hold uncut."""
+    is_last_piece = source.start > 0 and source.stop == source.size
+    if not is_last_piece or source.size > options.max_record_bytes:
+        return None
+    whole = source._replace(start=0)
+    data = read_piece(whole, open_file)
+    text = decode_text(data, whole, source.name) if isinstance(data, bytes) else None
+    return text if isinstance(text, str) else None
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:

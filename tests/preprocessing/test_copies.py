@@ -1,3 +1,4 @@
+import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preprocessing.base.errors import InputError
+from preprocessing.corpus.whole import read_records
+from preprocessing.options import CorpusOptions
 from preprocessing.records import copies
 from preprocessing.records.copies import Copies, Loser, copies_among, document_digest
 from preprocessing.records.record import SPLITS, Drop, Place, Record, Segment
@@ -104,3 +108,29 @@ def test_a_loser_is_a_drop_that_names_what_was_kept():
     assert Loser(Place("a", "a.story", 0, "train"), kept).drop() == Drop(
         "leak", "a.story", "a", "the same document as b in b.story, split test"
     )
+
+
+def test_a_copy_of_a_text_that_a_split_cuts_is_found(tmp_path):
+    text = "".join(f"Line {number} of the text.\n" for number in range(40))
+    (tmp_path / "a.txt").write_text("".join(f"Another line {number}.\n" for number in range(300)))
+    (tmp_path / "b.txt").write_text(text)
+    (tmp_path / "rows.train.jsonl").write_text(json.dumps({"text": text}) + "\n")
+    for on_leak in ("warn", "drop"):
+        options = CorpusOptions(task="text", test_fraction=0.06, on_leak=on_leak)
+        records, drops = read_records(tmp_path, options, 0)
+        cut = {record.split for record in records if record.source == "b.txt"}
+        assert cut == {"validation", "test"}
+        dropped = [(drop.reason, drop.source) for drop in drops]
+        assert dropped == ([("leak", "rows.train.jsonl")] if on_leak == "drop" else [])
+    with pytest.raises(InputError, match="1 document is in more than one split"):
+        read_records(tmp_path, CorpusOptions(task="text", test_fraction=0.06, on_leak="fail"), 0)
+
+
+def test_the_parts_of_a_text_are_no_copies_of_each_other(tmp_path):
+    (tmp_path / "a.txt").write_text("".join(f"Line {number}.\n" for number in range(300)))
+    records, _ = read_records(tmp_path, CorpusOptions(task="text", on_leak="fail"), 0)
+    assert [record.split for record in sorted(records, key=lambda r: r.position)] == [
+        "train",
+        "validation",
+        "test",
+    ]
