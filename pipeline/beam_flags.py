@@ -16,6 +16,9 @@ PARALLEL_BYTES_TFX = 256 * 2**20
 # Beam 2.77's direct runner first tries to download Prism, a runner in another language, and to run it; only then does
 # it work in this process. It does not try for pipelines that may have unsafe triggers. Ours have no triggers at all.
 _NO_DOWNLOAD = "--allow_unsafe_triggers"
+# TFX makes a source package of itself for every job that says nothing of what its workers have: 2 s, and a folder that
+# stays. Workers on this machine have what this process has, and no container.
+_NO_PACKAGE = "--sdk_container_image=none"
 
 
 def beam_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[str]:
@@ -52,9 +55,10 @@ def _direct_runner_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) 
     parallel = options.runner == "multi_processing"
     if options.runner == "auto" and cores > 1:
         parallel = holds_bytes(corpus, PARALLEL_BYTES_TFX if imports_tfx else PARALLEL_BYTES)
+    flags = [_NO_PACKAGE, _NO_DOWNLOAD] if imports_tfx else [_NO_DOWNLOAD]
     if not parallel:
-        return [_NO_DOWNLOAD]
-    return [_NO_DOWNLOAD, "--direct_running_mode=multi_processing", f"--direct_num_workers={cores}"]
+        return flags
+    return [*flags, "--direct_running_mode=multi_processing", f"--direct_num_workers={cores}"]
 
 
 def holds_bytes(path: Path, size: int) -> bool:

@@ -6,12 +6,14 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from tfx.utils import dependency_utils
 
 from pipeline import beam_flags as module
 from pipeline.beam_flags import beam_flags, holds_bytes
 from pipeline.config import BeamOptions
 
 IN_MEMORY = ["--allow_unsafe_triggers"]
+STOCK = ["--beam_plugins=tfx", "--sdk_container_image=none"]
 PARALLEL = [*IN_MEMORY, "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
 
 
@@ -40,9 +42,9 @@ def test_a_small_corpus_stays_in_memory(corpus: Path) -> None:
 
 
 def test_workers_that_import_tfx_are_worth_it_later(corpus: Path) -> None:
-    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == ["--beam_plugins=tfx", *IN_MEMORY]
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == [*STOCK, *IN_MEMORY]
     (corpus / "c.txt").write_bytes(b"c" * 1000)
-    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == ["--beam_plugins=tfx", *PARALLEL]
+    assert beam_flags(BeamOptions(), corpus, imports_tfx=True) == [*STOCK, *PARALLEL]
 
 
 def test_one_core_stays_in_memory(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +77,7 @@ def test_stock_nodes_stay_with_the_direct_runner_when_the_others_go_to_dask(corp
     options = BeamOptions("multi_processing", args)
     assert beam_flags(options, corpus, imports_tfx=False) == args
     stock = beam_flags(options, corpus, imports_tfx=True)
-    assert stock == ["--beam_plugins=tfx", *PARALLEL, *args, "--runner=DirectRunner"]
+    assert stock == [*STOCK, *PARALLEL, *args, "--runner=DirectRunner"]
     assert PipelineOptions(stock).view_as(StandardOptions).runner == "DirectRunner"
 
 
@@ -117,3 +119,11 @@ def test_the_direct_runner_downloads_nothing(corpus: Path, monkeypatch: pytest.M
     with beam.Pipeline(options=PipelineOptions(flags)) as pipeline:
         _ = pipeline | beam.Create([1]) | beam.Map(str)
     assert not tried
+
+
+def test_tfx_makes_no_package_of_itself_for_workers_on_this_machine(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependency_utils, "build_ephemeral_package", lambda: "package")
+    flags = beam_flags(BeamOptions(), corpus, imports_tfx=True)
+    assert dependency_utils.make_beam_dependency_flags(flags) == flags
