@@ -83,6 +83,7 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_taken_as_it_is(
     assert list(folder.rglob("SchemaDiff.pb"))
 
 
+@pytest.mark.long  # what ships is validated in every run of the tests
 @pytest.mark.parametrize("task", TASKS)
 def test_the_genuine_samples_pass(
     task: TaskName, root: Path, genuine: Path, tmp_path: Path

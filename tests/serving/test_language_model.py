@@ -70,7 +70,7 @@ def test_a_checkpoint_and_its_export_answer_alike(checkpoint: Path, model: Langu
         assert ours == pytest.approx(theirs)
 
 
-@pytest.mark.parametrize("to", ["float32", "bfloat16"])
+@pytest.mark.parametrize("to", [pytest.param("float32", marks=pytest.mark.long), "bfloat16"])
 def test_weights_alone_are_served_in_the_precision_of_the_hardware(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: Precision
 ) -> None:

@@ -46,7 +46,9 @@ def steps_of(
         UNCLIPPED,
         replace(UNCLIPPED, dropout=0.3),
         replace(UNCLIPPED, optimizer="adafactor"),
-        replace(UNCLIPPED, freeze_embeddings=True, freeze_blocks=1),
+        pytest.param(
+            replace(UNCLIPPED, freeze_embeddings=True, freeze_blocks=1), marks=pytest.mark.long
+        ),
         replace(UNCLIPPED, freeze_blocks=2),
         replace(UNCLIPPED, lora_rank=2),
         replace(UNCLIPPED, xla="on"),
