@@ -138,6 +138,7 @@ class TestAWholeRun:
         assert launches.launched == [
             "CorpusGen",
             "StatisticsGen",
+            "ExampleValidator",
             "Tokenizer",
             "Evaluator",
             "Attest",
