@@ -42,7 +42,8 @@ def test_our_own_workers_do_not_import_tfx(config_file: Path, launched: str) -> 
 
 def test_those_of_stock_nodes_do(config_file: Path) -> None:
     args = beam_args(config_file, "StatisticsGen")
-    assert args["StatisticsGen"][:3] == ["--beam_plugins=tfx", *DIRECT]
+    stock = ["--beam_plugins=tfx", "--sdk_container_image=none"]
+    assert args["StatisticsGen"][:4] == [*stock, *DIRECT]
 
 
 @pytest.mark.parametrize("launched", ["Pusher", None])
