@@ -40,8 +40,9 @@ def described_change(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     added = sorted(now.keys() - before.keys())
     gone = sorted(before.keys() - now.keys())
     renamed = dict(_renames(before, now, gone, added))
+    new_names = set(renamed.values())
     kinds = {
-        "added": [name for name in added if name not in renamed.values()],
+        "added": [name for name in added if name not in new_names],
         "changed": sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
         "renamed": [f"{old} -> {new}" for old, new in renamed.items()],
         "removed": [name for name in gone if name not in renamed],
