@@ -1,16 +1,15 @@
 """Reading the store. What may be long comes newest first and page by page, so that a reader pays for what it takes."""
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from pipeline.store.connection import address, connection_config
+from pipeline.store.messages import OUTPUTS, PAGE, Messages
 from pipeline.store.names import (
     KEY,
     LAYOUT,
@@ -37,16 +36,11 @@ from pipeline.store.records import (
 from pipeline.store.workspace_store import WorkspaceStore
 from preprocessing.base.errors import InputError
 
-_OUTPUTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT)
-_INPUTS = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)
-_PAGE = 20
-
-
 # What the records of a store look like: 1 had absolute paths and names that were of no workspace.
 CURRENT_LAYOUT = 2
 
 
-class StoreReader:
+class StoreReader(Messages):
     """Reads executions, artifacts, events and contexts of one pipeline in one workspace; it changes no file.
 
     Raises InputError where the store cannot be opened, or is of a newer layout; FailureError where it fails later.
@@ -87,7 +81,7 @@ class StoreReader:
         if marked is not None:
             return marked.custom_properties["version"].int_value
         request = service.GetContextsByTypeRequest(type_name=RUN)
-        runs = islice(self._newest_first("GetContextsByType", "contexts", request), _PAGE)
+        runs = islice(self._newest_first("GetContextsByType", "contexts", request), PAGE)
         return 1 if any("launched_by" in run.custom_properties for run in runs) else CURRENT_LAYOUT
 
     # Runs
@@ -155,7 +149,7 @@ class StoreReader:
     def producer(self, artifact_id: int) -> StoredExecution | None:
         """The COMPLETE execution that made an artifact; CACHED ones only say that it was used again."""
         events = self._mlmd.get_events_by_artifact_ids([artifact_id])
-        ids = {event.execution_id for event in events if event.type in _OUTPUTS}
+        ids = {event.execution_id for event in events if event.type in OUTPUTS}
         executions = self._mlmd.get_executions_by_id(list(ids)) if ids else []
         complete = [e for e in executions if e.last_known_state == pb.Execution.COMPLETE]
         return self._stored(complete[:1])[0] if complete else None
@@ -218,73 +212,3 @@ class StoreReader:
                 key, generation = self.names.lease(context.name)
                 return StoredLease(context.id, key, generation, properties_of(context))
         return None
-
-    # Helpers
-
-    def _complete(self, context_type: str, name: str) -> Iterator[StoredExecution]:
-        for execution in self._executions(context_type, name):
-            recorded = "node_key" in execution.custom_properties
-            if execution.last_known_state == pb.Execution.COMPLETE and recorded:
-                yield self._stored([execution])[0]
-
-    def _executions(self, context_type: str, name: str) -> Iterator[pb.Execution]:
-        """The executions of a context, newest first."""
-        context = self._context(context_type, name)
-        if context is not None:
-            request = service.GetExecutionsByContextRequest(context_id=context.id)
-            yield from self._newest_first("GetExecutionsByContext", "executions", request)
-
-    def _newest_first(self, method: str, field: str, request: Any) -> Iterator[Any]:
-        """What a request lists, in pages: the methods of ml_metadata take no options, or return all there is."""
-        request.options.max_result_size = _PAGE
-        request.options.order_by_field.field = pb.ListOperationOptions.OrderByField.ID
-        request.options.order_by_field.is_asc = False
-        while True:
-            response = getattr(service, f"{method}Response")()
-            self._mlmd._call(method, request, response)
-            yield from getattr(response, field)
-            if not response.next_page_token:
-                return
-            request.options.next_page_token = response.next_page_token
-
-    def _stored(self, executions: Sequence[pb.Execution]) -> list[StoredExecution]:
-        events = self._mlmd.get_events_by_execution_ids([e.id for e in executions])
-        artifacts = {
-            artifact.id: artifact_of(artifact, artifact.type or self._types[artifact.type_id])
-            for artifact in self._mlmd.get_artifacts_by_id(list({e.artifact_id for e in events}))
-        }
-        stored = []
-        for execution in sorted(executions, key=lambda e: e.id):
-            properties = properties_of(execution)
-            linked: dict[str, dict[str, StoredArtifact]] = {"in": {}, "out": {}}
-            for event in (event for event in events if event.execution_id == execution.id):
-                side = "out" if event.type in _OUTPUTS else "in" if event.type in _INPUTS else None
-                if side and event.path.steps:
-                    linked[side][event.path.steps[0].key] = artifacts[event.artifact_id]
-            stored.append(
-                StoredExecution(
-                    id=execution.id,
-                    node=str(properties.get("node") or self._node_of(execution.id)),
-                    state=state_of(execution),
-                    properties=properties,
-                    inputs=linked["in"],
-                    outputs=linked["out"],
-                )
-            )
-        return stored
-
-    def _node_of(self, execution_id: int) -> str:
-        for context in self._mlmd.get_contexts_by_execution(execution_id):
-            if context.type == NODE:
-                return self.names.node(context.name)
-        return ""
-
-    @cached_property
-    def _types(self) -> dict[int, str]:
-        return {kind.id: kind.name for kind in self._mlmd.get_artifact_types()}
-
-    def _context(self, type_name: str, name: str) -> pb.Context | None:
-        try:
-            return self._mlmd.get_context_by_type_and_name(type_name, name)
-        except errors.NotFoundError:
-            return None
