@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.options import SCORES_VARIABLE
+from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.digests import sha256_json
 from preprocessing.base.import_walk import closure_digest
 from preprocessing.base.staging import write_whole
@@ -39,6 +40,7 @@ class ScoreCache:
             return kept["result"]
         entry = {"inputs": key, "result": compute()}
         entry |= {"digest": sha256_json(entry)}
+        make_cache_folder(self._folder)
         write_whole(path, json.dumps(entry, ensure_ascii=False, indent=1).encode())
         return entry["result"]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from preprocessing.base import progress
+from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_watch import check_unchanged_since
 from preprocessing.tokens.vocabulary import load_vocabulary
@@ -81,7 +82,7 @@ def run_fn(fn_args: FnArgs) -> None:
         training_options,
         seed=seed,
         device=device,
-        checkpoint_folder=Path(checkpoints) if checkpoints else None,
+        checkpoint_folder=make_cache_folder(Path(checkpoints)) if checkpoints else None,
         event_folder=logs,
     )
     (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from preprocessing.base.cache_folder import CACHE_TAG, make_cache_folder
 from preprocessing.base.digests import combine, sha256_json, sha256_text
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_state import file_state
@@ -103,7 +104,7 @@ class CorpusMemory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._written = _read_shards(folder / _SHARDS_FILE)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_cache_folder(folder)
 
     def reading(self, key: str) -> str:
         """The path of the file with the reading of a portion, whether it is there or not."""
@@ -118,7 +119,7 @@ class CorpusMemory:
         content = {key: asdict(value) for key, value in written.items()}
         document = {"digest": sha256_json(content), "portions": content}
         write_whole(self._folder / _SHARDS_FILE, json.dumps(document).encode())
-        kept = {f"{key}.reading" for key in written} | {_SHARDS_FILE}
+        kept = {f"{key}.reading" for key in written} | {_SHARDS_FILE, CACHE_TAG}
         for file in self._folder.iterdir():
             if file.name not in kept:
                 file.unlink()

@@ -19,6 +19,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base import progress
 from preprocessing.base.atomic_files import write_atomically, write_json_atomically
+from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.matching import files_matching
 from preprocessing.base.verified_files import file_digest
@@ -153,7 +154,7 @@ def _fetch(
     recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
     done: list[_Done] = []
     waiting = []
-    store = ShardStore(str(cache.shards))
+    store = ShardStore(str(make_cache_folder(cache.shards)))
     with closing(cache.open_digests()) as digests:
         for task in shards:
             digest = shard_digest(recipe, file_digest(task.records, digests))

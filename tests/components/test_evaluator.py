@@ -20,6 +20,7 @@ from components import evaluator
 from components.evaluator import Evaluator, read_evaluation_options
 from components.options import SCORES_VARIABLE, ChampionOptions, EvaluationOptions, Threshold
 from preprocessing.base import progress
+from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.errors import InputError
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record
@@ -372,7 +373,8 @@ class TestScoresThatAreKept:
     ) -> None:
         use_models(monkeypatch, FakeModel(log_probability=-1.0))
         first = run(tmp_path, inputs).summary["metrics"]
-        for entry in scores.iterdir():
+        assert (scores / CACHE_TAG).is_file()
+        for entry in scores.glob("*.json"):
             entry.write_text(entry.read_text().replace("2.718", "1.718"))
         assert run(tmp_path, inputs).summary["metrics"] == first
 

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from preprocessing.base import file_digests, file_state
+from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.job_cache import JobCache
 from preprocessing.corpus import job as corpus_job
@@ -98,6 +99,7 @@ def test_without_a_change_nothing_is_read(tmp_path: Path) -> None:
     write_release(tmp_path / "corpus")
     assert check(tmp_path / "corpus", tmp_path, CNN, 0) is None
     assert check(tmp_path / "corpus", tmp_path, CNN, 1) == 0
+    assert (tmp_path / "store" / "corpus" / CACHE_TAG).is_file()
 
 
 @pytest.mark.parametrize("on_leak", ["warn", "drop", "fail"])

@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from preprocessing.base import progress
 from preprocessing.base.atomic_files import write_atomically
+from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.job_cache import JobCache
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Record, Segment, record_to_example
@@ -262,6 +263,7 @@ class TestWithAStore:
             for rows in (self.folder / "shards").glob("*/rows.tfrecord")
             if rows.read_bytes() == files(self.folder / "a/Split-train")[rows_file(0)]
         )
+        assert (self.folder / "shards" / CACHE_TAG).is_file()
         damaged.write_bytes(b"")
         assert self.run("b") == 2
         assert self.tokenised == [f"b/Split-train/{rows_file(0)}"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.errors import InputError
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.fn_args import tiny_fn_args
@@ -52,6 +53,7 @@ def test_a_run_leaves_an_export_a_history_and_checkpoints(
     assert [entry["step"] for entry in history["validation"]] == [2]
     assert history["device"]
     assert (tmp_path / "checkpoints" / "ckpt-2.index").is_file()
+    assert (tmp_path / "checkpoints" / CACHE_TAG).is_file()
     assert "<svg" in (tmp_path / "logs" / "training.html").read_text()
     assert len(list((tmp_path / "logs").glob("events.out.tfevents.*"))) == 1
 
