@@ -55,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compile(commands)
     _add_node(commands)
     _add_rollback(commands)
+    _add_gc(commands)
     _add_doctor(commands)
     return parser
 
@@ -218,9 +219,44 @@ def _add_rollback(commands: "_Commands[argparse.ArgumentParser]") -> None:
     target.add_argument("--release", action="store_true", help="let runs move `latest` again")
 
 
+def _add_gc(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "gc", "remove what no kept run, pushed version or pinned model needs")
+    parser.add_argument(
+        "--keep", type=_count, default=3, metavar="N", help="the last complete runs that stay (3)"
+    )
+    parser.add_argument(
+        "--older-than",
+        type=_age,
+        metavar="D",
+        help="leave alone what is younger: a number of hours, days or weeks, such as 12h, 30d or 2w",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    parser.add_argument("--why", type=Path, metavar="PATH", help="only say what keeps a file")
+    parser.add_argument(
+        "--purge-lineage",
+        action="store_true",
+        help="also remove what only the lineage of pushed versions refers to",
+    )
+    _add_json(parser)
+
+
 def _add_doctor(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser = _add(commands, "doctor", "device, memory, versions, a short self-test")
     _add_json(parser)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def _age(text: str) -> float:
+    """Seconds."""
+    units = {"h": 3600.0, "d": 24 * 3600.0, "w": 7 * 24 * 3600.0}
+    if not text[:-1].isdecimal() or text[-1] not in units:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 12h, 30d or 2w")
+    return int(text[:-1]) * units[text[-1]]
 
 
 def _positive(text: str) -> int:

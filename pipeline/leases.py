@@ -22,8 +22,9 @@ HEARTBEAT_SECONDS = 10.0
 EXPIRY_SECONDS = 60.0
 _POLL_SECONDS = 1.0
 
-# What `run` holds: there is one in a workspace. What is held while a version is staged, recorded and published.
-RUN_LEASE, SERVING_LEASE = "run", "serving"
+# What `run` holds: there is one in a workspace. What is held while a version is staged, recorded and published. What gc
+# holds beside that of a run, for containers, which hold none of the workspace.
+RUN_LEASE, SERVING_LEASE, GC_LEASE = "run", "serving", "gc"
 
 
 class LeaseHeldError(FailureError):
@@ -64,6 +65,17 @@ class Leases:
         wait: whether a live owner is waited for; else it raises LeaseHeldError.
         say: is told once what is waited for, or that an owner on another machine is watched for a sign of life.
         """
+        while True:
+            taken = self.store.take_lease(key, self._free(key, wait, say), self.owner())
+            if taken is not None:
+                return Lease(self, taken)
+
+    def wait_for(self, key: str, say: Callable[[str], None]) -> None:
+        """Wait until nobody holds a lease, and take none; `say` as for `acquire`."""
+        self._free(key, True, say)
+
+    def _free(self, key: str, wait: bool, say: Callable[[str], None]) -> int:
+        """The generation that is next to be taken of a lease, when nobody who lives holds it."""
         seen: tuple[int, float] | None = None
         seen_at = self._clock()
         told = False
@@ -72,10 +84,7 @@ class Leases:
             beat = None if held is None else (held.generation, held.heartbeat)
             alive = self._is_alive(held, beat == seen, self._clock() - seen_at)
             if alive is False:
-                taken = self.store.take_lease(key, beat[0] + 1 if beat else 1, self.owner())
-                if taken is not None:
-                    return Lease(self, taken)
-                continue
+                return beat[0] + 1 if beat else 1
             assert held is not None
             if alive is None and seen is not None and beat != seen:
                 alive = True
@@ -210,7 +219,7 @@ class Lease:
 
 def _described(held: StoredLease) -> str:
     owner = held.properties
-    what = "the workspace" if held.key == RUN_LEASE else held.key
+    what = "the workspace" if held.key in (RUN_LEASE, GC_LEASE) else held.key
     return (
         f"{what} is held by process {owner['pid']} on {owner['host']} since {owner['since']} "
         f"(`{owner['command']}`, run {owner['run']})"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.manifests import content_root
+from pipeline.manifests import collected_artifacts, content_root
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.digests import combine
 from preprocessing.base.errors import InputError
@@ -63,6 +63,8 @@ def provenance(store: StoreReader, inputs: Mapping[str, StoredArtifact]) -> dict
 def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
     """Everything behind a pushed model, as `lineage show --json` prints it."""
     executions = executions_behind(store, {"pushed_model": pushed})
+    made = [artifact for execution in executions for artifact in execution.outputs.values()]
+    collected = collected_artifacts(store, made)
     attest = _producer(store, _producer(store, pushed).inputs["attestation"])
     model, evaluation = attest.inputs["model"], attest.inputs["evaluation"]
     view = _model_view(store, model)
@@ -94,6 +96,7 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
                 "uri": artifact.uri,
                 "digest": artifact.digest,
                 "manifest": artifact.manifest_digest,
+                "collected": collected.get(artifact.id),
             }
             for execution in executions
             for name, artifact in execution.outputs.items()

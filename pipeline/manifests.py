@@ -1,12 +1,12 @@
 """The digests of what an artifact holds: canonical (its meaning, for keys) and raw (every file, for `verify`)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from pipeline.store import StoredArtifact
+from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.digests import combine, sha256_bytes
 from preprocessing.base.file_digests import FileDigests, files_beneath
 from preprocessing.base.staging import write_whole
@@ -62,6 +62,13 @@ def content_root(artifact: StoredArtifact) -> Path:
     published = Path(str(destination))
     staged = Versions(published.parent).staged_path(published.name)
     return staged if staged.is_dir() and not published.is_dir() else published
+
+
+def collected_artifacts(
+    store: StoreReader, artifacts: Iterable[StoredArtifact]
+) -> dict[int, float]:
+    """Artifact id -> when gc removed it, in seconds since the epoch, of those that are not there."""
+    return store.collected([each.id for each in artifacts if not content_root(each).exists()])
 
 
 class Manifests:

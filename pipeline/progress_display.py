@@ -120,3 +120,16 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def byte_count(count: float) -> str:
+    """A number of bytes for people, in decimal units.
+
+    >>> byte_count(512), byte_count(5_200), byte_count(3_400_000_000)
+    ('512 B', '5.2 kB', '3.4 GB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

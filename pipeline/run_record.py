@@ -4,7 +4,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pipeline.code_snapshot import CodeSnapshot
@@ -12,7 +12,7 @@ from pipeline.config import LoadedConfig
 from pipeline.leases import RUN_LEASE, Lease, Leases
 from pipeline.process_identity import ProcessIdentity, this_process
 from pipeline.recording import clear_execution
-from pipeline.store import Store, StoredLease, StoredRun, StoreReader
+from pipeline.store import Store, StoredExecution, StoredLease, StoredRun, StoreReader
 from preprocessing.base.errors import InputError
 
 # How a run was launched: by one `gpt2-tfx run`, which holds a lease all the time, or by an orchestrator's containers,
@@ -108,11 +108,26 @@ def _seems_alive(lease: StoredLease, here: ProcessIdentity, now: float) -> bool:
 
 
 def abandon_dead_runs(leases: Leases, workspace: Path) -> list[str]:
-    """Close the runs that are registered as running and are over, except the caller's own; returns their ids."""
+    """Close the last runs that are over, as `close_dead_runs`, and remove what they left; returns their ids."""
+    store = leases.store
+    return close_dead_runs(
+        leases,
+        store.runs(_LAST_RUNS),
+        lambda execution: clear_execution(store, workspace, execution, abandoned=True),
+    )
+
+
+def close_dead_runs(
+    leases: Leases, runs: Iterable[StoredRun], end: Callable[[StoredExecution], None]
+) -> list[str]:
+    """Close those runs that are registered as running and are over, except the caller's own; returns their ids.
+
+    end: ends an execution that such a run has not finished.
+    """
     store = leases.store
     dead = [
         run
-        for run in store.runs(_LAST_RUNS)
+        for run in runs
         if run.run_id != leases.run_id and run.properties["state"] == "running"
         if is_over(store, run)
     ]
@@ -121,6 +136,6 @@ def abandon_dead_runs(leases: Leases, workspace: Path) -> list[str]:
             lease = store.lease_of(execution.id)
             # Its process may only have been paused: what it still does must not be recorded on what is cleared here.
             if lease is None or leases.fence(lease):
-                clear_execution(store, workspace, execution, abandoned=True)
+                end(execution)
         store.update_run(run.run_id, {"state": "abandoned", "finished": time.time()})
     return [run.run_id for run in dead]

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.config import LoadedConfig
 from pipeline.failure import FailureError
 from pipeline.leases import (
+    GC_LEASE,
     RUN_LEASE,
     SERVING_LEASE,
     Lease,
@@ -123,6 +124,8 @@ class PipelineRun:
         nodes = node_table(self.loaded.config)
         self._leases.command = f"gpt2-tfx node {name}"
         self._register(CONTAINERS, nodes)
+        # gc looks which runs there are when it has this, so that none of the two misses the other.
+        self._leases.wait_for(GC_LEASE, self._display.note)
         self._abandon_dead_runs()
         store, run_id = self.store, self.result.run_id
         for execution in store.executions_of_run(run_id):
@@ -220,7 +223,7 @@ class PipelineRun:
     def _clear_earlier_attempts(self, step: Step, lease: Lease) -> None:
         """Clear what an earlier container of this node in this run left. Raises InputError if its key was another."""
         store, run_id, name = self.store, self.result.run_id, step.node.name
-        if store.keys_begun(run_id, name) - {step.key}:
+        if any(node == name and key != step.key for node, key in store.keys_begun(run_id)):
             raise InputError(
                 f"{name}: run {run_id} began it with other input, code or parameters than are there now. "
                 "One run has one state of everything: start a run of another id."

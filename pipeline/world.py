@@ -9,10 +9,10 @@ from pipeline.externals import External
 from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
 from pipeline.lock_changes import described_packages, find_lock
-from pipeline.manifests import Manifests, content_root
+from pipeline.manifests import Manifests, collected_artifacts, content_root
 from pipeline.nodes import Node
 from pipeline.outside_files import OutsideFiles, described_change
-from pipeline.serving_history import champions, serving_events
+from pipeline.serving_history import champions, date, serving_events
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.digests import combine
 from preprocessing.base.job_cache import JobCache
@@ -112,10 +112,16 @@ class PipelineWorld:
         for artifact in execution.outputs.values():
             for mismatch in self.manifests.mismatches(artifact, trust_memory=not self.check):
                 if not mismatch.actual:
-                    return Reason("missing", f"{mismatch.path} is gone")
+                    return Reason("missing", self._missing(artifact, mismatch.path))
                 what = "is not what was written" if mismatch.expected else "does not belong there"
                 return Reason("corrupt", f"{mismatch.path} {what}")
         return None
+
+    def _missing(self, artifact: StoredArtifact, path: str) -> str:
+        collected = collected_artifacts(self.store, [artifact]).get(artifact.id)
+        if collected is None:
+            return f"{path} is gone"
+        return f"{artifact.uri} was collected by gc on {date(collected)}"
 
     def champion(self, candidate: str) -> StoredArtifact | None:
         """The pushed and intact model that a candidate (by its canonical digest) is compared with."""

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from pipeline.framework_imports import quiet_tensorflow
+from pipeline.progress_display import byte_count
 from preprocessing.base.errors import InputError
 from trainer.download import BASE_URL, BASE_URL_VARIABLE, DownloadError, Progress, download
 
@@ -66,19 +67,10 @@ class _ProgressLine:
 
 def progress_text(progress: Progress) -> str:
     """Such as `model.ckpt.index  45% of 5.2 kB, 12.0 MB/s, 0:03 left`."""
-    rate = f"{_bytes(progress.rate)}/s"
+    rate = f"{byte_count(progress.rate)}/s"
     if progress.total is None or progress.seconds_left is None:
-        return f"{progress.file}  {_bytes(progress.done)}, {rate}"
+        return f"{progress.file}  {byte_count(progress.done)}, {rate}"
     share = progress.done / progress.total if progress.total else 1.0
     minutes, seconds = divmod(round(progress.seconds_left), 60)
     left = f"{minutes}:{seconds:02d} left"
-    return f"{progress.file}  {share:.0%} of {_bytes(progress.total)}, {rate}, {left}"
-
-
-def _bytes(count: float) -> str:
-    """A number of bytes in decimal units."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
+    return f"{progress.file}  {share:.0%} of {byte_count(progress.total)}, {rate}, {left}"

@@ -53,6 +53,7 @@ def as_text(document: dict[str, Any]) -> str:
     ]
     lines += [
         f"  {node['node']:<17} execution {node['execution']:<5} key {node['key'][:16]}"
+        f"{_collected_text(node, document['artifacts'])}"
         for node in document["nodes"]
     ]
     lines.append("parameters")
@@ -61,6 +62,13 @@ def as_text(document: dict[str, Any]) -> str:
         for name, value in document["parameters"].items()
     ]
     return "\n".join(lines)
+
+
+def _collected_text(node: dict[str, Any], artifacts: Sequence[dict[str, Any]]) -> str:
+    """When gc removed what a node made; empty where it is there."""
+    own = set(node["outputs"].values())
+    times = [each["collected"] for each in artifacts if each["id"] in own and each["collected"]]
+    return f"  collected {date(max(times))}" if times else ""
 
 
 def _served_text(time: dict[str, Any]) -> str:

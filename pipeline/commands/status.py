@@ -8,11 +8,12 @@ from typing import Any
 
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
+from pipeline.manifests import collected_artifacts
 from pipeline.nodes import NODE_NAMES
 from pipeline.progress_display import duration
 from pipeline.run_record import is_over
 from pipeline.serving_history import date, pin, pinned_text, served, serving_events
-from pipeline.store import ServingEvent, StoredRun, StoreReader
+from pipeline.store import ServingEvent, StoredExecution, StoredRun, StoreReader
 from serving.versions import Versions
 
 _STATES = {
@@ -43,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         for node in entry["nodes"]:
             key = node["key"][:12]
             line = f"  {node['node']:<17} {node['state']:<9} {duration(node['seconds']):>12}  {key:<12}"
-            print(f"{line}  {node['reason']}".rstrip())
+            gone = f"collected {date(node['collected'])}  " if node["collected"] else ""
+            print(f"{line}  {gone}{node['reason']}".rstrip())
     return 0
 
 
@@ -83,11 +85,12 @@ def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
             "seconds": round(execution.seconds, 3),
             "key": execution.key,
             "reason": str(execution.properties.get("reason", "")),
+            "collected": _collected(store, execution),
         }
         for execution in executions
     }
     names = str(properties["nodes"]).split(",") if "nodes" in properties else NODE_NAMES
-    skipped = {"state": "skipped", "seconds": 0.0, "key": "", "reason": ""}
+    skipped = {"state": "skipped", "seconds": 0.0, "key": "", "reason": "", "collected": None}
     return {
         "run_id": stored.run_id,
         "state": now(str(properties["state"])),
@@ -95,3 +98,8 @@ def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
         "seconds": round(finished - started, 3),
         "nodes": [seen.get(name, {"node": name, **skipped}) for name in names],
     }
+
+
+def _collected(store: StoreReader, execution: StoredExecution) -> float | None:
+    """When gc removed what an execution made, or the last of it; None where it did not."""
+    return max(collected_artifacts(store, execution.outputs.values()).values(), default=None)

@@ -10,9 +10,9 @@ from preprocessing.base.staging import staged_beside
 # The context types of TFX, which its launcher registers with the same names.
 PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
 # Ours: one context for each node key, registered together with the execution; leases; what happened to the versions
-# that are served; the layout of the store.
+# that are served; what gc has removed; the layout of the store.
 KEY, LEASE, LAYOUT = "gpt2_tfx_key", "gpt2_tfx_lease", "gpt2_tfx_layout"
-SERVING = "gpt2_tfx_serving"
+SERVING, COLLECTION = "gpt2_tfx_serving", "gpt2_tfx_collection"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Names:
     def of_serving(self) -> str:
         return f"{SERVING}{self._suffix}"
 
+    @property
+    def of_collections(self) -> str:
+        return f"{COLLECTION}{self._suffix}"
+
     def of_lease(self, key: str, generation: int) -> str:
         return f"lease/{key}{self._suffix}/{generation}"
 
@@ -64,6 +68,12 @@ class Names:
 def key_name(node: str, key: str) -> str:
     """The context of a node key. It is of no workspace: equal keys mean equal results."""
     return f"{node}:{key}"
+
+
+def node_and_key(context: str) -> tuple[str, str]:
+    """The node and the key that a context is of."""
+    node, _, key = context.partition(":")
+    return node, key
 
 
 def workspace_id(workspace: Path) -> str:

@@ -1,6 +1,6 @@
 """Reading the store. What may be long comes newest first and page by page, so that a reader pays for what it takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +11,7 @@ from ml_metadata.proto import metadata_store_service_pb2 as service
 from pipeline.store.connection import address, connection_config
 from pipeline.store.messages import OUTPUTS, PAGE, Messages
 from pipeline.store.names import (
+    COLLECTION,
     KEY,
     LAYOUT,
     LEASE,
@@ -19,6 +20,7 @@ from pipeline.store.names import (
     SERVING,
     Names,
     key_name,
+    node_and_key,
     workspace_id,
 )
 from pipeline.store.records import (
@@ -93,14 +95,16 @@ class StoreReader(Messages):
 
     def runs(self, limit: int | None = None) -> list[StoredRun]:
         """The runs of this pipeline and workspace, newest first."""
-        request = service.GetContextsByTypeRequest(type_name=RUN)
-        found = (
-            run_of(context, self.names.run_id(context.name))
-            for context in self._newest_first("GetContextsByType", "contexts", request)
-            if self.names.is_run(context.name)
-        )
+        found = self.runs_of_all_pipelines()
         ours = (run for run in found if run.properties.get("pipeline") == self.names.pipeline)
         return list(islice(ours, limit))
+
+    def runs_of_all_pipelines(self) -> Iterator[StoredRun]:
+        """The runs of this workspace, newest first."""
+        request = service.GetContextsByTypeRequest(type_name=RUN)
+        for context in self._newest_first("GetContextsByType", "contexts", request):
+            if self.names.is_run(context.name):
+                yield run_of(context, self.names.run_id(context.name))
 
     def executions_of_run(self, run_id: str) -> list[StoredExecution]:
         """The executions of a run in the order they were registered."""
@@ -113,18 +117,16 @@ class StoreReader(Messages):
         """The executions of a run that were not recorded as complete, and did not fail."""
         return [e for e in self.executions_of_run(run_id) if e.is_unfinished]
 
-    def keys_begun(self, run_id: str, node: str) -> set[str]:
-        """The keys under which a run has launched a node."""
+    def keys_begun(self, run_id: str) -> set[tuple[str, str]]:
+        """Node and key of everything that a run has launched."""
         context = self._context(RUN, self.names.of_run(run_id))
         executions = self._mlmd.get_executions_by_context(context.id) if context else []
-        names = {
-            context.name
+        return {
+            node_and_key(context.name)
             for execution in executions
             for context in self._mlmd.get_contexts_by_execution(execution.id)
             if context.type == KEY
         }
-        prefix = key_name(node, "")
-        return {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
 
     # Executions
 
@@ -168,6 +170,30 @@ class StoreReader(Messages):
         """An artifact by its id."""
         (artifact,) = self._mlmd.get_artifacts_by_id([artifact_id])
         return artifact_of(artifact, artifact.type or self._types[artifact.type_id])
+
+    def artifacts_at(self, paths: Iterable[Path]) -> list[StoredArtifact]:
+        """The artifacts that were made at these places."""
+        found = self._mlmd.get_artifacts_by_uri
+        return [
+            artifact_of(message, message.type or self._types[message.type_id])
+            for path in paths
+            for message in found(str(path))
+        ]
+
+    def collected(self, artifact_ids: Sequence[int]) -> dict[int, float]:
+        """Artifact id -> when gc last removed its files here, in seconds since the epoch; others are left out."""
+        context = self._context(COLLECTION, self.names.of_collections)
+        if context is None or not artifact_ids:
+            return {}
+        times = {
+            execution.id: execution.custom_properties["time"].double_value
+            for execution in self._mlmd.get_executions_by_context(context.id)
+        }
+        events = self._mlmd.get_events_by_artifact_ids(artifact_ids)
+        found = sorted(
+            (e.artifact_id, times[e.execution_id]) for e in events if e.execution_id in times
+        )
+        return dict(found)
 
     # Serving
 

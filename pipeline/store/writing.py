@@ -1,13 +1,14 @@
 """Writing the store: runs, what is known of an execution beyond TFX's own record, and reuse."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.store.names import (
+    COLLECTION,
     LAYOUT,
     LEASE,
     NODE,
@@ -167,6 +168,21 @@ class Store(StoreReader):
         states = pb.Execution
         event.last_known_state = states.COMPLETE if happened else states.CANCELED
         self._mlmd.put_executions([event])
+
+    # Collections
+
+    def record_collection(
+        self, artifacts: Sequence[StoredArtifact], properties: Properties
+    ) -> None:
+        """Write down what gc has removed: the artifacts whose files it took, and what else is to be said."""
+        type_id = self._mlmd.put_execution_type(pb.ExecutionType(name=COLLECTION))
+        event = pb.Execution(type_id=type_id, last_known_state=pb.Execution.COMPLETE)
+        set_properties(event, {"time": time.time(), **properties})
+        removed = self._events(
+            {str(artifact.id): artifact for artifact in artifacts}, pb.Event.INPUT
+        )
+        context = self._registered(COLLECTION, self.names.of_collections)
+        self._mlmd.put_execution(event, list(removed), [context])
 
     # Helpers
 

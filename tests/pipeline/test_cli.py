@@ -61,7 +61,9 @@ class TestStartingAtOnce:
     def test_help_imports_nothing_heavy(self, root: Path) -> None:
         assert modules_after(root, "--help") == (0, set())
 
-    @pytest.mark.parametrize("command", [["plan"], ["status"], ["lineage", "show", "latest"]])
+    @pytest.mark.parametrize(
+        "command", [["plan"], ["status"], ["gc", "--dry-run"], ["lineage", "show", "latest"]]
+    )
     def test_light_commands_import_no_tensorflow(
         self, root: Path, config_file: Path, command: list[str]
     ) -> None:
@@ -168,6 +170,12 @@ class TestParsing:
             ("node Trainer --run-id r", {"node": "Trainer", "run_id": "r"}),
             ("rollback 3", {"version": "3", "release": False}),
             ("rollback --release", {"version": None, "release": True}),
+            ("gc", {"module": "gc", "keep": 3, "older_than": None, "dry_run": False, "why": None}),
+            (
+                "gc --keep 0 --older-than 2d --dry-run --purge-lineage --json",
+                {"keep": 0, "older_than": 172800.0, "dry_run": True, "purge_lineage": True},
+            ),
+            ("gc --why artifacts/x", {"why": Path("artifacts/x"), "purge_lineage": False}),
             (
                 "--config c.yaml --set a.b=1 --set c=2 plan",
                 {"config": Path("c.yaml"), "overrides": ["a.b=1", "c=2"], "json": False},
@@ -456,7 +464,8 @@ class TestLookingOnly:
     def test_no_workspace_is_made(
         self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path
     ) -> None:
-        for command in (["plan"], ["plan", "--check"], ["status"], ["lineage", "show", "latest"]):
+        commands = ("plan", "plan --check", "status", "gc --dry-run", "gc", "lineage show latest")
+        for command in map(str.split, commands):
             main(capsys, "--config", str(config_file), *command)
         assert not (tmp_path / "workspace").exists()
 
@@ -470,11 +479,11 @@ class TestLookingOnly:
         )
         FileDigests(workspace / "file_digests.sqlite").close()
         before = snapshot(workspace)
-        for command in (["plan"], ["status"]):
+        for command in (["plan"], ["status"], ["gc", "--dry-run"]):
             assert main(capsys, "--config", str(config_file), *command)[0] == 0
         assert snapshot(workspace) == before
 
-    @pytest.mark.parametrize("command", ["plan", "status"])
+    @pytest.mark.parametrize("command", ["plan", "status", "gc --dry-run"])
     def test_a_read_only_workspace_is_enough(
         self, root: Path, config_file: Path, tmp_path: Path, command: str
     ) -> None:
@@ -489,16 +498,16 @@ class TestLookingOnly:
         read_only = (
             'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && ! touch "$0/x" && exec "$@"'
         )
-        program = [sys.executable, "-m", "pipeline", "--config", str(config_file), command]
+        program = [sys.executable, "-m", "pipeline", "--config", str(config_file)]
         done = subprocess.run(
-            [*namespace, "bash", "-c", read_only, str(workspace), *program],
+            [*namespace, "bash", "-c", read_only, str(workspace), *program, *command.split()],
             cwd=root,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert "CorpusGen" in done.stdout
+        assert ("run-1" if command == "gc --dry-run" else "CorpusGen") in done.stdout
         assert "Read-only file system" in done.stderr
 
     @pytest.mark.parametrize(
@@ -568,6 +577,7 @@ class TestStatus:
             "seconds": 2.5,
             "key": "k1",
             "reason": "",
+            "collected": None,
         }
 
 

@@ -154,6 +154,18 @@ class TestOnSeveralMachines:
         assert waited.generation == 2
         assert clock.now > 200
 
+    def test_who_only_waits_takes_nothing(self, store: Store, clock: Clock) -> None:
+        owner = take(of_machine("a", store, clock), "gc")
+        told: list[str] = []
+        clock.meanwhile = owner.release
+        of_machine("b", store, clock).wait_for("gc", told.append)
+        assert [text.partition(" is held")[0] for text in told] == ["waiting: the workspace"]
+        newest = store.newest_lease("gc")
+        assert newest is not None
+        assert (newest.generation, newest.run_id) == (1, "run-on-a")
+        of_machine("b", store, clock).wait_for("never taken", told.append)
+        assert len(told) == 1
+
     def test_of_two_that_wait_for_a_dead_one_only_one_gets_it(
         self, store: Store, clock: Clock
     ) -> None:

@@ -257,14 +257,18 @@ class TestRuns:
         assert run.properties["lease:Trainer"] == "b"
         assert run.properties["config"] == "{}"
 
-    def test_the_keys_under_which_a_run_launched_a_node_are_known(
+    def test_what_a_run_launched_is_known_with_its_keys(
         self, store: Store, records: TfxRecords
     ) -> None:
         records.start("CorpusGen", "run-1", "k1")
         records.start("CorpusGen", "run-1", "k2")
         records.start("Tokenizer", "run-1", "k3")
-        assert store.keys_begun("run-1", "CorpusGen") == {"k1", "k2"}
-        assert store.keys_begun("run-2", "CorpusGen") == set()
+        assert store.keys_begun("run-1") == {
+            ("CorpusGen", "k1"),
+            ("CorpusGen", "k2"),
+            ("Tokenizer", "k3"),
+        }
+        assert store.keys_begun("run-2") == set()
 
     def test_are_listed_newest_first_up_to_a_limit_and_only_the_own(self, store: Store) -> None:
         for name, pipeline in (("run-2", "gpt2"), ("run-3", "other"), ("run-4", "gpt2")):
