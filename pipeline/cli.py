@@ -7,8 +7,10 @@ import faulthandler
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
+from types import FrameType
 
 from pipeline.arguments import parse
 from pipeline.failure import FailureError
@@ -20,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None and sys.stderr is not None:
         # On the stderr of now: a command sets aside what its libraries print, and their crash is to be seen.
         faulthandler.enable(os.dup(sys.stderr.fileno()))
+    if arguments is None:
+        signal.signal(signal.SIGTERM, _interrupt)
     parsed = parse(arguments)
     parsed.given = list(sys.argv[1:] if arguments is None else arguments)
     # Each command imports what it needs, so that help and the light commands start at once.
@@ -43,6 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gpt2-tfx: interrupted", file=sys.stderr)
         return 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A SIGTERM ends as Ctrl-C does: what goes on is ended and recorded."""
+    # Some ask twice, the process and its group; what is being ended is not to be cut off. What it starts is asked anew.
+    signal.signal(number, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def print_json(document: Mapping[str, object], version: int = 1) -> None:

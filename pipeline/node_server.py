@@ -39,13 +39,17 @@ def serve(socket: int, alive: int) -> None:
             task: NodeTask = connection.recv()
         except EOFError:
             return
+        # Who ends the group asks the node, which may have something to keep; the server waits for it.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         process = os.fork()
         if process == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             try:
                 _do(task, connection, alive)
             finally:
                 os._exit(1)
         _, status = os.waitpid(process, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             connection.send({"exit": os.waitstatus_to_exitcode(status)})
         except BrokenPipeError:

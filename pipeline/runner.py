@@ -214,8 +214,13 @@ class PipelineRun:
                 step, self._inputs(step), lease, lambda report: self._display.report(name, report)
             )
             self._note_result(execution, lease)
-        except (NodeFailureError, LeaseLostError):
-            self._end(name, "failed", time.monotonic() - began)
+        except BaseException as error:
+            if self._lease is None and not isinstance(error, LeaseLostError):
+                # A container that is stopped knows of no `_close`, and still has the node's lease.
+                lease.check()
+                self._clear_attempts(name)
+            if isinstance(error, (NodeFailureError, LeaseLostError)):
+                self._end(name, "failed", time.monotonic() - began)
             raise
         self._end(name, "run", execution.seconds)
         return execution
@@ -228,11 +233,14 @@ class PipelineRun:
                 f"{name}: run {run_id} began it with other input, code or parameters than are there now. "
                 "One run has one state of everything: start a run of another id."
             )
-        for execution in store.unfinished(run_id):
-            if execution.node == name:
-                clear_execution(store, self.loaded.workspace, execution, abandoned=True)
+        self._clear_attempts(name)
         if lease.key == SERVING_LEASE:
             self.serving.recover(self._cause, lease.check)
+
+    def _clear_attempts(self, name: str) -> None:
+        for execution in self.store.unfinished(self.result.run_id):
+            if execution.node == name:
+                clear_execution(self.store, self.loaded.workspace, execution, abandoned=True)
 
     def _inputs(self, step: Step) -> Mapping[str, StoredArtifact]:
         inputs = {}

@@ -108,10 +108,12 @@ def train(
                 if entry is not None:
                     events.add(entry)
                     require_convergence(history, options.log_every)
-            if _due(history, options.checkpoint_every):
+            if _due(history, options.checkpoint_every) or state.is_asked_to_end:
                 progress.report(phase="save a checkpoint")
                 state.save(history)
                 pace.pause_ended()
+            if state.is_asked_to_end:
+                state.end_process()
     if options.keep_best and history.best_step is not None:
         state.restore_best(history.best_step)
     if model.lora is not None:

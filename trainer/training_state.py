@@ -13,6 +13,7 @@ from trainer.background_writer import BackgroundWriter
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
+from trainer.termination import Termination
 from trainer.variable_files import (
     UnreadableFileError,
     read_variables,
@@ -29,7 +30,7 @@ class TrainingState:
     The data position and the random state need no place of their own: the batch, the dropout and
     the learning rate of a step depend on seed and step alone, and the history holds the step.
 
-    As a context it ends when all is written.
+    As a context it ends when all is written. A SIGTERM inside of it is a request (`is_asked_to_end`).
 
     folder: where `ckpt-<step>` and `best-<step>` go; None keeps nothing.
     keep: the newest checkpoints that stay.
@@ -49,6 +50,7 @@ class TrainingState:
         self._folder = folder
         self._keep = keep
         self._writer = BackgroundWriter()
+        self._termination = Termination()
         self._in_background = in_background
         weights = {f"weights/{name}": variable for name, variable in model.by_name.items()}
         of_model = {variable.ref() for variable in weights.values()}
@@ -66,6 +68,7 @@ class TrainingState:
             remove_leftovers(folder)
 
     def __enter__(self) -> "TrainingState":
+        self._termination.__enter__()
         self._writer.__enter__()
         return self
 
@@ -75,7 +78,20 @@ class TrainingState:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._writer.__exit__(kind, error, traceback)
+        try:
+            self._writer.__exit__(kind, error, traceback)
+        finally:
+            self._termination.__exit__(kind, error, traceback)
+
+    @property
+    def is_asked_to_end(self) -> bool:
+        """Whether a SIGTERM came: the training is to save a checkpoint and `end_process`."""
+        return self._termination.asked
+
+    def end_process(self) -> None:
+        """End the process when what is being written is whole."""
+        self._writer.wait()
+        self._termination.end_process()
 
     def restore(self) -> History | None:
         """Take up the newest checkpoint that can be read; None where there is none at all.

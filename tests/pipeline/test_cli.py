@@ -110,6 +110,25 @@ def test_a_crash_inside_a_library_is_seen_though_its_output_is_set_aside(root: P
     assert "Segmentation fault" in done.stderr
 
 
+def test_a_sigterm_is_an_interrupt_and_a_second_one_cuts_nothing_off(root: Path) -> None:
+    program = (
+        "import os, signal, sys, types\nfrom pipeline import cli\n"
+        "def command(parsed):\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    finally:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        print('recorded', flush=True)\n"
+        "sys.modules['pipeline.commands.plan'] = types.SimpleNamespace(run=command)\n"
+        "sys.argv = ['gpt2-tfx', 'plan']\n"
+        "sys.exit(cli.main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "recorded\n")
+    assert done.stderr == "gpt2-tfx: interrupted\n"
+
+
 class TestParsing:
     """Every command of the contract that exists so far."""
 

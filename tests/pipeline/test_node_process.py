@@ -152,6 +152,28 @@ class TestAServer:
         assert all(map(ends, processes))
 
 
+def test_a_node_that_is_ended_has_time_to_end_well(
+    server: NodeServer, tmp_path: Path
+) -> None:
+    """An interrupted run asks its node to end, and waits until what it does then is done."""
+    whole = tmp_path / "whole"
+    program = (
+        "def end(*_):\n"
+        f"    time.sleep(0.5); pathlib.Path({str(whole)!r}).touch(); os._exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "progress.report(message='ready')\n"
+        "time.sleep(600)"
+    )
+
+    def interrupt(report: dict[str, object]) -> None:
+        if report:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        server.run(task(program), tmp_path / "log", interrupt)
+    assert whole.exists()
+
+
 def test_a_node_ends_when_its_run_is_gone(code: Path, tmp_path: Path) -> None:
     """A run that is killed cannot end its nodes; each sees that the run is gone."""
     reader, writer = os.pipe()

@@ -346,6 +346,15 @@ class TestANodeAsAContainerRunsIt:
         assert launches.node("kfp-1", "CorpusGen").nodes == {"CorpusGen": "run"}
         assert launches.node("kfp-1", "StatisticsGen").nodes == {"StatisticsGen": "run"}
 
+    def test_one_that_is_stopped_leaves_nothing_running(
+        self, launches: Launches, tmp_path: Path
+    ) -> None:
+        launches.dying = {"CorpusGen"}
+        with pytest.raises(SystemExit):
+            launches.node("kfp-1", "CorpusGen")
+        assert launches.new("look").store.last_state("CorpusGen") == "ABANDONED"
+        assert list((tmp_path / "workspace" / "artifacts" / "CorpusGen").glob("*/*")) == []
+
     def test_one_killed_between_completion_and_record_is_done_again_when_tried_again(
         self, launches: Launches, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,10 +1,6 @@
-"""Writing while a training goes on: one thing at a time, no error lost, and whole at a SIGTERM."""
+"""Writing while a training goes on: one thing at a time, and no error lost."""
 
-import signal
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -42,38 +38,3 @@ def test_an_error_comes_with_the_next_call_and_then_no_more() -> None:
 def test_an_error_of_the_last_thing_comes_at_the_end() -> None:
     with pytest.raises(OSError, match="full"), BackgroundWriter() as writer:
         writer.start(failing)
-
-
-_TERMINATED = """
-import os, signal, sys, time
-from pathlib import Path
-from trainer.background_writer import BackgroundWriter
-
-began = Path(sys.argv[1] + ".began")
-
-def write():
-    began.touch()
-    time.sleep(0.3)
-    Path(sys.argv[1]).write_text("whole")
-
-with BackgroundWriter() as writer:
-    writer.start(write)
-    while not began.exists():
-        time.sleep(0.01)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(10)
-"""
-
-
-def test_what_is_being_written_at_a_sigterm_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "written"
-    ended = subprocess.run([sys.executable, "-c", _TERMINATED, str(path)], check=False)
-    assert ended.returncode == -signal.SIGTERM
-    assert path.read_text() == "whole"
-
-
-def test_sigterm_is_handled_as_before_at_the_end() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with BackgroundWriter():
-        assert signal.getsignal(signal.SIGTERM) != before
-    assert signal.getsignal(signal.SIGTERM) == before

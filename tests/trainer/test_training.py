@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +28,7 @@ from trainer.operations import Operations
 from trainer.options import TrainingOptions
 from trainer.output_layer import WHOLE, OutputLayer
 from trainer.pace import Pace
+from trainer.termination import Termination
 from trainer.validation import evaluation_loss, mean_loss
 
 OPTIONS = TrainingOptions(
@@ -182,6 +185,41 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     assert history.validation == expected.validation
     for name in ("step", "loss", "learning_rate", "gradient_norm"):
         assert [e[name] for e in history.steps] == [e[name] for e in expected.steps]
+
+
+@pytest.mark.parametrize("asked_at", [3, 7])
+def test_a_sigterm_costs_no_step(
+    uninterrupted: Uninterrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked_at: int
+) -> None:
+    def ask(**fields: Any) -> None:
+        if fields.get("step") == asked_at and fields["phase"] == "train":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def end(_: Termination) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "report", ask)
+        patch.setattr(Pace, "steps_in", lambda *_: 1)
+        patch.setattr(Termination, "end_process", end)
+        patch.setattr(Termination, "__exit__", lambda *_: None)
+        earlier = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(KilledError):
+                train_here(
+                    GPT2(ONE_LAYER, seed=1), ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path
+                )
+        finally:
+            signal.signal(signal.SIGTERM, earlier)
+
+    assert (tmp_path / f"ckpt-{asked_at}.index").exists()
+    resumed = GPT2(ONE_LAYER, seed=99)
+    history = train_here(resumed, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
+    assert_same_weights(uninterrupted.model, resumed)
+    for name in ("step", "loss", "learning_rate", "gradient_norm"):
+        assert [e[name] for e in history.steps] == [
+            e[name] for e in uninterrupted.history.steps
+        ]
 
 
 @pytest.mark.parametrize("most", [1, 2, 100])

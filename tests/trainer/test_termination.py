@@ -1,0 +1,50 @@
+"""SIGTERM as a request."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from trainer.termination import Termination
+
+_ASKED = """
+import os, signal, sys
+from trainer.termination import Termination
+
+with Termination() as termination:
+    assert not termination.asked
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert termination.asked
+    print("whole", flush=True)
+    if sys.argv[1] == "at once":
+        termination.end_process()
+    print("done", flush=True)
+print("never")
+"""
+
+
+def ended(when: str) -> tuple[int, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", _ASKED, when], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout.split()
+
+
+def test_the_process_ends_by_it_when_what_was_asked_is_ready_to() -> None:
+    assert ended("at once") == (-signal.SIGTERM, ["whole"])
+
+
+def test_the_process_ends_by_it_when_nothing_was_left_to_keep() -> None:
+    assert ended("later") == (-signal.SIGTERM, ["whole", "done"])
+
+
+def test_it_is_handled_as_before_at_the_end() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        with Termination():
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen == [signal.SIGTERM]
