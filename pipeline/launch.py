@@ -56,7 +56,7 @@ class _WorkspaceMetadata(metadata.Metadata):
         self._workspace = loaded.workspace
 
     def __enter__(self) -> metadata.Metadata:
-        self._store = WorkspaceStore(self._connection_config, self._workspace)
+        self._store = WorkspaceStore(self._connection_config, self._workspace, waits=True)
         self._users += 1
         return self
 

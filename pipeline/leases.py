@@ -80,7 +80,11 @@ class Leases:
         seen_at = self._clock()
         told = False
         while True:
+            asked_at = self._clock()
             held = self.store.newest_lease(key)
+            if self._clock() - asked_at > HEARTBEAT_SECONDS:
+                # The store was away: nobody could say meanwhile that he lives.
+                seen_at = self._clock()
             beat = None if held is None else (held.generation, held.heartbeat)
             alive = self._is_alive(held, beat == seen, self._clock() - seen_at)
             if alive is False:

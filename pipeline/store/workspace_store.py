@@ -4,17 +4,16 @@ Both are done where every message passes, so that TFX's own records are treated 
 copied or mounted elsewhere, and a value may be longer than what a database can index.
 """
 
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import ml_metadata
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.failure import FailureError
 from pipeline.store.connection import address
+from pipeline.store.lasting_store import LastingStore
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
@@ -28,18 +27,19 @@ _ELSEWHERE = "gpt2-tfx value sha256:"
 _EXPECTED = (errors.NotFoundError, errors.AlreadyExistsError)
 
 
-class WorkspaceStore(ml_metadata.MetadataStore):
-    """A connection to the store. Raises InputError where it cannot be opened, FailureError where it fails later."""
+class WorkspaceStore(LastingStore):
+    """A connection to the store. Raises InputError where it cannot be opened, FailureError where it fails later.
 
-    def __init__(self, config: pb.ConnectionConfig, workspace: Path) -> None:
-        self._address = address(config)
+    waits: whether a server that is away is waited for at the start too: it was there a moment ago.
+    """
+
+    def __init__(self, config: pb.ConnectionConfig, workspace: Path, waits: bool = False) -> None:
         self._workspace = workspace
-        self._lock = threading.Lock()
         try:
-            super().__init__(config)
+            super().__init__(config, address(config), waits)
         except (errors.StatusError, RuntimeError) as error:
             raise InputError(
-                f"store: cannot open the metadata store at {self._address}: {error}"
+                f"store: cannot open the metadata store at {address(config)}: {error}"
             ) from None
 
     def _call(
@@ -63,11 +63,6 @@ class WorkspaceStore(ml_metadata.MetadataStore):
             ) from error
         for node in _nodes(response):
             self._take_out(node)
-
-    def _call_method(self, method_name: str, request: Any, response: Any) -> None:
-        # A heartbeat's thread and the run's share the connection.
-        with self._lock:
-            super()._call_method(method_name, request, response)
 
     def _put_away(self, node: Any) -> None:
         if isinstance(node, pb.Artifact):

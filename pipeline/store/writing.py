@@ -65,12 +65,15 @@ class Store(StoreReader):
     # Leases
 
     def take_lease(self, key: str, generation: int, owner: Properties) -> StoredLease | None:
-        """Make a generation of a lease; None if it is there already."""
+        """Make a generation of a lease; None if another has made it already."""
         context = self._new_lease(key, generation, owner)
         try:
             (context.id,) = self._mlmd.put_contexts([context])
         except errors.AlreadyExistsError:
-            return None
+            # Where the connection was lost it may have been this call that made it. A database may round its heartbeat.
+            found = self.lease(key, generation)
+            said = {name: value for name, value in owner.items() if name != "heartbeat"}
+            return found if found and said.items() <= found.properties.items() else None
         return StoredLease(context.id, key, generation, owner)
 
     def update_lease(self, lease: StoredLease, properties: Properties) -> None:
@@ -90,7 +93,7 @@ class Store(StoreReader):
         """Complete a COMPLETE execution's record: its key and ingredients, its outputs' digests by artifact id.
 
         lease: the generation of a lease that is made in the same transaction. Returns False, and nothing is written,
-        where it is there already.
+        where another has made it already.
         """
         (execution,) = self._mlmd.get_executions_by_id([execution_id])
         set_properties(execution, {"workspace": self.names.workspace, **properties})
@@ -102,7 +105,8 @@ class Store(StoreReader):
         try:
             self._mlmd.put_execution(execution, pairs, contexts)
         except errors.AlreadyExistsError:
-            return False
+            # Where the connection was lost it may have been this call that wrote it.
+            return bool(self.execution(execution_id).key)
         return True
 
     def write_cached(self, run_id: str, source: StoredExecution, properties: Properties) -> None:

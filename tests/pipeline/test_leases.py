@@ -19,7 +19,7 @@ from pipeline.leases import (
     node_lease,
 )
 from pipeline.process_identity import ProcessIdentity, this_process
-from pipeline.store import Store
+from pipeline.store import Store, StoredLease
 from tests.pipeline.tables import node as node_of
 from tests.pipeline.tfx_records import TfxRecords
 
@@ -136,6 +136,26 @@ class TestOnSeveralMachines:
         assert lease.generation == 2
         assert EXPIRY_SECONDS <= clock.now < 2 * EXPIRY_SECONDS
         assert len(said) == 1
+
+    def test_one_that_was_silent_because_the_store_was_away_is_held(
+        self, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lease = take(of_machine("a", store, clock))
+        newest_lease = store.newest_lease
+
+        def away(key: str) -> StoredLease | None:
+            if 30 < clock.now < 60:
+                clock.now += 55
+            return newest_lease(key)
+
+        def meanwhile() -> None:
+            if clock.now > 95:
+                lease.beat()
+
+        monkeypatch.setattr(store, "newest_lease", away)
+        clock.meanwhile = meanwhile
+        with pytest.raises(LeaseHeldError):
+            take(of_machine("b", store, clock))
 
     def test_what_the_owners_clock_says_does_not_count(
         self, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
