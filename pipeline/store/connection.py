@@ -1,13 +1,13 @@
 """How the metadata store is reached: SQLite in the workspace, or the database of a URL."""
 
-import os
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from pipeline.environment_values import expanded
+from pipeline.file_systems import network_file_system
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import make_folder
 
@@ -32,7 +32,8 @@ def connection_config(
 
     read_only: a file is not made and not written to; where there is none yet, an empty store in memory stands for it.
     `$NAME` in a URL is taken from the environment as it is (a password needs no quoting there). A relative path
-    after `sqlite:///` starts from the workspace. Raises InputError for an unset variable or a broken URL.
+    after `sqlite:///` starts from the workspace. Raises InputError for an unset variable or a broken URL, and for a
+    file on a network file system that is to be written.
     """
     config = _ConnectionConfig()
     if url is None or url.startswith("sqlite:///"):
@@ -45,11 +46,12 @@ def connection_config(
             return config
         modes = pb.SqliteMetadataSourceConfig
         if not read_only:
+            _require_local(path)
             make_folder(path.parent)
         config.sqlite.filename_uri = str(path)
         config.sqlite.connection_mode = modes.READONLY if read_only else modes.READWRITE_OPENCREATE
         return config
-    parts = urlsplit(_with_environment(url))
+    parts = urlsplit(expanded("store", url, lambda value: quote(value, safe=":")))
     database = unquote(parts.path.lstrip("/"))
     try:
         port = parts.port
@@ -70,11 +72,11 @@ def connection_config(
     return config
 
 
-def _with_environment(url: str) -> str:
-    def value(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        if name not in os.environ:
-            raise InputError(f"store: {url!r} names ${name}, which is not set in the environment.")
-        return quote(os.environ[name], safe=":")
-
-    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, url)
+def _require_local(database: Path) -> None:
+    kind = network_file_system(database)
+    if kind is not None:
+        raise InputError(
+            f"store: {database} lies on a network file system ({kind}), where SQLite cannot rely on locks and two "
+            "processes can damage it. Set `store` to a PostgreSQL, such as "
+            "postgresql://user:$STORE_PASSWORD@host/database; the workspace may stay where it is."
+        )

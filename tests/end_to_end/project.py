@@ -33,6 +33,8 @@ class Project:
     config: dict[str, Any] = field(default_factory=dict)
     # Where `python -m pipeline` takes its code from.
     code: Path = ROOT
+    # What stands before a command, such as one that runs it as somebody else.
+    before: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -49,10 +51,12 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         config = str(self.folder / "pipeline.yaml")
-        return [sys.executable, "-m", "pipeline", "--config", config, *arguments]
+        return [*self.before, sys.executable, "-m", "pipeline", "--config", config, *arguments]
 
     def call(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run the command line; nothing is asserted."""
+        """Run the command line, for a user without a home; nothing is asserted."""
+        environment = {**os.environ, "PYTHONPATH": str(self.code)}
+        environment.pop("HOME", None)
         return subprocess.run(
             self.command(*arguments),
             cwd=self.code,
@@ -60,7 +64,7 @@ class Project:
             capture_output=True,
             text=True,
             timeout=500,
-            env={**os.environ, "PYTHONPATH": str(self.code)},
+            env=environment,
         )
 
     def run(self, *arguments: str) -> dict[str, str]:

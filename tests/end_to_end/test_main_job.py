@@ -16,6 +16,7 @@ import pytest
 from serving.model import load_model
 from tests.end_to_end.project import Project, any_story, copy_stories
 from tests.pipeline.trees import snapshot
+from tests.read_only import may_mount, read_only
 
 NODES = [
     "CorpusGen",
@@ -32,7 +33,8 @@ NODES = [
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("main_job")
+    # In a folder whose name has all that names may have.
+    folder = tmp_path_factory.mktemp("the main job's Gr\u00f6\u00dfe")
     copy_stories(folder / "stories")
     corpus = {"task": "cnn_dailymail", "path": "stories", "loss_on": "all"}
     made = Project(folder, {"corpus": corpus})
@@ -95,12 +97,14 @@ def test_touching_a_story_runs_nothing_and_planning_writes_nothing(project: Proj
 
 @contextmanager
 def left_alone(project: Project) -> Iterator[None]:
-    """The corpus is elsewhere meanwhile, and the workspace is afterwards what it was."""
+    """The corpus is elsewhere meanwhile and the workspace read-only, which is afterwards what it was."""
     corpus, before = project.folder / "stories", snapshot(project.workspace)
     corpus.rename(project.folder / "elsewhere")
+    project.before = read_only(project.workspace) if may_mount() else []
     try:
         yield
     finally:
+        project.before = []
         (project.folder / "elsewhere").rename(corpus)
     assert snapshot(project.workspace) == before
 

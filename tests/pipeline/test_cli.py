@@ -24,6 +24,7 @@ from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of
 from tests.pipeline.tfx_records import TfxRecords, complete
 from tests.pipeline.trees import snapshot
+from tests.read_only import may_mount, read_only
 
 HEAVY = ("tensorflow", "tfx", "apache_beam", "kfp", "numpy")
 
@@ -502,32 +503,63 @@ class TestLookingOnly:
             assert main(capsys, "--config", str(config_file), *command)[0] == 0
         assert snapshot(workspace) == before
 
-    @pytest.mark.parametrize("command", ["plan", "status", "gc --dry-run"])
     def test_a_read_only_workspace_is_enough(
-        self, root: Path, config_file: Path, tmp_path: Path, command: str
+        self, root: Path, launches: Launches, tmp_path: Path
     ) -> None:
-        workspace = tmp_path / "workspace"
-        Store("gpt2", None, workspace).start_run(
-            "run-1",
-            {"pipeline": "gpt2", "config:model.base": "null", "launched_by": LOCAL_RUN},
-        )
-        namespace = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
-        if subprocess.run([*namespace, "true"], check=False).returncode:
+        launches.run("run-1")
+        if not may_mount():
             pytest.skip("this machine lets nobody mount")
-        read_only = (
-            'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && ! touch "$0/x" && exec "$@"'
+        commands = [
+            *(["plan"], ["plan", "--check"], ["plan", "--set", "seed=2"], ["status"]),
+            ["gc", "--dry-run"],
+            *(
+                ["lineage", "show", "latest"],
+                ["compile", "kubeflow", "-o", str(tmp_path / "p.yaml")],
+            ),
+        ]
+        program = (
+            "import sys\nfrom pipeline.cli import main\n"
+            f"for command in {commands!r}:\n"
+            "    assert main([*command, '--config', sys.argv[1]]) == 0, command\n"
         )
-        program = [sys.executable, "-m", "pipeline", "--config", str(config_file)]
         done = subprocess.run(
-            [*namespace, "bash", "-c", read_only, str(workspace), *program, *command.split()],
+            [
+                *read_only(tmp_path / "workspace"),
+                *(sys.executable, "-c", program, str(launches.config_file)),
+            ],
             cwd=root,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert ("run-1" if command == "gc --dry-run" else "CorpusGen") in done.stdout
+        assert "CorpusGen         reuse" in done.stdout
+        assert "CorpusGen         run" in done.stdout
         assert "Read-only file system" in done.stderr
+        assert "run-1" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("command", "status"),
+        [(["run"], 2), (["node", "CorpusGen", "--run-id", "r"], 2), (["plan"], 0), (["status"], 0)],
+    )
+    def test_on_a_network_file_system_a_store_of_sqlite_is_only_looked_at(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        config_file: Path,
+        tmp_path: Path,
+        command: list[str],
+        status: int,
+    ) -> None:
+        monkeypatch.setattr("pipeline.store.connection.network_file_system", lambda path: "nfs4")
+        found, _, err = main(capsys, "--config", str(config_file), *command)
+        assert found == status
+        if status:
+            assert (
+                f"{tmp_path}/workspace/metadata.sqlite lies on a network file system (nfs4)" in err
+            )
+            assert "Set `store` to a PostgreSQL, such as postgresql://user:$STORE_PASSWORD@" in err
+        assert not (tmp_path / "workspace").exists()
 
     @pytest.mark.parametrize(
         ("command", "status"),

@@ -1,10 +1,13 @@
 """Workspaces that share a store, and workspaces that are moved, copied, or of another layout."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from pipeline import cli
 from pipeline.config_reading import load_config
 from pipeline.lineage import pushed_artifact
 from pipeline.manifests import content_root
@@ -13,6 +16,7 @@ from pipeline.store.names import workspace_id
 from preprocessing.base.errors import InputError
 from tests.pipeline.test_runner import ALL, Launches
 from tests.pipeline.tfx_records import complete
+from tests.users import ANOTHER_USER, folder_of_another, give_to_another
 
 CONFIG = "corpus:\n  task: text\n  path: corpus\n"
 
@@ -57,6 +61,44 @@ class TestAMovedWorkspace:
                 assert content_root(artifact).is_relative_to(tmp_path / "b")
         copy.run("run-3", None, "seed=2")
         assert original.new("look").store.run("run-3") is None
+
+
+class TestAUser:
+    def test_may_have_spaces_and_other_letters_in_every_path_stand_elsewhere_and_have_no_home(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        launches = project(tmp_path / "the \u00c4rger's \u5bb6" / "a b")
+        (launches.config_file.parent / "corpus" / "zwei \u00f6.txt").write_text("Prose.\n")
+        monkeypatch.chdir("/")
+        monkeypatch.delenv("HOME", raising=False)
+        launches.run("run-1")
+        assert set(launches.run("run-2").nodes.values()) == {"cached"}
+        for command in (["plan"], ["status"], ["lineage", "show", "latest"]):
+            assert cli.main(["--config", str(launches.config_file), *command]) == 0
+        assert capsys.readouterr().err == ""
+
+    def test_need_not_be_root(self, root: Path) -> None:
+        """Another user does a run without TFX, looks, and finds nothing to do."""
+        program = (
+            "import sys\nfrom pathlib import Path\n"
+            "from pipeline import cli\nfrom tests.pipeline.launches import Launches\n"
+            "launches = Launches(Path(sys.argv[1]))\n"
+            "launches.run('run-1')\n"
+            "assert set(launches.run('run-2').nodes.values()) == {'cached'}\n"
+            "assert cli.main(['--config', sys.argv[1], 'status']) == 0\n"
+        )
+        with folder_of_another() as folder:
+            made = project(folder / "its own").config_file
+            give_to_another(folder)
+            done = subprocess.run(
+                [*ANOTHER_USER, sys.executable, "-c", program, str(made)],
+                cwd=root,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 0, done.stderr
+        assert "run-2" in done.stdout
 
 
 class TestWorkspacesOnOneStore:
