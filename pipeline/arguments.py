@@ -97,7 +97,11 @@ def _add_run(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--require-blessing", action="store_true", help="exit 1 if the model is not blessed"
     )
-    parser.add_argument("--quiet", action="store_true", help="print the result, not the progress")
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="print the result alone, and nothing where there is nothing to do",
+    )
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:

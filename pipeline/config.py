@@ -71,6 +71,19 @@ class KubeflowOptions:
 
 
 @dataclass(frozen=True)
+class NotifyOptions:
+    """Whom `run` tells how it ended; see `docs/schedules.md`. None of this is recorded.
+
+    command: a command line that gets a JSON document on its standard input, done without a shell.
+    webhook: an `http://` or `https://` URL that the document is posted to; `$NAME` in it, or in place of it, stands for
+        an environment variable (so that a secret never stands in a file).
+    """
+
+    command: str | None = None
+    webhook: str | None = None
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration of a pipeline.
 
@@ -94,6 +107,7 @@ class Config:
     evaluation: EvaluationOptions = field(default_factory=EvaluationOptions)
     beam: BeamOptions = field(default_factory=BeamOptions)
     kubeflow: KubeflowOptions = field(default_factory=KubeflowOptions)
+    notify: NotifyOptions = field(default_factory=NotifyOptions)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """Which values of a well-typed configuration are impossible: values that do not fit one another."""
 
 import math
+import os
 import re
+import shlex
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.config import LoadedConfig
+from pipeline.locations import corpus_path
 from pipeline.nodes import NODE_NAMES
 from preprocessing.base.errors import InputError
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS
@@ -24,6 +28,7 @@ def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     yield from _names(loaded)
     yield from _kubeflow(loaded)
     yield from _store(loaded)
+    yield from _notify(loaded)
     yield from _bounds(loaded)
     yield from _unscored_metrics(loaded)
     yield from _shapes(loaded)
@@ -40,6 +45,16 @@ def _workspace(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
         usable = False
     if not usable:
         yield "workspace", f"{loaded.config.workspace!r}: {workspace} is no folder; name another."
+    corpus, workspace = (Path(os.path.normpath(path)) for path in (corpus_path(loaded), workspace))
+    # Nothing hidden is of a corpus.
+    if workspace.is_relative_to(corpus) and not any(
+        name.startswith(".") for name in workspace.relative_to(corpus).parts
+    ):
+        yield (
+            "workspace",
+            f"{loaded.config.workspace!r}: lies in the corpus, {corpus}, which a run would change by what it writes; "
+            "name a folder elsewhere, or a hidden one such as .workspace.",
+        )
 
 
 def _splits(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
@@ -100,20 +115,49 @@ def _store(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     if store is None:
         return
     try:
-        password = urlsplit(store).password
+        holds_password = _holds_password(store)
     except ValueError:
-        password = None
+        holds_password = False
         store = ""
     if not store.startswith(("postgresql://", "mysql://", "sqlite:///")):
         yield (
             "store",
             f"{loaded.config.store!r} is not a postgresql://, mysql:// or sqlite:/// URL.",
         )
-    if password and "$" not in password:
-        yield (
-            "store",
-            "a password stands in it; put it into an environment variable and write $NAME.",
-        )
+    if holds_password:
+        yield "store", _PASSWORD
+
+
+def _notify(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    command, webhook = loaded.config.notify.command, loaded.config.notify.webhook
+    if command is not None:
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            yield "notify.command", f"{command!r} is not a command line ({error})."
+        else:
+            if not words:
+                yield "notify.command", "empty; name a command, or null."
+    if webhook is None:
+        return
+    try:
+        holds_password = _holds_password(webhook)
+    except ValueError:
+        holds_password = False
+        webhook = ""
+    if not webhook.startswith(("http://", "https://", "$")):
+        yield "notify.webhook", "not an http:// or https:// URL, or a $NAME that stands for one."
+    if holds_password:
+        yield "notify.webhook", _PASSWORD
+
+
+_PASSWORD = "a password stands in it; put it into an environment variable and write $NAME."
+
+
+def _holds_password(url: str) -> bool:
+    """Whether a password stands in a URL itself. Raises ValueError for what is none."""
+    password = urlsplit(url).password
+    return bool(password) and "$" not in str(password)
 
 
 def _bounds(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:

@@ -18,8 +18,8 @@ from preprocessing.base.errors import InputError
 # How a run was launched: by one `gpt2-tfx run`, which holds a lease all the time, or by an orchestrator's containers,
 # each of which holds one while it works.
 LOCAL_RUN, CONTAINERS = "run", "containers"
-# Where a store is and where its files lie decide nothing, and may name a machine.
-_NOT_RECORDED = ("store", "workspace")
+# Where a store is, where its files lie and who is told of a run decide nothing, and may name a machine or a person.
+_NOT_RECORDED = ("store", "workspace", "notify.command", "notify.webhook")
 _LEASE = "lease:"
 # Those that look back for dead runs look at so many, newest first.
 _LAST_RUNS = 50

@@ -32,6 +32,7 @@ class RunResult:
     """What a run came to.
 
     blessed: None where nothing was evaluated. pinned: the rollback that kept `latest` from naming what was pushed.
+    moved_latest: whether `latest` names another version than before.
     """
 
     run_id: str
@@ -41,8 +42,14 @@ class RunResult:
     evaluation: Path | None = None
     pushed: str | None = None
     pinned: ServingEvent | None = None
+    moved_latest: bool = False
     seconds: float = 0.0
 
     @property
     def launched(self) -> int:
         return sum(state == "run" for state in self.nodes.values())
+
+    @property
+    def did_anything(self) -> bool:
+        """Whether anything is as it was not before the run."""
+        return self.launched > 0 or self.moved_latest

@@ -26,7 +26,6 @@ from pipeline.run_record import (
     LOCAL_RUN,
     abandon_dead_runs,
     check_run_id,
-    new_run_id,
     note_lease,
     register_run,
 )
@@ -38,12 +37,14 @@ from pipeline.world import PipelineWorld
 from preprocessing.base.errors import InputError
 
 
-def run_pipeline(loaded: LoadedConfig, selection: Selection, display: Display) -> RunResult:
+def run_pipeline(
+    loaded: LoadedConfig, selection: Selection, display: Display, run_id: str
+) -> RunResult:
     """Do what is out of date. Raises InputError, NodeFailureError or FailureError.
 
     Each node that must run gets a process of its own, on the code as it was when the run began.
     """
-    run = PipelineRun(loaded, new_run_id(), display)
+    run = PipelineRun(loaded, run_id, display)
     try:
         return run.run(selection)
     finally:
@@ -268,6 +269,7 @@ class PipelineRun:
         version = pushed.properties.get("pushed_version")
         if version is None:
             return
+        before = self.world.versions.latest()
         if lease is not None:
             self.serving.serve(pushed, self._cause, lambda: self._check(lease))
             self.world.manifests.note_move(pushed)
@@ -275,6 +277,7 @@ class PipelineRun:
             with self._serving_lease() as taken:
                 self.serving.serve(pushed, self._cause, lambda: self._check(taken))
         self.result.pushed, self.result.pinned = str(version), self.serving.pinned()
+        self.result.moved_latest = self.world.versions.latest() != before
 
     def _serving_lease(self) -> Lease:
         return self._leases.acquire(SERVING_LEASE, wait=True, say=self._display.note)

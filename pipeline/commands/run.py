@@ -1,59 +1,50 @@
 """`gpt2-tfx run`: do what is out of date."""
 
 import argparse
-import subprocess
 import sys
-import time
 
 from pipeline.arguments import selection_of
-from pipeline.code_snapshot import read_snapshot
 from pipeline.commands.failure_report import command_line, report_failure
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.node_process import NodeFailureError
+from pipeline.notifications import failure_told, tell_result
 from pipeline.path_checks import paths_of_selection
 from pipeline.progress_display import ProgressDisplay, QuietDisplay, duration
+from pipeline.run_record import new_run_id
 from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
 from pipeline.serving_history import pinned_text
-from preprocessing.base.errors import InputError
-from serving.versions import LATEST
-
-WATCH_SECONDS = 1.0
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run once, or with --watch again whenever something changes."""
-    if not arguments.watch:
-        return run_once(arguments)
-    tried: set[str] | None = None
-    code = read_snapshot().digest
-    while True:
-        found = _out_of_date(arguments)
-        # Code that nodes do not reach decides too: what runs, what is recorded.
-        if (now := read_snapshot().digest) != code:
-            found.add(now)
-        # What failed is tried again only when it would be another run.
-        if not found:
-            tried = None
-        elif found != tried:
-            tried = found
-            _run_in_new_process(arguments)
-        time.sleep(WATCH_SECONDS)
+    if arguments.watch:
+        from pipeline.commands.watching import watch
+
+        return watch(arguments)
+    return run_once(arguments)
 
 
 def run_once(arguments: argparse.Namespace) -> int:
-    """Run the pipeline and print what came of it."""
-    selection = selection_of(arguments)
-    loaded = load_config(arguments.config, arguments.overrides, paths_of_selection(selection))
+    """Run the pipeline, print what came of it, and tell whom the configuration names."""
+    selection, run_id = selection_of(arguments), new_run_id()
+    display = QuietDisplay() if arguments.quiet else ProgressDisplay()
+
+    def configuration() -> LoadedConfig:
+        return load_config(arguments.config, arguments.overrides)
+
     try:
-        result = run_pipeline(
-            loaded, selection, QuietDisplay() if arguments.quiet else ProgressDisplay()
-        )
+        with failure_told(configuration, run_id, _warn):
+            needed = paths_of_selection(selection)
+            loaded = load_config(arguments.config, arguments.overrides, needed)
+            result = run_pipeline(loaded, selection, display, run_id)
     except NodeFailureError as failure:
         return report_failure(failure, f"{command_line(arguments)} run")
-    print(summary(loaded, result, arguments))
     refused = arguments.require_blessing and result.blessed is not True
+    if result.did_anything or refused or not arguments.quiet:
+        print(summary(loaded, result, arguments), flush=True)
+    tell_result(loaded, result, _warn)
     return 1 if refused else 0
 
 
@@ -95,30 +86,5 @@ def _example_prompt(loaded: LoadedConfig) -> str:
     return prompts.get(loaded.config.corpus.task, "'The tide was'")
 
 
-def _run_in_new_process(arguments: argparse.Namespace) -> None:
-    """One run by the code as it is now; what this process has imported may have been edited since.
-
-    Its mistakes are told and end nothing: the next change may mend them.
-    """
-    given = [given for given in arguments.given if not _is_watch(given)]
-    subprocess.run([sys.executable, "-m", "pipeline", *given], check=False)
-
-
-def _is_watch(argument: str) -> bool:
-    """Whether an argument is --watch, or short for it as argparse takes it."""
-    return argument.startswith("--w") and "--watch".startswith(argument)
-
-
-def _out_of_date(arguments: argparse.Namespace) -> set[str]:
-    """What a run would do now: nodes and keys that are out of date, a move of `latest`, or the text of a mistake."""
-    from pipeline.commands.plan import make_plan
-
-    try:
-        # What is learned about files is kept: this is done every second.
-        steps, pointer = make_plan(arguments)
-    except InputError as error:
-        return {str(error)}
-    found = {f"{step.node.name}:{step.key}" for step in steps if step.action == "run"}
-    if pointer.moves:
-        found.add(f"{LATEST}:{pointer.after}")
-    return found
+def _warn(text: str) -> None:
+    print(f"gpt2-tfx: {text}", file=sys.stderr)

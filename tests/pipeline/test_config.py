@@ -217,6 +217,10 @@ class TestImpossibleValues:
             ("store: oracle://x", "store", "postgresql://"),
             ("store: postgresql://u:secret@h/d", "store", "environment variable"),
             ("store: 'postgresql://[x'", "store", "URL"),
+            ("workspace: corpus/../corpus/w", "workspace", "lies in the corpus"),
+            ("notify: {command: 'a \"b'}", "notify.command", "No closing quotation"),
+            ("notify: {webhook: ftp://h/}", "notify.webhook", "http://"),
+            ("notify: {webhook: 'https://u:secret@h/'}", "notify.webhook", "environment variable"),
             ("workspace: pipeline.yaml", "workspace", "no folder"),
             ("workspace: pipeline.yaml/x", "workspace", "no folder"),
             ('workspace: "\\0"', "workspace", "no folder"),
@@ -255,6 +259,10 @@ class TestImpossibleValues:
         assert fault.startswith(f"pipeline.yaml:2: {key}: ")
         assert says in fault
         assert "model: model:" not in fault
+
+    def test_a_hidden_workspace_may_lie_in_the_corpus(self, write_config: WriteConfig) -> None:
+        path = write_config("corpus: {task: text, path: .}\nworkspace: .work/space\n")
+        assert load_config(path).workspace == path.parent / ".work" / "space"
 
     def test_the_edges_of_the_ranges_are_possible(self, write_config: WriteConfig) -> None:
         path = write_config(

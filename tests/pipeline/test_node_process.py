@@ -152,9 +152,7 @@ class TestAServer:
         assert all(map(ends, processes))
 
 
-def test_a_node_that_is_ended_has_time_to_end_well(
-    server: NodeServer, tmp_path: Path
-) -> None:
+def test_a_node_that_is_ended_has_time_to_end_well(server: NodeServer, tmp_path: Path) -> None:
     """An interrupted run asks its node to end, and waits until what it does then is done."""
     whole = tmp_path / "whole"
     program = (

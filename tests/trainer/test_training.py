@@ -217,9 +217,7 @@ def test_a_sigterm_costs_no_step(
     history = train_here(resumed, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=tmp_path)
     assert_same_weights(uninterrupted.model, resumed)
     for name in ("step", "loss", "learning_rate", "gradient_norm"):
-        assert [e[name] for e in history.steps] == [
-            e[name] for e in uninterrupted.history.steps
-        ]
+        assert [e[name] for e in history.steps] == [e[name] for e in uninterrupted.history.steps]
 
 
 @pytest.mark.parametrize("most", [1, 2, 100])
