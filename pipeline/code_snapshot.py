@@ -2,7 +2,7 @@
 
 A run reads them once. Keys come from the bytes that were read, and the same bytes are written to
 `workspace/code/<digest>/`, from which alone the run's node processes import: an edit meanwhile is of the next run.
-Beside it, `<digest>.json` keeps what the modules of these sources import.
+Beside it, `<digest>.json` keeps what the modules of these sources reach.
 """
 
 import json
@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from preprocessing.base.digests import combine, sha256_bytes
-from preprocessing.base.import_walk import reached_files
+from preprocessing.base.import_walk import file_digests, reached_code
 from preprocessing.base.staging import write_whole
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +35,7 @@ class CodeSnapshot:
     def __init__(self, files: Mapping[str, bytes], root: Path) -> None:
         self.files = dict(sorted(files.items()))
         self.root = root
-        self._closures: dict[str, list[str]] = {}
+        self._reached: dict[str, dict[str, str]] = {}
         self._recalled = 0
 
     @cached_property
@@ -63,31 +63,38 @@ class CodeSnapshot:
         return {"code": self.digest, "git_commit": self.commit, "python": self.python}
 
     def reached(self, module: str, files: Iterable[str] = ()) -> dict[str, str]:
-        """File name -> sha256 for every file in the import closure of a module, and for the files.
+        """File name -> digest of what a module reaches of the file, see `reached_code`; and of the files as they are.
 
         What lies outside the project is covered by the digests of the locks instead. Raises InputError for a file that
         is not Python.
         """
-        if module not in self._closures:
-            self._closures[module] = [*reached_files(PACKAGES, [module], self.files.get)]
-        names = {*self._closures[module], *files}
-        return {name: self.digests[name] for name in sorted(names)}
+        if module not in self._reached:
+            self._reached[module] = file_digests(self.definitions(module))
+        return self._reached[module] | {name: self.digests[name] for name in files}
+
+    def definitions(self, module: str) -> dict[str, dict[str, str]]:
+        """File name -> definition -> digest, of what a module reaches. Raises InputError as `reached`."""
+        return reached_code(PACKAGES, [module], self.files.get)
 
     def recall(self, folder: Path) -> None:
-        """Take import closures from what `keep` left in a folder: parsing is half the time of a plan."""
+        """Take what modules reach from what `keep` left in a folder: parsing is half the time of a plan."""
         try:
             kept = json.loads((folder / f"{self.digest}.json").read_text(encoding="utf-8"))
-            whole = all(name in self.files for names in kept.values() for name in names)
+            whole = all(
+                name in self.files and isinstance(digest, str)
+                for reached in kept.values()
+                for name, digest in reached.items()
+            )
         except (OSError, ValueError, TypeError, AttributeError):
             # Nothing was kept, or somebody has changed it.
             return
         if whole:
-            self._closures, self._recalled = kept, len(kept)
+            self._reached, self._recalled = kept, len(kept)
 
     def keep(self, folder: Path) -> None:
-        """Keep the closures that were asked for, under the digest of the sources that they follow from."""
-        if len(self._closures) > self._recalled:
-            write_whole(folder / f"{self.digest}.json", json.dumps(self._closures).encode())
+        """Keep what was found to be reached, under the digest of the sources that it follows from."""
+        if len(self._reached) > self._recalled:
+            write_whole(folder / f"{self.digest}.json", json.dumps(self._reached).encode())
 
     def shipped(self, path: Path) -> dict[str, str]:
         """The name and digest of a file that ships with the code, such as a task's schema; empty for any other."""

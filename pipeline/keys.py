@@ -86,34 +86,39 @@ def read_ingredients(properties: Mapping[str, Any]) -> dict[str, Any]:
 _CHAMPION_CHANGED = Reason("data", "champion changed")
 
 
-# What changed within an external content or a lock of a name since it had a digest; empty where that is not known.
-Explain = Callable[[str, str], str]
+# What changed within an external content, a source file or a lock of a name; empty where that is not known.
+Explain = Callable[[str], str]
 
 
 def differences(
-    before: Mapping[str, Any], now: Ingredients, explain: Explain = lambda name, digest: ""
+    before: Mapping[str, Any], now: Ingredients, explain: Explain = lambda name: ""
 ) -> Iterator[Reason]:
     """What changed between the ingredients of an earlier execution and these."""
 
-    def changed(part: str, name: str) -> str:
-        what = explain(name, before.get(part, {}).get(name, ""))
+    def changed(name: str) -> str:
+        what = explain(name)
         return f"{name} changed: {what}" if what else f"{name} changed"
 
     for name in _changed(before.get("externals", {}), now.externals):
-        yield Reason("data", changed("externals", name))
+        yield Reason("data", changed(name))
     for name in _changed(before.get("code", {}), now.code):
-        yield Reason("code", f"{name} changed")
+        if name not in now.code:
+            yield Reason("code", f"{name} is not reached any more")
+        elif name not in before.get("code", {}):
+            yield Reason("code", f"{name} is reached now")
+        else:
+            yield Reason("code", changed(name))
     for name in _changed(before.get("parameters", {}), now.parameters):
         old = before.get("parameters", {}).get(name)
         yield Reason("params", f"{name}: {old!r} -> {now.parameters.get(name)!r}")
     for name in _changed(before.get("environment", {}), now.environment):
-        yield Reason("environment", changed("environment", name))
+        yield Reason("environment", changed(name))
     for name in _changed(before.get("inputs", {}), now.inputs):
         yield Reason("upstream", f"input {name} changed")
 
 
 def own_differences(
-    before: Mapping[str, Any], now: Ingredients, explain: Explain = lambda name, digest: ""
+    before: Mapping[str, Any], now: Ingredients, explain: Explain = lambda name: ""
 ) -> Iterator[Reason]:
     """What changed besides the inputs and what follows from them (the champion)."""
     for reason in differences(before, now, explain):

@@ -1,14 +1,11 @@
-"""The files that content from outside consisted of, kept by its digest, and how two such contents differ."""
+"""The files that content from outside consisted of, kept by its digest."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from preprocessing.base.digests import combine
 from preprocessing.base.staging import write_whole
-
-# So many names of a kind are said.
-_NAMED = 3
 
 
 class OutsideFiles:
@@ -33,40 +30,3 @@ class OutsideFiles:
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.json"
-
-
-def described_change(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """The files that were added, changed, renamed or removed: how many of each, and the first names."""
-    added = sorted(now.keys() - before.keys())
-    gone = sorted(before.keys() - now.keys())
-    renamed = dict(_renames(before, now, gone, added))
-    new_names = set(renamed.values())
-    kinds = {
-        "added": [name for name in added if name not in new_names],
-        "changed": sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
-        "renamed": [f"{old} -> {new}" for old, new in renamed.items()],
-        "removed": [name for name in gone if name not in renamed],
-    }
-    return "; ".join(_counted(kind, names) for kind, names in kinds.items() if names)
-
-
-def _renames(
-    before: Mapping[str, str], now: Mapping[str, str], gone: Sequence[str], added: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """(old name, new name) of files that are there under another name; each is taken once."""
-    waiting: dict[str, list[str]] = {}
-    for name in reversed(added):
-        waiting.setdefault(now[name], []).append(name)
-    for name in gone:
-        if same := waiting.get(before[name]):
-            yield name, same.pop()
-
-
-def _counted(kind: str, names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    shown = ", ".join(names[:_NAMED])
-    return (
-        f"{len(names)} {kind} ({shown}, and {more} more)"
-        if more > 0
-        else f"{len(names)} {kind} ({shown})"
-    )

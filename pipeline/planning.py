@@ -1,10 +1,12 @@
 """`plan`: a pure function from what is known to an ordered list of steps, which `run` then carries out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Literal, Protocol
 
+from pipeline.described_changes import first_of
 from pipeline.keys import Ingredients, Reason, could_be_same, differences, own_differences
 from pipeline.nodes import Node
 from pipeline.selection import Scope
@@ -14,6 +16,8 @@ from preprocessing.base.errors import InputError
 Action = Literal["run", "reuse", "maybe"]
 # Canonical digests of a node's outputs by output key; None where they are not known before it ran.
 OutputDigests = Mapping[str, str]
+# So many earlier executions are compared with what is there now to say which is nearest.
+_LOOKED_BACK = 50
 
 
 class World(Protocol):
@@ -31,11 +35,22 @@ class World(Protocol):
     def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         """Why the outputs of an execution cannot be used; None if they are intact."""
 
-    def what_changed(self, node: Node, name: str, before: str) -> str:
-        """What changed within an external content or a lock since it had a digest; empty where that is not known."""
+    def what_changed(self, node: Node, earlier: StoredExecution, name: str) -> str:
+        """What changed within an external content, a source file or a lock since then; empty where it is not known."""
+
+    def run_of(self, execution: StoredExecution) -> str:
+        """The id of the run that launched an execution."""
 
     def last_state(self, node: Node) -> str | None:
         """The state of the node's newest execution."""
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """An execution that had more in common with what is there now than the newest: its run, and what differs."""
+
+    run_id: str
+    differences: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,8 @@ class Step:
 
     key, ingredients: empty and None below a node that will run, whose result is not known yet. `run` is decided there
     all the same where no result can lead to a known key; `maybe` stays open.
-    reusable: the execution that is reused.
+    reusable: the execution that is reused. nearest: beside the reasons, which compare with the newest execution.
+    depends_on: of `maybe`: the nodes that will run, whose results decide.
     """
 
     node: Node
@@ -53,6 +69,8 @@ class Step:
     key: str = ""
     ingredients: Ingredients | None = None
     reusable: StoredExecution | None = None
+    nearest: Nearest | None = None
+    depends_on: tuple[str, ...] = ()
 
 
 def plan(scope: Scope, world: World) -> list[Step]:
@@ -110,8 +128,7 @@ def decide(
 
 def reasons_text(reasons: Sequence[Reason], limit: int = 4) -> str:
     """The first reasons in a line, and how many more there are."""
-    shown = "; ".join(f"{reason.kind}: {reason.detail}" for reason in reasons[:limit])
-    return shown if len(reasons) <= limit else f"{shown}; and {len(reasons) - limit} more"
+    return first_of([f"{reason.kind}: {reason.detail}" for reason in reasons], limit, "; ")
 
 
 def output_digests(execution: StoredExecution) -> OutputDigests:
@@ -136,7 +153,8 @@ def _decided(node: Node, inputs: Mapping[str, str], world: World, scope: Scope) 
         return Step(node, "run", (Reason("forced", "--force"),), key, ingredients)
     found = world.find(node, key)
     if found is None:
-        return Step(node, "run", _reasons(node, ingredients, world), key, ingredients)
+        reasons, nearest = _reasons(node, ingredients, world)
+        return Step(node, "run", reasons, key, ingredients, nearest=nearest)
     fault = world.why_unusable(node, found)
     if fault is not None:
         return Step(node, "run", (fault,), key, ingredients)
@@ -150,26 +168,43 @@ def _undecided(
     if node.name in scope.forced:
         return Step(node, "run", (Reason("forced", "--force"), reason))
     ingredients = world.ingredients(node, inputs)
-    newest = None
-    for execution in world.history(node):
-        if could_be_same(execution.ingredients, ingredients):
-            return Step(node, "maybe", (reason,))
-        newest = newest or execution
-    if newest is None:
+    if any(could_be_same(earlier.ingredients, ingredients) for earlier in world.history(node)):
+        return Step(node, "maybe", (reason,), depends_on=tuple(pending))
+    changes, nearest = _compared(node, ingredients, world, own_differences)
+    if changes is None:
         return Step(node, "run", (Reason("first", "it has never completed"),))
-    explain = partial(world.what_changed, node)
-    return Step(node, "run", (*own_differences(newest.ingredients, ingredients, explain), reason))
+    return Step(node, "run", (*changes, reason), nearest=nearest)
 
 
-def _reasons(node: Node, ingredients: Ingredients, world: World) -> tuple[Reason, ...]:
+def _reasons(
+    node: Node, ingredients: Ingredients, world: World
+) -> tuple[tuple[Reason, ...], Nearest | None]:
     reasons: list[Reason] = []
     ended = {"FAILED": "failed", "ABANDONED": "was abandoned", "CANCELED": "was abandoned"}
     state = world.last_state(node)
     if state in ended:
         reasons.append(Reason("failed", f"its last execution {ended[state]}"))
-    newest = next(iter(world.history(node)), None)
-    if newest is None:
-        return tuple(reasons) or (Reason("first", "it has never completed"),)
-    explain = partial(world.what_changed, node)
-    changes = list(differences(newest.ingredients, ingredients, explain))
-    return tuple(reasons + changes) or (Reason("missing", "no completed execution has this key"),)
+    changes, nearest = _compared(node, ingredients, world, differences)
+    if changes is None:
+        return tuple(reasons) or (Reason("first", "it has never completed"),), None
+    lost = Reason("missing", "no completed execution has this key")
+    return (*reasons, *changes) or (lost,), nearest
+
+
+def _compared(
+    node: Node, ingredients: Ingredients, world: World, differ: Callable[..., Iterator[Reason]]
+) -> tuple[list[Reason] | None, Nearest | None]:
+    """What changed since the newest execution, None without one; and the nearest, where that is an older one."""
+    history = list(islice(world.history(node), _LOOKED_BACK))
+    if not history:
+        return None, None
+
+    def since(earlier: StoredExecution) -> list[Reason]:
+        explain = partial(world.what_changed, node, earlier)
+        return list(differ(earlier.ingredients, ingredients, explain))
+
+    newest = since(history[0])
+    nearest = min(history, key=lambda earlier: len(list(differ(earlier.ingredients, ingredients))))
+    if nearest is history[0]:
+        return newest, None
+    return newest, Nearest(world.run_of(nearest), tuple(since(nearest)))

@@ -5,13 +5,17 @@ from pathlib import Path
 
 from pipeline.code_snapshot import LOCKS, CodeSnapshot, read_snapshot
 from pipeline.config import LoadedConfig
+from pipeline.described_changes import (
+    described_definitions,
+    described_files,
+    described_packages,
+)
 from pipeline.externals import External
 from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
-from pipeline.lock_changes import described_packages, find_lock
 from pipeline.manifests import Manifests, collected_artifacts, content_root
 from pipeline.nodes import Node
-from pipeline.outside_files import OutsideFiles, described_change
+from pipeline.outside_files import OutsideFiles
 from pipeline.serving_history import champions, date, serving_events
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.digests import combine
@@ -42,6 +46,7 @@ class PipelineWorld:
         self.manifests = Manifests(workspace / "manifests", self.digests)
         self.versions = Versions(workspace / "serving")
         self._outside_files = OutsideFiles(workspace / "outside")
+        self._earlier: dict[str, CodeSnapshot | None] = {}
         self._digest_of: dict[External, str | None] = {}
         self._tree_of: dict[External, dict[str, str]] = {}
 
@@ -86,16 +91,28 @@ class PipelineWorld:
         """The COMPLETE executions of a node, newest first."""
         return self.store.history(node.name)
 
-    def what_changed(self, node: Node, name: str, before: str) -> str:
-        """The files of an external content, or the packages of a lock, that differ since it had a digest."""
-        if name in LOCKS:
-            lock = find_lock(self._code_folder, name, before)
-            return "" if lock is None else described_packages(lock, self.code.files[name])
+    def what_changed(self, node: Node, earlier: StoredExecution, name: str) -> str:
+        """The files of an external content, definitions of a source or packages of a lock that differ since then."""
+        then = earlier.ingredients
+        if name in then["code"] or name in LOCKS:
+            before = self._earlier_code(str(earlier.properties.get("code", "")))
+            if before is None:
+                return ""
+            if name in LOCKS:
+                return described_packages(before.files[name], self.code.files[name])
+            return described_definitions(
+                before.definitions(node.component).get(name, {}),
+                self.code.definitions(node.component).get(name, {}),
+            )
         found = node.externals.get(name)
         if found is None or found not in self._tree_of:
             return ""
-        kept = self._outside_files.read(before)
-        return "" if kept is None else described_change(kept, self.tree(found))
+        kept = self._outside_files.read(then["externals"].get(name, ""))
+        return "" if kept is None else described_files(kept, self.tree(found))
+
+    def run_of(self, execution: StoredExecution) -> str:
+        """The id of the run that launched an execution."""
+        return self.store.run_id_of(execution.id)
 
     def keep_files(self, node: Node) -> None:
         """Remember of which files the external contents consist that a node has read."""
@@ -135,6 +152,16 @@ class PipelineWorld:
     def tree(self, external: External) -> dict[str, str]:
         """Name -> sha256 of the files of an external content whose digest is in keys."""
         return self._tree_of[external]
+
+    def _earlier_code(self, digest: str) -> CodeSnapshot | None:
+        """The code that an earlier run left in the workspace; None where it is gone or was changed."""
+        if digest not in self._earlier:
+            try:
+                found = read_snapshot(self._code_folder / digest)
+            except OSError:
+                found = None
+            self._earlier[digest] = found if found and found.digest == digest else None
+        return self._earlier[digest]
 
     def _external_digests(self, node: Node) -> dict[str, str]:
         found = {name: self._external_digest(external) for name, external in node.externals.items()}

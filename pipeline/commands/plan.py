@@ -1,12 +1,14 @@
 """`gpt2-tfx plan`: what would run, and why."""
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 
 from pipeline.arguments import selection_of
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
+from pipeline.keys import Reason
 from pipeline.nodes import node_table
 from pipeline.path_checks import paths_of_selection
 from pipeline.planning import Step, plan, reasons_text
@@ -46,11 +48,11 @@ def make_plan(
 
 
 def as_text(steps: Sequence[Step], pointer: PointerPlan) -> str:
-    """A line for each node, and one for `latest` where it moves or is kept."""
-    lines = [
-        f"{step.node.name:<17} {step.action:<6} {reasons_text(step.reasons)}".rstrip()
-        for step in steps
-    ]
+    """How many nodes run, a line for each node, and one for `latest` where it moves or is kept."""
+    counts = Counter(step.action for step in steps)
+    maybe = f"{counts['maybe']} maybe, " if counts["maybe"] else ""
+    lines = [f"{counts['run']} to run, {maybe}{counts['reuse']} reused"]
+    lines += [f"{step.node.name:<17} {step.action:<6} {why(step)}".rstrip() for step in steps]
     if pointer.pinned is not None:
         lines.append(f"{LATEST:<17} {pinned_text(pointer.pinned)}")
     elif pointer.moves:
@@ -58,9 +60,31 @@ def as_text(steps: Sequence[Step], pointer: PointerPlan) -> str:
     return "\n".join(lines)
 
 
+def why(step: Step) -> str:
+    """Why a node runs, or what it depends on whether it does."""
+    if step.action == "maybe":
+        return f"reused if what {' and '.join(step.depends_on)} make is what was there before"
+    text = reasons_text(step.reasons)
+    if step.nearest is None:
+        return text
+    return f"{text} (as in run {step.nearest.run_id}, but {reasons_text(step.nearest.differences)})"
+
+
 def _as_json(step: Step) -> dict[str, object]:
-    return {
+    found: dict[str, object] = {
         "node": step.node.name,
         "action": step.action,
-        "reasons": [{"kind": reason.kind, "detail": reason.detail} for reason in step.reasons],
+        "reasons": _reasons_json(step.reasons),
     }
+    if step.depends_on:
+        found["depends_on"] = list(step.depends_on)
+    if step.nearest is not None:
+        found["nearest"] = {
+            "run_id": step.nearest.run_id,
+            "differences": _reasons_json(step.nearest.differences),
+        }
+    return found
+
+
+def _reasons_json(reasons: Sequence[Reason]) -> list[dict[str, str]]:
+    return [{"kind": reason.kind, "detail": reason.detail} for reason in reasons]

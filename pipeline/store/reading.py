@@ -148,6 +148,13 @@ class StoreReader(Messages):
         """An execution by its id."""
         return self._stored(self._mlmd.get_executions_by_id([execution_id]))[0]
 
+    def run_id_of(self, execution_id: int) -> str:
+        """The id of the run that launched an execution."""
+        for context in self._mlmd.get_contexts_by_execution(execution_id):
+            if context.type == RUN:
+                return self.names.run_id(context.name)
+        return ""
+
     def producer(self, artifact_id: int) -> StoredExecution | None:
         """The COMPLETE execution that made an artifact; CACHED ones only say that it was used again."""
         events = self._mlmd.get_events_by_artifact_ids([artifact_id])

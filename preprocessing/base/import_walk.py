@@ -1,97 +1,118 @@
-"""Which source files a module reaches by its imports, and their digests; nothing is executed."""
+"""What a module reaches by its imports and the names that it mentions, and the digests of that; nothing is executed."""
 
-import ast
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from preprocessing.base.digests import combine, sha256_bytes
-from preprocessing.base.errors import InputError
+from preprocessing.base.definitions import SourceFile, parse
+from preprocessing.base.digests import combine
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGE = "preprocessing"
+# The part of a file that is no definition.
+BODY = ""
 
 
 def reached_files(
     packages: Collection[str], modules: Iterable[str], read: Callable[[str], bytes | None]
-) -> dict[str, bytes]:
-    """Posix name -> source of every file in the import closure of the modules.
+) -> dict[str, SourceFile]:
+    """Posix name -> every file in the import closure of the modules.
 
     Imports are read from the syntax tree wherever they stand, inside functions too. Only modules of
     `packages` are followed. read: the source in a file of that name; None where there is no such
     file. Raises InputError for a file that is not Python.
     """
-    reached: dict[str, bytes] = {}
+    reached: dict[str, SourceFile] = {}
     waiting = [name for module in modules for name in _with_packages(module)]
     while waiting:
         first, *rest = waiting.pop().split(".")
         if first not in packages:
             continue
-        module = "/".join([first, *rest])
-        for path in (f"{module}.py", f"{module}/__init__.py"):
+        for path in _paths(".".join([first, *rest])):
             if path in reached:
                 break
             source = read(path)
             if source is not None:
-                reached[path] = source
-                waiting += _imported_by(path, source)
+                reached[path] = parse(path, source)
+                for name in reached[path].imports:
+                    waiting += _with_packages(name)
                 break
     return reached
 
 
+def reached_code(
+    packages: Collection[str], modules: Collection[str], read: Callable[[str], bytes | None]
+) -> dict[str, dict[str, str]]:
+    """Posix name -> definition -> digest, of what the modules reach in the files of their import closure.
+
+    Of the modules themselves that is all; of the others what importing them does (BODY), and each function and class
+    whose name is mentioned, by whatever it is called there and wherever it comes from, in what is reached. Where a file
+    of the closure may reach others without mentioning them, it is all of them. Raises InputError as `reached_files`.
+    """
+    files = reached_files(packages, modules, read)
+    whole = {path for module in modules for path in _paths(module)}
+    if any(file.is_dynamic for file in files.values()):
+        whole = set(files)
+    mentioned = _mentioned(files, whole)
+    return {
+        path: {
+            BODY: file.body.digest,
+            **{
+                name: definition.digest
+                for name, definition in file.definitions.items()
+                if path in whole or name in mentioned
+            },
+        }
+        for path, file in sorted(files.items())
+    }
+
+
+def file_digests(reached: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Posix name -> the digest of what is reached of a file."""
+    return {path: combine(definitions) for path, definitions in reached.items()}
+
+
 def closure_digest(root: Path, packages: Collection[str], module: str) -> str:
-    """The digest of the source files beneath `root` that a module reaches, as `reached_files` does."""
+    """The digest of what a module reaches in the source files beneath `root`."""
 
     def read(name: str) -> bytes | None:
         path = root / name
         return path.read_bytes() if path.is_file() else None
 
-    reached = reached_files(packages, [module], read)
-    return combine({name: sha256_bytes(source) for name, source in reached.items()})
+    return combine(file_digests(reached_code(packages, [module], read)))
 
 
 def code_digest(module: str) -> str:
-    """The digest of the source files of `preprocessing` that `module` reaches by its imports."""
+    """The digest of what `module` reaches in the source files of `preprocessing`."""
     return closure_digest(_ROOT, (_PACKAGE,), module)
 
 
-@lru_cache(maxsize=1024)
-def _imported_by(path: str, source: bytes) -> tuple[str, ...]:
-    """The names that a source file imports."""
-    try:
-        tree = ast.parse(source, path)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise InputError(f"{path}:{line}: not Python: {error}. Mend it.") from error
-    return tuple(_imports(tree, path))
-
-
-def _imports(tree: ast.AST, path: str) -> Iterator[str]:
-    package = path.split("/")[:-1]
-    for node in _statements(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, node.module] if node.module else base)
-            # `from package import module` names a module only beside its package.
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            yield from _with_packages(name)
-
-
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """The statements of a tree, wherever they stand; a walk through all of its nodes takes nine times as long."""
-    waiting = [tree]
+def _mentioned(files: Mapping[str, SourceFile], whole: Collection[str]) -> set[str]:
+    """Every name that is mentioned in what is reached."""
+    aliases: dict[str, set[str]] = {}
+    named: dict[str, list[frozenset[str]]] = {}
+    found: set[str] = set()
+    waiting: list[frozenset[str]] = []
+    for path, file in files.items():
+        waiting.append(file.body.mentions)
+        for name, definition in file.definitions.items():
+            named.setdefault(name, []).append(definition.mentions)
+            if path in whole:
+                waiting.append(definition.mentions)
+        for name, original in file.aliases.items():
+            aliases.setdefault(name, set()).add(original)
     while waiting:
-        node = waiting.pop()
-        yield node
-        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-            part = getattr(node, field, ())
-            if isinstance(part, list):
-                waiting += part
+        for name in waiting.pop() - found:
+            found.add(name)
+            waiting += named.get(name, ())
+            if name in aliases:
+                waiting.append(frozenset(aliases[name]))
+    return found
+
+
+def _paths(module: str) -> tuple[str, str]:
+    """The files that a module may be."""
+    path = module.replace(".", "/")
+    return f"{path}.py", f"{path}/__init__.py"
 
 
 def _with_packages(module: str) -> Iterator[str]:

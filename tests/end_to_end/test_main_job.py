@@ -5,6 +5,7 @@ The tests of this file share one project and stand in the order of its history.
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,7 +144,7 @@ def test_the_lineage_of_the_model_names_everything_behind_it(project: Project) -
         assert {name: node[name] for name in made_with} == behind[node["key"]]
 
 
-def test_a_changed_comment_runs_the_node_it_is_in_and_no_other(
+def test_changed_code_runs_the_node_that_reaches_it_and_a_comment_runs_none(
     project: Project, tmp_path: Path
 ) -> None:
     """Only planned: the code is a copy, and a plan starts in no time."""
@@ -161,11 +162,13 @@ def test_a_changed_comment_runs_the_node_it_is_in_and_no_other(
     assert {step["action"] for step in elsewhere.json("plan")["nodes"]} == {"reuse"}
     rouge = copied / "components" / "metrics" / "rouge.py"
     rouge.write_text(rouge.read_text() + "\n# changed\n")
+    assert {step["action"] for step in elsewhere.json("plan")["nodes"]} == {"reuse"}
+    rouge.write_text(rouge.read_text().replace("return ", "return None or ", 1))
     plan = {step["node"]: step for step in elsewhere.json("plan")["nodes"]}
     assert plan["Evaluator"]["action"] == "run"
-    assert plan["Evaluator"]["reasons"] == [
-        {"kind": "code", "detail": "components/metrics/rouge.py changed"}
-    ]
+    (reason,) = plan["Evaluator"]["reasons"]
+    assert reason["kind"] == "code"
+    assert re.fullmatch(r"components/metrics/rouge\.py changed: \w+", reason["detail"])
     assert plan["Trainer"]["action"] == "reuse"
     assert plan["Attest"]["action"] == plan["Pusher"]["action"] == "maybe"
 

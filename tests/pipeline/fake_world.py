@@ -46,8 +46,11 @@ class FakeWorld:
     def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         return self.lost.get(execution.id)
 
-    def what_changed(self, node: Node, name: str, before: str) -> str:
-        return f"no longer {before}" if name == "files" else ""
+    def what_changed(self, node: Node, earlier: StoredExecution, name: str) -> str:
+        return f"no longer {earlier.ingredients['externals'][name]}" if name == "files" else ""
+
+    def run_of(self, execution: StoredExecution) -> str:
+        return f"run-{execution.id}"
 
     def last_state(self, node: Node) -> str | None:
         return self.states.get(node.name)

@@ -69,8 +69,8 @@ class TestDifferences:
         ("now", "reason"),
         [
             (CHANGED[0], Reason("code", "trainer/run.py changed")),
-            (CHANGED[1], Reason("code", "trainer/new.py changed")),
-            (CHANGED[2], Reason("code", "trainer/gpt2.py changed")),
+            (CHANGED[1], Reason("code", "trainer/new.py is reached now")),
+            (CHANGED[2], Reason("code", "trainer/gpt2.py is not reached any more")),
             (CHANGED[3], Reason("params", "training.steps: 100 -> 101")),
             (CHANGED[5], Reason("upstream", "input examples changed")),
             (CHANGED[7], Reason("data", "vocabulary changed")),
@@ -89,8 +89,8 @@ class TestDifferences:
 
     def test_what_is_known_of_an_external_content_is_said(self) -> None:
         now = with_(externals={**NOW.externals, "vocabulary": "v2"})
-        (reason,) = differences(NOW.to_dict(), now, lambda name, digest: f"{name} was {digest}")
-        assert reason.detail == "vocabulary changed: vocabulary was v1"
+        (reason,) = differences(NOW.to_dict(), now, lambda name: f"{name} of v1")
+        assert reason.detail == "vocabulary changed: vocabulary of v1"
 
     def test_an_execution_without_ingredients_differs_in_everything(self) -> None:
         kinds = {reason.kind for reason in differences({}, NOW)}

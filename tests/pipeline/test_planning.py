@@ -3,7 +3,7 @@ import pytest
 from pipeline import planning
 from pipeline.keys import Reason
 from pipeline.nodes import Node
-from pipeline.planning import Step
+from pipeline.planning import Nearest, Step
 from pipeline.selection import Scope, Selection
 from preprocessing.base.errors import InputError
 from tests.pipeline.fake_world import FakeWorld
@@ -70,6 +70,7 @@ class TestAPlan:
         assert reasons(steps[0]) == [("data", "data changed")]
         assert reasons(steps[1]) == [("upstream", "Read will run")]
         assert reasons(steps[2]) == [("upstream", "Train, Read will run")]
+        assert [step.depends_on for step in steps] == [(), ("Read",), ("Train", "Read")]
 
     def test_says_run_below_where_the_code_is_new_whatever_comes_from_above(
         self, world: FakeWorld
@@ -147,6 +148,29 @@ class TestAPlan:
         world.parameters["Train"] = {"steps": 1}
         world.externals["Read"] = {"data": "changed"}
         assert plan(world)[1].action == "maybe"
+
+
+class TestTheNearestExecution:
+    def test_is_named_where_it_is_not_the_newest(self, world: FakeWorld) -> None:
+        world.parameters["Train"] = {"steps": 2, "rate": 3}
+        world.complete([READ, TRAIN])
+        world.parameters["Train"] = {"steps": 1, "rate": 4}
+        step = plan(world)[1]
+        assert reasons(step) == [("params", "rate: 3 -> 4"), ("params", "steps: 2 -> 1")]
+        assert step.nearest == Nearest("run-2", (Reason("params", "rate: None -> 4"),))
+
+    def test_is_not_named_where_it_is_the_newest(self, world: FakeWorld) -> None:
+        world.parameters["Train"] = {"steps": 2}
+        assert plan(world)[1].nearest is None
+
+    def test_is_named_below_what_will_run_too(self, world: FakeWorld) -> None:
+        world.parameters["Train"] = {"steps": 2, "rate": 3}
+        world.complete([READ, TRAIN])
+        world.parameters["Train"] = {"steps": 1, "rate": 4}
+        world.externals["Read"] = {"data": "changed"}
+        step = plan(world)[1]
+        assert step.nearest is not None
+        assert step.nearest.run_id == "run-2"
 
 
 class TestForcing:

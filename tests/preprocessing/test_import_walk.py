@@ -1,10 +1,10 @@
-"""Which files a module reaches by its imports."""
+"""What a module reaches by its imports and by the names that it mentions."""
 
 import textwrap
 
 import pytest
 
-from preprocessing.base.import_walk import reached_files
+from preprocessing.base.import_walk import BODY, reached_code, reached_files
 
 
 def reached(source: str) -> set[str]:
@@ -48,3 +48,125 @@ def test_names_in_texts_and_expressions_are_no_imports() -> None:
 )
 def test_every_form_of_import_names_its_module(line: str) -> None:
     assert reached(line) == {"ours/start.py", "ours/other.py"}
+
+
+def definitions(start: str, other: str) -> set[str]:
+    """The definitions that a module reaches in another."""
+    files = {
+        "ours/start.py": textwrap.dedent(start).encode(),
+        "ours/other.py": textwrap.dedent(other).encode(),
+    }
+    return set(reached_code(["ours"], ["ours.start"], files.get)["ours/other.py"]) - {BODY}
+
+
+def digest(other: str) -> str:
+    """The digest of what importing a module does."""
+    files = {
+        "ours/start.py": b"import ours.other",
+        "ours/other.py": textwrap.dedent(other).encode(),
+    }
+    return reached_code(["ours"], ["ours.start"], files.get)["ours/other.py"][BODY]
+
+
+OTHER = """
+    def used():
+        return helper()
+
+    def helper():
+        pass
+
+    class Unused:
+        def used_too(self):
+            return 1
+
+    def unused():
+        return Unused()
+"""
+
+
+class TestDefinitions:
+    @pytest.mark.parametrize(
+        "start",
+        [
+            "from ours.other import used\nused()",
+            "from ours.other import used as u\nu()",
+            "from ours import other\nother.used()",
+            "from ours import other as o\no.used",
+            "import ours.other\nours.other.used()",
+            "import ours.other as o\nx: 'o.used'",
+            "import ours.other\nPATH = 'ours.other.used'",
+            "from ours.other import used\ndef f():\n    return used()",
+            "from ours import other\ngetattr(other, 'used')()",
+        ],
+    )
+    def test_are_reached_by_their_names_and_reach_others(self, start: str) -> None:
+        assert definitions(start, OTHER) == {"used", "helper"}
+
+    def test_are_not_reached_by_being_imported_alone(self) -> None:
+        assert definitions("from ours.other import used", OTHER) == set()
+
+    def test_are_not_reached_by_words_of_a_docstring(self) -> None:
+        assert definitions("import ours.other\ndef f():\n    'See used.'", OTHER) == set()
+
+    def test_take_a_class_whole(self) -> None:
+        assert definitions("from ours.other import Unused\nUnused", OTHER) == {"Unused"}
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "from ours.other import *",
+            "import ours.other as o\ngetattr(o, f'us{x}')()",
+            "import ours.other as o\nvars(o)",
+            "import ours.other as o\no.__dict__",
+            "import ours.other\nglobals()",
+            "import importlib\nimportlib.import_module(x)\nimport ours.other",
+            "import ours.other\neval(x)",
+        ],
+    )
+    def test_are_all_reached_where_a_name_may_be_made_at_run_time(self, line: str) -> None:
+        assert definitions(line, OTHER) == {"used", "helper", "Unused", "unused"}
+
+    def test_that_do_something_when_imported_belong_to_the_module(self) -> None:
+        registered = """
+            @register
+            def unused():
+                return {0}
+
+            class Kind(library.Kind):
+                number = {0}
+
+            class Other(metaclass=Meta):
+                number = {0}
+
+            def __getattr__(name):
+                return {0}
+        """
+        assert definitions("import ours.other", registered) == set()
+        one = registered.replace("{0}", "1")
+        edited = [one.replace("1", "2", times) for times in range(5)]
+        assert len({digest(source) for source in edited}) == 5
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            "# a comment\nX = 1",
+            '"""A docstring."""\nX = 1',
+            "X = (\n    1\n)",
+            "X = 1\n\n\ndef unused():\n    return 2\n",
+        ],
+    )
+    def test_comments_layout_and_what_is_not_reached_change_nothing(self, same: str) -> None:
+        assert digest(same) == digest("X = 1")
+
+    @pytest.mark.parametrize(
+        "other", ["X = 2", "Y = 1", "X = '1'", "X = 1\nprint()", "import re\nX = 1"]
+    )
+    def test_what_importing_does_changes_the_digest(self, other: str) -> None:
+        assert digest(other) != digest("X = 1")
+
+    def test_of_one_name_in_one_file_count_together(self) -> None:
+        files = {"ours/start.py": b"def f(): return 1\ndef f(): return 2"}
+        other = {"ours/start.py": b"def f(): return 2\ndef f(): return 1"}
+        assert reached_code(["ours"], ["ours.start"], files.get) != reached_code(
+            ["ours"], ["ours.start"], other.get
+        )
