@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from preprocessing.base.digests import combine, sha256_file
@@ -84,7 +85,12 @@ class FileDigests:
         Raises InputError for a link that leads out of the tree and for what cannot be read.
         """
         try:
-            found = {name: self.file(path) for name, path in files_beneath(root)}
+            known = self._recall_beneath(root)
+            found = {}
+            for name, path, stat in stats_beneath(root):
+                row = known.get(path)
+                is_known = row is not None and row[1:5] == stat_of(stat)
+                found[name] = row[5] if row and is_known else self.file(Path(path))
         except OSError as error:
             raise InputError(
                 f"{error.filename or root}: cannot be read: {error.strerror}. Make it readable."
@@ -108,6 +114,16 @@ class FileDigests:
             "SELECT size, mtime_ns, ctime_ns, inode, sha256 FROM files WHERE path = ?", (name,)
         ).fetchone()
         return None if row is None else (row[:4], row[4])
+
+    def _recall_beneath(self, root: Path) -> dict[str, tuple[str, int, int, int, int, str]]:
+        """What is remembered of the files beneath a folder, by their absolute paths: asked once for all."""
+        # `0` is the character after `/`.
+        query = "SELECT * FROM files WHERE path > ? AND path < ?"
+        top = str(root.absolute()).rstrip("/")
+        found = {row[0]: row for row in self._database.execute(query, (f"{top}/", f"{top}0"))}
+        return found | {
+            path: (path, *stat, digest) for path, (stat, digest) in self._learned.items()
+        }
 
     def _write(self) -> None:
         if not self._writes:
@@ -138,33 +154,45 @@ def _open(memory: Path, writes: bool) -> sqlite3.Connection:
 
 
 def files_beneath(root: Path) -> Iterator[tuple[str, Path]]:
-    """(relative posix name, path) of every file beneath `root` in order of name; hidden files are left out.
+    """(relative posix name, path) of every file beneath `root`, in order within each folder; hidden ones are left out.
 
     Raises InputError for what cannot be followed safely: a linked folder but for those that may be (`links`), a link
     that leads out or nowhere, a file that is not a regular one; OSError for a folder that cannot be read.
     """
+    for name, path, _ in stats_beneath(root):
+        yield name, root / name if path != str(root.absolute()) else root
+
+
+def stats_beneath(root: Path) -> Iterator[tuple[str, str, os.stat_result]]:
+    """(relative posix name, absolute path, stat) of the files of `files_beneath`, for trees of many files."""
     if root.is_file():
-        yield root.name, root
+        yield root.name, str(root.absolute()), root.stat()
         return
     links = Links(root)
-    # Only links to folders that are followed are not refused, and none of these leads back up.
-    for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in folders:
-            place = Path(folder, name)
-            is_named = place.relative_to(root).as_posix() in LINKED_FOLDERS
-            if place.is_symlink() and not (is_named and links.follow_folder(place)):
-                raise InputError(f"{Path(folder, name)}: a linked folder. Copy the folder there.")
-        for name in sorted(names):
-            path = Path(folder) / name
-            if name.startswith("."):
+    waiting = [("", str(root.absolute()))]
+    while waiting:
+        prefix, folder = waiting.pop()
+        with os.scandir(folder) as scanned:
+            entries = sorted(
+                (entry for entry in scanned if not entry.name.startswith(".")),
+                key=attrgetter("name"),
+            )
+        below = []
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.is_dir():
+                if entry.is_symlink():
+                    is_named = name in LINKED_FOLDERS
+                    # Only links that are followed are not refused, and none of these leads back up.
+                    if not (is_named and links.follow_folder(root / name)):
+                        raise InputError(f"{root / name}: a linked folder. Copy the folder there.")
+                below.append((f"{name}/", entry.path))
                 continue
-            if path.is_symlink() and not links.is_within(path):
-                raise InputError(f"{path}: a link that leads out of {root}. Copy the file there.")
-            if not path.is_file():
-                raise InputError(f"{path}: not a file that can be read. Remove it.")
-            yield path.relative_to(root).as_posix(), path
-
-
-def _raise(error: OSError) -> None:
-    raise error
+            if entry.is_symlink() and not links.is_within(root / name):
+                raise InputError(
+                    f"{root / name}: a link that leads out of {root}. Copy the file there."
+                )
+            if not entry.is_file():
+                raise InputError(f"{root / name}: not a file that can be read. Remove it.")
+            yield name, entry.path, entry.stat()
+        waiting += reversed(below)
