@@ -168,8 +168,16 @@ def _undecided(
     if node.name in scope.forced:
         return Step(node, "run", (Reason("forced", "--force"), reason))
     ingredients = world.ingredients(node, inputs)
-    if any(could_be_same(earlier.ingredients, ingredients) for earlier in world.history(node)):
-        return Step(node, "maybe", (reason,), depends_on=tuple(pending))
+    faults: dict[str, Reason | None] = {}
+    for earlier in world.history(node):
+        # As when it is decided, the newest under a key counts.
+        if earlier.key not in faults and could_be_same(earlier.ingredients, ingredients):
+            fault = faults[earlier.key] = world.why_unusable(node, earlier)
+            if fault is None:
+                return Step(node, "maybe", (reason,), depends_on=tuple(pending))
+    damage = next(filter(None, faults.values()), None)
+    if damage is not None:
+        return Step(node, "run", (damage, reason))
     changes, nearest = _compared(node, ingredients, world, own_differences)
     if changes is None:
         return Step(node, "run", (Reason("first", "it has never completed"),))

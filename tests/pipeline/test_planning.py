@@ -89,6 +89,12 @@ class TestAPlan:
         assert score.action == "run"
         assert reasons(score) == [("upstream", "Train will run")]
 
+    def test_says_run_where_what_could_be_reused_is_lost(self, world: FakeWorld) -> None:
+        world.externals["Read"] = {"data": "changed"}
+        damage = world.lost[2] = Reason("missing", "weights are gone")
+        train = plan(world)[1]
+        assert (train.action, train.reasons[0]) == ("run", damage)
+
     def test_says_first_below_where_nothing_completed_yet(self, world: FakeWorld) -> None:
         world.executions = [e for e in world.executions if e.node != "Score"]
         world.externals["Read"] = {"data": "changed"}
