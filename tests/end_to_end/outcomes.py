@@ -50,12 +50,12 @@ def outcome(project: Project) -> dict[str, Any]:
             if path.is_file()
         },
         "metrics": shown["metrics"],
-        "nodes": [(node["node"], node["key"]) for node in shown["nodes"]],
-        "digests": [
+        "nodes": sorted((node["node"], node["key"]) for node in shown["nodes"]),
+        "digests": sorted(
             (made["node"], made["output"], made["digest"])
             for made in shown["artifacts"]
             if made["type"] != "ModelRun"
-        ],
+        ),
         "lineage": json.loads((served / "provenance.json").read_text()),
     }
 
