@@ -452,14 +452,15 @@ class TestOnAFreshWorkspace:
         self, capsys: pytest.CaptureFixture[str], config_file: Path
     ) -> None:
         status, out, _ = main(capsys, "plan", "--exit-code", "--config", str(config_file))
-        assert (status, out.split()[0]) == (3, "CorpusGen")
+        assert (status, out.splitlines()[0]) == (3, "9 to run, 0 reused")
 
     def test_plan_for_people_has_a_line_for_each_node(
         self, capsys: pytest.CaptureFixture[str], config_file: Path
     ) -> None:
         _, out, _ = main(capsys, "--config", str(config_file), "plan", "--to", "Tokenizer")
-        lines = [line.split()[:3] for line in out.splitlines()]
-        assert lines == [
+        counts, *lines = out.splitlines()
+        assert counts == "5 to run, 0 reused"
+        assert [line.split()[:3] for line in lines] == [
             [name, "run", "first:"]
             for name in (
                 "CorpusGen",

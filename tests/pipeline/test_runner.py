@@ -25,7 +25,7 @@ from tests.pipeline.launches import Launches, Silence
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of this project that a test may edit, in place of the genuine one."""
     copy = read_snapshot().write(tmp_path / "project")
-    monkeypatch.setattr(world, "read_snapshot", lambda: read_snapshot(copy))
+    monkeypatch.setattr(world, "read_snapshot", lambda root=copy: read_snapshot(root))
     return copy
 
 
