@@ -73,7 +73,10 @@ def why_text(found: Explanation) -> str:
     if not found.keepers:
         assert found.item is not None
         return f"{found.path}: nothing keeps it; `gpt2-tfx gc` would remove {found.item.path}"
-    return "\n".join([f"{found.path} is kept:", *(f"  {_keeper_text(k)}" for k in found.keepers)])
+    # What serves several things that one run needs is kept by it once.
+    first = {keeper.root: keeper for keeper in reversed(found.keepers)}
+    keepers = [keeper for keeper in found.keepers if first[keeper.root] is keeper]
+    return "\n".join([f"{found.path} is kept:", *(f"  {_keeper_text(k)}" for k in keepers)])
 
 
 def _keeper_text(keeper: Keeper) -> str:

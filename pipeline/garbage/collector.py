@@ -44,7 +44,12 @@ def look(loaded: LoadedConfig, policy: Policy) -> Decision:
     return _decision(store, loaded.workspace, policy)
 
 
-def collect(loaded: LoadedConfig, policy: Policy, say: Callable[[str], None]) -> Collection:
+def collect(
+    loaded: LoadedConfig,
+    policy: Policy,
+    say: Callable[[str], None],
+    make_leases: Callable[[Store, str], Leases] = Leases,
+) -> Collection:
     """Remove what is not needed. Raises FailureError beside a run, and where something cannot be removed.
 
     say: is told what is waited for.
@@ -52,7 +57,7 @@ def collect(loaded: LoadedConfig, policy: Policy, say: Callable[[str], None]) ->
     if not loaded.workspace.is_dir():
         return Collection(Decision({}, {}, ()), 0)
     store = Store(loaded.config.name, loaded.config.store, loaded.workspace)
-    leases = Leases(store, f"gc-{new_run_id()}")
+    leases = make_leases(store, f"gc-{new_run_id()}")
     leases.command = COMMAND
     with (
         leases.acquire(RUN_LEASE, wait=False, say=say) as lease,

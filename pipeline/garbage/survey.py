@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.failure import FailureError
 from pipeline.garbage.files import is_set_aside, measure
 from pipeline.garbage.picture import Item, ItemKind, Need, NeedKind
 from preprocessing.base.cache_folder import CACHE_TAG
@@ -24,7 +25,10 @@ Serves = Callable[[Path], frozenset[Need] | None]
 
 
 def survey(workspace: Path) -> list[Item]:
-    """The items of a workspace, in order of their paths. What vanishes meanwhile is left out."""
+    """The items of a workspace, in order of their paths. What vanishes meanwhile is left out.
+
+    Raises FailureError for a folder that cannot be read.
+    """
     found = []
     for place in _PLACES:
         for path in sorted(workspace.glob(place.pattern)):
@@ -32,6 +36,11 @@ def survey(workspace: Path) -> list[Item]:
                 item = _item(workspace, place, path)
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                raise FailureError(
+                    f"{error.filename}: cannot be looked at: {error.strerror}. Make it readable, or "
+                    "do this as its owner."
+                ) from error
             if item is not None:
                 found.append(item)
     return sorted(found, key=lambda item: item.path)

@@ -1,7 +1,7 @@
 """Runs of processes that die or pause before a chosen step, on machines of their own, with a clock that costs no time.
 
-A step is a write to the store, the work of a node, or a move among the pushed versions. A process that died does
-nothing more: neither what `finally` says nor the store reaches anything.
+A step is a write to the store, the work of a node, a move among the pushed versions, or a removal by gc. A process that
+died does nothing more: neither what `finally` says nor the store reaches anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +12,8 @@ from unittest.mock import patch
 
 from pipeline.config import Config
 from pipeline.config_reading import load_config
+from pipeline.garbage import collector
+from pipeline.garbage.keeping import Policy
 from pipeline.leases import Lease, Leases
 from pipeline.nodes import node_table
 from pipeline.process_identity import ProcessIdentity
@@ -124,12 +126,7 @@ class MortalLaunches(Launches):
 
     def new(self, run_id: str, *overrides: str) -> PipelineRun:
         process = self.process
-
-        class ProcessStore(Store):
-            def connect(self) -> WorkspaceStore:
-                return MortalConnection(process, self.connection, self._workspace)
-
-        with patch("pipeline.runner.Store", ProcessStore):
+        with patch("pipeline.runner.Store", self._store_of_process()):
             run = PipelineRun(
                 load_config(self.config_file, overrides),
                 run_id,
@@ -139,6 +136,37 @@ class MortalLaunches(Launches):
             )
         self._watch_versions(run)
         return run
+
+    def gc(self, policy: Policy) -> None:
+        """A gc by the process, whose steps are also what it takes out of its place and what it removes."""
+        process = self.process
+
+        def stepped(do: Callable[[Path], Any]) -> Callable[[Path], Any]:
+            def of(path: Path) -> Any:
+                process.step()
+                return do(path)
+
+            return of
+
+        def make_leases(store: Store, run_id: str) -> Leases:
+            return RecordedLeases(store, run_id, process)
+
+        with (
+            patch.object(collector, "Store", self._store_of_process()),
+            patch.object(collector, "set_aside", stepped(collector.set_aside)),
+            patch.object(collector, "remove", stepped(collector.remove)),
+        ):
+            loaded = load_config(self.config_file, ())
+            collector.collect(loaded, policy, lambda text: None, make_leases)
+
+    def _store_of_process(self) -> type[Store]:
+        process = self.process
+
+        class ProcessStore(Store):
+            def connect(self) -> WorkspaceStore:
+                return MortalConnection(process, self.connection, self._workspace)
+
+        return ProcessStore
 
     def _watch_versions(self, run: PipelineRun) -> None:
         versions, process = run.world.versions, self.process

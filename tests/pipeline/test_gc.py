@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
@@ -25,10 +26,12 @@ from pipeline.planning import Step, plan
 from pipeline.process_identity import ProcessIdentity, this_process
 from pipeline.run_record import CONTAINERS, LOCAL_RUN, register_run
 from pipeline.selection import Selection
+from pipeline.store.names import COLLECTION
 from preprocessing.base.cache_folder import CACHE_TAG, make_cache_folder
 from preprocessing.base.digests import sha256_text
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
+from tests.pipeline.mortal_runs import Clock, Death, MortalLaunches, Process
 from tests.pipeline.schemas import document_of
 from tests.pipeline.test_runner import ALL
 from tests.pipeline.tfx_records import TfxRecords
@@ -341,6 +344,10 @@ class TestADryRun:
         done = document_of("gc", out)
         assert (status, done["dry_run"], done["bytes"]) == (0, False, said["bytes"])
         assert done["removed"] == said["removed"]
+        (event,) = ran.store.connect().get_executions_by_type(COLLECTION)
+        assert event.custom_properties["bytes"].int_value == said["bytes"]
+        kinds = Counter(each["kind"] for each in said["removed"])
+        assert json.loads(event.custom_properties["items"].string_value) == kinds
         assert size - bytes_of(workspace) == said["bytes"] + len("Trainer of 1")
         assert (workspace.parent / "outside").read_text() == "Trainer of 1"
         assert (workspace.parent / "corpus" / "one.txt").exists()
@@ -430,9 +437,57 @@ class TestBesideOthers:
         assert ran.launched == ["CorpusGen"]
 
 
-class TestDying:
-    @pytest.mark.parametrize("step", [0, 1, 7])
-    @pytest.mark.parametrize("where", ["set_aside", "remove"])
+class TestBeingKilled:
+    """The process is killed before a step: a write to the store, what it takes out of its place, what it removes."""
+
+    def check(self, project: Path, folder: Path, step: int) -> bool:
+        """Kill a gc, look at what it left, and let the next one end; returns whether it came so far."""
+        shutil.copytree(project, folder)
+        workspace, clock = folder / "workspace", Clock()
+        killed = MortalLaunches(folder / "pipeline.yaml", Process(1, clock))
+        killed.process.dies_before = step
+        try:
+            killed.gc(LAST)
+        except Death:
+            pass
+        else:
+            return False
+        launches = MortalLaunches(folder / "pipeline.yaml", Process(2, clock))
+        for number in (1, 2):
+            made = folders_of(launches, f"run-{number}").items()
+            for path in (path for _, paths in made for path in paths):
+                assert (number == 1 and not path.exists()) or (path / "result").exists()
+        launches.gc(LAST)
+        assert not [*workspace.rglob(".collected-*")]
+        assert dry(launches).removed == []
+        ids = [
+            artifact.id
+            for execution in launches.store.executions_of_run("run-1")
+            for artifact in execution.outputs.values()
+            if not content_root(artifact).exists()
+        ]
+        assert len(ids) > len(ALL)
+        assert [*launches.store.collected(ids)] == ids
+        run(launches, 2, "run-3")
+        assert launches.launched == []
+        return True
+
+    @pytest.mark.parametrize("step", [1, 6, 20, 45])
+    def test_leaves_nothing_in_part_and_the_next_gc_goes_on(
+        self, two_runs: Path, tmp_path: Path, step: int
+    ) -> None:
+        assert self.check(two_runs, tmp_path / "copy", step)
+
+    @pytest.mark.long
+    def test_before_any_step(self, two_runs: Path, tmp_path: Path) -> None:
+        step = 1
+        while self.check(two_runs, tmp_path / str(step), step):
+            step += 1
+        assert step > 45
+
+
+class TestEndingEarly:
+    @pytest.mark.parametrize(("where", "step"), [("set_aside", 7), ("remove", 0), ("remove", 7)])
     def test_anywhere_leaves_nothing_in_part_and_the_next_gc_goes_on(
         self, ran: Launches, workspace: Path, where: str, step: int
     ) -> None:
@@ -484,6 +539,14 @@ class TestDying:
         gc(ran)
         (reason,) = planned(ran, 1)[0].reasons
         assert "was collected by gc" in reason.detail
+
+    def test_what_cannot_be_looked_at_is_named(self, ran: Launches) -> None:
+        denied = PermissionError(13, "Permission denied", "/w/artifacts/x")
+        with (
+            patch("pipeline.garbage.survey.measure", side_effect=denied),
+            pytest.raises(FailureError, match=r"/w/artifacts/x: cannot be looked at: Permission"),
+        ):
+            dry(ran)
 
     def test_what_cannot_be_removed_is_named(self, ran: Launches) -> None:
         denied = PermissionError(13, "Permission denied", "x")

@@ -15,9 +15,17 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
+from pipeline.failure import FailureError
+from pipeline.garbage.keeping import Policy
 from pipeline.leases import RUN_LEASE, LeaseHeldError, LeaseLostError
+from pipeline.lineage import executions_behind
 from pipeline.manifests import content_root
 from pipeline.run_record import is_over
 from pipeline.store import StoredExecution, StoreReader
@@ -59,6 +67,7 @@ class RunMachine(RuleBasedStateMachine):
         self.runs: list[dict[str, str]] = [{}, {}]
         self.parameters: list[dict[str, tuple[str, ...]]] = [{}, {}]
         self.damaged: set[int] = set()
+        self.collected: set[int] = set()
         for folder in self.folders:
             (folder / "corpus").mkdir(parents=True)
             (folder / "corpus" / "one.txt").write_text("Some prose.\n")
@@ -145,10 +154,44 @@ class RunMachine(RuleBasedStateMachine):
     ) -> None:
         self._containers(place, run_id, overrides, step)
 
+    @rule(
+        place=PLACES,
+        overrides=st.tuples(OVERRIDES, OVERRIDES),
+        keep=st.integers(0, 1),
+        spare=st.booleans(),
+        step=st.none() | STEPS,
+    )
+    def runs_and_gc(
+        self,
+        place: int,
+        overrides: tuple[tuple[str, ...], tuple[str, ...]],
+        keep: int,
+        spare: bool,
+        step: int | None,
+    ) -> None:
+        """What nothing needs goes, whenever gc dies: what is needed is whole, and what is not whole is not used."""
+        for each in overrides:
+            self._run_to_the_end(place, each, self._process())
+        process = self._process()
+        process.dies_before = step
+        needed = self._needed(place, keep, not spare)
+        try:
+            self._launches(place, process).gc(Policy(keep, None, not spare))
+            collected = True
+        except (Death, FailureError):
+            # Beside containers that have not ended it does nothing.
+            collected = False
+        there = {e.id for e in self._recorded(place) if self._is_there(e)}
+        assert needed <= there
+        self.collected |= {e.id for e in self._recorded(place)} - there
+        if collected:
+            assert not [*(self.folders[place] / "workspace").rglob(".collected-*")]
+
     @rule(place=PLACES, choice=st.integers(0, 1000))
     def damage(self, place: int, choice: int) -> None:
         """A file of a recorded output changes."""
-        recorded = [e for e in self._recorded(place) if e.node != "Pusher"]
+        gone = self.collected
+        recorded = [e for e in self._recorded(place) if e.node != "Pusher" and e.id not in gone]
         if recorded:
             execution = recorded[choice % len(recorded)]
             artifact = sorted(execution.outputs.items())[0][1]
@@ -169,7 +212,8 @@ class RunMachine(RuleBasedStateMachine):
             for execution in self._recorded(place):
                 for artifact in execution.outputs.values():
                     assert content_root(artifact).is_relative_to(self.folders[place])
-                    if execution.id not in self.damaged and execution.node != "Pusher":
+                    lost = self.damaged | self.collected
+                    if execution.id not in lost and execution.node != "Pusher":
                         text = (content_root(artifact) / "result").read_text()
                         assert text == content_of(execution.node, execution.key)
 
@@ -240,7 +284,25 @@ class RunMachine(RuleBasedStateMachine):
 
     def _whole(self, place: int) -> set[tuple[str, str]]:
         """Node and key of what a run may reuse."""
-        return {(e.node, e.key) for e in self._recorded(place) if e.id not in self.damaged}
+        lost = self.damaged | self.collected
+        return {(e.node, e.key) for e in self._recorded(place) if e.id not in lost}
+
+    def _is_there(self, execution: StoredExecution) -> bool:
+        return all(content_root(artifact).exists() for artifact in execution.outputs.values())
+
+    def _needed(self, place: int, keep: int, purge: bool) -> set[int]:
+        """The executions that a gc must leave: of the last complete runs, and behind what is pushed."""
+        store = self._reader(place)
+        complete = [run for run in store.runs() if run.properties["state"] == "complete"]
+        outputs = [
+            execution.outputs
+            for run in complete[:keep]
+            for execution in store.executions_of_run(run.run_id)
+        ]
+        if not purge:
+            outputs += [{"": artifact} for artifact in store.artifacts("PushedModel")]
+        behind = {e.id for each in outputs for e in executions_behind(store, each)}
+        return behind - self.collected
 
     def _run_to_the_end(
         self, place: int, overrides: tuple[str, ...], process: Process, expected: bool = True
