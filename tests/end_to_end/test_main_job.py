@@ -70,6 +70,9 @@ def test_a_second_run_runs_nothing_and_the_store_shows_it(project: Project) -> N
     assert {first["state"], second["state"]} == {"complete"}
     assert {n["reason"] for n in first["nodes"]} == {"first: it has never completed"}
     assert {n["reason"] for n in second["nodes"]} == {""}
+    # Everything else that a run leaves in the workspace belongs to what the second has used again.
+    removed = project.json("gc", "--keep", "1", "--dry-run")["removed"]
+    assert [each["path"] for each in removed] == [f"logs/{first['run_id']}"]
 
 
 def test_a_copy_elsewhere_is_reused_whole_without_the_original(
@@ -240,6 +243,17 @@ def test_what_is_damaged_or_gone_is_made_again_and_nothing_else(project: Project
     states = project.run()
     assert {node for node, state in states.items() if state == "run"} == {"Tokenizer", "Pusher"}
     assert (versions / project.latest / "provenance.json").is_file()
+
+
+def test_gc_leaves_what_the_last_run_and_the_pushed_versions_need(project: Project) -> None:
+    said = project.json("gc", "--keep", "1", "--dry-run")
+    done = project.json("gc", "--keep", "1")
+    assert done["bytes"] == said["bytes"] > 0
+    kinds = {each["kind"] for each in done["removed"]}
+    assert kinds >= {"artifact", "manifest", "scores", "logs", "system"}
+    assert set(project.run().values()) == {"cached"}
+    shown = project.json("lineage", "show", "latest")
+    assert not [each for each in shown["artifacts"] if each["collected"]]
 
 
 def test_a_model_is_scored_outside_of_a_run(project: Project, tmp_path: Path) -> None:
