@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
@@ -68,7 +69,8 @@ def _do(task: NodeTask, connection: Connection, alive: int) -> None:
     turn = threading.Lock()
 
     def send(report: Report) -> None:
-        with turn:
+        # A run that ends its node listens no more, and the node may have something to keep.
+        with turn, suppress(ConnectionError):
             connection.send(report)
 
     progress.set_sink(send)

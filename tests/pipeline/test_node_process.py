@@ -157,7 +157,8 @@ def test_a_node_that_is_ended_has_time_to_end_well(server: NodeServer, tmp_path:
     whole = tmp_path / "whole"
     program = (
         "def end(*_):\n"
-        f"    time.sleep(0.5); pathlib.Path({str(whole)!r}).touch(); os._exit(0)\n"
+        "    time.sleep(0.5); progress.report(phase='save')\n"
+        f"    pathlib.Path({str(whole)!r}).touch(); os._exit(0)\n"
         "signal.signal(signal.SIGTERM, end)\n"
         "progress.report(message='ready')\n"
         "time.sleep(600)"
