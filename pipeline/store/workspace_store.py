@@ -38,6 +38,8 @@ class WorkspaceStore(LastingStore):
         try:
             super().__init__(config, address(config), waits)
         except (errors.StatusError, RuntimeError) as error:
+            if _is_locked(error):
+                raise self._locked() from None
             raise InputError(
                 f"store: cannot open the metadata store at {address(config)}: {error}"
             ) from None
@@ -56,6 +58,8 @@ class WorkspaceStore(LastingStore):
         except errors.StatusError as error:
             if isinstance(error, _EXPECTED):
                 raise
+            if _is_locked(error):
+                raise self._locked() from error
             raise FailureError(
                 f"store: the metadata store at {self._address} failed ({method_name}): "
                 f"{' '.join(str(error).split())}. "
@@ -63,6 +67,12 @@ class WorkspaceStore(LastingStore):
             ) from error
         for node in _nodes(response):
             self._take_out(node)
+
+    def _locked(self) -> FailureError:
+        return FailureError(
+            f"store: the metadata store at {self._address} is kept locked by another process. See which "
+            f"(`fuser {self._address}` says so of a file) and end it, then run again: what is complete is reused."
+        )
 
     def _put_away(self, node: Any) -> None:
         if isinstance(node, pb.Artifact):
@@ -101,6 +111,11 @@ class WorkspaceStore(LastingStore):
     def _absolute(self, path: str) -> str:
         outside = not path or path.startswith("/") or "://" in path
         return path if outside else f"{self._workspace}/{path}"
+
+
+def _is_locked(error: Exception) -> bool:
+    """Whether a store stayed locked though ML Metadata has tried again for 20 s."""
+    return "Concurrent writes aborted" in str(error)
 
 
 def _associate_only(request: Any) -> None:

@@ -1,5 +1,7 @@
 """The connection: relative paths, long texts, links to contexts, and errors; on SQLite and on PostgreSQL."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from pipeline.failure import FailureError
 from pipeline.leases import Leases
 from pipeline.process_identity import ProcessIdentity
-from pipeline.store import Store
+from pipeline.store import Store, StoreReader
 from pipeline.store.names import RUN
 from pipeline.store.workspace_store import LONGEST_PROPERTY
 from tests.pipeline.tfx_records import TfxRecords
@@ -104,3 +106,29 @@ def test_an_error_of_an_open_store_is_one_line(opened: Open) -> None:
     assert "store: the metadata store at " in str(caught.value)
     assert "only-for-this-test" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+_HOLDER = (
+    "import sqlite3, sys, time\n"
+    "database = sqlite3.connect(sys.argv[1])\n"
+    "database.execute('BEGIN EXCLUSIVE')\n"
+    "print('held', flush=True)\n"
+    "time.sleep(600)\n"
+)
+
+
+@pytest.mark.long
+def test_a_file_that_another_process_keeps_locked_is_a_failure_that_says_so(tmp_path: Path) -> None:
+    store = Store("gpt2", None, tmp_path)
+    file = tmp_path / "metadata.sqlite"
+    command = [sys.executable, "-c", _HOLDER, str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            for use in (store.runs, lambda: StoreReader("gpt2", None, tmp_path)):
+                with pytest.raises(FailureError, match=f"{file} is kept locked by another process"):
+                    use()
+        finally:
+            holder.kill()
+    assert store.runs() == []
