@@ -156,12 +156,13 @@ def test_a_node_that_is_ended_has_time_to_end_well(server: NodeServer, tmp_path:
     """An interrupted run asks its node to end, and waits until what it does then is done."""
     whole = tmp_path / "whole"
     program = (
-        "def end(*_):\n"
-        "    time.sleep(0.5); progress.report(phase='save')\n"
-        f"    pathlib.Path({str(whole)!r}).touch(); os._exit(0)\n"
-        "signal.signal(signal.SIGTERM, end)\n"
+        "asked = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: asked.append(1))\n"
         "progress.report(message='ready')\n"
-        "time.sleep(600)"
+        "while not asked: time.sleep(0.01)\n"
+        "time.sleep(0.5)\n"
+        "progress.report(phase='save')\n"
+        f"pathlib.Path({str(whole)!r}).touch()\n"
     )
 
     def interrupt(report: dict[str, object]) -> None:
