@@ -156,22 +156,21 @@ class RunMachine(RuleBasedStateMachine):
 
     @rule(
         place=PLACES,
-        overrides=st.tuples(OVERRIDES, OVERRIDES),
+        overrides=OVERRIDES,
         keep=st.integers(0, 1),
         spare=st.booleans(),
         step=st.none() | STEPS,
     )
-    def runs_and_gc(
+    def run_and_gc(
         self,
         place: int,
-        overrides: tuple[tuple[str, ...], tuple[str, ...]],
+        overrides: tuple[str, ...],
         keep: int,
         spare: bool,
         step: int | None,
     ) -> None:
         """What nothing needs goes, whenever gc dies: what is needed is whole, and what is not whole is not used."""
-        for each in overrides:
-            self._run_to_the_end(place, each, self._process())
+        self._run_to_the_end(place, overrides, self._process())
         process = self._process()
         process.dies_before = step
         needed = self._needed(place, keep, not spare)
