@@ -22,7 +22,6 @@ from preprocessing.base.job_cache import JobCache
 from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.tasks.sources import list_sources
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 
@@ -62,10 +61,9 @@ def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
     flags = beam_flags(BeamOptions(), root, imports_tfx=False)
     folders = CorpusFolders(*(str(out / part) for part in ("examples", "index", "report")))
     began = _cpu_seconds()
-    sources = list_sources(root, options)
     memory = JobCache(workspace)
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
-    read = write_corpus(pipeline, str(root), sources, options, 1, folders, memory)
+    read = write_corpus(pipeline, str(root), options, 1, folders, memory).read
     write_corpus_page(
         out / "report" / "corpus.html", check_corpus(folders.report_dir, options), options
     )

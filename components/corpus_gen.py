@@ -25,7 +25,6 @@ from preprocessing.corpus.report import counted, describe_copies, describe_recor
 from preprocessing.options import CorpusOptions
 from preprocessing.records.exclusion import with_exclude_file
 from preprocessing.records.record import SPLITS
-from preprocessing.tasks.sources import list_sources
 
 
 @component(use_beam=True)
@@ -44,17 +43,16 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
     Raises InputError for faults in the corpus, for too many drops, and,
     with `on_leak: fail`, for the same document in two splits.
     """
-    corpus = with_exclude_file(Path(root), CorpusOptions(**json.loads(options)))
-    sources = list_sources(Path(root), corpus)
+    corpus = with_exclude_file(root, CorpusOptions(**json.loads(options)))
     folders = CorpusFolders(examples.uri, index.uri, report.uri)
-    read = write_corpus(beam_pipeline, root, sources, corpus, seed, folders, job_cache())
+    seen = write_corpus(beam_pipeline, root, corpus, seed, folders, job_cache())
     counts = check_corpus(report.uri, corpus)
     # An empty split has no statistics to check, so the artifact does not name it.
     mark_examples(examples, [split for split in SPLITS if counts["splits"][split]])
-    for name, value in (("records", counts["records"]), ("corpus_files", len(sources))):
+    for name, value in (("records", counts["records"]), ("corpus_files", seen.files)):
         index.set_int_custom_property(name, value)
-    if read is not None:
-        changed = counted(read, "source")
+    if seen.read is not None:
+        changed = counted(seen.read, "source")
         progress.report(message=f"{changed} read, the others are as they were in the last job")
     if not counts["splits"]["test"]:
         progress.report(

@@ -17,7 +17,6 @@ from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.tasks.registry import TASKS
-from preprocessing.tasks.sources import list_sources
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 
@@ -30,9 +29,8 @@ def main() -> None:
     options = CorpusOptions(path=str(root))
     flags = PipelineOptions(beam_flags(BeamOptions(), root, imports_tfx=False))
     began = time.perf_counter()
-    sources = list_sources(root, options)
     folders = CorpusFolders(examples, index, report)
-    write_corpus(beam.Pipeline(options=flags), str(root), sources, options, 1, folders)
+    write_corpus(beam.Pipeline(options=flags), str(root), options, 1, folders)
     check_corpus(report, options)
     middle = time.perf_counter()
     over_long = TASKS[options.task].over_long

@@ -1,21 +1,28 @@
 """Files that are there whole or not at all, on any file system that Beam knows."""
 
+import io
 import json
-import shutil
 import uuid
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from preprocessing.base.matching import delete
+from preprocessing.base.places import is_local
 
 
-def write_atomically(path: str, write: Callable[[BinaryIO], None]) -> None:
-    """Let `write` fill a file that gets its name when it is complete."""
-    replace_atomically(path, partial(_create, write=write))
+def write_atomically(place: str, write: Callable[[BinaryIO], None]) -> None:
+    """Let `write` fill a file that gets its name when it is complete; elsewhere than here it is held in memory."""
+    if is_local(place):
+        replace_atomically(place, partial(_create, write=write))
+        return
+    content = io.BytesIO()
+    write(content)
+    _upload(place, content.getvalue())
 
 
 def replace_atomically(path: str, make: Callable[[str], Any]) -> None:
@@ -24,39 +31,42 @@ def replace_atomically(path: str, make: Callable[[str], Any]) -> None:
     A runner may try a bundle twice, also at the same time, so the unfinished file has a name of
     its own; it begins with a dot, so that no pattern for finished files finds it.
     """
-    folder, name = FileSystems.split(path)
-    unfinished = FileSystems.join(folder, f".{name}.{uuid.uuid4().hex}")
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        make(unfinished)
-        FileSystems.rename([unfinished], [path])
+        make(str(unfinished))
+        unfinished.replace(target)
     except BaseException:
-        if FileSystems.exists(unfinished):
-            delete(unfinished)
+        unfinished.unlink(missing_ok=True)
         raise
 
 
-def is_local(path: str) -> bool:
-    """Whether a path is one of this machine's own file system."""
-    return FileSystems.get_scheme(path) is None
-
-
-def remove_folder(path: str) -> None:
-    """Remove a folder with what is in it, if it is there."""
-    if is_local(path):
-        shutil.rmtree(path, ignore_errors=True)
-    elif FileSystems.exists(path):
-        delete(path)
-
-
-def write_json_atomically(path: str, value: Any) -> None:
+def write_json_atomically(place: str, value: Any) -> None:
     """Write a JSON value for people to read: indented, in UTF-8."""
     content = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(path, partial(_write_text, text=content))
+    write_atomically(place, partial(_write_text, text=content))
 
 
 def _create(path: str, write: Callable[[BinaryIO], None]) -> None:
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with open(path, "wb") as file:
         write(file)
+
+
+def _upload(place: str, content: bytes) -> None:
+    """An upload that fails leaves no object, and the one before it as it was."""
+    if not content and FileSystems.get_scheme(place) == "s3":
+        _upload_nothing(place)
+        return
+    with FileSystems.create(place, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.write(content)
+
+
+def _upload_nothing(place: str) -> None:
+    """An empty object: Beam's own upload to S3 (2.77) has no part then, which no server takes."""
+    bucket, key = s3io.parse_s3_path(place)
+    client = s3io.S3IO(options=FileSystems._pipeline_options).client
+    client.client.put_object(Bucket=bucket, Key=key, Body=b"")
 
 
 def _write_text(file: BinaryIO, text: str) -> None:

@@ -3,24 +3,16 @@
 import hashlib
 import shutil
 from pathlib import Path
-from typing import BinaryIO
 
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
-
-from preprocessing.base.atomic_files import is_local, replace_atomically, write_atomically
+from preprocessing.base.atomic_files import replace_atomically, write_atomically
 from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.places import is_local, open_file
 
 _CHUNK_BYTES = 1024 * 1024
 
 
 class DamagedError(Exception):
     """What is stored is not what was stored."""
-
-
-def open_file(path: str) -> BinaryIO:
-    """The file, opened for binary reading, whatever its name ends in."""
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def file_digest(path: str, digests: FileDigests | None) -> str:
@@ -43,7 +35,6 @@ def copy_file(source: str, target: str) -> None:
     A copy, never a link: through a hard link a change to one artifact would change every other.
     """
     if is_local(source) and is_local(target):
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
         # The kernel copies: half the processor time of reading and writing.
         replace_atomically(target, lambda unfinished: shutil.copyfile(source, unfinished))
     else:

@@ -1,8 +1,8 @@
 """The job of CorpusGen: a corpus to shards of record Examples, an index and reports.
 
-    portions --read--> Examples, readings --hashes--> settle: who is a copy of whom
-                            |                            |
-                            +-------- finish <-----------+--> index, drops, report
+    files --look, cut--> portions --read--> Examples, readings --hashes--> settle: who is a copy of whom
+                                                |                             |
+                                                +----------- finish <---------+--> index, drops, report
 
 A portion's shards follow from the portion alone (`portions`, `shards`), so nothing with a text in it is ever shuffled,
 and the files do not depend on the runner, its workers or their order. What a portion's records are for others
@@ -10,36 +10,42 @@ and the files do not depend on the runner, its workers or their order. What a po
 (`memory`).
 
 The same functions run in this process where there is little to read, in processes forked from it where Beam's direct
-runner is asked for several, and as a Beam pipeline by every other runner.
+runner is asked for several, and as a Beam pipeline by every other runner. Corpus and outputs are places
+(`base.places`), on this machine or in a store of objects: of these the launcher asks for names and sizes alone, and
+workers read and write. The report is written last, so where it is, all is.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base import progress
-from preprocessing.base.atomic_files import remove_folder
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.job_cache import JobCache
+from preprocessing.base.places import is_local, remove_folder
+from preprocessing.base.stages import Gathered, Spread, Stage
 from preprocessing.base.verified_files import DamagedError
 from preprocessing.base.workers import local_processes, workers
-from preprocessing.corpus import shards
+from preprocessing.corpus import portions, shards
 from preprocessing.corpus.memory import CorpusMemory, PortionKeys, recipe_of
 from preprocessing.corpus.portions import Portion, portions_of
 from preprocessing.corpus.reading import read_reading, read_summary
 from preprocessing.corpus.report import Tally, write_report
-from preprocessing.corpus.settlement import Member, Settlement, settle
+from preprocessing.corpus.settlement import Amendment, Member, Settlement, settle
 from preprocessing.corpus.shards import ShardWriter, Written
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.listing import corpus_files
+from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Fault
-from preprocessing.tasks.sources import SourceFile, corpus_folder
+from preprocessing.tasks.registry import TASKS
+from preprocessing.tasks.sources import list_files
 
 # Fewer bytes than this are read in this process.
 _SMALL_BYTES = 16 * 1024 * 1024
@@ -84,50 +90,97 @@ class Task:
         return f"{self.reading}.shards"
 
 
-class Read(NamedTuple):
-    """What finishing a portion needs beside its Task. hashes: see `Summary`. faults: as in `Reading`."""
+class Hashed(NamedTuple):
+    """What settling asks of a portion: its number, its reading's place, rows_before and the hashes (see `Summary`)."""
 
+    number: int
+    reading: str
+    rows_before: int
+    hashes: bytes
+
+
+class Read(NamedTuple):
+    """What is known of a portion when it is read. hashes: see `Summary`. faults: as in `Reading`."""
+
+    task: Task
     hashes: bytes
     written: Written
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def hashed(self) -> Hashed:
+        """What settling asks of it."""
+        portion = self.task.portion
+        return Hashed(portion.number, self.task.reading, portion.rows_before, self.hashes)
+
+
+class Seen(NamedTuple):
+    """What a job has seen.
+
+    files: how many the corpus has. read: how many sources were read because they were not known as they are, None if
+        all were.
+    """
+
+    files: int
+    read: int | None
+
 
 @dataclass(frozen=True)
 class CorpusJob:
-    """What is done with a portion, in whatever process. digests: what is known of files, where they are at hand."""
+    """What is done with a corpus, in whatever process.
+
+    readings: the folder of the readings that no memory keeps. portion_bytes: see `portions_of`. digests: what is known
+        of files, where they are at hand.
+    """
 
     writer: ShardWriter
+    readings: str
+    portion_bytes: int
     digests: FileDigests | None = None
+
+    def look(self, files: Iterable[SourceFile]) -> list[SourceFile]:
+        """Whole files in the pieces that they are seen to have when they are looked into."""
+        options = self.writer.options
+        look, open_file = TASKS[options.task].look, self.writer.open_source
+        return [piece for file in files for piece in look(file, open_file, options)]
+
+    def portions(self, looked_at: Iterable[SourceFile]) -> list[Portion]:
+        """The portions of what files were seen to be, in their order."""
+        options = self.writer.options
+        sources = TASKS[options.task].cut(list(looked_at), self.writer.open_source, options)
+        return portions_of(sources, self.portion_bytes)
+
+    def task(self, portion: Portion) -> Task:
+        """A portion of which nothing is remembered."""
+        return Task(portion, FileSystems.join(self.readings, str(portion.number)))
 
     def read(self, task: Task) -> Read:
         """Read a portion if it is new, and write its Examples and its reading."""
         if task.written is not None:
-            return Read(task.hashes, task.written)
+            return Read(task, task.hashes, task.written)
         reading, written = self.writer.read(task.portion)
         reading.write(task.reading)
-        return Read(reading.summary().hashes, written, tuple(reading.faults))
+        return Read(task, reading.summary().hashes, written, tuple(reading.faults))
 
-    def settle(self, read: Iterable[tuple[Task, Read]]) -> Settlement:
+    def settle(self, hashed: Iterable[Hashed]) -> Settlement:
         """Settle what the records of all portions mean for one another."""
-        in_order = sorted(read, key=lambda each: each[0].portion.number)
+        by_number = {portion.number: portion for portion in sorted(hashed)}
 
         def members_of(number: int, ordinals: Sequence[int]) -> Iterator[Member]:
-            task, _ = in_order[number]
-            entries = read_reading(task.reading).entries
+            entries = read_reading(by_number[number].reading).entries
             for ordinal in ordinals:
-                entry = entries[ordinal].moved(task.portion.rows_before)
+                entry = entries[ordinal].moved(by_number[number].rows_before)
                 if self.writer.excluded(entry) is None:
                     yield Member(number, ordinal, entry)
 
-        hashes = {task.portion.number: each.hashes for task, each in in_order}
+        hashes = {number: portion.hashes for number, portion in by_number.items()}
         return settle(hashes, members_of, self.writer.options.on_leak)
 
-    def finish(self, read: tuple[Task, Read], settlement: Settlement) -> Tally:
+    def finish(self, settled: tuple[Read, Mapping[int, Amendment]]) -> Tally:
         """Write what is left of a portion, and where its shards are; what became of its documents."""
-        task, (_, written, faults) = read
+        (task, _, written, faults), amendments = settled
         reading = read_reading(task.reading)
         reading.faults += faults
-        amendments = settlement.amendments.get(task.portion.number, {})
         tally, written = self.writer.finish(
             task.portion, reading, written, amendments, task.is_new, self.digests
         )
@@ -135,10 +188,10 @@ class CorpusJob:
             written.write(task.shards)
         return tally
 
-    def report(self, tallies: Iterable[Tally], settlement: Settlement) -> None:
+    def report(self, tallies: Iterable[Tally]) -> None:
         """Write the reports."""
         whole = Tally()
-        for tally in (settlement.tally, *tallies):
+        for tally in tallies:
             whole.merge(tally)
         write_report(whole, self.writer.report_dir)
 
@@ -146,38 +199,60 @@ class CorpusJob:
 def write_corpus(
     pipeline: beam.Pipeline,
     root: str,
-    sources: Sequence[SourceFile],
     options: CorpusOptions,
     seed: int,
     folders: CorpusFolders,
     cache: JobCache | None = None,
-) -> int | None:
-    """Turn `sources` of the corpus at `root` into records, from what an earlier job has read and what has changed.
+) -> Seen:
+    """Turn the corpus at `root` into records, from what an earlier job has read and what has changed.
 
     Call `check_corpus(report_dir, options)` then: mistakes in the corpus do not make the job fail.
 
     Args:
-        pipeline: not run yet; its options say how the job is done (see `_run`).
-        cache: with the memory. None: the whole corpus is read, nothing is remembered.
+        pipeline: not run yet; its options say how the job is done.
+        root: the place of a folder or of a file; and so are the folders places.
+        cache: with the memory, which is of files on this machine. None, or with a place elsewhere: the whole corpus is
+            read, nothing is remembered.
 
-    Returns:
-        How many sources were read because they were not known as they are; None if all were.
+    Raises InputError as `list_files` does.
     """
-    portions = portions_of(sources)
-    job = _job(root, options, seed, folders)
-    if cache is None:
-        with _readings(folders) as readings:
-            _run(pipeline, job, [_task_in(readings, portion) for portion in portions])
-        return None
-    memory = CorpusMemory(cache.corpus)
+    corpus = corpus_files(root)
+    files = list_files(corpus, options)
+    writer = ShardWriter(corpus.folder, options, seed, *folders, shards.PART_BYTES)
+    readings = FileSystems.join(folders.index_dir, _READINGS)
+    job = CorpusJob(writer, readings, portions.PORTION_BYTES)
+    if cache is not None and all(map(is_local, (root, *folders))):
+        return Seen(len(files), _update(pipeline, job, files, cache))
+    try:
+        if local_processes(pipeline) is None:
+            with pipeline:
+                _add_transforms(pipeline, job, _tasks(pipeline, job, files))
+        else:
+            _run_here(pipeline, job, list(map(job.task, job.portions(job.look(files)))))
+    finally:
+        remove_folder(job.readings)
+    return Seen(len(files), None)
+
+
+def _update(
+    pipeline: beam.Pipeline, job: CorpusJob, files: Iterable[SourceFile], cache: JobCache
+) -> int | None:
+    """Do the job with the memory; returns how many sources were read, None if all were."""
+    found = job.portions(job.look(files))
+    options, memory = job.writer.options, CorpusMemory(cache.corpus)
     with closing(cache.open_digests()) as digests:
-        recipe = recipe_of(options, seed, job.writer.part_bytes)
-        keys = PortionKeys(corpus_folder(Path(root)), recipe, options.excluded, digests)
-        states = [keys.states(portion) for portion in portions]
-        of_portion = [keys.key(*each) for each in zip(portions, states, strict=True)]
-        tasks = [_task(memory, *each) for each in zip(portions, of_portion, strict=True)]
+        recipe = recipe_of(options, job.writer.seed, job.writer.part_bytes)
+        keys = PortionKeys(Path(job.writer.folder), recipe, options.excluded, digests)
+        states = [keys.states(portion) for portion in found]
+        of_portion = [keys.key(*each) for each in zip(found, states, strict=True)]
+        tasks = [_task(memory, *each) for each in zip(found, of_portion, strict=True)]
         new = [task.portion for task in tasks if task.is_new]
-        _run(pipeline, job, tasks, digests)
+        if local_processes(pipeline) is None:
+            with pipeline:
+                created = pipeline | "Portions" >> beam.Create(tasks, reshuffle=False)
+                _add_transforms(pipeline, job, created)
+        else:
+            _run_here(pipeline, job, tasks, digests)
         kept = {}
         for task, key, before in zip(tasks, of_portion, states, strict=True):
             written = Written.read(task.shards)
@@ -192,55 +267,30 @@ def write_corpus(
     return None if len(new) == len(tasks) else sum(len(portion.sources) for portion in new)
 
 
-def _run(
+def _run_here(
     pipeline: beam.Pipeline,
     job: CorpusJob,
     tasks: Sequence[Task],
     digests: FileDigests | None = None,
 ) -> None:
-    """Do the job as the pipeline's options say, in this process where there is little to read."""
-    processes = local_processes(pipeline)
-    if processes is None:
-        with pipeline:
-            _add_transforms(pipeline, job, tasks)
-        return
+    """Do the job on this machine: in this process where there is little to read, or in forked ones."""
+    processes = local_processes(pipeline) or 1
     if sum(task.portion.size for task in tasks if task.is_new) <= _SMALL_BYTES:
         processes = 1
     total = sum(len(task.portion.sources) for task in tasks)
     done = 0
     read = []
     with workers(processes) as run:
-        for task, each in zip(tasks, run(job.read, tasks), strict=True):
-            read.append((task, each))
-            done += len(task.portion.sources)
+        for each in run(job.read, tasks):
+            read.append(each)
+            done += len(each.task.portion.sources)
             progress.report(phase="read", done=done, total=total, unit="files")
-        settlement = job.settle(read)
-        job.report(
-            # Where shards are copied here, the digests of the files tell whether they are what they were.
-            map(partial(replace(job, digests=digests).finish, settlement=settlement), read)
-            if processes == 1
-            else run(partial(job.finish, settlement=settlement), read),
-            settlement,
-        )
-
-
-def _job(root: str, options: CorpusOptions, seed: int, folders: CorpusFolders) -> CorpusJob:
-    folder = str(corpus_folder(Path(root)))
-    return CorpusJob(ShardWriter(folder, options, seed, *folders, shards.PART_BYTES))
-
-
-@contextmanager
-def _readings(folders: CorpusFolders) -> Iterator[str]:
-    """A folder for the readings of one job, which goes when the job ends."""
-    path = FileSystems.join(folders.index_dir, _READINGS)
-    try:
-        yield path
-    finally:
-        remove_folder(path)
-
-
-def _task_in(readings: str, portion: Portion) -> Task:
-    return Task(portion, FileSystems.join(readings, str(portion.number)))
+        settlement = job.settle(each.hashed for each in read)
+        amendments = settlement.amendments
+        settled = [(each, amendments.get(each.task.portion.number, {})) for each in read]
+        # Where shards are copied here, the digests of the files tell whether they are what they were.
+        finish = replace(job, digests=digests).finish if processes == 1 else job.finish
+        job.report([settlement.tally, *run(finish, settled)])
 
 
 def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
@@ -251,24 +301,72 @@ def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
             summary = read_summary(path)
             if summary.is_of(portion):
                 return Task(portion, path, written, summary.hashes)
-    except (OSError, BeamIOError, DamagedError):
+    except (OSError, DamagedError):
         pass
     return Task(portion, path)
 
 
-def _add_transforms(pipeline: beam.Pipeline, job: CorpusJob, tasks: Sequence[Task]) -> None:
-    read = (
+def _tasks(
+    pipeline: beam.Pipeline, job: CorpusJob, files: Iterable[SourceFile]
+) -> beam.PCollection:
+    """The tasks of files that only workers look into."""
+
+    def looked_at(group: Portion) -> Iterator[tuple[int, list[SourceFile]]]:
+        yield group.number, job.look(group.sources)
+
+    def tasks(found: list[tuple[int, list[SourceFile]]]) -> Iterator[Task]:
+        return map(
+            job.task,
+            job.portions(
+                chain.from_iterable(sources for _, sources in sorted(found, key=itemgetter(0)))
+            ),
+        )
+
+    return (
         pipeline
-        | "Portions" >> beam.Create(tasks, reshuffle=False)
-        | "SpreadPortions" >> beam.Reshuffle()
-        | "Read" >> beam.Map(lambda task: (task, job.read(task)))
-        | "SpreadRead" >> beam.Reshuffle()
+        # Whole files in groups of some MiB, as small elements cost more than what is done with them.
+        | "Files" >> beam.Create(portions_of(files, job.portion_bytes), reshuffle=False)
+        | "SpreadFiles" >> beam.Reshuffle()
+        | "Look" >> beam.ParDo(Stage(looked_at, pipeline))
+        | "LookedAt" >> Gathered()
+        | "Cut" >> beam.ParDo(Stage(tasks, pipeline))
     )
-    settlement = read | "AllRead" >> beam.combiners.ToList() | "Settle" >> beam.Map(job.settle)
-    of_all = beam.pvalue.AsSingleton(settlement)
-    _ = (
+
+
+def _add_transforms(pipeline: beam.Pipeline, job: CorpusJob, tasks: beam.PCollection) -> None:
+    def finish(group: tuple[int, Mapping[str, Iterable]]) -> Iterator[Tally]:
+        _, of_portion = group
+        amendments: Mapping[int, Amendment] = next(iter(of_portion["amendments"]), {})
+        yield job.finish((next(iter(of_portion["read"])), amendments))
+
+    def report(tallies: Iterable[Tally]) -> Iterable[None]:
+        job.report(tallies)
+        return ()
+
+    read = (
+        tasks
+        | "SpreadPortions" >> Spread(lambda task: task.portion.number)
+        | "Read" >> beam.ParDo(Stage(lambda task: [job.read(task)], pipeline))
+    )
+    settlement = (
         read
-        | "Finish" >> beam.Map(job.finish, of_all)
-        | "AllTallies" >> beam.combiners.ToList()
-        | "Report" >> beam.Map(job.report, of_all)
+        | "Hashes" >> beam.Map(lambda each: each.hashed)
+        | "AllHashes" >> Gathered()
+        | "Settle" >> beam.ParDo(Stage(lambda hashed: [job.settle(hashed)], pipeline))
+    )
+    by_number = {
+        "read": read | "ByNumber" >> beam.Map(lambda each: (each.task.portion.number, each)),
+        "amendments": settlement
+        | "Amendments" >> beam.FlatMap(lambda settled: settled.amendments.items()),
+    }
+    tallies = (
+        by_number
+        | "OfPortion" >> beam.CoGroupByKey()
+        | "Finish" >> beam.ParDo(Stage(finish, pipeline))
+    )
+    _ = (
+        (tallies, settlement | "Copies" >> beam.Map(lambda settled: settled.tally))
+        | "Tallies" >> beam.Flatten()
+        | "AllTallies" >> Gathered()
+        | "Report" >> beam.ParDo(Stage(report, pipeline))
     )

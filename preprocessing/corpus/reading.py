@@ -17,7 +17,8 @@ from typing import BinaryIO, NamedTuple
 
 from preprocessing.base.atomic_files import write_atomically
 from preprocessing.base.digests import sha256_bytes, sha256_text
-from preprocessing.base.verified_files import DamagedError, open_file
+from preprocessing.base.places import open_file
+from preprocessing.base.verified_files import DamagedError
 from preprocessing.corpus.portions import Portion
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS
@@ -120,15 +121,6 @@ def _verified(path: str) -> bytes:
     if digest.decode(errors="replace") != sha256_bytes(content):
         raise DamagedError(path)
     return content
-
-
-def source_opener(folder: str) -> OpenFile:
-    """How a file of the corpus in `folder` is opened by its name."""
-    return partial(_open, folder)
-
-
-def _open(folder: str, name: str) -> BinaryIO:
-    return open(f"{folder}/{name}", "rb")
 
 
 def _write(file: BinaryIO, text: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.atomic_files import write_json_atomically
-from preprocessing.base.matching import files_matching
-from preprocessing.readers.listing import APPLE_DOUBLE
+from preprocessing.base.places import files_matching, open_file
+from preprocessing.readers.file_names import APPLE_DOUBLE
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
 from preprocessing.records.ids import names_of
@@ -175,8 +175,8 @@ def note_unmatched(report_dir: str, excluded: Collection[str]) -> list[str]:
     Most likely they were mistyped. They are found by what the drops in `report_dir` name.
     """
     found: set[str] = set()
-    for path in files_matching(report_dir, DROPS_FOLDER, "*.jsonl"):
-        with FileSystems.open(path) as file:
+    for found_file in files_matching(report_dir, DROPS_FOLDER, "*.jsonl"):
+        with open_file(found_file.path) as file:
             drops = (json.loads(line) for line in file)
             for drop in drops:
                 if drop["reason"] == EXCLUDED:
@@ -234,6 +234,6 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
 
 
 def _read_json(path: str) -> dict[str, Any]:
-    with FileSystems.open(path) as file:
+    with open_file(path) as file:
         report: dict[str, Any] = json.load(file)
         return report

@@ -1,25 +1,28 @@
 """A whole corpus in memory, without a job: for a corpus that is scored, and for tests."""
 
-from pathlib import Path
+import os
 
 from preprocessing.corpus.check import faults_error, leak_error
-from preprocessing.corpus.reading import read_source, source_opener
+from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.settlement import Member, Settlement
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.listing import corpus_files
 from preprocessing.records.exclusion import exclusion, with_exclude_file
 from preprocessing.records.index import entry_of
 from preprocessing.records.record import Drop, Fault, Record
-from preprocessing.tasks.sources import corpus_folder, list_sources
+from preprocessing.tasks.sources import list_sources
 
 
-def read_records(root: Path, options: CorpusOptions, seed: int) -> tuple[list[Record], list[Drop]]:
+def read_records(
+    root: str | os.PathLike[str], options: CorpusOptions, seed: int
+) -> tuple[list[Record], list[Drop]]:
     """Every record and every drop of the corpus at `root`, sorted by id, as the job makes them.
 
     Raises InputError with all faults of the corpus (the first 20 in full), and for a document in two
     splits if `on_leak` is `fail`.
     """
     options = with_exclude_file(root, options)
-    opener = source_opener(str(corpus_folder(root)))
+    opener = corpus_files(root).open
     records: list[Record] = []
     drops: list[Drop] = []
     faults: list[str] = []

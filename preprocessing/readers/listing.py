@@ -1,116 +1,202 @@
-"""Finding files in a corpus' folder."""
+"""The files of a corpus: a folder or a single file, on this machine or in any file system that Beam knows.
+
+Names, sizes and a file's bytes are asked here and nowhere else, so that what reads a corpus need not know where it is.
+"""
 
 import os
-import re
 import time
-from operator import itemgetter
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property, partial
+from operator import attrgetter
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
 from preprocessing.base.links import LINKED_FOLDERS, Links
-from preprocessing.readers.compression import COMPRESSED
-from preprocessing.readers.source_file import SourceFile
-from preprocessing.records.record import Drop
-
-# The reason of a drop that says nothing against a corpus.
-APPLE_DOUBLE = "apple_double"
-
-_SPLIT_WORD = re.compile(
-    r"(?<![a-z])(?:(train|training)|(validation|valid|val|dev)|(test))(?![a-z])"
-)
-_SPLIT_OF_GROUP = {1: "train", 2: "validation", 3: "test"}
+from preprocessing.base.places import files_matching, is_folder, is_local, open_file
+from preprocessing.readers.content import OpenFile
+from preprocessing.readers.file_names import is_apple_double
 
 
-def corpus_folder(root: Path) -> Path:
-    """The folder that the names of the sources are relative to: `root`, or a single file's."""
-    return root if root.is_dir() else root.parent
+class FoundFile(NamedTuple):
+    """A file: its posix path in the corpus' folder, its bytes, its `file_state` (empty if that is not known)."""
+
+    name: str
+    size: int
+    state: str = ""
 
 
-def or_compressed(*suffixes: str) -> tuple[str, ...]:
-    """The suffixes, and each with those of compression."""
-    return tuple(suffix + end for suffix in suffixes for end in ("", *COMPRESSED))
+class CorpusFiles(ABC):
+    """The files of a corpus. root: its place as it was named. is_folder: whether that is a folder."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.is_folder = is_folder(root)
+
+    @cached_property
+    def folder(self) -> str:
+        """The folder that the names are relative to: the corpus itself, or that of a single file."""
+        return self.root if self.is_folder else FileSystems.split(self.root)[0] or "."
+
+    def place(self, name: str) -> str:
+        """The place of a file."""
+        return f"{self.folder}/{name}"
+
+    @property
+    def open(self) -> OpenFile:
+        """How a file is opened by its name, in whatever process."""
+        return opener_in(self.folder)
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is a folder or a file of this name."""
+
+    @abstractmethod
+    def has_folder(self, name: str) -> bool:
+        """Whether the corpus is a folder with one of this name in it."""
+
+    def find(
+        self,
+        suffixes: tuple[str, ...],
+        recursive: bool,
+        within: str = "",
+        skipped: list[str] | None = None,
+    ) -> list[FoundFile]:
+        """The files in the folder `within`, or the single file, whose names end in a suffix, by name.
+
+        Capitals in a suffix make no difference. What has a name that begins with a dot is no text, and no
+        digest of the corpus covers it; the names of those that macOS has put beside files with such a
+        suffix (`._a.txt`) are added to `skipped`. Raises InputError for a link out of the corpus, and for
+        a name that is not UTF-8.
+        """
+        if self.is_folder:
+            found = self._found_in(within, suffixes, recursive, [] if skipped is None else skipped)
+            return sorted(found, key=attrgetter("name"))
+        name = FileSystems.split(self.root)[1]
+        return [FoundFile(name, self._size())] if name.lower().endswith(suffixes) else []
+
+    @abstractmethod
+    def _found_in(
+        self, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
+    ) -> list[FoundFile]:
+        """What `find` gives for a folder, in any order."""
+
+    @abstractmethod
+    def _size(self) -> int:
+        """The bytes of the single file."""
 
 
-def split_by_name(name: str) -> str | None:
-    """The split that a file's name says in a word, or else that of the nearest folder which is called so.
-
-    >>> split_by_name("3.0.0/train-00000-of-00003.parquet"), split_by_name("news_dev.jsonl.gz")
-    ('train', 'validation')
-    >>> split_by_name("test/latest.jsonl"), split_by_name("the-test/latest.jsonl")
-    ('test', None)
-    """
-    *folders, file = name.lower().split("/")
-    found = [_SPLIT_WORD.search(file), *map(_SPLIT_WORD.fullmatch, reversed(folders))]
-    return next((_SPLIT_OF_GROUP[match.lastindex or 0] for match in found if match), None)
+def corpus_files(root: str | os.PathLike[str]) -> CorpusFiles:
+    """The files of the corpus at `root`, a folder or a file."""
+    place = os.fspath(root)
+    return _LocalFiles(str(Path(place))) if is_local(place) else _StoredFiles(place.rstrip("/"))
 
 
-def find_files(
-    root: Path, suffixes: tuple[str, ...], recursive: bool, skipped: list[str] | None = None
-) -> list[tuple[str, int]]:
-    """Name and size of the files at `root`, a folder or a single file, that end in a suffix (see `walk`)."""
-    if root.is_dir():
-        return [(name, size) for name, size, _ in walk(root, root, suffixes, recursive, skipped)]
-    named = root.name.lower().endswith(suffixes)
-    return [(root.name, root.stat().st_size)] if named else []
+def opener_in(folder: str) -> OpenFile:
+    """How a file of the corpus in a folder is opened by its name."""
+    return partial(_open_here if is_local(folder) else _open, folder)
 
 
-def walk(
-    root: Path,
-    folder: Path,
-    suffixes: tuple[str, ...],
-    recursive: bool,
-    skipped: list[str] | None = None,
-) -> list[tuple[str, int, str]]:
-    """Name, size and `file_state` of the files in `folder` whose names end in a suffix, by name.
+def _open_here(folder: str, name: str) -> BinaryIO:
+    return open(f"{folder}/{name}", "rb")
 
-    Capitals in a suffix make no difference. What has a name that begins with a dot is no text, and no
-    digest of the corpus covers it; the names of those that macOS has put beside files with such a
-    suffix (`._a.txt`) are added to `skipped`. A linked folder is not entered: what it holds is listed
-    where it is. Raises InputError for a link out of `root`, and for a name that is not UTF-8.
-    """
-    links = Links(root)
-    if not links.follow_folder(folder):
-        raise _outside(folder)
-    found: list[tuple[str, int, str]] = []
-    now_ns = time.time_ns()
-    folders = [folder]
-    while folders:
-        current = folders.pop()
-        # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
-        prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
-        with os.scandir(current) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    if skipped is not None and _is_apple_double(entry.name, suffixes):
-                        skipped.append(prefix + entry.name)
-                    continue
-                if entry.is_symlink() and not links.is_within(Path(entry.path)):
-                    if prefix + entry.name in LINKED_FOLDERS:
+
+def _open(folder: str, name: str) -> BinaryIO:
+    return open_file(f"{folder}/{name}")
+
+
+class _StoredFiles(CorpusFiles):
+    """Objects in a store, which are listed once."""
+
+    def exists(self) -> bool:
+        return self.is_folder or FileSystems.exists(self.root)
+
+    def has_folder(self, name: str) -> bool:
+        return any(found.startswith(f"{name}/") for found in self._sizes)
+
+    def _found_in(
+        self, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
+    ) -> list[FoundFile]:
+        prefix = f"{within}/" if within else ""
+        found = []
+        for name, size in self._sizes.items():
+            *folders, last = name.removeprefix(prefix).split("/")
+            if (
+                not name.startswith(prefix)
+                or (folders and not recursive)
+                or any(part.startswith(".") for part in folders)
+            ):
+                continue
+            if last.startswith("."):
+                skipped += [name] if is_apple_double(last, suffixes) else []
+            elif last.lower().endswith(suffixes):
+                found.append(FoundFile(name, size))
+        return found
+
+    def _size(self) -> int:
+        (found,) = FileSystems.match([self.root])
+        size: int = found.metadata_list[0].size_in_bytes
+        return size
+
+    @cached_property
+    def _sizes(self) -> Mapping[str, int]:
+        beneath = len(self.root) + 1
+        return {
+            metadata.path[beneath:]: metadata.size_in_bytes
+            for metadata in files_matching(self.root, "**")
+        }
+
+
+class _LocalFiles(CorpusFiles):
+    """Files of this machine, in whose folders links are followed that their owner has made on purpose (`links`)."""
+
+    def exists(self) -> bool:
+        return os.path.exists(self.root)
+
+    def has_folder(self, name: str) -> bool:
+        return os.path.isdir(os.path.join(self.root, name))
+
+    def _size(self) -> int:
+        return os.path.getsize(self.root)
+
+    def _found_in(
+        self, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
+    ) -> list[FoundFile]:
+        """A linked folder is not entered: what it holds is listed where it is."""
+        root, folder = Path(self.root), Path(self.root, within)
+        links = Links(root)
+        if not links.follow_folder(folder):
+            raise _outside(folder)
+        found: list[FoundFile] = []
+        now_ns = time.time_ns()
+        folders = [folder]
+        while folders:
+            current = folders.pop()
+            # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
+            prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
+            with os.scandir(current) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        if is_apple_double(entry.name, suffixes):
+                            skipped.append(prefix + entry.name)
                         continue
-                    raise _outside(Path(entry.path))
-                if recursive and entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))
-                elif entry.name.lower().endswith(suffixes) and entry.is_file():
-                    name = prefix + entry.name
-                    if not name.isascii():
-                        _check_encoding(name, entry.path)
-                    stat = entry.stat()
-                    found.append((name, stat.st_size, file_state(stat, now_ns)))
-    return sorted(found, key=itemgetter(0))
-
-
-def _is_apple_double(name: str, suffixes: tuple[str, ...]) -> bool:
-    return name.startswith("._") and name.lower().endswith(suffixes)
-
-
-def apple_double(names: list[str]) -> list[SourceFile]:
-    """The sources that stand for files of macOS beside the corpus' own, to be counted and not read."""
-    detail = "a file of macOS about the one beside it, with no text"
-    return [
-        SourceFile(name, 0, None, 0, 0, Drop(APPLE_DOUBLE, name, name, detail))
-        for name in sorted(names)
-    ]
+                    if entry.is_symlink() and not links.is_within(Path(entry.path)):
+                        if prefix + entry.name in LINKED_FOLDERS:
+                            continue
+                        raise _outside(Path(entry.path))
+                    if recursive and entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    elif entry.name.lower().endswith(suffixes) and entry.is_file():
+                        name = prefix + entry.name
+                        if not name.isascii():
+                            _check_encoding(name, entry.path)
+                        stat = entry.stat()
+                        found.append(FoundFile(name, stat.st_size, file_state(stat, now_ns)))
+        return found
 
 
 def _outside(path: Path) -> InputError:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from preprocessing.records.record import Drop
+from preprocessing.records.record import Drop, Fault
 
 
 class SourceFile(NamedTuple):
@@ -26,7 +26,7 @@ class SourceFile(NamedTuple):
     split: str | None
     start: int
     stop: int
-    drop: Drop | None = None
+    drop: Drop | Fault | None = None
     companion: str | None = None
     rows_before: int = 0
     digest: str = ""

@@ -8,7 +8,6 @@ only known to who has read all before it. So does what is compressed.
 import hashlib
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow
@@ -16,7 +15,8 @@ import pyarrow.parquet
 
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.arrow_rows import row_groups
-from preprocessing.readers.listing import split_by_name
+from preprocessing.readers.compression import READ_ERRORS
+from preprocessing.readers.content import OpenFile
 from preprocessing.readers.source_file import SourceFile
 
 # A piece has at least so many bytes (but the last), twice as many on average, eight times as many and a line at most.
@@ -29,63 +29,66 @@ _Piece = tuple[int, int, str]
 
 
 def table_pieces(
-    folder: Path, name: str, size: int, options: CorpusOptions, piece_bytes: int = 0
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions, piece_bytes: int = 0
 ) -> list[SourceFile]:
-    """The sources of a table of `size` bytes: itself, or its pieces (of PIECE_BYTES), which are found by reading it."""
+    """The sources of a whole file: itself, or of a table its pieces (of PIECE_BYTES), which are found by reading it.
+
+    What cannot be opened stays whole: whoever reads it says what is wrong.
+    """
     piece_bytes = piece_bytes or PIECE_BYTES
-    split = split_by_name(name)
-    whole = [SourceFile(name, size, split, 0, size)]
-    if size <= 2 * piece_bytes or name in options.excluded:
-        return whole
-    if name.lower().endswith(".jsonl"):
-        pieces = list(_pieces_of_lines(folder / name, piece_bytes))
-    elif name.lower().endswith(".parquet"):
-        pieces = list(_pieces_of_groups(folder / name, size, piece_bytes))
-    else:
-        return whole
-    sources, start, rows = [], 0, 0
-    for stop, count, digest in pieces:
-        sources.append(SourceFile(name, size, split, start, stop, rows_before=rows, digest=digest))
-        start, rows = stop, rows + count
-    return sources or whole
+    if source.size <= 2 * piece_bytes or source.name in options.excluded:
+        return [source]
+    name = source.name.lower()
+    pieces_of = next((cut for end, cut in _CUTS.items() if name.endswith(end)), None)
+    if pieces_of is None:
+        return [source]
+    pieces, start, rows = [], 0, 0
+    try:
+        with open_file(source.name) as file:
+            for stop, count, digest in pieces_of(file, source.size, piece_bytes):
+                pieces.append(
+                    source._replace(start=start, stop=stop, rows_before=rows, digest=digest)
+                )
+                start, rows = stop, rows + count
+    except READ_ERRORS:
+        return [source]
+    return pieces or [source]
 
 
-def _pieces_of_lines(path: Path, piece_bytes: int) -> Iterator[_Piece]:
+def _pieces_of_lines(file: BinaryIO, size: int, piece_bytes: int) -> Iterator[_Piece]:
     """Pieces that end where a line does: a line ends one if its CRC-32 is below a bound for its length."""
-    with path.open("rb") as file:
-        stop = 0
-        while head := file.read(piece_bytes):
-            digest, lines = hashlib.sha256(head), head.count(b"\n")
-            stop += len(head)
-            most = stop + (_LONGEST - 1) * piece_bytes
-            ended = head.endswith(b"\n")
-            while line := file.readline(_READ_AT_ONCE):
-                digest.update(line)
-                stop += len(line)
-                # What is left of the line that was cut off above decides nothing: its start depends on where we began.
-                whole, ended = ended, line.endswith(b"\n")
-                lines += ended
-                falls = whole and zlib.crc32(line) * piece_bytes < len(line) << 32
-                if ended and (falls or stop >= most):
-                    break
-            yield stop, lines, digest.hexdigest()
+    stop = 0
+    while head := file.read(piece_bytes):
+        digest, lines = hashlib.sha256(head), head.count(b"\n")
+        stop += len(head)
+        most = stop + (_LONGEST - 1) * piece_bytes
+        ended = head.endswith(b"\n")
+        while line := file.readline(_READ_AT_ONCE):
+            digest.update(line)
+            stop += len(line)
+            # What is left of the line that was cut off above decides nothing: its start depends on where we began.
+            whole, ended = ended, line.endswith(b"\n")
+            lines += ended
+            falls = whole and zlib.crc32(line) * piece_bytes < len(line) << 32
+            if ended and (falls or stop >= most):
+                break
+        yield stop, lines, digest.hexdigest()
 
 
-def _pieces_of_groups(path: Path, size: int, piece_bytes: int) -> Iterator[_Piece]:
+def _pieces_of_groups(file: BinaryIO, size: int, piece_bytes: int) -> Iterator[_Piece]:
     """Pieces that end with a row group; none for a file that is no Parquet: whoever reads it says what is wrong."""
     try:
-        groups = row_groups(pyarrow.parquet.read_metadata(path))
-    except (pyarrow.ArrowException, OSError, ValueError):
+        groups = row_groups(pyarrow.parquet.read_metadata(file))
+    except (pyarrow.ArrowException, ValueError):
         return
-    with path.open("rb") as file:
-        begin = rows = 0
-        for number, (_, count) in enumerate(groups):
-            rows += count
-            last = number == len(groups) - 1
-            stop = size if last else groups[number + 1][0]
-            if last or stop >= begin + piece_bytes:
-                yield stop, rows, _digest_of(file, begin, stop)
-                begin, rows = stop, 0
+    begin = rows = 0
+    for number, (_, count) in enumerate(groups):
+        rows += count
+        last = number == len(groups) - 1
+        stop = size if last else groups[number + 1][0]
+        if last or stop >= begin + piece_bytes:
+            yield stop, rows, _digest_of(file, begin, stop)
+            begin, rows = stop, 0
 
 
 def _digest_of(file: BinaryIO, start: int, stop: int) -> str:
@@ -95,3 +98,6 @@ def _digest_of(file: BinaryIO, start: int, stop: int) -> str:
         digest.update(data)
         start += len(data)
     return digest.hexdigest()
+
+
+_CUTS = {".jsonl": _pieces_of_lines, ".parquet": _pieces_of_groups}

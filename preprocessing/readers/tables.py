@@ -8,8 +8,8 @@ from preprocessing.readers.arrow_rows import arrow_rows, parquet_rows
 from preprocessing.readers.compression import content_ends_with, open_content
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.csv_rows import csv_rows
+from preprocessing.readers.file_names import or_compressed
 from preprocessing.readers.json_rows import json_rows
-from preprocessing.readers.listing import or_compressed
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, or_empty
 

@@ -1,10 +1,14 @@
 """Leaving documents out by name: `corpus.exclude` and `corpus.exclude_file`."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from apache_beam.io.filesystems import FileSystems
+
 from preprocessing.base.errors import InputError
+from preprocessing.base.places import is_folder, is_local, open_file
 from preprocessing.options import CorpusOptions
 from preprocessing.records.ids import is_place, names_of
 from preprocessing.records.record import Drop
@@ -12,7 +16,7 @@ from preprocessing.records.record import Drop
 EXCLUDED = "excluded"
 
 
-def with_exclude_file(root: Path, options: CorpusOptions) -> CorpusOptions:
+def with_exclude_file(root: str | os.PathLike[str], options: CorpusOptions) -> CorpusOptions:
     """The options with the lines of `exclude_file` in `exclude`.
 
     The file lies in the corpus' folder, because what a run depends on is found by the digest of the
@@ -23,29 +27,31 @@ def with_exclude_file(root: Path, options: CorpusOptions) -> CorpusOptions:
     if options.exclude_file is None:
         return options
     remedy = "set corpus.exclude_file to the name of a file in the corpus' folder"
-    if not root.is_dir():
+    corpus = os.fspath(root)
+    if not is_folder(corpus):
         raise InputError(
             f"corpus.exclude_file {options.exclude_file!r}: the corpus is the single file {root}; "
             "put it into a folder with the other and name that, or list the ids in corpus.exclude"
         )
-    path = root / options.exclude_file
     if any(part.startswith(".") for part in Path(options.exclude_file).parts if part != ".."):
         raise InputError(
             f"corpus.exclude_file {options.exclude_file!r}: hidden, and no digest of the corpus covers "
             "hidden files; give it a name that does not begin with a dot"
         )
-    if not path.resolve().is_relative_to(root.resolve()):
+    if not _lies_within(corpus, options.exclude_file):
         raise InputError(f"corpus.exclude_file {options.exclude_file!r}: outside {root}; {remedy}")
+    place = FileSystems.join(corpus, options.exclude_file)
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        with open_file(place) as file:
+            lines = file.read().decode("utf-8-sig").splitlines()
     except OSError as error:
         raise InputError(
             f"corpus.exclude_file {options.exclude_file!r}: cannot be read: {error}; {remedy}"
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
+        raise InputError(f"{place}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     named = [line.strip() for line in lines if line.strip()]
-    _check_names(str(path), named)
+    _check_names(place, named)
     return replace(options, exclude=[*options.exclude, *named])
 
 
@@ -65,6 +71,12 @@ def exclusion(record_id: str, source: str, excluded: frozenset[str]) -> Drop | N
         if name in excluded:
             return Drop(EXCLUDED, source, record_id, f"corpus.exclude names {name}")
     return None
+
+
+def _lies_within(folder: str, name: str) -> bool:
+    if is_local(folder):
+        return Path(folder, name).resolve().is_relative_to(Path(folder).resolve())
+    return not name.startswith("/") and ".." not in name.split("/")
 
 
 def _check_names(where: str, names: Iterable[str]) -> None:

@@ -185,7 +185,7 @@ def _summaries(
 
 TASK = Task(
     name="cnn_dailymail",
-    list_sources=list_stories,
+    list_files=list_stories,
     read=read,
     stop=(),
     metrics=TASK_METRICS["cnn_dailymail"],

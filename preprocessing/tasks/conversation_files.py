@@ -1,37 +1,36 @@
 """The files of CoQA, and tables in the layout of its copies."""
 
-from pathlib import Path
-
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with, content_name
-from preprocessing.readers.listing import find_files, split_by_name
+from preprocessing.readers.file_names import split_by_name
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import TABLES, is_table
 
 _FILES = ("coqa-train-v1.0.json", "coqa-dev-v1.0.json")
 
 
-def list_conversations(root: Path, options: CorpusOptions) -> list[SourceFile]:
+def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
     """CoQA's two files in a folder, or else the tables there, or a single file of either kind; or compressed.
 
     Raises InputError where there are none, and for a JSON file too large to be read at once.
     """
-    files = [file for file in find_files(root, TABLES, recursive=True) if is_table(file[0])]
-    released = [file for file in files if content_name(file[0]).lower() in _FILES]
-    files = released or [file for file in files if not content_ends_with(file[0], ".csv")]
+    files = [file for file in corpus.find(TABLES, recursive=True) if is_table(file.name)]
+    released = [file for file in files if content_name(file.name).lower() in _FILES]
+    files = released or [file for file in files if not content_ends_with(file.name, ".csv")]
     looked_for = (
         f"{', '.join(_FILES)}, or tables (.json, .jsonl, .parquet, .arrow), also with .gz or .zst"
     )
     if not files:
         raise InputError(
-            f"{root}: no conversations found; looked for {looked_for}; "
+            f"{corpus.root}: no conversations found; looked for {looked_for}; "
             "set corpus.path to a folder with these files, or to one of them"
         )
-    for name, size in files:
+    for name, size, _ in files:
         if content_ends_with(name, ".json") and size > options.max_whole_file_bytes:
             raise InputError(too_large_file(name, f"{size} bytes", options))
-    return [SourceFile(name, size, _split(content_name(name)), 0, size) for name, size in files]
+    return [SourceFile(name, size, _split(content_name(name)), 0, size) for name, size, _ in files]
 
 
 def too_large_file(name: str, size: str, options: CorpusOptions) -> str:

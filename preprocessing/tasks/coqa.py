@@ -23,7 +23,7 @@ from preprocessing.readers.tables import open_table
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
 from preprocessing.tasks.conversation_files import list_conversations, too_large_file
-from preprocessing.tasks.task import Task
+from preprocessing.tasks.task import Task, whole
 
 QUESTION = " Q: "
 ANSWER = "\n A:"
@@ -268,11 +268,12 @@ def _wrong_type(name: str, place: str, value: Any, kind: type) -> _SchemaError:
 
 TASK = Task(
     name="coqa",
-    list_sources=list_conversations,
+    list_files=list_conversations,
     read=read,
     stop=("\n",),
     metrics=TASK_METRICS["coqa"],
     loss_on="target",
     over_long="truncate_prompt",
     windows=TASK_WINDOWS["coqa"],
+    look=whole,
 )

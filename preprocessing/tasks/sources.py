@@ -1,29 +1,43 @@
 """Which files a corpus consists of, in the layouts in which users have them."""
 
-from pathlib import Path
+import os
+from itertools import chain
+
+from apache_beam.io.filesystem import BeamIOError
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.listing import corpus_folder
+from preprocessing.readers.listing import CorpusFiles, corpus_files
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.tasks.registry import TASKS
 
-__all__ = ["SourceFile", "corpus_folder", "list_sources"]
 
-
-def list_sources(root: Path, options: CorpusOptions) -> list[SourceFile]:
-    """The sources of the corpus at `root`, a folder or a single file, in a fixed order.
+def list_files(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+    """The sources of a corpus as whole files, in a fixed order, by what is known without reading them.
 
     Raises InputError if the corpus is missing or empty, its layout is not one of the task's, a
     link leads out of it, or a file name is not UTF-8.
     """
-    if not root.exists():
-        raise InputError(
-            f"{root}: no such file or folder; set corpus.path to the {options.task} corpus"
-        )
     try:
-        return TASKS[options.task].list_sources(root, options)
+        if not files.exists():
+            raise InputError(
+                f"{files.root}: no such file or folder; set corpus.path to the {options.task} corpus"
+            )
+        return TASKS[options.task].list_files(files, options)
     except PermissionError as error:
         raise InputError(
             f"{error.filename}: permission denied; make the corpus readable"
         ) from error
+    except BeamIOError as error:
+        raise InputError(f"{files.root}: cannot be listed: {error}") from error
+
+
+def list_sources(root: str | os.PathLike[str], options: CorpusOptions) -> list[SourceFile]:
+    """The sources of the corpus at `root`, a folder or a single file, in the order and in the pieces that are read.
+
+    Raises InputError as `list_files` does.
+    """
+    files, task = corpus_files(root), TASKS[options.task]
+    open_file = files.open
+    looked_at = (task.look(file, open_file, options) for file in list_files(files, options))
+    return task.cut(list(chain.from_iterable(looked_at)), open_file, options)

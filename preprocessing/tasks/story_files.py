@@ -1,21 +1,14 @@
 """The files of CNN/DailyMail, in the layouts in which they are passed on."""
 
 import hashlib
-from pathlib import Path, PurePosixPath
+import os
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with, content_name, is_compressed
-from preprocessing.readers.listing import (
-    apple_double,
-    corpus_folder,
-    find_files,
-    or_compressed,
-    split_by_name,
-    walk,
-)
+from preprocessing.readers.file_names import apple_double, or_compressed, split_by_name
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.records.record import Drop
 from preprocessing.tasks.summary_pairs import ARTICLES, SUMMARIES
@@ -26,47 +19,46 @@ _STORY = or_compressed(".story")
 _PAIR = or_compressed(ARTICLES, SUMMARIES)
 
 
-def list_stories(root: Path, options: CorpusOptions) -> list[SourceFile]:
+def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
     """The release's story files, or tables in Hugging Face's layout, or summary pairs.
 
     A corpus is in one layout: which of the files to believe where there are two, only its owner
     knows. Raises InputError for none, for two, and for a pair of which one file is missing.
     """
     skipped: list[str] = []
-    stories = _list_story_files(root, options, skipped) if root.is_dir() else []
+    stories = _list_story_files(files, options, skipped) if files.is_folder else []
     # Beside stories, .csv and .json files may be notes about them.
     # Not among the stories: to go through hundreds of thousands of files twice takes its time.
-    tables = find_files(root, TABLES, recursive=not stories, skipped=skipped)
+    tables = files.find(TABLES, recursive=not stories, skipped=skipped)
     layouts = {
         ".story files": stories,
         "tables (.jsonl, .json, .csv, .parquet, .arrow)": [
-            piece
-            for name, size in tables
+            SourceFile(name, size, split_by_name(name), 0, size)
+            for name, size, _ in tables
             if is_table(name) and not (stories and content_ends_with(name, ".csv", ".json"))
-            for piece in table_pieces(corpus_folder(root), name, size, options)
         ],
-        f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(root) if root.is_dir() else [],
+        f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(files) if files.is_folder else [],
     }
     found = [layout for layout, sources in layouts.items() if sources]
     if not found:
         places = ", ".join(f"{name}/stories/*.story" for name in _PUBLISHERS)
         raise InputError(
-            f"{root}: no story found; looked for {places}, *.story, *.jsonl, *.json, *.csv, *.parquet, *.arrow and "
-            f"*{ARTICLES} with *{SUMMARIES}, also with .gz or .zst; "
+            f"{files.root}: no story found; looked for {places}, *.story, *.jsonl, *.json, *.csv, *.parquet, *.arrow "
+            f"and *{ARTICLES} with *{SUMMARIES}, also with .gz or .zst; "
             "set corpus.path to a folder with the CNN/DailyMail release, or to a table"
         )
     if len(found) > 1:
         raise InputError(
-            f"{root}: both {' and '.join(found)} found; "
+            f"{files.root}: both {' and '.join(found)} found; "
             "a corpus is in one layout, move the others to another folder"
         )
     return layouts[found[0]] + apple_double(skipped)
 
 
-def _list_pairs(root: Path) -> list[SourceFile]:
+def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
     """Pairs of files with the articles and the summaries, the splits in the files' names."""
-    files = dict(find_files(root, _PAIR, recursive=False))
-    named = {content_name(name).lower(): name for name in files}
+    sizes = {name: size for name, size, _ in files.find(_PAIR, recursive=False)}
+    named = {content_name(name).lower(): name for name in sizes}
     sources = []
     for content, name in named.items():
         other = (
@@ -76,29 +68,27 @@ def _list_pairs(root: Path) -> list[SourceFile]:
         )
         if other not in named:
             raise InputError(
-                f"{root / name}: there is no {other} beside it; the two belong together"
+                f"{files.place(name)}: there is no {other} beside it; the two belong together"
             )
         if content.endswith(ARTICLES):
             split = split_by_name(name)
-            sources.append(SourceFile(name, files[name], split, 0, files[name], None, named[other]))
+            sources.append(SourceFile(name, sizes[name], split, 0, sizes[name], None, named[other]))
     return sources
 
 
-def _list_story_files(root: Path, options: CorpusOptions, skipped: list[str]) -> list[SourceFile]:
-    """Stories in `{cnn,dailymail}/stories`, or directly in `root`, with splits by url lists."""
-    present = [name for name in _PUBLISHERS if (root / name / "stories").is_dir()]
-    folders = [root / name / "stories" for name in present] or [root]
-    files = [
-        file
-        for folder in folders
-        for file in walk(root, folder, _STORY, recursive=False, skipped=skipped)
-    ]
-    if not files:
+def _list_story_files(
+    files: CorpusFiles, options: CorpusOptions, skipped: list[str]
+) -> list[SourceFile]:
+    """Stories in `{cnn,dailymail}/stories`, or directly in the folder, with splits by url lists."""
+    present = [name for name in _PUBLISHERS if files.has_folder(f"{name}/stories")]
+    folders = [f"{name}/stories" for name in present] or [""]
+    stories = [file for folder in folders for file in files.find(_STORY, False, folder, skipped)]
+    if not stories:
         return []
-    urls = _read_url_lists(root)
+    urls = _read_url_lists(files)
     without_story = dict(urls)
     sources = []
-    for name, size, state in files:
+    for name, size, state in stories:
         story_id = story_id_of(name)
         split = drop = None
         if urls:
@@ -121,7 +111,7 @@ def _list_story_files(root: Path, options: CorpusOptions, skipped: list[str]) ->
 
 def story_id_of(name: str) -> str:
     """The id of a story that is a file: the file's name."""
-    return PurePosixPath(content_name(name)).stem
+    return os.path.splitext(os.path.basename(content_name(name)))[0]
 
 
 def _publisher(url: str) -> str:
@@ -129,25 +119,26 @@ def _publisher(url: str) -> str:
     return "dailymail" if "dailymail.co.uk" in url else "cnn"
 
 
-def _read_url_lists(root: Path) -> dict[str, tuple[str, str, str]]:
+def _read_url_lists(files: CorpusFiles) -> dict[str, tuple[str, str, str]]:
     """Split, list and url by the SHA-1 of each listed url; nothing if there are no lists."""
-    folder = root / "url_lists"
-    if not folder.is_dir():
+    if not files.has_folder("url_lists"):
         return {}
-    missing = [name for name in _URL_LISTS if not (folder / name).is_file()]
+    there = {file.name for file in files.find((".txt",), False, "url_lists")}
+    missing = [name for name in _URL_LISTS if f"url_lists/{name}" not in there]
     if missing:
         raise InputError(
-            f"{folder}: {', '.join(missing)} missing; "
+            f"{files.place('url_lists')}: {', '.join(missing)} missing; "
             f"provide all of {', '.join(_URL_LISTS)}, or remove the folder to split by hash"
         )
     urls: dict[str, tuple[str, str, str]] = {}
     for name, split in _URL_LISTS.items():
         list_name = f"url_lists/{name}"
         try:
-            lines = (folder / name).read_text("utf-8-sig").splitlines()
+            with files.open(list_name) as file:
+                lines = file.read().decode("utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{folder / name}: byte {error.start} is not UTF-8; save the list as UTF-8"
+                f"{files.place(list_name)}: byte {error.start} is not UTF-8; save the list as UTF-8"
             ) from error
         for number, line in enumerate(lines, start=1):
             if not (url := line.strip()):
@@ -156,7 +147,7 @@ def _read_url_lists(root: Path) -> dict[str, tuple[str, str, str]]:
             known = urls.setdefault(story_id, (split, list_name, url))
             if known[0] != split:
                 raise InputError(
-                    f"{folder / name}, line {number}: {url} is also in {known[1]}; "
+                    f"{files.place(list_name)}, line {number}: {url} is also in {known[1]}; "
                     "a story can be in one split only, remove one of the two lines"
                 )
     return urls

@@ -2,12 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from preprocessing.options import CorpusOptions, LossOn, OverLong, TokenOptions, Windows
 from preprocessing.readers.content import OpenFile
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.records.record import Outcome
+
+
+def whole(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> list[SourceFile]:
+    """The file as it is, unseen."""
+    return [source]
+
+
+def _as_they_are(
+    sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions
+) -> list[SourceFile]:
+    return sources
 
 
 @dataclass(frozen=True)
@@ -15,7 +27,10 @@ class Task:
     """What distinguishes a task.
 
     name: as in `corpus.task`.
-    list_sources: (the corpus' folder or file, options) -> its sources in order; raises InputError where there are none.
+    list_files: (files, options) -> the sources of a corpus in order, each a whole file; raises InputError where there
+        are none. Nothing is read but lists of names.
+    look: (source, how a file is opened, options) -> the pieces of a file, which who has read it knows, or itself.
+    cut: (sources that were looked at, how a file is opened, options) -> the sources to read.
     read: (source, how a file is opened, options, seed) -> records, drops and faults. Raises READ_ERRORS.
     stop: the strings at which a generated text ends, besides the end of text id.
     metrics: the scores of a model, by name.
@@ -23,13 +38,15 @@ class Task:
     """
 
     name: str
-    list_sources: Callable[[Path, CorpusOptions], list[SourceFile]]
+    list_files: Callable[[CorpusFiles, CorpusOptions], list[SourceFile]]
     read: Callable[[SourceFile, OpenFile, CorpusOptions, int], Iterator[Outcome]]
     stop: tuple[str, ...]
     metrics: tuple[str, ...]
     loss_on: LossOn
     over_long: OverLong
     windows: Windows
+    look: Callable[[SourceFile, OpenFile, CorpusOptions], list[SourceFile]] = table_pieces
+    cut: Callable[[list[SourceFile], OpenFile, CorpusOptions], list[SourceFile]] = _as_they_are
 
     def token_options(self, options: TokenOptions) -> TokenOptions:
         """The options with the task's own defaults in place of None."""

@@ -19,7 +19,7 @@ from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split
 from preprocessing.tasks.task import Task
 from preprocessing.tasks.text_documents import read_documents
-from preprocessing.tasks.text_files import list_texts
+from preprocessing.tasks.text_files import cut_texts, list_texts, look_into_text
 
 
 def read(
@@ -152,11 +152,13 @@ def _columns(options: CorpusOptions) -> Columns:
 
 TASK = Task(
     name="text",
-    list_sources=list_texts,
+    list_files=list_texts,
     read=read,
     stop=(),
     metrics=TASK_METRICS["text"],
     loss_on="all",
     over_long="split",
     windows=TASK_WINDOWS["text"],
+    look=look_into_text,
+    cut=cut_texts,
 )

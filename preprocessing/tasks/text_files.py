@@ -2,24 +2,19 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
+from preprocessing.readers.content import OpenFile
+from preprocessing.readers.file_names import apple_double, or_compressed, split_by_name
 from preprocessing.readers.globs import matches
-from preprocessing.readers.listing import (
-    apple_double,
-    corpus_folder,
-    find_files,
-    or_compressed,
-    split_by_name,
-)
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.readers.token_archives import is_archive
+from preprocessing.records.record import Fault
 from preprocessing.tasks.text_cuts import cut_file, cut_stream
 
 # The last two are those of WikiText, whose files are called wiki.train.raw or wiki.train.tokens.
@@ -31,68 +26,65 @@ _SUFFIXES = (*or_compressed(*_TEXTS), *TABLES, ".npz")
 _COUNTED_AT_ONCE = 1 << 20
 
 
-def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
-    """A text file, or all in a folder and its folders: `.txt` ones and large tables in pieces.
-
-    The `.txt` files, one after the other, are cut into contiguous splits. Not part of that stream are those of
-    which the release says the split, excluded ones, tables and archives of ids, and any text where a separator
-    parts documents. Compressed files are decompressed to know where to cut. Raises InputError where there is
-    nothing, or a compressed file is broken.
-    """
+def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+    """A text file, or all in a folder and its folders. Raises InputError where there is nothing."""
     pattern = options.text_files or "**"
     listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
     skipped: list[str] = []
     files = [
-        (name, size)
-        for name, size in find_files(root, _SUFFIXES, recursive=True, skipped=skipped)
-        if name != listed and matches(name, pattern) and _is_read(name)
+        file
+        for file in corpus.find(_SUFFIXES, recursive=True, skipped=skipped)
+        if file.name != listed and matches(file.name, pattern) and _is_read(file.name)
     ]
     if not files:
         matching = f" and match {pattern!r} (corpus.text_files)" if options.text_files else ""
         raise InputError(
-            f"{root}: no text found; looked for files whose names end in .txt, .csv, .jsonl or .json, "
+            f"{corpus.root}: no text found; looked for files whose names end in .txt, .csv, .jsonl or .json, "
             f"also with .gz or .zst, or .parquet, .arrow or .npz{matching}; set corpus.path to such a file or to a "
             "folder of them"
         )
-    stream: list[tuple[str, int]] = []
-    apart: list[tuple[str, int]] = []
-    for name, size in files:
-        is_apart = is_table(name) or is_archive(name) or name in options.excluded
-        (apart if is_apart else stream).append((name, size))
-    folder = corpus_folder(root)
-    tables = [piece for name, size in apart for piece in table_pieces(folder, name, size, options)]
-    tables += apple_double([name for name in skipped if matches(name, pattern)])
-    if options.document_separator is not None:
-        released = _released_splits([name for name, _ in stream])
-        return [
-            SourceFile(name, size, released.get(name), 0, size) for name, size in stream
-        ] + tables
+    sources = [SourceFile(name, size, split_by_name(name), 0, size) for name, size, _ in files]
+    return sources + apple_double([name for name in skipped if matches(name, pattern)])
 
-    def open_file(name: str) -> BinaryIO:
-        return open(folder / name, "rb")
+
+def look_into_text(
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions
+) -> list[SourceFile]:
+    """The pieces of a table, and of a compressed text that is cut the bytes of its content; or as it is."""
+    if not (_is_cut(source, options) and is_compressed(source.name)):
+        return table_pieces(source, open_file, options)
+    size = 0
+    try:
+        with open_content(source.name, open_file) as file:
+            while data := file.read(_COUNTED_AT_ONCE):
+                size += len(data)
+    except READ_ERRORS as error:
+        fault = Fault(f"{source.name}: cannot be decompressed: {error}; get the file again")
+        return [source._replace(drop=fault)]
+    return [source._replace(size=size, stop=size)]
+
+
+def cut_texts(
+    sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions
+) -> list[SourceFile]:
+    """The texts, one after the other, cut into contiguous splits; then what is not part of that stream.
+
+    That are excluded files, tables and archives of ids. Texts of which the release says the split keep it, and are
+    cut where they are too large for a record; where a separator parts documents, no file is cut.
+    """
+    texts = [source for source in sources if _is_text(source, options)]
+    apart = [source for source in sources if not _is_text(source, options)]
+    released = _released_splits([source.name for source in texts])
+    if options.document_separator is not None:
+        return [source._replace(split=released.get(source.name)) for source in texts] + apart
 
     def read_at(name: str, offset: int, length: int) -> bytes:
         with open_content(name, open_file) as file:
             file.seek(offset)
             return file.read(length)
 
-    def content_size(name: str) -> int:
-        size = 0
-        with open_content(name, open_file) as file:
-            while data := file.read(_COUNTED_AT_ONCE):
-                size += len(data)
-        return size
-
-    sizes = {}
-    for name, size in stream:
-        try:
-            sizes[name] = content_size(name) if is_compressed(name) else size
-        except READ_ERRORS as error:
-            raise InputError(
-                f"{folder / name}: cannot be decompressed: {error}; get the file again"
-            ) from error
     most = options.max_record_bytes
-    released = _released_splits(list(sizes))
+    sizes = {source.name: source.size for source in texts}
     pieces = [
         (name, start, stop, split)
         for name, split in released.items()
@@ -100,9 +92,18 @@ def list_texts(root: Path, options: CorpusOptions) -> list[SourceFile]:
     ]
     others = [(name, size) for name, size in sizes.items() if name not in released]
     pieces += cut_stream(others, options.split_fractions, most, read_at)
-    return [
-        SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces
-    ] + tables
+    cut = [SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces]
+    return cut + apart
+
+
+def _is_cut(source: SourceFile, options: CorpusOptions) -> bool:
+    return options.document_separator is None and _is_text(source, options)
+
+
+def _is_text(source: SourceFile, options: CorpusOptions) -> bool:
+    """Whether a source is read as a text, and not a table, an archive, excluded or not read at all."""
+    is_other = is_table(source.name) or is_archive(source.name)
+    return not is_other and source.drop is None and source.name not in options.excluded
 
 
 def _is_read(name: str) -> bool:

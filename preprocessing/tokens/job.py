@@ -7,12 +7,11 @@ runner, its workers or the order in which they take the shards. So they can also
 store of earlier jobs (`shard_store`), which is much cheaper than to tokenise again.
 """
 
-import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -21,7 +20,8 @@ from preprocessing.base import progress
 from preprocessing.base.atomic_files import write_atomically, write_json_atomically
 from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.job_cache import JobCache
-from preprocessing.base.matching import files_matching
+from preprocessing.base.places import files_matching, is_local, open_file
+from preprocessing.base.stages import Gathered, Stage
 from preprocessing.base.verified_files import file_digest
 from preprocessing.base.workers import local_processes, workers
 from preprocessing.options import OverLong, TokenOptions
@@ -46,13 +46,15 @@ class ShardTask:
 
     Attributes:
         split: the split's name.
-        records: where its records are: TFRecords of `record_to_example`.
-        rows: where its rows go: TFRecords of `row_to_example`.
+        records: the place of its records: TFRecords of `record_to_example`.
+        rows: the place where its rows go: TFRecords of `row_to_example`.
+        size: bytes of its records' file.
     """
 
     split: str
     records: str
     rows: str
+    size: int = field(compare=False)
 
 
 _Done = tuple[ShardTask, TokenStatistics]
@@ -72,11 +74,11 @@ def list_shards(examples_uri: str, rows_uri: str) -> list[ShardTask]:
     Their rows go to `rows_uri/Split-<split>/rows-<i>-of-<n>.tfrecord`.
     """
     tasks = []
-    for path in files_matching(examples_uri, "Split-*", "records-*.tfrecord"):
-        if found := _SHARD_PATH.search(path):
+    for file in files_matching(examples_uri, "Split-*", "records-*.tfrecord"):
+        if found := _SHARD_PATH.search(file.path):
             folder = FileSystems.join(rows_uri, f"Split-{found['split']}")
             rows = FileSystems.join(folder, f"rows-{found['number']}.tfrecord")
-            tasks.append(ShardTask(found["split"], path, rows))
+            tasks.append(ShardTask(found["split"], file.path, rows, file.size_in_bytes))
     return sorted(tasks)
 
 
@@ -99,45 +101,49 @@ def write_token_rows(
             pipeline is to be run.
         over_long: what `options.over_long` comes to for the task (see `fit`).
         cache: whose store's shards are copied; the others are tokenised and put into it; what is
-            written is the same. None: everything is tokenised.
+            written is the same. None, or with shards that are not on this machine: everything is tokenised.
 
     Returns:
         How many shards came from the store.
     """
+    if not all(is_local(task.records) and is_local(task.rows) for task in shards):
+        cache = None
     store, done, waiting = _fetch(shards, options, over_long, cache)
+    job = _Tokenize(options, over_long, store)
     processes = local_processes(pipeline)
-    if processes is None:
+    if waiting and processes is None:
         with pipeline:
-            _add_transforms(pipeline, done, waiting, options, over_long, statistics_dir, store)
-    else:
-        if sum(os.path.getsize(each.task.records) for each in waiting) <= _SMALL_BYTES:
-            processes = 1
-        made: list[_Done] = []
-        tokenize = _TokenizeShard(options, over_long, store)
-        with workers(processes) as run:
-            for each in run(tokenize.tokenize, waiting):
-                made.append(each)
-                _report_progress(len(done) + len(made), len(shards))
-        _write_statistics(made, done, options, over_long, statistics_dir)
+            _add_transforms(pipeline, job, done, waiting, statistics_dir)
+        return len(done)
+    if sum(each.task.size for each in waiting) <= _SMALL_BYTES:
+        processes = 1
+    made: list[_Done] = []
+    with workers(processes or 1) as run:
+        for each in run(job.tokenize, waiting):
+            made.append(each)
+            _report_progress(len(done) + len(made), len(shards))
+    job.write_statistics([*made, *done], statistics_dir)
     return len(done)
 
 
 def _add_transforms(
     pipeline: beam.Pipeline,
+    job: "_Tokenize",
     done: list[_Done],
     waiting: list[_Waiting],
-    options: TokenOptions,
-    over_long: OverLong,
     statistics_dir: str,
-    store: ShardStore | None,
 ) -> None:
+    def write_statistics(made: Iterable[_Done]) -> Iterable[None]:
+        job.write_statistics([*made, *done], statistics_dir)
+        return ()
+
     _ = (
         pipeline
-        | "Shards" >> beam.Create(waiting)
+        | "Shards" >> beam.Create(waiting, reshuffle=False)
         | "SpreadShards" >> beam.Reshuffle()
-        | "Tokenize" >> beam.ParDo(_TokenizeShard(options, over_long, store))
-        | "AllStatistics" >> beam.combiners.ToList()
-        | "WriteStatistics" >> beam.Map(_write_statistics, done, options, over_long, statistics_dir)
+        | "Tokenize" >> beam.ParDo(Stage(lambda each: [job.tokenize(each)], pipeline))
+        | "AllStatistics" >> Gathered()
+        | "WriteStatistics" >> beam.ParDo(Stage(write_statistics, pipeline))
     )
 
 
@@ -181,32 +187,48 @@ def tokenize_shard(task: ShardTask, options: TokenOptions, over_long: OverLong) 
     return statistics
 
 
-class _TokenizeShard(beam.DoFn):
-    """A waiting shard to its task and its TokenStatistics."""
+@dataclass(frozen=True)
+class _Tokenize:
+    """What is done with shards, in whatever process."""
 
-    def __init__(
-        self, options: TokenOptions, over_long: OverLong, store: ShardStore | None
-    ) -> None:
-        self._options = options
-        self._over_long = over_long
-        self._store = store
-
-    def process(self, waiting: _Waiting) -> Iterator[_Done]:
-        """What `tokenize` gives."""
-        yield self.tokenize(waiting)
+    options: TokenOptions
+    over_long: OverLong
+    store: ShardStore | None
 
     def tokenize(self, waiting: _Waiting) -> _Done:
         """Write the rows of one shard, and keep a copy of them."""
         task = waiting.task
-        statistics = tokenize_shard(task, self._options, self._over_long)
-        if self._store is not None and waiting.digest is not None:
-            self._store.keep(waiting.digest, task.rows, statistics)
+        statistics = tokenize_shard(task, self.options, self.over_long)
+        if self.store is not None and waiting.digest is not None:
+            self.store.keep(waiting.digest, task.rows, statistics)
         return task, statistics
+
+    def write_statistics(self, shards: Iterable[_Done], statistics_dir: str) -> None:
+        """Write the statistics of all shards."""
+        by_split: dict[str, list[TokenStatistics]] = defaultdict(list)
+        for task, statistics in sorted(shards, key=lambda shard: shard[0]):
+            by_split[task.split].append(statistics)
+        vocabulary = load_vocabulary(self.options.vocabulary)
+        report = {
+            "sequence_length": self.options.sequence_length,
+            "packing": self.options.packing,
+            "over_long": self.over_long,
+            "vocabulary": {
+                "name": vocabulary.name,
+                "size": vocabulary.size,
+                "digest": vocabulary.digest,
+            },
+            "splits": {
+                split: merge(parts).report(self.options.sequence_length)
+                for split, parts in by_split.items()
+            },
+        }
+        write_json_atomically(FileSystems.join(statistics_dir, STATISTICS_FILE), report)
 
 
 def _read_records(path: str) -> Iterator[Record]:
     try:
-        with FileSystems.open(path) as file:
+        with open_file(path) as file:
             yield from map(example_to_record, read_tfrecords(file))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -214,30 +236,3 @@ def _read_records(path: str) -> Iterator[Record]:
 
 def _report_progress(done: int, total: int) -> None:
     progress.report(phase="tokenise", done=done, total=total, unit="shards")
-
-
-def _write_statistics(
-    tokenized: list[_Done],
-    fetched: list[_Done],
-    options: TokenOptions,
-    over_long: OverLong,
-    statistics_dir: str,
-) -> None:
-    by_split: dict[str, list[TokenStatistics]] = defaultdict(list)
-    for task, statistics in sorted(tokenized + fetched, key=lambda shard: shard[0]):
-        by_split[task.split].append(statistics)
-    vocabulary = load_vocabulary(options.vocabulary)
-    report = {
-        "sequence_length": options.sequence_length,
-        "packing": options.packing,
-        "over_long": over_long,
-        "vocabulary": {
-            "name": vocabulary.name,
-            "size": vocabulary.size,
-            "digest": vocabulary.digest,
-        },
-        "splits": {
-            split: merge(parts).report(options.sequence_length) for split, parts in by_split.items()
-        },
-    }
-    write_json_atomically(FileSystems.join(statistics_dir, STATISTICS_FILE), report)

@@ -12,17 +12,16 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base import digests
 from preprocessing.base.atomic_files import write_json_atomically
 from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.places import open_file
 from preprocessing.base.verified_files import (
     DamagedError,
     copy_file,
     copy_verified,
-    open_file,
     stream_digest,
 )
 from preprocessing.records.record import Drop
@@ -46,7 +45,7 @@ class ShardStore:
         try:
             entry = self._read_entry(digest)
             copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], file_digests)
-        except (OSError, BeamIOError, DamagedError):
+        except (OSError, DamagedError):
             return None
         return _statistics(entry["statistics"])
 

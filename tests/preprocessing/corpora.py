@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Drop, Fault, Outcome, Record
-from preprocessing.tasks.sources import SourceFile
 
 
 def whole(name: str, data: bytes, split: str | None = "train") -> SourceFile:

@@ -152,8 +152,8 @@ def test_a_broken_or_cut_off_file_is_a_fault_or_an_error(tmp_path):
         (tmp_path / "a.jsonl.gz").write_bytes(broken)
         assert "a.jsonl.gz: cannot be read" in only_fault(read(tmp_path, TEXT)[-1:])
     (tmp_path / "a.txt.gz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match=r"a\.txt\.gz: cannot be decompressed"):
-        read(tmp_path, TEXT)
+    faults = [outcome for outcome in read(tmp_path, TEXT) if isinstance(outcome, Fault)]
+    assert faults[-1].message.startswith("a.txt.gz: cannot be decompressed")
 
 
 def test_a_broken_or_cut_off_file_of_zstandard_is_a_fault(tmp_path):

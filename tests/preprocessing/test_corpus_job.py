@@ -24,7 +24,7 @@ from preprocessing.options import CorpusOptions
 from preprocessing.records.copies import Copies, document_digest
 from preprocessing.records.record import SPLITS, Drop, Fault, Place, Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords
-from preprocessing.tasks.sources import SourceFile, list_sources
+from preprocessing.tasks.sources import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=0.5)
 COQA = CorpusOptions(task="coqa")
@@ -34,14 +34,12 @@ def run(
     root: Path,
     out: Path,
     options: CorpusOptions,
-    sources: list[SourceFile] | None = None,
     arguments: Sequence[str] = (),
 ) -> str:
     """Run the job, with arguments for Beam; returns the folder of its reports."""
-    sources = list_sources(root, options) if sources is None else sources
     pipeline = beam.Pipeline(options=PipelineOptions(["--runner=DirectRunner", *arguments]))
     folders = CorpusFolders(*(str(out / name) for name in ("examples", "index", "report")))
-    write_corpus(pipeline, str(root), sources, options, 0, folders)
+    write_corpus(pipeline, str(root), options, 0, folders)
     return str(out / "report")
 
 
@@ -375,8 +373,7 @@ def test_reading_reports_progress_in_files(tmp_path, processes, small_shards, mo
     reports: list[progress.Report] = []
     with progress.reported_to(reports.append):
         pipeline = beam.Pipeline(options=PipelineOptions(flags))
-        sources = list_sources(root, CNN)
-        write_corpus(pipeline, str(root), sources, CNN, 0, folders)
+        write_corpus(pipeline, str(root), CNN, 0, folders)
     assert [report["done"] for report in reports] == sorted(report["done"] for report in reports)
     assert reports[-1] == {"phase": "read", "done": 12, "total": 12, "unit": "files"}
 

@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_store import MemoryStore, objects_in, put
 
 from preprocessing.base import file_digests, file_state
 from preprocessing.base.cache_folder import CACHE_TAG
@@ -49,9 +50,8 @@ def update(
 ) -> int | None:
     """Run the job into `out`; how many sources it read, None for all."""
     folders = CorpusFolders(*(str(out / name) for name in FOLDERS))
-    sources = list_sources(root, options)
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
-    return write_corpus(pipeline, str(root), sources, options, 0, folders, JobCache(store))
+    return write_corpus(pipeline, str(root), options, 0, folders, JobCache(store)).read
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -63,11 +63,22 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 
 def check(root: Path, folder: Path, options: CorpusOptions, number: int) -> int | None:
-    """Job `number` with the memory in `folder`, compared with one that knows nothing."""
+    """Job `number` with the memory in `folder`, compared with one that knows nothing and one in a store of objects."""
     read = update(root, folder / f"out{number}", options, folder / "store")
     update(root, folder / f"full{number}", options, folder / f"store{number}")
-    assert files_in(folder / f"out{number}") == files_in(folder / f"full{number}")
+    written = files_in(folder / f"full{number}")
+    assert files_in(folder / f"out{number}") == written
+    assert in_a_store(files_in(root), options) == written
     return read
+
+
+def in_a_store(corpus: dict[str, bytes], options: CorpusOptions) -> dict[str, bytes]:
+    """What the job writes into a store of objects where the corpus is in one, too."""
+    MemoryStore.objects.clear()
+    put("mem://bucket/corpus", corpus)
+    folders = CorpusFolders(*(f"mem://bucket/out/{name}" for name in FOLDERS))
+    write_corpus(beam.Pipeline(), "mem://bucket/corpus", options, 0, folders)
+    return objects_in("mem://bucket/out")
 
 
 def story_file(root: Path, number: int) -> Path:

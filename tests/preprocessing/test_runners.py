@@ -1,27 +1,20 @@
 """The data jobs on the stories that ship, by other runners to the same bytes as in memory."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import apache_beam as beam
-import grpc
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.portability.api import beam_fn_api_pb2_grpc
-from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+from machines import close, end, start, start_workers, wait_for
 
 from preprocessing.base.job_cache import JobCache
 from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.tasks.sources import list_sources
 from preprocessing.tokens import job as tokenize_job
 from preprocessing.tokens.job import list_shards, write_token_rows
 
@@ -35,22 +28,14 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def close(pipeline: beam.Pipeline) -> None:
-    """Close a Dask client, so that it does not look for its cluster for ever."""
-    client = getattr(getattr(pipeline, "result", None), "client", None)
-    if client is not None:
-        client.close()
-
-
-def make_corpus(root: Path, out: Path, *flags: str) -> dict[str, bytes]:
+def make_corpus(corpus: Path, out: Path, *flags: str) -> dict[str, bytes]:
     """What CorpusGen's job writes for the stories, as shards of a few each."""
-    corpus, options = root / "data" / "cnn_dailymail", CorpusOptions()
+    options = CorpusOptions(on_leak="drop")
     folders = [str(out / name) for name in ("examples", "index", "report")]
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(portions, "PORTION_BYTES", 16 * 1024)
-        sources = list_sources(corpus, options)
-        write_corpus(pipeline, str(corpus), sources, options, 1, CorpusFolders(*folders))
+        write_corpus(pipeline, str(corpus), options, 1, CorpusFolders(*folders))
     close(pipeline)
     return files(out)
 
@@ -74,8 +59,9 @@ def make_rows(
 
 @dataclass(frozen=True)
 class InMemory:
-    """What the runner in memory writes. examples: the folder of its records."""
+    """What the runner in memory writes. stories: the corpus. examples: the folder of its records."""
 
+    stories: Path
     corpus: dict[str, bytes]
     rows: dict[str, bytes]
     examples: Path
@@ -83,17 +69,22 @@ class InMemory:
 
 @pytest.fixture(scope="module")
 def in_memory(tmp_path_factory: pytest.TempPathFactory) -> InMemory:
-    root, folder = Path(__file__).resolve().parents[2], tmp_path_factory.mktemp("in_memory")
-    corpus = make_corpus(root, folder / "corpus")
+    folder = tmp_path_factory.mktemp("in_memory")
+    stories = folder / "stories"
+    shutil.copytree(Path(__file__).resolve().parents[2] / "data" / "cnn_dailymail", stories)
+    shutil.rmtree(stories / "url_lists")
+    for number, file in enumerate(sorted(stories.rglob("*.story"))[::7]):
+        shutil.copyfile(file, file.with_name(f"copy-{number}.story"))
+    corpus = make_corpus(stories, folder / "corpus")
     examples = folder / "corpus" / "examples"
     rows = make_rows(examples, folder / "tokens")
     assert len(list(examples.rglob("*.tfrecord"))) > 3, "one shard a split proves nothing"
-    return InMemory(corpus, rows, examples)
+    return InMemory(stories, corpus, rows, examples)
 
 
 class TestBeamsDirectRunner:
-    def test_writes_the_same_records(self, in_memory: InMemory, root: Path, tmp_path: Path) -> None:
-        assert make_corpus(root, tmp_path / "corpus", *BY_BEAM) == in_memory.corpus
+    def test_writes_the_same_records(self, in_memory: InMemory, tmp_path: Path) -> None:
+        assert make_corpus(in_memory.stories, tmp_path / "corpus", *BY_BEAM) == in_memory.corpus
 
     def test_writes_the_same_rows(self, in_memory: InMemory, tmp_path: Path) -> None:
         assert make_rows(in_memory.examples, tmp_path / "tokens", *BY_BEAM) == in_memory.rows
@@ -105,8 +96,8 @@ class TestSeveralProcesses:
         for job in (corpus_job, tokenize_job):
             monkeypatch.setattr(job, "_SMALL_BYTES", 0)
 
-    def test_write_the_same_records(self, in_memory: InMemory, root: Path, tmp_path: Path) -> None:
-        assert make_corpus(root, tmp_path / "corpus", *PARALLEL) == in_memory.corpus
+    def test_write_the_same_records(self, in_memory: InMemory, tmp_path: Path) -> None:
+        assert make_corpus(in_memory.stories, tmp_path / "corpus", *PARALLEL) == in_memory.corpus
 
     def test_write_the_same_rows(self, in_memory: InMemory, tmp_path: Path) -> None:
         assert make_rows(in_memory.examples, tmp_path / "tokens", *PARALLEL) == in_memory.rows
@@ -127,21 +118,21 @@ def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str
     processes = []
     try:
         for name, command in commands.items():
-            processes.append(_start(folder / f"{name}.log", "dask", *command))
+            processes.append(start(folder / f"{name}.log", "-m", "dask", *command))
         _wait_for_workers(address, 2)
         yield (
             "--runner=apache_beam.runners.dask.dask_runner.DaskRunner",
             f"--dask_scheduler_file={address}",
-            "--dask_partition_size=4",
+            "--dask_partition_size=8",
         )
     finally:
-        _end(reversed(processes))
+        end(reversed(processes))
 
 
 def _wait_for_workers(address: Path, count: int) -> None:
     from distributed import Client
 
-    _wait_for("the scheduler", address.exists)
+    wait_for("the scheduler", address.exists)
     with Client(scheduler_file=str(address), timeout=60) as client:
         client.wait_for_workers(count, timeout=60)
 
@@ -150,9 +141,11 @@ class TestADaskCluster:
     """A scheduler and two workers in processes of their own."""
 
     def test_writes_the_same_records(
-        self, in_memory: InMemory, root: Path, tmp_path: Path, dask_cluster: tuple[str, ...]
+        self, in_memory: InMemory, tmp_path: Path, dask_cluster: tuple[str, ...]
     ) -> None:
-        assert make_corpus(root, tmp_path / "corpus", *dask_cluster) == in_memory.corpus
+        assert (
+            make_corpus(in_memory.stories, tmp_path / "corpus", *dask_cluster) == in_memory.corpus
+        )
 
     def test_writes_the_same_rows(
         self, in_memory: InMemory, tmp_path: Path, dask_cluster: tuple[str, ...]
@@ -181,73 +174,35 @@ def job_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
     """Beam flags for its own portable job service, whose workers a pool starts as processes."""
     folder = tmp_path_factory.mktemp("job_service")
     port_file = folder / "port"
-    service = _start(
+    service = start(
         folder / "service.log",
-        *("apache_beam.runners.portability.local_job_service_main", "--port", "0"),
+        *("-m", "apache_beam.runners.portability.local_job_service_main", "--port", "0"),
         *("--port_file", str(port_file), "--staging_dir", str(folder / "staging")),
     )
-    # What BeamFnExternalWorkerPoolServicer.start does, but on the loopback alone.
-    pool = BeamFnExternalWorkerPoolServicer(use_process=True, data_buffer_time_limit_ms=-1)
-    server = grpc.server(ThreadPoolExecutor())
-    port = server.add_insecure_port("127.0.0.1:0")
-    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
-    server.start()
+    processes = [service]
     try:
-        with pytest.MonkeyPatch.context() as patch:
-            # The pool starts whatever `python` is first.
-            patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-            _wait_for("the job service", lambda: port_file.exists() and port_file.read_text())
-            yield (
-                "--runner=PortableRunner",
-                f"--job_endpoint=localhost:{port_file.read_text().strip()}",
-                "--environment_type=EXTERNAL",
-                f"--environment_config=localhost:{port}",
-            )
+        wait_for("the job service", lambda: port_file.exists() and port_file.read_text())
+        pool, address = start_workers(folder / "pool.log")
+        processes.append(pool)
+        yield (
+            "--runner=PortableRunner",
+            f"--job_endpoint=localhost:{port_file.read_text().strip()}",
+            "--environment_type=EXTERNAL",
+            f"--environment_config={address}",
+        )
     finally:
-        server.stop(None)
-        workers = list(pool._worker_processes.values())
-        _end([service, *workers])
+        end(processes)
 
 
 class TestAPortableJobService:
     """What Flink, Spark and Dataflow use: a job service, and workers that it has not started."""
 
     def test_writes_the_same_records(
-        self, in_memory: InMemory, root: Path, tmp_path: Path, job_service: tuple[str, ...]
+        self, in_memory: InMemory, tmp_path: Path, job_service: tuple[str, ...]
     ) -> None:
-        assert make_corpus(root, tmp_path / "corpus", *job_service) == in_memory.corpus
+        assert make_corpus(in_memory.stories, tmp_path / "corpus", *job_service) == in_memory.corpus
 
     def test_writes_the_same_rows(
         self, in_memory: InMemory, tmp_path: Path, job_service: tuple[str, ...]
     ) -> None:
         assert make_rows(in_memory.examples, tmp_path / "tokens", *job_service) == in_memory.rows
-
-
-def _start(log: Path, *command: str) -> subprocess.Popen[bytes]:
-    """Start a module of Python with its arguments."""
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=Path(__file__).resolve().parents[2],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
-    processes = list(processes)
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_for(what: str, ready: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < deadline, f"{what} did not start"
-        time.sleep(0.1)

@@ -8,7 +8,8 @@ from preprocessing.base.errors import InputError
 from preprocessing.base.file_digests import files_beneath
 from preprocessing.corpus.report import CHOSEN_REASONS
 from preprocessing.options import CorpusOptions
-from preprocessing.tasks.sources import SourceFile, list_sources
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.tasks.sources import list_sources
 
 CNN = CorpusOptions()
 COQA = CorpusOptions(task="coqa")

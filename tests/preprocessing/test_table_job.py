@@ -9,7 +9,6 @@ from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords
-from preprocessing.tasks.sources import list_sources
 
 
 def test_the_job_reads_a_compressed_table_as_it_is_read_without_beam(tmp_path):
@@ -24,8 +23,7 @@ def test_the_job_reads_a_compressed_table_as_it_is_read_without_beam(tmp_path):
     (root / "test.jsonl").write_text(json.dumps(rows[0] | {"id": "t", "article": "Another."}))
     options = CorpusOptions(exclude=["7", "8"], max_dropped_fraction=0.02)
     folders = [str(out / name) for name in ("examples", "index", "report")]
-    sources = list_sources(root, options)
-    write_corpus(beam.Pipeline(), str(root), sources, options, 0, CorpusFolders(*folders))
+    write_corpus(beam.Pipeline(), str(root), options, 0, CorpusFolders(*folders))
     report = check_corpus(folders[2], options)
     assert (report["records"], report["splits"]["test"], report["dropped"]) == (49, 1, 3)
     assert {reason: entry["count"] for reason, entry in report["reasons"].items()} == {

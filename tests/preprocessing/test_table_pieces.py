@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.listing import opener_in
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.table_rows import TableRow
@@ -39,10 +40,10 @@ def test_the_pieces_of_json_lines_are_its_rows_in_order(
     data = b"\xef\xbb\xbf" + b"\n".join(lines) + (b"\n" if ends else b"")
     path = tmp_path_factory.getbasetemp() / "rows.jsonl"
     path.write_bytes(data)
-    pieces = table_pieces(path.parent, path.name, len(data), OPTIONS, piece)
+    whole = SourceFile(path.name, len(data), None, 0, len(data))
+    pieces = table_pieces(whole, opener_in(str(path.parent)), OPTIONS, piece)
     assert [piece.start for piece in pieces] == [0, *(piece.stop for piece in pieces[:-1])]
     assert pieces[-1].stop == len(data)
-    whole = SourceFile(path.name, len(data), None, 0, len(data))
     file = io.BytesIO(data)
     expected = list(read_table(whole, file, {"text": ""}, (), OPTIONS.max_record_bytes))
     found: list[TableRow | Drop | Fault] = []
@@ -59,10 +60,11 @@ def test_the_pieces_of_a_parquet_file_are_its_row_groups(tmp_path: Path) -> None
     table = pyarrow.table({"other": range(100), "text": [f"text {n}" for n in range(100)]})
     pyarrow.parquet.write_table(table, path, row_group_size=7)
     size = path.stat().st_size
-    whole = table_pieces(tmp_path, path.name, size, OPTIONS)
-    assert len(whole) == 1
+    source, open_file = SourceFile(path.name, size, None, 0, size), opener_in(str(tmp_path))
+    whole = table_pieces(source, open_file, OPTIONS)
+    assert whole == [source]
     for piece_bytes, least in ((1, 15), (size // 3, 2)):
-        pieces = table_pieces(tmp_path, path.name, size, OPTIONS, piece_bytes)
+        pieces = table_pieces(source, open_file, OPTIONS, piece_bytes)
         assert len(pieces) >= least
         assert sum(piece.stop - piece.start for piece in pieces) == size
         assert read(path, pieces) == read(path, whole)
@@ -75,5 +77,5 @@ def test_what_cannot_be_cut_stays_whole(tmp_path: Path) -> None:
     for name in ("a.csv", "a.jsonl.gz", "broken.parquet", "out.jsonl"):
         (tmp_path / name).write_bytes(b"x\n" * 100)
         options = CorpusOptions(task="text", exclude=["out.jsonl"])
-        (piece,) = table_pieces(tmp_path, name, 200, options, 10)
-        assert piece.is_whole
+        source = SourceFile(name, 200, None, 0, 200)
+        assert table_pieces(source, opener_in(str(tmp_path)), options, 10) == [source]

@@ -1,0 +1,61 @@
+"""Places of files: paths of this machine, or names in any file system that Beam knows (`s3://bucket/prefix`).
+
+A place is a string all the way: as a Path, `s3://bucket` would be `s3:/bucket`. In a store of objects there are no
+folders, only names that begin alike, and nothing is renamed: a file is there when it has been written to its end.
+"""
+
+import glob
+import io
+import os
+import shutil
+from typing import BinaryIO
+
+from apache_beam.io.filesystem import CompressionTypes, FileMetadata
+from apache_beam.io.filesystems import FileSystems
+
+# Beam's file of S3 reads 16 MiB ahead, of a piece of one MiB too.
+_READ_AHEAD = 1 << 20
+
+
+def is_local(place: str) -> bool:
+    """Whether a place is on this machine, in its own file system."""
+    return FileSystems.get_scheme(place) is None
+
+
+def is_folder(place: str) -> bool:
+    """Whether a place is a folder; in a store of objects, whether there is an object beneath it."""
+    if is_local(place):
+        return os.path.isdir(place)
+    (found,) = FileSystems.match([_pattern(place, "**")], limits=[1])
+    return bool(found.metadata_list)
+
+
+def open_file(place: str) -> BinaryIO:
+    """The file, opened for binary reading, whatever its name ends in; it can be sought in."""
+    if is_local(place):
+        return open(place, "rb")
+    file = FileSystems.open(place, compression_type=CompressionTypes.UNCOMPRESSED)
+    if isinstance(file, io.BufferedReader):
+        return io.BufferedReader(file.detach(), _READ_AHEAD)
+    return file
+
+
+def files_matching(folder: str, *patterns: str) -> list[FileMetadata]:
+    """The files below a folder whose parts match the patterns, one for each part, by name; `**` is any number of parts.
+
+    The folder's own name may look like a pattern: `exp [1]`, `what?`.
+    """
+    (match,) = FileSystems.match([_pattern(folder, *patterns)])
+    return sorted(match.metadata_list, key=lambda metadata: metadata.path)
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder with what is in it, if it is there."""
+    if is_local(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif found := files_matching(folder, "**"):
+        FileSystems.delete([metadata.path for metadata in found])
+
+
+def _pattern(folder: str, *patterns: str) -> str:
+    return FileSystems.join(glob.escape(folder), *patterns)

@@ -1,0 +1,47 @@
+"""What the names of a corpus' files say."""
+
+import re
+
+from preprocessing.readers.compression import COMPRESSED
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Drop
+
+# The reason of a drop that says nothing against a corpus.
+APPLE_DOUBLE = "apple_double"
+
+_SPLIT_WORD = re.compile(
+    r"(?<![a-z])(?:(train|training)|(validation|valid|val|dev)|(test))(?![a-z])"
+)
+_SPLIT_OF_GROUP = {1: "train", 2: "validation", 3: "test"}
+
+
+def or_compressed(*suffixes: str) -> tuple[str, ...]:
+    """The suffixes, and each with those of compression."""
+    return tuple(suffix + end for suffix in suffixes for end in ("", *COMPRESSED))
+
+
+def split_by_name(name: str) -> str | None:
+    """The split that a file's name says in a word, or else that of the nearest folder which is called so.
+
+    >>> split_by_name("3.0.0/train-00000-of-00003.parquet"), split_by_name("news_dev.jsonl.gz")
+    ('train', 'validation')
+    >>> split_by_name("test/latest.jsonl"), split_by_name("the-test/latest.jsonl")
+    ('test', None)
+    """
+    *folders, file = name.lower().split("/")
+    found = [_SPLIT_WORD.search(file), *map(_SPLIT_WORD.fullmatch, reversed(folders))]
+    return next((_SPLIT_OF_GROUP[match.lastindex or 0] for match in found if match), None)
+
+
+def is_apple_double(name: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether macOS has put a file there about one whose name ends in a suffix."""
+    return name.startswith("._") and name.lower().endswith(suffixes)
+
+
+def apple_double(names: list[str]) -> list[SourceFile]:
+    """The sources that stand for files of macOS beside the corpus' own, to be counted and not read."""
+    detail = "a file of macOS about the one beside it, with no text"
+    return [
+        SourceFile(name, 0, None, 0, 0, Drop(APPLE_DOUBLE, name, name, detail))
+        for name in sorted(names)
+    ]
