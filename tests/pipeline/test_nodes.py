@@ -77,7 +77,7 @@ def test_the_names_are_those_of_the_design() -> None:
 
 def test_every_setting_that_can_change_a_result_is_read_by_a_node() -> None:
     """What no key holds must be one of these, which change where or how, not what."""
-    without_effect = {"name", "workspace", "store", "beam", "kubeflow"}
+    without_effect = {"name", "workspace", "store", "beam", "kubeflow", "notify"}
     by_content = {"corpus.path", "model.base", "validation.schema", "tokens.vocabulary"}
     table = node_table(with_base())
     read = {key for entry in table for key in (*entry.parameters, *entry.incidental)} | by_content
