@@ -1,5 +1,6 @@
 """Processes that stand for the machines of a cluster: each with a file system of its own, all on the loopback."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ def start(log: Path, *command: str, alone_in: Path | None = None) -> subprocess.
     """
     whole = [sys.executable, *command]
     if alone_in is not None:
+        assert os.geteuid() == 0, "only root can give a process a file system of its own"
         whole = ["unshare", "--mount", "sh", "-c", _ALONE, str(alone_in), *whole]
     return run_in_background(log, whole)
 
