@@ -1,6 +1,10 @@
+import ast
+import inspect
+import textwrap
 from pathlib import Path
 from typing import Any
 
+import kfp
 import pytest
 import yaml
 from kfp import components
@@ -184,3 +188,19 @@ def test_the_image_takes_the_commit_as_an_argument_and_the_context_has_no_git(ro
     assert f"ENV {COMMIT_VARIABLE}=$COMMIT" in dockerfile
     assert "--build-arg COMMIT=$$(git describe" in (root / "Makefile").read_text()
     assert ".git" in (root / ".dockerignore").read_text().splitlines()
+
+
+def test_the_calls_of_the_page_about_schedules_are_ones_that_the_client_takes(root: Path) -> None:
+    page = (root / "docs" / "schedules.md").read_text(encoding="utf-8")
+    code = page[page.index("    import kfp") : page.index("The cron expression of Kubeflow")]
+    calls = {
+        call.func.attr: call
+        for call in ast.walk(ast.parse(textwrap.dedent(code)))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    }
+    assert calls.keys() == {"Client", "create_experiment", "create_recurring_run"}
+    for name, call in calls.items():
+        takes = kfp.Client if name == "Client" else getattr(kfp.Client, name)
+        itself = [] if name == "Client" else [None]
+        keywords = {keyword.arg: keyword for keyword in call.keywords if keyword.arg}
+        inspect.signature(takes).bind(*itself, *call.args, **keywords)
