@@ -1,12 +1,10 @@
 """Files that are there whole or not at all, on any file system that Beam knows."""
 
-import io
 import json
 import uuid
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes
@@ -15,14 +13,12 @@ from apache_beam.io.filesystems import FileSystems
 from preprocessing.base.places import is_local
 
 
-def write_atomically(place: str, write: Callable[[BinaryIO], None]) -> None:
-    """Let `write` fill a file that gets its name when it is complete; elsewhere than here it is held in memory."""
+def write_atomically(place: str, content: bytes) -> None:
+    """Write a file in one step, also over one that is there; here its folder is made."""
     if is_local(place):
-        replace_atomically(place, partial(_create, write=write))
-        return
-    content = io.BytesIO()
-    write(content)
-    _upload(place, content.getvalue())
+        replace_atomically(place, lambda unfinished: Path(unfinished).write_bytes(content))
+    else:
+        _upload(place, content)
 
 
 def replace_atomically(path: str, make: Callable[[str], Any]) -> None:
@@ -45,12 +41,7 @@ def replace_atomically(path: str, make: Callable[[str], Any]) -> None:
 def write_json_atomically(place: str, value: Any) -> None:
     """Write a JSON value for people to read: indented, in UTF-8."""
     content = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(place, partial(_write_text, text=content))
-
-
-def _create(path: str, write: Callable[[BinaryIO], None]) -> None:
-    with open(path, "wb") as file:
-        write(file)
+    write_atomically(place, content.encode())
 
 
 def _upload(place: str, content: bytes) -> None:
@@ -67,7 +58,3 @@ def _upload_nothing(place: str) -> None:
     bucket, key = s3io.parse_s3_path(place)
     client = s3io.S3IO(options=FileSystems._pipeline_options).client
     client.client.put_object(Bucket=bucket, Key=key, Body=b"")
-
-
-def _write_text(file: BinaryIO, text: str) -> None:
-    file.write(text.encode())

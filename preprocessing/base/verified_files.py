@@ -39,7 +39,7 @@ def copy_file(source: str, target: str) -> None:
         replace_atomically(target, lambda unfinished: shutil.copyfile(source, unfinished))
     else:
         with open_file(source) as file:
-            write_atomically(target, lambda copy: shutil.copyfileobj(file, copy, _CHUNK_BYTES))
+            write_atomically(target, file.read())
 
 
 def copy_verified(

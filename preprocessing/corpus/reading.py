@@ -12,8 +12,7 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from preprocessing.base.atomic_files import write_atomically
 from preprocessing.base.digests import sha256_bytes, sha256_text
@@ -77,7 +76,7 @@ class Reading:
             lines.append(entry.line(str(part)))
         lines += [json.dumps(asdict(drop), ensure_ascii=False) for drop in self.drops]
         content = "\n".join(lines)
-        write_atomically(path, partial(_write, text=f"{sha256_text(content)}\n{content}"))
+        write_atomically(path, f"{sha256_text(content)}\n{content}".encode())
 
 
 class Summary(NamedTuple):
@@ -121,7 +120,3 @@ def _verified(path: str) -> bytes:
     if digest.decode(errors="replace") != sha256_bytes(content):
         raise DamagedError(path)
     return content
-
-
-def _write(file: BinaryIO, text: str) -> None:
-    file.write(text.encode())

@@ -8,15 +8,13 @@ A portion has one part, or several where its records come to more than 2 MiB; th
 ends. Shards are in the order of the corpus.
 """
 
-import hashlib
 import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -43,7 +41,7 @@ from preprocessing.records.record import (
     example_to_record,
     record_to_example,
 )
-from preprocessing.records.tfrecords import read_tfrecords, write_tfrecords
+from preprocessing.records.tfrecords import read_tfrecords, tfrecords_of
 
 # A part has so many bytes of Examples at least (but the last), twice as many on average, and four times as many and
 # a record at most.
@@ -300,16 +298,10 @@ def _relative(record: Record, rows_before: int) -> tuple[IndexEntry, bytes]:
 
 def _write_tfrecords(path: str, examples: Iterable[bytes]) -> str:
     """Write serialised Examples; the SHA-256 of the file."""
-    buffer = io.BytesIO()
-    write_tfrecords(buffer, examples)
-    content = buffer.getvalue()
-    write_atomically(path, partial(_write, content=content))
-    return hashlib.sha256(content).hexdigest()
+    content = tfrecords_of(examples)
+    write_atomically(path, content)
+    return sha256_bytes(content)
 
 
 def _write_lines(path: str, lines: Sequence[str]) -> None:
-    write_atomically(path, partial(_write, content="\n".join([*lines, ""]).encode()))
-
-
-def _write(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
+    write_atomically(path, "\n".join([*lines, ""]).encode())

@@ -4,6 +4,7 @@ A file is a sequence of: length (uint64, little-endian), masked CRC-32C of these
 the data, masked CRC-32C of the data (uint32); see tensorflow/core/lib/io/record_writer.h.
 """
 
+import io
 import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -22,6 +23,13 @@ def write_tfrecords(file: BinaryIO, records: Iterable[bytes]) -> None:
         file.write(_CRC.pack(_masked_crc(length)))
         file.write(record)
         file.write(_CRC.pack(_masked_crc(record)))
+
+
+def tfrecords_of(records: Iterable[bytes]) -> bytes:
+    """The bytes of a file of these records."""
+    file = io.BytesIO()
+    write_tfrecords(file, records)
+    return file.getvalue()
 
 
 def read_tfrecords(file: BinaryIO) -> Iterator[bytes]:

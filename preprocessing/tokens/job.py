@@ -26,7 +26,7 @@ from preprocessing.base.verified_files import file_digest
 from preprocessing.base.workers import local_processes, workers
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Record, example_to_record
-from preprocessing.records.tfrecords import read_tfrecords, write_tfrecords
+from preprocessing.records.tfrecords import read_tfrecords, tfrecords_of
 from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.rows import row_to_example
 from preprocessing.tokens.shard_digest import recipe_digest, shard_digest
@@ -183,7 +183,7 @@ def tokenize_shard(task: ShardTask, options: TokenOptions, over_long: OverLong) 
         over_long,
         statistics,
     )
-    write_atomically(task.rows, lambda file: write_tfrecords(file, map(row_to_example, rows)))
+    write_atomically(task.rows, tfrecords_of(map(row_to_example, rows)))
     return statistics
 
 

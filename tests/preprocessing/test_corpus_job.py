@@ -14,7 +14,7 @@ from corpora import conversation, coqa_json, story, write_release
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.corpus import job as corpus_job
-from preprocessing.corpus import portions, shards
+from preprocessing.corpus import portions, shards, steps
 from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.portions import portions_of
@@ -346,7 +346,7 @@ def test_a_job_that_fails_leaves_nothing_hidden(tmp_path, monkeypatch):
     def fail(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(corpus_job, "write_report", fail)
+    monkeypatch.setattr(steps, "write_report", fail)
     write_release(tmp_path / "corpus")
     with pytest.raises(Exception, match="no space left"):
         run(tmp_path / "corpus", tmp_path / "out", CNN)

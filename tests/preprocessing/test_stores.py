@@ -17,14 +17,14 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import write_release
 from memory_store import MemoryStore, objects_in, put
 
-from preprocessing.base.atomic_files import write_atomically
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.places import remove_folder
 from preprocessing.corpus import portions
 from preprocessing.corpus.check import check_corpus
-from preprocessing.corpus.job import CorpusFolders, CorpusJob, write_corpus
+from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.shards import PART_BYTES, ShardWriter
+from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.readers import table_pieces
 from preprocessing.records.exclusion import with_exclude_file
@@ -217,19 +217,6 @@ def test_an_exclude_file_in_a_store_is_read(tmp_path: Path) -> None:
     for name, message in (("../out", "outside"), ("/out", "outside"), ("none", "cannot be read")):
         with pytest.raises(InputError, match=message):
             with_exclude_file(CORPUS, CorpusOptions(task="text", exclude_file=name))
-
-
-def test_a_file_that_could_not_be_made_whole_is_not_there() -> None:
-    put(OUT, {"a": b"before"})
-
-    def fail(file: Any) -> None:
-        file.write(b"half")
-        raise OSError("disk full")
-
-    for name in ("a", "b"):
-        with pytest.raises(OSError, match="disk full"):
-            write_atomically(f"{OUT}/{name}", fail)
-    assert objects_in(OUT) == {"a": b"before"}
 
 
 def test_only_what_is_beneath_a_folder_is_removed() -> None:

@@ -12,7 +12,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from preprocessing.base import progress
-from preprocessing.base.atomic_files import write_atomically
+from preprocessing.base.atomic_files import replace_atomically
 from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.job_cache import JobCache
 from preprocessing.options import OverLong, TokenOptions
@@ -187,12 +187,12 @@ def test_damaged_records_are_named_and_leave_no_rows(examples: Path, tmp_path: P
 
 
 def test_a_file_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
-    def fail(file: Any) -> None:
-        file.write(b"half")
+    def fail(unfinished: str) -> None:
+        Path(unfinished).write_bytes(b"half")
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        write_atomically(str(tmp_path / "rows.tfrecord"), fail)
+        replace_atomically(str(tmp_path / "rows.tfrecord"), fail)
     assert list(tmp_path.iterdir()) == []
 
 
