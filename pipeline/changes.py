@@ -27,7 +27,9 @@ from pipeline.file_systems import network_file_system
 QUIET_SECONDS = 3.0
 # Where nothing was said to change for so long one looks nevertheless: of some things no file system tells.
 PATIENCE_SECONDS = 60.0
+# Between two looks at the files; more where a look takes long, so that it is idle four fifths of the time.
 _POLL_SECONDS = 2.0
+_IDLE_SHARE = 4.0
 
 _KINDS: list[type[FileSystemEvent]] = [
     *(FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileDeletedEvent),
@@ -38,7 +40,7 @@ _KINDS: list[type[FileSystemEvent]] = [
 class Unrest:
     """Whether something has changed, and how long ago.
 
-    clock: seconds; `turn` is waited on for a change.
+    clock: seconds; `turn` is waited on for a change. quiet: so long must nothing change.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Unrest:
         self._clock = clock
         self._turn = turn or threading.Condition()
         self._changed_at: float | None = None
+        self.quiet = QUIET_SECONDS
 
     def note(self) -> None:
         """Something changes now."""
@@ -62,7 +65,7 @@ class Unrest:
             give_up = self._clock() + PATIENCE_SECONDS
             while True:
                 changed = self._changed_at
-                until = give_up if changed is None else changed + QUIET_SECONDS
+                until = give_up if changed is None else changed + self.quiet
                 left = until - self._clock()
                 if left <= 0:
                     self._changed_at = None
@@ -83,6 +86,7 @@ class Changes:
         self._ignored = ""
         self._observers: list[BaseObserver] = []
         self._told = False
+        self._poll_seconds = _POLL_SECONDS
 
     def watch(self, places: Iterable[Path], ignored: Path) -> None:
         """Watch these from now on, and no others; what has changed before is not forgotten.
@@ -116,12 +120,17 @@ class Changes:
             if not self._told:
                 self._told = True
                 self._say(
-                    f"watching: the kernel watches no more folders ({error.strerror}); looking at the files every "
-                    f"{_POLL_SECONDS:.0f} s instead"
+                    f"watching: the kernel watches no more folders ({error.strerror}); looking at the files again "
+                    "and again instead"
                 )
             remote += local
         if remote:
-            yield self._observer(PollingObserver(timeout=_POLL_SECONDS), remote)
+            began = time.monotonic()
+            yield self._observer(PollingObserver(timeout=self._poll_seconds), remote)
+            # It has looked once.
+            seconds = time.monotonic() - began
+            self._unrest.quiet = max(QUIET_SECONDS, 2 * (self._poll_seconds + seconds))
+            self._poll_seconds = max(_POLL_SECONDS, _IDLE_SHARE * seconds)
 
     def _observer(self, observer: BaseObserver, places: Iterable[Path]) -> BaseObserver:
         handler = _Handler(self._see)

@@ -340,3 +340,32 @@ class TestWhatCounts:
             lambda: (base / "corpus").rename(base / "moved"),
         ):
             assert is_noted(relevant)
+
+
+def test_where_a_look_takes_long_it_must_be_quiet_for_longer_and_looks_are_fewer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    class Slow:
+        def __init__(self, timeout: float) -> None:
+            asked.append(timeout)
+
+        def start(self) -> None:
+            clock.now += 5.0
+
+        def schedule(self, *_: object, **__: object) -> None: ...
+        def stop(self) -> None: ...
+        def join(self) -> None: ...
+
+    clock = FakeTurn([])
+    monkeypatch.setattr(changes_module.time, "monotonic", clock.clock)
+    monkeypatch.setattr(changes_module, "network_file_system", lambda place: "nfs4")
+    monkeypatch.setattr(changes_module, "PollingObserver", Slow)
+    unrest = Unrest()
+    changes = Changes(print, unrest)
+    for _ in range(2):
+        changes.watch([tmp_path], tmp_path / "workspace")
+    changes.close()
+    assert asked == [2.0, 20.0]
+    assert unrest.quiet == 2 * (20.0 + 5.0)
