@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pipeline.config import Config
 from pipeline.store import StoreReader
 from tests.end_to_end.project import Project
 
@@ -62,7 +63,7 @@ def outcome(project: Project) -> dict[str, Any]:
 
 def leftovers(project: Project) -> list[str]:
     """What a history has left that no record speaks of: executions that run, folders of outputs, staged versions."""
-    store = StoreReader("gpt2-tfx", None, project.workspace)
+    store = StoreReader(Config().name, None, project.workspace)
     found, known = [], set()
     for run in store.runs():
         for execution in store.executions_of_run(run.run_id):
