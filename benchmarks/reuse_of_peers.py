@@ -75,7 +75,7 @@ def digest(name, reads):
 
 def write(name, text):
     with open("ran.txt", "a") as ran:
-        ran.write(name + "\\\\n")
+        ran.write(name + "\\n")
     pathlib.Path(name + ".out").write_text(text)
 
 

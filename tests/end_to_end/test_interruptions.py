@@ -100,10 +100,8 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 # Shares of what a run writes: each ends another write.
-@pytest.mark.parametrize(
-    "share",
-    [pytest.param(number / 50, marks=pytest.mark.long) for number in range(50)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("share", [number / 50 for number in range(50)])
 def test_a_full_disk_is_said_and_loses_nothing(
     share: float, undisturbed: Undisturbed, tmp_path: Path, disk: Disk
 ) -> None:
