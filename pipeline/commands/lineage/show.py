@@ -1,4 +1,4 @@
-"""`gpt2-tfx lineage`: what stands behind a model."""
+"""`gpt2-tfx lineage show`: what stands behind a model."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,26 +6,19 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.config_reading import load_config
+from pipeline.commands.lineage.place import LineagePlace
 from pipeline.serving_history import date, served, serving_events
-from pipeline.store import StoreReader
-from preprocessing.base.errors import InputError
-from serving.versions import Versions
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     """Print the lineage of a pushed model."""
-    loaded = load_config(arguments.config, arguments.overrides)
-    versions = Versions(loaded.workspace / "serving")
-    path = versions.resolve(arguments.model)
-    if path.parent != versions.folder:
-        raise InputError(f"{arguments.model}: not a pushed version; name `latest` or a version.")
-    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
-    document = lineage.show(store, lineage.pushed_artifact(store, path.name))
+    pushed = place.pushed(arguments.model)
+    version = str(pushed.properties["pushed_version"])
+    document = lineage.show(place.store, pushed)
     document["served"] = [
         {"since": time.since, "until": time.until, "cause": time.cause}
-        for time in served(serving_events(store, versions))
-        if time.version == path.name
+        for time in served(serving_events(place.store, place.versions))
+        if time.version == version
     ]
     if arguments.json:
         print_json(document)
