@@ -196,12 +196,30 @@ def _add_convert(commands: "_Commands[argparse.ArgumentParser]") -> None:
 
 
 def _add_lineage(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "lineage", "what stands behind a model")
+    parser = _add(commands, "lineage", "what stands behind a model, and what a record has reached")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    show = actions.add_parser("show", help="corpus, code, parameters, base model and scores")
-    show.add_argument("model", metavar="MODEL", help="latest or a pushed version")
-    _add_configuration(show, _BEHIND_ACTION)
-    _add_json(show)
+
+    def add(name: str, help_: str, *models: str) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=help_, description=help_)
+        for model in models:
+            action.add_argument(model, metavar=model.upper(), help="latest or a pushed version")
+        _add_configuration(action, _BEHIND_ACTION)
+        _add_json(action)
+        return action
+
+    add("list", "the pushed versions")
+    add("show", "corpus, code, parameters, base model and scores", "model")
+    add("diff", "what two models differ in: records, parameters, code, packages, scores", "a", "b")
+    add("verify", "hash every file behind a model again", "model")
+    trace = add("trace", "the models and pushed versions that a record has reached")
+    of = trace.add_mutually_exclusive_group(required=True)
+    of.add_argument(
+        "record", nargs="?", metavar="RECORD|FILE", help="an id, or a file of the corpus"
+    )
+    of.add_argument("--text", metavar="T", help="the text of a document; - reads stdin")
+    of.add_argument(
+        "--digest", metavar="D", help="the SHA-256 of the record's source, or its beginning"
+    )
 
 
 def _add_compile(commands: "_Commands[argparse.ArgumentParser]") -> None:

@@ -1,5 +1,25 @@
 """The lineage of models, for programs: each function answers from store and workspace, and writes nothing."""
 
+from pipeline.lineage.comparison import Comparison, diff
+from pipeline.lineage.corpora import FoundRecord
 from pipeline.lineage.provenance import executions_behind, provenance, pushed_artifact, show
+from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace
+from pipeline.lineage.verification import Verification, verify
 
-__all__ = ["executions_behind", "provenance", "pushed_artifact", "show"]
+__all__ = [
+    "Comparison",
+    "FoundRecord",
+    "Query",
+    "Trace",
+    "Verification",
+    "diff",
+    "executions_behind",
+    "of_digest",
+    "of_name",
+    "of_text",
+    "provenance",
+    "pushed_artifact",
+    "show",
+    "trace",
+    "verify",
+]

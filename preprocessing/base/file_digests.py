@@ -79,18 +79,18 @@ class FileDigests:
         """
         self._written[str(path.absolute())] = path.stat(), digest
 
-    def tree(self, root: Path) -> dict[str, str]:
+    def tree(self, root: Path, trust_memory: bool = True) -> dict[str, str]:
         """Relative posix name -> sha256 for every file beneath a folder, or for one file by its name.
 
         Raises InputError for a link that leads out of the tree and for what cannot be read.
         """
         try:
-            known = self._recall_beneath(root)
+            known = self._recall_beneath(root) if trust_memory else {}
             found = {}
             for name, path, stat in stats_beneath(root):
                 row = known.get(path)
                 is_known = row is not None and row[1:5] == stat_of(stat)
-                found[name] = row[5] if row and is_known else self.file(Path(path))
+                found[name] = row[5] if row and is_known else self.file(Path(path), trust_memory)
         except OSError as error:
             raise InputError(
                 f"{error.filename or root}: cannot be read: {error.strerror}. Make it readable."

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from pipeline import lineage
 from pipeline.config import LoadedConfig
+from pipeline.manifests import Manifests
 from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.errors import InputError
+from preprocessing.base.job_cache import JobCache
 from serving.versions import Versions
 
 
@@ -21,6 +23,12 @@ class LineagePlace:
     def workspace(self) -> Path:
         """The folder of all state."""
         return self.loaded.workspace
+
+    @property
+    def manifests(self) -> Manifests:
+        """The manifests, for reading them; no file is hashed with what is remembered."""
+        digests = JobCache(self.workspace).open_digests(writes=False)
+        return Manifests(self.workspace / "manifests", digests)
 
     def pushed(self, model: str) -> StoredArtifact:
         """What the store knows of a pushed version. model: `latest`, a version or its folder. Raises InputError."""

@@ -1,0 +1,82 @@
+"""`gpt2-tfx lineage diff`: what two pushed models differ in."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline import lineage
+from pipeline.cli import print_json
+from pipeline.commands.lineage.place import LineagePlace
+
+_NAMED = 20
+
+
+def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+    """Print the differences."""
+    found = lineage.diff(
+        place.store, place.manifests, place.pushed(arguments.a), place.pushed(arguments.b)
+    )
+    if arguments.json:
+        print_json(as_json(found))
+    else:
+        print(as_text(found))
+    return 0
+
+
+def _parts(found: lineage.Comparison) -> dict[str, Mapping[str, tuple[Any, Any]]]:
+    return {
+        "corpus": found.corpus,
+        "parameters": found.parameters,
+        "code": found.code,
+        "environment": found.environment,
+        "base_model": found.base_model,
+        "scores": found.scores,
+    }
+
+
+def as_json(found: lineage.Comparison) -> dict[str, object]:
+    """The document of the command."""
+    changes = found.records
+    document: dict[str, object] = {
+        part: {name: {"a": a, "b": b} for name, (a, b) in values.items()}
+        for part, values in _parts(found).items()
+    }
+    document["records"] = changes and {
+        "added": list(changes.added),
+        "removed": list(changes.removed),
+        "changed": list(changes.changed),
+    }
+    return document
+
+
+def as_text(found: lineage.Comparison) -> str:
+    """The differences for people."""
+    lines = []
+    if found.records is None:
+        lines.append("records: unknown, since an index of a corpus is gone")
+    else:
+        for kind, ids in (
+            ("added", found.records.added),
+            ("removed", found.records.removed),
+            ("changed", found.records.changed),
+        ):
+            if ids:
+                lines += [f"records {kind}: {len(ids)}", *_listed(ids)]
+    for part, values in _parts(found).items():
+        if values:
+            lines.append(f"{part}:")
+            lines += _listed(
+                [f"{name}: {_shown(a)} -> {_shown(b)}" for name, (a, b) in values.items()]
+            )
+    return "\n".join(lines) or "they differ in nothing that is recorded"
+
+
+def _listed(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _NAMED
+    return [f"  {line}" for line in lines[:_NAMED]] + ([f"  and {more} more"] if more > 0 else [])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str) and len(value) == 64:
+        return value[:12]
+    return "none" if value is None else str(value)

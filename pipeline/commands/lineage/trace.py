@@ -1,0 +1,108 @@
+"""`gpt2-tfx lineage trace`: the models and pushed versions that a record has reached."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pipeline import lineage
+from pipeline.cli import print_json
+from pipeline.commands.lineage.place import LineagePlace
+from pipeline.lineage.trace import FEWEST_DIGITS
+from preprocessing.base.errors import InputError
+
+
+def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+    """Print what holds a record; the status is 1 where nothing does."""
+    found = lineage.trace(place.store, place.manifests, _query(arguments))
+    if arguments.json:
+        print_json(as_json(found))
+    else:
+        print(as_text(found))
+    for uri in found.not_looked_at:
+        print(f"gpt2-tfx: {uri}: its index is gone; it was not looked at", file=sys.stderr)
+    return 0 if found.examples else 1
+
+
+def as_json(found: lineage.Trace) -> dict[str, object]:
+    """The document of the command."""
+    records = found.records
+    return {
+        "record": asdict(records[0]) if records else None,
+        "records": [asdict(record) for record in records],
+        "examples": [
+            {
+                "uri": each.uri,
+                "execution": each.execution,
+                "records": [
+                    {"id": record.id, "split": record.split, "shard": record.shard}
+                    for record in each.found
+                ],
+            }
+            for each in found.examples
+        ],
+        "models": [
+            {
+                "uri": model.uri,
+                "digest": model.digest,
+                "execution": model.execution,
+                "records": model.records,
+                "pushed": list(model.pushed),
+            }
+            for model in found.models
+        ],
+        "not_looked_at": list(found.not_looked_at),
+    }
+
+
+def as_text(found: lineage.Trace, most: int = 10) -> str:
+    """The trace for people."""
+    if not found.examples:
+        return "no corpus of this workspace holds it"
+    lines = [
+        f"record   {record.id} of {record.source} at {record.position}, split {record.split}, "
+        f"digest {record.digest}"
+        for record in found.records[:most]
+    ]
+    lines += _more(len(found.records), most)
+    lines += [
+        f"corpus   {each.uri} (execution {each.execution}), {_shards(each.found)}"
+        for each in found.examples[:most]
+    ]
+    lines += _more(len(found.examples), most)
+    for model in found.models:
+        pushed = f"pushed as {', '.join(model.pushed)}" if model.pushed else "never pushed"
+        lines.append(
+            f"model    {model.uri} (execution {model.execution}), {model.records} of these in its "
+            f"training set, {pushed}"
+        )
+    if not found.models:
+        lines.append("model    none had it in its training set")
+    return "\n".join(lines)
+
+
+def _shards(records: Sequence[lineage.FoundRecord]) -> str:
+    shards = dict.fromkeys(f"{record.split}/{record.shard}" for record in records)
+    return "shards " + ", ".join(list(shards)[:3]) + (" and more" if len(shards) > 3 else "")
+
+
+def _more(count: int, most: int) -> list[str]:
+    return [f"         and {count - most} more"] if count > most else []
+
+
+def _query(arguments: argparse.Namespace) -> lineage.Query:
+    if arguments.text is not None:
+        text = sys.stdin.read() if arguments.text == "-" else arguments.text
+        if not text.strip():
+            raise InputError("--text: there is no text in it; give the text of a document.")
+        return lineage.of_text(text)
+    if arguments.digest is not None:
+        if not re.fullmatch(rf"[0-9a-fA-F]{{{FEWEST_DIGITS},64}}", arguments.digest):
+            raise InputError(
+                f"--digest {arguments.digest!r}: not {FEWEST_DIGITS} to 64 hexadecimal digits of a SHA-256."
+            )
+        return lineage.of_digest(arguments.digest)
+    if not arguments.record:
+        raise InputError("RECORD: it has no name; give an id, or a file of the corpus.")
+    return lineage.of_name(arguments.record)

@@ -1,0 +1,158 @@
+"""From a record to everything that it reached: corpora, shards, models, pushed versions, over all runs."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.lineage.corpora import Corpora, FoundRecord
+from pipeline.manifests import Manifests
+from pipeline.store import StoredArtifact, StoredExecution, StoreReader
+from preprocessing.base.digests import sha256_text
+from preprocessing.records.ids import names_of
+
+TRAINED_ON = "train"
+# What is asked with fewer digits could be of many records.
+FEWEST_DIGITS = 8
+
+Matches = Callable[[Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked for.
+
+    values: what a field of the record's line begins with, any of them. matches: whether it is one.
+    """
+
+    values: tuple[str, ...]
+    matches: Matches
+
+
+def of_name(name: str) -> Query:
+    """A record by its id or the group that it is in, or all records of a file of the corpus."""
+    return Query((name,), lambda line: name in names_of(line["id"]) or line["source"] == name)
+
+
+def of_digest(digest: str) -> Query:
+    """A record by the SHA-256 of its source's bytes, or the beginning of it."""
+    return Query((digest.lower(),), lambda line: line["digest"].startswith(digest.lower()))
+
+
+def of_text(text: str) -> Query:
+    """Records by their document (see `copies`) as it was read or as a task cleans it, or by their source's bytes."""
+    # Only who asks by text waits for it.
+    from preprocessing.records.copies import text_digest
+
+    documents = {text_digest(version).hex() for version in _as_cleaned(text)}
+    whole = {sha256_text(version) for version in (text, text.strip(), f"{text.strip()}\n")}
+    return Query(
+        (*sorted(documents), *sorted(whole)),
+        lambda line: line["document"] in documents or line["digest"] in whole,
+    )
+
+
+@dataclass(frozen=True)
+class ReachedModel:
+    """A model with the record in its training set.
+
+    uri: of the Trainer's output. pushed: the versions that hold it. records: how many of those that were asked for.
+    """
+
+    uri: str
+    digest: str
+    pushed: tuple[str, ...]
+    execution: int
+    records: int
+
+
+@dataclass(frozen=True)
+class ReachedExamples:
+    """A corpus that a CorpusGen made with the record: its Examples, and the records that were found in it."""
+
+    uri: str
+    execution: int
+    found: tuple[FoundRecord, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a record is. not_looked_at: the Examples whose index is gone, so that nothing is known of them."""
+
+    examples: tuple[ReachedExamples, ...]
+    models: tuple[ReachedModel, ...]
+    not_looked_at: tuple[str, ...]
+
+    @property
+    def records(self) -> tuple[FoundRecord, ...]:
+        """The records, each once."""
+        return tuple(dict.fromkeys(found for each in self.examples for found in each.found))
+
+
+def trace(store: StoreReader, manifests: Manifests, query: Query) -> Trace:
+    """Everything that holds a record, over all runs of the workspace."""
+    executions = list(store.history("CorpusGen"))
+    corpora = Corpora(executions, manifests)
+    by_shard: dict[str, list[FoundRecord]] = {}
+    for value in query.values:
+        for shard, records in corpora.find(value, query.matches).items():
+            by_shard.setdefault(shard, []).extend(records)
+    examples = [
+        ReachedExamples(
+            execution.outputs["examples"].uri, execution.id, tuple(dict.fromkeys(found))
+        )
+        for execution in executions
+        if (found := [r for s in corpora.shards.get(execution.id, ()) for r in by_shard.get(s, ())])
+    ]
+    trained = {
+        each.execution: count
+        for each in examples
+        if (count := sum(found.split == TRAINED_ON for found in each.found))
+    }
+    missing = dict.fromkeys(each.outputs["examples"].uri for each in corpora.missing)
+    return Trace(tuple(examples), tuple(_models(store, trained)), tuple(missing))
+
+
+def corpus_of(store: StoreReader, trainer: StoredExecution) -> StoredExecution | None:
+    """The execution of CorpusGen whose records a Trainer has read."""
+    tokenizer = store.producer(trainer.inputs["examples"].id)
+    return None if tokenizer is None else store.producer(tokenizer.inputs["examples"].id)
+
+
+def _models(store: StoreReader, trained: Mapping[int, int]) -> Iterator[ReachedModel]:
+    """The models whose Trainer has read one of the corpora (execution -> records in the training set)."""
+    if not trained:
+        return
+    versions = _versions_by_model(store)
+    for trainer in store.history("Trainer"):
+        corpus = corpus_of(store, trainer)
+        if corpus is not None and corpus.id in trained:
+            model = trainer.outputs["model"]
+            pushed = tuple(versions.get(model.id, ()))
+            yield ReachedModel(model.uri, model.digest, pushed, trainer.id, trained[corpus.id])
+
+
+def _versions_by_model(store: StoreReader) -> dict[int, list[str]]:
+    """Model's artifact id -> the versions that were pushed of it."""
+    found: dict[int, list[str]] = {}
+    for pushed in store.artifacts("PushedModel"):
+        version, model = pushed.properties.get("pushed_version"), _model_of(store, pushed)
+        if version is not None and model is not None:
+            versions = found.setdefault(model.id, [])
+            if str(version) not in versions:
+                versions.append(str(version))
+    return found
+
+
+def _model_of(store: StoreReader, pushed: StoredArtifact) -> StoredArtifact | None:
+    pusher = store.producer(pushed.id)
+    return None if pusher is None else pusher.inputs["model"]
+
+
+def _as_cleaned(text: str) -> Iterator[str]:
+    """The text, and what each task makes of a document of its own."""
+    from preprocessing.readers.decoding import normalise_line_ends
+    from preprocessing.tasks.cleaning import clean_article, clean_line
+
+    yield text
+    for clean in (clean_article, clean_line, normalise_line_ends):
+        yield clean(text)

@@ -1,0 +1,103 @@
+"""Whether what a model was made of is what was recorded: every file of its chain is hashed again."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config import LoadedConfig
+from pipeline.lineage.provenance import executions_behind
+from pipeline.manifests import Manifests, Mismatch, collected_artifacts
+from pipeline.nodes import ALL_NODES
+from pipeline.outside_files import OutsideFiles
+from pipeline.store import StoredArtifact, StoredExecution, StoreReader
+from preprocessing.base.errors import InputError
+from preprocessing.base.file_digests import FileDigests
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What became of it.
+
+    checked: files that were hashed. collected, unknown: what could not be: outputs that gc removed, and content from
+    outside of which no list of files was kept, each in words.
+    """
+
+    checked: int
+    mismatches: tuple[Mismatch, ...]
+    collected: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.mismatches
+
+
+def verify(
+    loaded: LoadedConfig, store: StoreReader, digests: FileDigests, pushed: StoredArtifact
+) -> Verification:
+    """Hash every file behind a pushed model again: outputs, what came from outside, the pushed version itself.
+
+    Neither the memory of digests nor times are trusted. What gc has removed is said, and is no mismatch.
+    """
+    manifests = Manifests(loaded.workspace / "manifests", digests)
+    executions = executions_behind(store, {"pushed_model": pushed})
+    outputs = [artifact for execution in executions for artifact in execution.outputs.values()]
+    collected = collected_artifacts(store, outputs)
+    checked, mismatches = 0, list[Mismatch]()
+    for artifact in outputs:
+        if artifact.id not in collected:
+            manifest = manifests.read(artifact.manifest_digest)
+            checked += 0 if manifest is None else len(manifest.files)
+            mismatches += manifests.mismatches(artifact, trust_memory=False)
+            if manifest is not None and manifest.canonical(artifact.type) != artifact.digest:
+                actual = manifest.canonical(artifact.type)
+                mismatches.append(
+                    Mismatch(f"the store's digest of {artifact.uri}", artifact.digest, actual)
+                )
+    outside = list(_outside(loaded, digests, executions))
+    return Verification(
+        checked + sum(count for count, _, _ in outside),
+        (*mismatches, *(each for _, found, _ in outside for each in found)),
+        tuple(artifact.uri for artifact in outputs if artifact.id in collected),
+        tuple(unknown for _, _, unknown in outside if unknown),
+    )
+
+
+def _outside(
+    loaded: LoadedConfig, digests: FileDigests, executions: list[StoredExecution]
+) -> Iterator[tuple[int, list[Mismatch], str]]:
+    """For each content from outside: files hashed, what differs, and why nothing could be compared."""
+    kept = OutsideFiles(loaded.workspace / "outside")
+    nodes = {node.name: node for node in ALL_NODES}
+    seen = set()
+    for execution in executions:
+        for name, external in nodes[execution.node].externals.items():
+            digest = execution.ingredients["externals"].get(name)
+            if digest is None or not external.is_tree or (name, digest) in seen:
+                continue
+            seen.add((name, digest))
+            expected, place = kept.read(digest), external.locate(loaded)
+            if expected is None:
+                yield 0, [], f"{name} {digest}: no list of its files was kept"
+            elif place is None or not Path(place).exists():
+                yield 0, [], f"{name} {digest}: not where the configuration says, {place}"
+            else:
+                actual = _tree(digests, Path(place))
+                found = list(_differences(Path(place), expected, actual))
+                yield len(expected), found, ""
+
+
+def _tree(digests: FileDigests, place: Path) -> dict[str, str]:
+    try:
+        return digests.tree(place, trust_memory=False)
+    except InputError:
+        return {}
+
+
+def _differences(
+    root: Path, expected: Mapping[str, str], actual: Mapping[str, str]
+) -> Iterator[Mismatch]:
+    for name in sorted({*expected, *actual}):
+        before, now = expected.get(name, ""), actual.get(name, "")
+        if before != now:
+            yield Mismatch(str(root if root.is_file() else root / name), before, now)
