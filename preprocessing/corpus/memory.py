@@ -63,7 +63,10 @@ class PortionKeys:
         """
         names = [source.companion for source in portion.sources if source.companion]
         own = (
-            (not again and source.state) or self._state(source.name)
+            # The digest of a piece was taken after the listing, so what it was since then does not count.
+            source.state
+            if not again and (source.state or source.digest)
+            else self._state(source.name)
             for source in self._read(portion)
         )
         return (*own, *map(self._state, names))

@@ -33,8 +33,8 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]
     layouts = {
         ".story files": stories,
         "tables (.jsonl, .json, .csv, .parquet, .arrow)": [
-            SourceFile(name, size, split_by_name(name), 0, size)
-            for name, size, _ in tables
+            SourceFile(name, size, split_by_name(name), 0, size, state=state)
+            for name, size, state in tables
             if is_table(name) and not (stories and content_ends_with(name, ".csv", ".json"))
         ],
         f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(files) if files.is_folder else [],

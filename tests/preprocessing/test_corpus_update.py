@@ -5,7 +5,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +27,11 @@ from preprocessing.base.job_cache import JobCache
 from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.job import CorpusFolders, write_corpus
+from preprocessing.corpus.portions import Portion
+from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
+from preprocessing.readers.source_file import SourceFile
 from preprocessing.tasks.sources import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=1)
@@ -374,3 +377,26 @@ def test_what_has_a_fault_is_read_again(tmp_path: Path) -> None:
     for number in (2, 3):
         assert check(root, tmp_path, options, number) == 1
         assert (tmp_path / f"out{number}" / "report" / "faults.json").exists()
+
+
+def test_a_table_that_changes_after_it_was_cut_is_not_remembered_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_pieces, "PIECE_BYTES", 500)
+    root, options = tmp_path / "corpus", CorpusOptions(task="text")
+    root.mkdir()
+    table = root / "rows.jsonl"
+    before = "".join(json.dumps({"text": f"Text {n}."}) + "\n" for n in range(200))
+    table.write_text(before)
+    portions_of_job = CorpusJob.portions
+
+    def change(self: CorpusJob, looked_at: Iterable[SourceFile]) -> list[Portion]:
+        found = portions_of_job(self, looked_at)
+        table.write_text(before.replace("Text 1", "Next 1"))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CorpusJob, "portions", change)
+        update(root, tmp_path / "changed", options, tmp_path / "store")
+    table.write_text(before)
+    check(root, tmp_path, options, 0)

@@ -16,6 +16,11 @@ COQA = CorpusOptions(task="coqa")
 TEXT = CorpusOptions(task="text")
 
 
+def unseen(sources: list[SourceFile]) -> list[SourceFile]:
+    """The sources without the state of their files, which depends on how long ago these were written."""
+    return [source._replace(state="") for source in sources]
+
+
 def drops_of(sources: list[SourceFile]) -> list[tuple[str, str]]:
     return [(source.drop.reason, source.drop.id) for source in sources if source.drop]
 
@@ -53,7 +58,7 @@ def test_who_has_one_publisher_does_not_miss_the_others_urls(tmp_path):
 def test_stories_directly_in_the_folder_are_split_by_hash(tmp_path):
     (tmp_path / "a.story").write_text(story("Article", "One"))
     (tmp_path / "notes.md").write_text("not a story")
-    assert list_sources(tmp_path, CNN) == [SourceFile("a.story", 24, None, 0, 24)]
+    assert unseen(list_sources(tmp_path, CNN)) == [SourceFile("a.story", 24, None, 0, 24)]
 
 
 def test_a_story_too_large_is_dropped_unread(tmp_path):
@@ -117,7 +122,7 @@ def test_tables_of_stories_are_found_in_folders_with_the_split_of_their_name(tmp
     for name in names:
         (tmp_path / name).write_text("{}")
     splits = ["test", "train", "validation", "validation", None, "validation"]
-    assert list_sources(tmp_path, CNN) == [
+    assert unseen(list_sources(tmp_path, CNN)) == [
         SourceFile(name, 2, split, 0, 2) for name, split in zip(names, splits, strict=False)
     ]
     assert list_sources(tmp_path / "dev.jsonl.gz", CNN) == [
