@@ -100,15 +100,24 @@ def test_touching_a_story_runs_nothing_and_planning_writes_nothing(project: Proj
 
 
 @contextmanager
-def left_alone(project: Project) -> Iterator[None]:
-    """The corpus is elsewhere meanwhile and the workspace read-only, which is afterwards what it was."""
-    corpus, before = project.folder / "stories", snapshot(project.workspace)
-    corpus.rename(project.folder / "elsewhere")
+def mounted_read_only(project: Project) -> Iterator[None]:
+    """The commands of the project see its workspace so, where this machine lets us mount."""
     project.before = read_only(project.workspace) if may_mount() else []
     try:
         yield
     finally:
         project.before = []
+
+
+@contextmanager
+def left_alone(project: Project) -> Iterator[None]:
+    """The corpus is elsewhere meanwhile and the workspace read-only, which is afterwards what it was."""
+    corpus, before = project.folder / "stories", snapshot(project.workspace)
+    corpus.rename(project.folder / "elsewhere")
+    try:
+        with mounted_read_only(project):
+            yield
+    finally:
         (project.folder / "elsewhere").rename(corpus)
     assert snapshot(project.workspace) == before
 
@@ -258,10 +267,11 @@ def test_gc_leaves_what_the_last_run_and_the_pushed_versions_need(project: Proje
 
 def test_a_model_is_scored_outside_of_a_run(project: Project, tmp_path: Path) -> None:
     predictions = tmp_path / "predictions.jsonl"
-    scored = project.json(
-        "evaluate", "latest", "--task", "cnn_dailymail", "--split", "validation",
-        "--data", str(project.folder / "stories"), "--predictions", str(predictions),
-    )  # fmt: skip
+    with mounted_read_only(project):
+        scored = project.json(
+            "evaluate", "latest", "--task", "cnn_dailymail", "--split", "validation",
+            "--data", str(project.folder / "stories"), "--predictions", str(predictions),
+        )  # fmt: skip
     assert scored["generated"] == 3
     assert 0 <= scored["metrics"]["rouge1"] <= 1
     assert len(predictions.read_text().splitlines()) == 3
