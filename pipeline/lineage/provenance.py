@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.lineage import facts
 from pipeline.manifests import collected_artifacts, content_root
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.digests import combine
@@ -67,9 +68,11 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
     collected = collected_artifacts(store, made)
     attest = _producer(store, _producer(store, pushed).inputs["attestation"])
     model, evaluation = attest.inputs["model"], attest.inputs["evaluation"]
+    trainer, evaluator = _producer(store, model), _producer(store, evaluation)
     view = _model_view(store, model)
     if view["base_model"] is not None:
-        view["base_model"]["uri"] = _producer(store, model).inputs["base_model"].uri
+        view["base_model"]["uri"] = trainer.inputs["base_model"].uri
+    corpus = _producer(store, _producer(store, trainer.inputs["examples"]).inputs["examples"])
     return {
         "model": {
             "version": str(pushed.properties["pushed_version"]),
@@ -81,6 +84,9 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
             {
                 "execution": execution.id,
                 "seconds": execution.seconds,
+                "finished": execution.properties.get("finished"),
+                "machine": str(execution.properties.get("machine", "")),
+                "reason": str(execution.properties.get("reason", "")),
                 **_ingredients(execution),
                 "inputs": {name: artifact.id for name, artifact in execution.inputs.items()},
                 "outputs": {name: artifact.id for name, artifact in execution.outputs.items()},
@@ -103,6 +109,10 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
         ],
         "metrics": json.loads(str(evaluation.properties["metrics"])),
         **view,
+        "corpus_report": facts.corpus_report(corpus),
+        "training": facts.training(trainer),
+        "decision": facts.decision(evaluator),
+        "changed_parameters": facts.changed_parameters(view["parameters"]),
     }
 
 

@@ -117,9 +117,10 @@ class TestAfterReuse:
         self, reseeded: Launches, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert cli.main(["--config", str(reseeded.config_file), "lineage", "show", "latest"]) == 0
-        (line,) = (
+        changed, line = (
             line for line in capsys.readouterr().out.splitlines() if line.startswith("  seed:")
         )
+        assert changed == "  seed: 2 (default 1)"
         assert line.startswith("  seed: 2; CorpusGen (execution ")
         assert line.endswith("): 1")
 

@@ -7,6 +7,7 @@ from typing import Any
 from pipeline import lineage
 from pipeline.cli import print_json
 from pipeline.commands.lineage.place import LineagePlace
+from pipeline.progress_display import duration
 from pipeline.serving_history import date, served, serving_events
 
 
@@ -34,27 +35,69 @@ def as_text(document: dict[str, Any]) -> str:
         f"model    version {model['version']}, digest {model['digest']}",
         f"corpus   {corpus['task']}: {corpus['records']} records from {corpus['files']} files, "
         f"digest {corpus['digest']}",
+        *_report_text(document["corpus_report"]),
         f"base     {base['digest'] if base else 'random weights from the seed'}",
         f"code     commit {document['code']['commit'] or 'unknown'}, digest {document['code']['digest']}",
+        *_training_text(document["training"]),
         "scores   "
         + ", ".join(
             f"{name} {'not scored' if value is None else f'{value:.4f}'}"
             for name, value in sorted(document["metrics"].items())
         ),
+        *_decision_text(document["decision"]),
         *(f"served   {_served_text(time)}" for time in document["served"]),
         "nodes",
     ]
     lines += [
-        f"  {node['node']:<17} execution {node['execution']:<5} key {node['key'][:16]}"
-        f"{_collected_text(node, document['artifacts'])}"
+        f"  {node['node']:<17} execution {node['execution']:<5} key {node['key'][:16]}  "
+        f"{duration(node['seconds'])}{_collected_text(node, document['artifacts'])}"
         for node in document["nodes"]
     ]
-    lines.append("parameters")
+    if document["changed_parameters"]:
+        lines.append("parameters that are not the defaults")
+        lines += [
+            f"  {name}: {change['value']} (default {change['default']})"
+            for name, change in document["changed_parameters"].items()
+        ]
+    lines.append("all parameters")
     lines += [
         f"  {name}: {value}{_others_text(name, value, document['nodes'])}"
         for name, value in document["parameters"].items()
     ]
     return "\n".join(lines)
+
+
+def _report_text(report: dict[str, Any] | None) -> list[str]:
+    if report is None:
+        return []
+    reasons = ", ".join(f"{count} {reason}" for reason, count in (report["reasons"] or {}).items())
+    dropped = f"{report['dropped']} dropped" + (f" ({reasons})" if reasons else "")
+    splits = ", ".join(f"{count} {split}" for split, count in (report["splits"] or {}).items())
+    copies = f"{report['duplicates']} duplicates, {report['leaks']} leaks"
+    return [f"         {splits}; {dropped}; {copies}"]
+
+
+def _training_text(training: dict[str, Any] | None) -> list[str]:
+    if training is None:
+        return []
+    return [
+        f"training {training['steps']} steps, {training['tokens']:,} tokens, {training['parameters']:,} trained "
+        f"parameters, {training['operations']:.3g} operations, {duration(training['seconds'])}",
+        f"         {training['device']}",
+    ]
+
+
+def _decision_text(decision: dict[str, Any] | None) -> list[str]:
+    if decision is None:
+        return []
+    champion = decision["champion"]
+    beside = "no champion" if champion is None else f"champion: version {champion['version']}"
+    checks = "; ".join(
+        f"{check['metric']} {check['wanted']}: {'passed' if check['passed'] else 'failed'}"
+        for check in decision["checks"]
+    )
+    note = f"; {decision['note']}" if decision["note"] else ""
+    return [f"blessed  {'yes' if decision['blessed'] else 'no'}: {checks} ({beside}){note}"]
 
 
 def _collected_text(node: dict[str, Any], artifacts: Sequence[dict[str, Any]]) -> str:

@@ -1,0 +1,95 @@
+"""What the artifacts behind a model say beyond the store: drops of the corpus, the training's compute, the blessing.
+
+Each is None where the file that says it is gone: gc may have removed it, and nothing is guessed.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config, LoadedConfig
+from pipeline.store import StoredArtifact, StoredExecution
+
+
+def corpus_report(corpus: StoredExecution) -> dict[str, Any] | None:
+    """Records by split, what was dropped and why, copies within splits and between them, of a CorpusGen."""
+    found = _read(corpus.outputs.get("report"), "drops.json")
+    if found is None:
+        return None
+    return {
+        "splits": found.get("splits"),
+        "dropped": found.get("dropped"),
+        "reasons": found.get("reasons"),
+        "duplicates": found.get("duplicates", {}).get("count"),
+        "leaks": found.get("leaks", {}).get("count"),
+    }
+
+
+def training(trainer: StoredExecution) -> dict[str, Any] | None:
+    """Steps, tokens and operations of a training, and what it ran on.
+
+    tokens: positions of the rows that its steps read, padding among them. operations: 6 for each trained
+    parameter and token (Kaplan et al. 2020, "Scaling Laws for Neural Language Models", 2.1). energy_joules: None, for
+    nothing measures it.
+    """
+    history = _read(trainer.outputs.get("model_run"), "history.json")
+    if history is None:
+        return None
+    parameters, keys = trainer.ingredients["parameters"], ("batch_size", "accumulate")
+    rows = 1
+    for key in keys:
+        rows *= int(parameters.get(f"training.{key}", 1))
+    tokens = int(history["step"]) * rows * int(parameters["tokens.sequence_length"])
+    return {
+        "steps": history["step"],
+        "tokens": tokens,
+        "parameters": history["parameters"],
+        "operations": 6 * int(history["parameters"]) * tokens,
+        "seconds": history["seconds"],
+        "device": history["device"],
+        "precision": history["precision"],
+        "energy_joules": None,
+    }
+
+
+def decision(evaluator: StoredExecution) -> dict[str, Any] | None:
+    """Whether a model was blessed, by which checks, beside which champion's scores."""
+    found = _read(evaluator.outputs.get("evaluation"), "metrics.json")
+    if found is None:
+        return None
+    champion = evaluator.inputs.get("champion")
+    return {
+        "blessed": found["blessed"],
+        "split": found["split"],
+        "checks": found["checks"],
+        "note": found["note"],
+        "champion": None
+        if champion is None
+        else {
+            "version": str(champion.properties.get("pushed_version", "")),
+            "digest": str(champion.properties.get("model_digest", "")),
+            "metrics": found["champion"],
+        },
+    }
+
+
+def changed_parameters(parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The parameters that are not what they are by default, each with both."""
+    defaults = LoadedConfig(Config(), Path()).flat()
+    return {
+        name: {"value": value, "default": defaults.get(name)}
+        for name, value in parameters.items()
+        if json.dumps(defaults.get(name)) != json.dumps(value)
+    }
+
+
+def _read(artifact: StoredArtifact | None, name: str) -> dict[str, Any] | None:
+    """A JSON document of an artifact; None where it is not there."""
+    if artifact is None:
+        return None
+    try:
+        found: dict[str, Any] = json.loads(Path(artifact.uri, name).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
