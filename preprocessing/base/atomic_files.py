@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.places import is_local
+from preprocessing.base.s3 import put_object
 
 
 def write_atomically(place: str, content: bytes) -> None:
@@ -46,15 +46,8 @@ def write_json_atomically(place: str, value: Any) -> None:
 
 def _upload(place: str, content: bytes) -> None:
     """An upload that fails leaves no object, and the one before it as it was."""
-    if not content and FileSystems.get_scheme(place) == "s3":
-        _upload_nothing(place)
+    if FileSystems.get_scheme(place) == "s3":
+        put_object(place, content)
         return
     with FileSystems.create(place, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.write(content)
-
-
-def _upload_nothing(place: str) -> None:
-    """An empty object: Beam's own upload to S3 (2.77) has no part then, which no server takes."""
-    bucket, key = s3io.parse_s3_path(place)
-    client = s3io.S3IO(options=FileSystems._pipeline_options).client
-    client.client.put_object(Bucket=bucket, Key=key, Body=b"")

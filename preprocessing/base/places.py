@@ -5,7 +5,6 @@ folders, only names that begin alike, and nothing is renamed: a file is there wh
 """
 
 import glob
-import io
 import os
 import shutil
 from typing import BinaryIO
@@ -13,8 +12,7 @@ from typing import BinaryIO
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
-# Beam's file of S3 reads 16 MiB ahead, of a piece of one MiB too.
-_READ_AHEAD = 1 << 20
+from preprocessing.base.s3 import open_object
 
 
 def is_local(place: str) -> bool:
@@ -34,10 +32,9 @@ def open_file(place: str) -> BinaryIO:
     """The file, opened for binary reading, whatever its name ends in; it can be sought in."""
     if is_local(place):
         return open(place, "rb")
-    file = FileSystems.open(place, compression_type=CompressionTypes.UNCOMPRESSED)
-    if isinstance(file, io.BufferedReader):
-        return io.BufferedReader(file.detach(), _READ_AHEAD)
-    return file
+    if FileSystems.get_scheme(place) == "s3":
+        return open_object(place)
+    return FileSystems.open(place, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def files_matching(folder: str, *patterns: str) -> list[FileMetadata]:

@@ -23,10 +23,12 @@ from corpora import write_release
 from distributed import Client
 from machines import close, end, free_port, run_in_background, start, start_workers, wait_for
 
+from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions
 from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.tokens import job as tokenize_job
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 pytestmark = pytest.mark.long
@@ -91,7 +93,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         wait_for("SeaweedFS", lambda: _makes_bucket(client))
         yield Store(client, (f"--s3_endpoint_url={url}", "--s3_region_name=us-east-1", *flags))
     finally:
-        end([server])
+        server.kill()  # it takes its time otherwise, and what it holds is not asked for again
+        server.wait()
 
 
 def _makes_bucket(client: Any) -> bool:
@@ -274,3 +277,15 @@ def test_external_workers_of_a_job_service_write_the_bytes_of_one_machine(
     place = f"s3://{BUCKET}/service/{task}"
     run_jobs(task, f"{place}/corpus", f"{place}/out", (*store.flags, *job_service))
     assert store.get(f"service/{task}/out") == one_machine.written[task]
+
+
+def test_processes_forked_on_one_machine_write_the_same_into_a_bucket(
+    one_machine: OnOneMachine, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for job in (corpus_job, tokenize_job):
+        monkeypatch.setattr(job, "_SMALL_BYTES", 0)
+    store.put("forked/corpus", one_machine.corpora["text"])
+    place = f"s3://{BUCKET}/forked"
+    parallel = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+    run_jobs("text", f"{place}/corpus", f"{place}/out", (*store.flags, *parallel))
+    assert store.get("forked/out") == one_machine.written["text"]
