@@ -32,10 +32,13 @@ BENCHMARKS: dict[str, str] = {
     "noop_run_1000_runs": "noop_run",
     "noop_run_10k_files": "noop_run",
     "plan_one_of_100k": "noop_run",
+    "records_1M": "lineage",
     "shakespeare_loss": "shakespeare",
+    "trace_1M": "lineage",
     "train_124M": "train_124m",
     "train_packed": "train_packed",
     "train_packed_target": "train_packed",
+    "verify": "lineage",
 }
 
 

@@ -112,30 +112,52 @@ class Manifests:
             return None
         return Manifest({name: (size, sha) for name, (size, sha) in json.loads(content).items()})
 
-    def mismatches(self, artifact: StoredArtifact, trust_memory: bool = True) -> Iterator[Mismatch]:
+    def mismatches(
+        self,
+        artifact: StoredArtifact,
+        trust_memory: bool = True,
+        hashed: Mapping[Path, str] | None = None,
+    ) -> Iterator[Mismatch]:
         """What differs between an artifact's files and its manifest.
 
         With `trust_memory` a file whose stat is unchanged since it was last hashed is not read again.
+        hashed: the digest of every path of `paths`, where the caller has read them.
         """
+
+        def actual(path: Path) -> str:
+            return self._actual(path, trust_memory) if hashed is None else hashed[path]
+
         manifest = self.read(artifact.manifest_digest)
         if manifest is None:
             path = self._folder / f"{artifact.manifest_digest}.json"
             yield Mismatch(str(path), artifact.manifest_digest, "")
             return
-        root = content_root(artifact)
-        for name, (_, expected) in manifest.files.items():
-            path = root if root.is_file() else root / name
-            actual = self._actual(path, trust_memory)
-            if actual != expected:
-                yield Mismatch(str(path), expected, actual)
+        recorded, foreign = _paths(manifest, content_root(artifact))
+        for name, path in recorded.items():
+            expected = manifest.files[name][1]
+            if (found := actual(path)) != expected:
+                yield Mismatch(str(path), expected, found)
         # Who reads an artifact reads whatever lies in it, so a foreign file is a mismatch too.
-        present = files_beneath(root) if root.is_dir() else ()
-        for name, path in present:
-            if name not in manifest.files:
-                yield Mismatch(str(path), "", self._actual(path, trust_memory))
+        for path in foreign:
+            yield Mismatch(str(path), "", actual(path))
+
+    def paths(self, artifact: StoredArtifact) -> list[Path]:
+        """The files of an artifact: those of its manifest, there or not, and what lies beside them."""
+        manifest = self.read(artifact.manifest_digest)
+        if manifest is None:
+            return []
+        recorded, foreign = _paths(manifest, content_root(artifact))
+        return [*recorded.values(), *foreign]
 
     def _actual(self, path: Path, trust_memory: bool) -> str:
         try:
             return self._digests.file(path, trust_memory)
         except OSError:
             return ""
+
+
+def _paths(manifest: Manifest, root: Path) -> tuple[dict[str, Path], list[Path]]:
+    """The path of each file of a manifest by its name, and those of files that are not in it."""
+    recorded = {name: root if root.is_file() else root / name for name in manifest.files}
+    present = files_beneath(root) if root.is_dir() else ()
+    return recorded, [path for name, path in present if name not in manifest.files]

@@ -3,7 +3,7 @@
 from pipeline.lineage.comparison import Comparison, diff
 from pipeline.lineage.corpora import FoundRecord
 from pipeline.lineage.provenance import executions_behind, provenance, pushed_artifact, show
-from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace
+from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace, trained_on
 from pipeline.lineage.verification import Verification, verify
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "pushed_artifact",
     "show",
     "trace",
+    "trained_on",
     "verify",
 ]

@@ -35,6 +35,8 @@ class Corpora:
         # sha256 of a shard -> where its bytes are; execution -> its shards.
         self._paths: dict[str, Path] = {}
         self.shards: dict[int, set[str]] = {}
+        # Of them, those of the training set.
+        self.training_shards: dict[int, list[str]] = {}
         self.missing: list[StoredExecution] = []
         for execution in executions:
             index = execution.outputs["index"]
@@ -44,6 +46,11 @@ class Corpora:
                 continue
             root = content_root(index)
             self.shards[execution.id] = {digest for _, digest in manifest.files.values()}
+            self.training_shards[execution.id] = [
+                digest
+                for name, (_, digest) in sorted(manifest.files.items())
+                if name.startswith("Split-train/")
+            ]
             for name, (_, digest) in manifest.files.items():
                 if digest not in self._paths and (root / name).is_file():
                     self._paths[digest] = root / name
@@ -62,6 +69,10 @@ class Corpora:
             if records:
                 found[digest] = records
         return found
+
+    def count(self, shards: Sequence[str]) -> int:
+        """How many records shards have."""
+        return sum(_lines(self._paths[digest]) for digest in shards if digest in self._paths)
 
     def records(self, shards: Sequence[str]) -> Iterator[FoundRecord]:
         """The records of shards, in order."""
@@ -89,3 +100,8 @@ def _lines_with(path: Path, needle: bytes) -> Iterator[dict[str, Any]]:
             end = len(content) if end < 0 else end
             yield json.loads(content[start:end])
             at = content.find(needle, end)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pipeline.lineage.corpora import Corpora, FoundRecord
 from pipeline.manifests import Manifests
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.digests import sha256_text
+from preprocessing.base.errors import InputError
 from preprocessing.records.ids import names_of
 
 TRAINED_ON = "train"
@@ -110,6 +112,23 @@ def trace(store: StoreReader, manifests: Manifests, query: Query) -> Trace:
     }
     missing = dict.fromkeys(each.outputs["examples"].uri for each in corpora.missing)
     return Trace(tuple(examples), tuple(_models(store, trained)), tuple(missing))
+
+
+def trained_on(
+    store: StoreReader, manifests: Manifests, pushed: StoredArtifact, limit: int = 1000
+) -> tuple[int, list[FoundRecord]]:
+    """How many records a pushed model has in its training set, and the first of them.
+
+    Raises InputError where the store or the workspace does not know them any more.
+    """
+    model = _model_of(store, pushed)
+    trainer = None if model is None else store.producer(model.id)
+    corpus = None if trainer is None else corpus_of(store, trainer)
+    corpora = Corpora([] if corpus is None else [corpus], manifests)
+    if corpus is None or corpora.missing:
+        raise InputError(f"version {pushed.properties.get('pushed_version')}: its index is gone.")
+    shards = corpora.training_shards[corpus.id]
+    return corpora.count(shards), list(islice(corpora.records(shards), limit))
 
 
 def corpus_of(store: StoreReader, trainer: StoredExecution) -> StoredExecution | None:

@@ -1,6 +1,8 @@
 """Whether what a model was made of is what was recorded: every file of its chain is hashed again."""
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from pipeline.manifests import Manifests, Mismatch, collected_artifacts
 from pipeline.nodes import ALL_NODES
 from pipeline.outside_files import OutsideFiles
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
+from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_digests import FileDigests
 
@@ -43,24 +46,41 @@ def verify(
     executions = executions_behind(store, {"pushed_model": pushed})
     outputs = [artifact for execution in executions for artifact in execution.outputs.values()]
     collected = collected_artifacts(store, outputs)
-    checked, mismatches = 0, list[Mismatch]()
-    for artifact in outputs:
-        if artifact.id not in collected:
-            manifest = manifests.read(artifact.manifest_digest)
-            checked += 0 if manifest is None else len(manifest.files)
-            mismatches += manifests.mismatches(artifact, trust_memory=False)
-            if manifest is not None and manifest.canonical(artifact.type) != artifact.digest:
-                actual = manifest.canonical(artifact.type)
-                mismatches.append(
-                    Mismatch(f"the store's digest of {artifact.uri}", artifact.digest, actual)
+    kept = [artifact for artifact in outputs if artifact.id not in collected]
+    hashed = _hashed({path for artifact in kept for path in manifests.paths(artifact)})
+    mismatches: list[Mismatch] = []
+    for artifact in kept:
+        mismatches += manifests.mismatches(artifact, hashed=hashed)
+        manifest = manifests.read(artifact.manifest_digest)
+        if manifest is not None and manifest.canonical(artifact.type) != artifact.digest:
+            mismatches.append(
+                Mismatch(
+                    f"the store's digest of {artifact.uri}",
+                    artifact.digest,
+                    manifest.canonical(artifact.type),
                 )
+            )
     outside = list(_outside(loaded, digests, executions))
     return Verification(
-        checked + sum(count for count, _, _ in outside),
+        len(hashed) + sum(count for count, _, _ in outside),
         (*mismatches, *(each for _, found, _ in outside for each in found)),
         tuple(artifact.uri for artifact in outputs if artifact.id in collected),
         tuple(unknown for _, _, unknown in outside if unknown),
     )
+
+
+def _hashed(paths: set[Path]) -> dict[Path, str]:
+    """The SHA-256 of files, read on all processors; empty for one that cannot be read."""
+
+    def digest(path: Path) -> str:
+        try:
+            return sha256_file(path)
+        except OSError:
+            return ""
+
+    ordered = sorted(paths)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(ordered, pool.map(digest, ordered), strict=True))
 
 
 def _outside(
