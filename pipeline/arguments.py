@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_generate(commands)
     _add_evaluate(commands)
+    _add_score(commands)
     _add_download(commands)
     _add_convert(commands)
     _add_lineage(commands)
@@ -177,6 +178,15 @@ def _add_evaluate(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a FILE of --predictions that is there"
     )
+    _add_json(parser)
+
+
+def _add_score(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "score", "score what another system wrote")
+    parser.add_argument("--task", required=True, help="cnn_dailymail or coqa")
+    parser.add_argument("--predictions", type=Path, required=True, metavar="F")
+    parser.add_argument("--references", type=Path, required=True, metavar="PATH")
+    parser.add_argument("--signature", metavar="S", help="of scores that these must be")
     _add_json(parser)
 
 

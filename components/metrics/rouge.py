@@ -16,6 +16,20 @@ def _scorer() -> RougeScorer:
     return RougeScorer(list(ROUGE_METRICS), use_stemmer=False)
 
 
+def rouge_parts(prediction: str, reference: str) -> dict[str, tuple[float, float, float]]:
+    """(precision, recall, F-measure) of each metric, between 0 and 1. rougeLsum takes each line as a sentence."""
+    scores = _scorer().score(target=reference, prediction=prediction)
+    return {
+        metric: (scores[metric].precision, scores[metric].recall, scores[metric].fmeasure)
+        for metric in ROUGE_METRICS
+    }
+
+
+def has_words(text: str) -> bool:
+    """Whether ROUGE sees anything of a text: its tokenizer drops all but Latin letters without accents and digits."""
+    return any(character.isascii() and character.isalnum() for character in text)
+
+
 def rouge(prediction: str, reference: str) -> dict[str, float]:
     """F-measures between 0 and 1 (Lin 2004). rougeLsum takes each line as a sentence."""
     scores = _scorer().score(target=reference, prediction=prediction)

@@ -1,0 +1,81 @@
+"""`gpt2-tfx score`: score what another system wrote, without a model."""
+
+import argparse
+import sys
+from dataclasses import asdict
+
+from components.prediction_files import read_pairs
+from components.published_scores import Scores, published_scores
+from pipeline.cli import print_json
+from preprocessing.base.errors import InputError
+
+TASKS = ("cnn_dailymail", "coqa")
+# Of the bootstrap; it is part of the signature.
+_SEED = 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the scores; the status is 1 where they are not those of --signature."""
+    if arguments.task not in TASKS:
+        raise InputError(
+            f"--task {arguments.task}: not one whose predictions are scored; there are {', '.join(TASKS)}."
+        )
+    pairs = read_pairs(arguments.task, arguments.predictions, arguments.references)
+    found = published_scores(arguments.task, pairs, _SEED, _say)
+    if found.unseen:
+        print(
+            f"gpt2-tfx: {found.unseen} of {found.records} references have no Latin letter or digit, which is all that "
+            "rouge-score sees: their scores are 0",
+            file=sys.stderr,
+        )
+    if arguments.json:
+        print_json(
+            {
+                "task": arguments.task,
+                "records": found.records,
+                "scores": {name: asdict(score) for name, score in found.scores.items()},
+                "domains": found.domains,
+                "unseen": found.unseen,
+                "signature": found.signature,
+            }
+        )
+    else:
+        print(as_text(found))
+    return _compare(arguments.signature, found.signature)
+
+
+def as_text(found: Scores) -> str:
+    """The scores in per cent, with their intervals."""
+    lines = [f"{found.records} predictions"]
+    for name, score in found.scores.items():
+        interval = (
+            "no interval: one record"
+            if score.low is None or score.high is None
+            else f"[{100 * score.low:.2f}, {100 * score.high:.2f}]"
+        )
+        lines.append(f"  {name:<19} {100 * score.value:6.2f}  {interval}")
+    for domain, means in found.domains.items():
+        text = ", ".join(f"{name} {100 * value:.2f}" for name, value in means.items())
+        lines.append(f"  {domain:<19} {text}")
+    lines.append(found.signature)
+    return "\n".join(lines)
+
+
+def _compare(expected: str | None, found: str) -> int:
+    if expected is None or expected == found:
+        return 0
+    before, now = (
+        dict(part.partition(":")[::2] for part in s.split("|")) for s in (expected, found)
+    )
+    for name in dict.fromkeys([*before, *now]):
+        if before.get(name) != now.get(name):
+            print(
+                f"gpt2-tfx: --signature: {name} was {before.get(name)} and is {now.get(name)}",
+                file=sys.stderr,
+            )
+    return 1
+
+
+def _say(done: int, total: int) -> None:
+    if total > 1000 and (done % 1000 == 0 or done == total):
+        print(f"score: {done}/{total}", file=sys.stderr)

@@ -1,0 +1,61 @@
+"""`gpt2-tfx score`, as a user calls it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+from tests.pipeline.schemas import document_of
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """The arguments that name predictions and references."""
+    (tmp_path / "ours").write_text("The ship left.\nRain fell.\n")
+    (tmp_path / "theirs").write_text("A ship left port.\nText.\n")
+    return ["--predictions", str(tmp_path / "ours"), "--references", str(tmp_path / "theirs")]
+
+
+def test_the_document_is_one_of_its_schema_and_its_signature_gives_it_again(
+    files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["score", "--task", "cnn_dailymail", *files, "--json"]
+    assert cli.main(call) == 0
+    first = document_of("score", capsys.readouterr().out)
+    assert first["records"] == 2
+    low, value, high = (first["scores"]["rouge1"][name] for name in ("low", "value", "high"))
+    assert low <= value <= high
+    assert cli.main([*call, "--signature", first["signature"]]) == 0
+    assert document_of("score", capsys.readouterr().out) == first
+
+
+def test_another_signature_is_told_by_its_parts(
+    files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["score", "--task", "cnn_dailymail", *files]
+    assert cli.main(call) == 0
+    signature = capsys.readouterr().out.splitlines()[-1]
+    assert cli.main([*call, "--signature", signature.replace("stem:no", "stem:perl")]) == 1
+    assert "--signature: stem was perl and is no" in capsys.readouterr().err
+
+
+def test_unequal_files_and_unknown_tasks_are_refused(
+    files: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.main(["score", "--task", "text", *files]) == 2
+    assert "--task text" in capsys.readouterr().err
+    (tmp_path / "ours").write_text("One.\n")
+    assert cli.main(["score", "--task", "cnn_dailymail", *files]) == 2
+    assert "has 1 texts and" in capsys.readouterr().err
+
+
+def test_it_needs_no_tensorflow_and_no_configuration(files: list[str], tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pipeline import cli\nstatus = cli.main(sys.argv[1:])\n"
+        "assert not {'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules)\nsys.exit(status)"
+    )
+    call = [sys.executable, "-c", program, "score", "--task", "cnn_dailymail", *files]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
