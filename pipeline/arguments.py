@@ -4,12 +4,19 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.argument_parts import (
+    BEFORE,
+    BEHIND_ACTION,
+    PLACES,
+    Commands,
+    add_command,
+    add_configuration,
+    add_json,
+    positive,
+)
+from pipeline.evaluation_arguments import add_compare, add_evaluate, add_score
 from pipeline.nodes import NODE_NAMES
 from pipeline.selection import Selection
-
-# Where `--config` and `--set` may stand. Each place has names of its own among the parsed arguments: those of a
-# command would replace those before it.
-_BEFORE, _BEHIND, _BEHIND_ACTION = _PLACES = ("", "_behind", "_behind_action")
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -22,10 +29,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parsed = parser.parse_args(arguments)
     if getattr(parsed, "only", None) and (parsed.first or parsed.last):
         parser.error("argument --only: not allowed with --from or --to")
-    files = [getattr(parsed, f"config{place}", None) for place in _PLACES]
+    files = [getattr(parsed, f"config{place}", None) for place in PLACES]
     parsed.config = next((file for file in reversed(files) if file), Path("pipeline.yaml"))
     parsed.overrides = [
-        override for place in _PLACES for override in getattr(parsed, f"overrides{place}", [])
+        override for place in PLACES for override in getattr(parsed, f"overrides{place}", [])
     ]
     return parsed
 
@@ -42,14 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt2-tfx", description="Fine-tune GPT-2 as one pipeline, with lineage."
     )
-    _add_configuration(parser, _BEFORE)
+    add_configuration(parser, BEFORE)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_plan(commands)
     _add_status(commands)
     _add_generate(commands)
-    _add_evaluate(commands)
-    _add_score(commands)
+    add_evaluate(commands)
+    add_score(commands)
+    add_compare(commands)
     _add_download(commands)
     _add_convert(commands)
     _add_lineage(commands)
@@ -61,38 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_configuration(parser: argparse.ArgumentParser, place: str) -> None:
-    parser.add_argument(
-        "--config", dest=f"config{place}", type=Path, metavar="FILE", help="default: pipeline.yaml"
-    )
-    parser.add_argument(
-        "--set",
-        dest=f"overrides{place}",
-        action="append",
-        default=[],
-        metavar="A.B=VALUE",
-        help="set a configuration key for this call; may be repeated",
-    )
-
-
-_Commands = argparse._SubParsersAction  # argparse gives its type no public name
-
-
-def _add(
-    commands: "_Commands[argparse.ArgumentParser]", name: str, help_: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help_, description=help_)
-    parser.set_defaults(module=name)
-    _add_configuration(parser, _BEHIND)
-    return parser
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-
-
-def _add_run(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "run", "do what is out of date")
+def _add_run(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "run", "do what is out of date")
     _add_selection(parser)
     parser.add_argument("--watch", action="store_true", help="run again whenever something changes")
     parser.add_argument(
@@ -122,8 +100,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _add_plan(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "plan", "what would run, and why")
+def _add_plan(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "plan", "what would run, and why")
     _add_selection(parser)
     parser.add_argument(
         "--check", action="store_true", help="hash every output, whatever its times say"
@@ -131,23 +109,23 @@ def _add_plan(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--exit-code", action="store_true", help="exit 3 if a node would or may run"
     )
-    _add_json(parser)
+    add_json(parser)
 
 
-def _add_status(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "status", "the last runs and their nodes")
-    parser.add_argument("--limit", type=_positive, default=10, help="how many runs (10)")
-    _add_json(parser)
+def _add_status(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "status", "the last runs and their nodes")
+    parser.add_argument("--limit", type=positive, default=10, help="how many runs (10)")
+    add_json(parser)
 
 
-def _add_generate(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "generate", "continue a prompt")
+def _add_generate(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "generate", "continue a prompt")
     parser.add_argument("model", metavar="MODEL", help="latest, a pushed version, or a folder")
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--prompt-file", metavar="F", type=Path)
     prompt.add_argument("stdin", nargs="?", choices=["-"], help="- reads the prompt from stdin")
-    parser.add_argument("--max-new-tokens", type=_positive)
+    parser.add_argument("--max-new-tokens", type=positive)
     parser.add_argument("--top-p", type=float)
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--temperature", type=float, help="0 takes the most probable token")
@@ -156,48 +134,22 @@ def _add_generate(commands: "_Commands[argparse.ArgumentParser]") -> None:
         type=float,
         help="above 1 makes tokens that were there less probable",
     )
-    parser.add_argument("--beams", type=_positive, help="above 1 searches instead of sampling")
+    parser.add_argument("--beams", type=positive, help="above 1 searches instead of sampling")
     parser.add_argument("--length-penalty", type=float, help="of beams: above 1 prefers long texts")
-    parser.add_argument("--num-samples", type=_positive, default=1)
+    parser.add_argument("--num-samples", type=positive, default=1)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--stop", action="append", default=[], metavar="TEXT")
-    _add_json(parser)
+    add_json(parser)
 
 
-def _add_evaluate(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "evaluate", "score a model on a corpus")
-    parser.add_argument("model", metavar="MODEL", help="latest, a pushed version, or a folder")
-    parser.add_argument("--task", help="default: corpus.task")
-    parser.add_argument("--data", metavar="PATH", help="default: corpus.path")
-    parser.add_argument(
-        "--split", choices=["train", "validation", "test"], help="default: evaluation.split"
-    )
-    parser.add_argument(
-        "--predictions", type=Path, metavar="FILE", help="write every generation (JSON lines)"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a FILE of --predictions that is there"
-    )
-    _add_json(parser)
-
-
-def _add_score(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "score", "score what another system wrote")
-    parser.add_argument("--task", required=True, help="cnn_dailymail or coqa")
-    parser.add_argument("--predictions", type=Path, required=True, metavar="F")
-    parser.add_argument("--references", type=Path, required=True, metavar="PATH")
-    parser.add_argument("--signature", metavar="S", help="of scores that these must be")
-    _add_json(parser)
-
-
-def _add_download(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "download", "fetch a GPT-2 that OpenAI published")
+def _add_download(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "download", "fetch a GPT-2 that OpenAI published")
     parser.add_argument("size", choices=["124M", "355M", "774M", "1558M"])
     parser.add_argument("--to", type=Path, metavar="DIR", help="default: models/SIZE")
 
 
-def _add_convert(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "convert", "write a model in another format, lossless")
+def _add_convert(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "convert", "write a model in another format, lossless")
     parser.add_argument(
         "source", metavar="SRC", help="latest, a pushed version, a folder or an .h5 file"
     )
@@ -205,16 +157,18 @@ def _add_convert(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--to", required=True, choices=["openai", "huggingface", "savedmodel"])
 
 
-def _add_lineage(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "lineage", "what stands behind a model, and what a record has reached")
+def _add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(
+        commands, "lineage", "what stands behind a model, and what a record has reached"
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def add(name: str, help_: str, *models: str) -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=help_, description=help_)
         for model in models:
             action.add_argument(model, metavar=model.upper(), help="latest or a pushed version")
-        _add_configuration(action, _BEHIND_ACTION)
-        _add_json(action)
+        add_configuration(action, BEHIND_ACTION)
+        add_json(action)
         return action
 
     add("list", "the pushed versions")
@@ -232,27 +186,29 @@ def _add_lineage(commands: "_Commands[argparse.ArgumentParser]") -> None:
     )
 
 
-def _add_compile(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "compile", "write the pipeline for an orchestrator")
+def _add_compile(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "compile", "write the pipeline for an orchestrator")
     parser.add_argument("target", choices=["kubeflow"])
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
 
 
-def _add_node(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "node", "do one node of a run, as a container does")
+def _add_node(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "node", "do one node of a run, as a container does")
     parser.add_argument("node", metavar="NODE", choices=NODE_NAMES)
     parser.add_argument("--run-id", required=True, metavar="ID")
 
 
-def _add_rollback(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "rollback", "serve an earlier pushed version, and keep it")
+def _add_rollback(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "rollback", "serve an earlier pushed version, and keep it")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("version", nargs="?", metavar="VERSION")
     target.add_argument("--release", action="store_true", help="let runs move `latest` again")
 
 
-def _add_gc(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "gc", "remove what no kept run, pushed version or pinned model needs")
+def _add_gc(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(
+        commands, "gc", "remove what no kept run, pushed version or pinned model needs"
+    )
     parser.add_argument(
         "--keep", type=_count, default=3, metavar="N", help="the last complete runs that stay (3)"
     )
@@ -269,12 +225,12 @@ def _add_gc(commands: "_Commands[argparse.ArgumentParser]") -> None:
         action="store_true",
         help="also remove what only the lineage of pushed versions refers to",
     )
-    _add_json(parser)
+    add_json(parser)
 
 
-def _add_doctor(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "doctor", "device, memory, versions, a short self-test")
-    _add_json(parser)
+def _add_doctor(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "doctor", "device, memory, versions, a short self-test")
+    add_json(parser)
 
 
 def _count(text: str) -> int:
@@ -289,9 +245,3 @@ def _age(text: str) -> float:
     if not text[:-1].isdecimal() or text[-1] not in units:
         raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 12h, 30d or 2w")
     return int(text[:-1]) * units[text[-1]]
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)

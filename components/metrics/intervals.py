@@ -22,11 +22,21 @@ def bootstrap_intervals(
 
     Returns: [metrics, 2], the ends; None where there is one group, from which nothing can be drawn.
     """
-    sums, counts = _by_group(scores, groups)
+    sums, counts = sums_by_group(scores, groups)
     if len(counts) < 2:
         return None
+    means = drawn_means(sums, counts, seed, resamples)
+    tail = (1 - CONFIDENCE) / 2
+    # The last digits of a product depend on the processor.
+    return np.round(np.quantile(means, [tail, 1 - tail], axis=0).T, 10)
+
+
+def drawn_means(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int, resamples: int
+) -> NDArray[np.float64]:
+    """[resamples, metrics]: the means of groups that are drawn as often as there are groups; see `sums_by_group`."""
     dice = np.random.Generator(np.random.PCG64(seed))
-    means = np.empty((resamples, scores.shape[1]))
+    means = np.empty((resamples, sums.shape[1]))
     step = max(1, _DRAWS // len(counts))
     for begin in range(0, resamples, step):
         drawn = dice.integers(len(counts), size=(min(step, resamples - begin), len(counts)))
@@ -35,12 +45,10 @@ def bootstrap_intervals(
         times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
         weights = times.astype(np.float64)
         means[begin : begin + len(drawn)] = (weights @ sums) / (weights @ counts)[:, None]
-    tail = (1 - CONFIDENCE) / 2
-    # The last digits of a product depend on the processor.
-    return np.round(np.quantile(means, [tail, 1 - tail], axis=0).T, 10)
+    return means
 
 
-def _by_group(
+def sums_by_group(
     scores: NDArray[np.float64], groups: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each group the sum of its rows, [groups, metrics], and how many they are, [groups]; in order of appearance."""
