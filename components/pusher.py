@@ -21,7 +21,8 @@ from components.declared import Declared
 from components.options import SERVING_VARIABLE
 from preprocessing.base import progress
 from preprocessing.base.digests import sha256_file, sha256_text
-from serving.versions import PROVENANCE, Versions
+from serving.checksums import CHECKSUMS, as_checksums
+from serving.versions import ADDED_LATER, PROVENANCE, Versions
 from trainer.export_layout import SAMPLING_DEFAULTS
 from trainer.options import GenerationOptions
 from trainer.sampling_defaults import as_text, write_sampling_defaults
@@ -79,7 +80,7 @@ def fill_version(
     defaults: GenerationOptions,
     versions: Versions,
 ) -> None:
-    """Fill the folder of a version with a SavedModel, its sampling defaults and its provenance.
+    """Fill the folder of a version with a SavedModel, its sampling defaults, its provenance and their digests.
 
     What a version with the same model holds is linked, so that other defaults or another provenance cost small files;
     what none holds is copied, so that no change of a version reaches the artifact of the model.
@@ -92,6 +93,8 @@ def fill_version(
     write_sampling_defaults(folder, defaults)
     for document in (PROVENANCE, MODEL_CARD):
         shutil.copyfile(attestation / document, folder / document)
+    digests = {name.as_posix(): sha256_file(folder / name) for name in _files(folder)}
+    (folder / CHECKSUMS).write_text(as_checksums(digests), encoding="utf-8")
 
 
 def version_with_model(versions: Versions, model: Path) -> Path | None:
@@ -136,9 +139,11 @@ def same_version(
     wanted = {Path(name): sha256_file(attestation / name) for name in (PROVENANCE, MODEL_CARD)}
     wanted |= {SAMPLING_DEFAULTS: sha256_text(as_text(defaults))}
     wanted |= {name: sha256_file(model / name) for name in _files(model) - set(wanted)}
+    listed = as_checksums({name.as_posix(): digest for name, digest in wanted.items()})
+    wanted |= {Path(CHECKSUMS): sha256_text(listed)}
     for version in reversed(versions.names()):
         folder = versions.path(version)
-        if _files(folder) == set(wanted) and all(
+        if _files(folder) - {*map(Path, ADDED_LATER)} == set(wanted) and all(
             sha256_file(folder / name) == digest for name, digest in wanted.items()
         ):
             return version

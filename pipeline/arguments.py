@@ -174,7 +174,8 @@ def _add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
     add("list", "the pushed versions")
     add("show", "corpus, code, parameters, base model and scores", "model")
     add("diff", "what two models differ in: records, parameters, code, packages, scores", "a", "b")
-    add("verify", "hash every file behind a model again", "model")
+    verify = add("verify", "hash every file behind a model again, or of a copied one", "model")
+    verify.add_argument("--key", type=Path, metavar="K", help="the public key that has signed it")
     trace = add("trace", "the models and pushed versions that a record has reached")
     of = trace.add_mutually_exclusive_group(required=True)
     of.add_argument(

@@ -10,7 +10,7 @@ from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.digests import combine, sha256_bytes
 from preprocessing.base.file_digests import FileDigests, files_beneath
 from preprocessing.base.staging import write_whole
-from serving.versions import Versions
+from serving.versions import ADDED_LATER, Versions
 
 # Files that differ between two equal results: pages and training histories hold times. They are in the manifest and
 # not in the canonical digest.
@@ -80,11 +80,10 @@ class Manifests:
 
     def describe(self, artifact: StoredArtifact) -> Manifest:
         """Hash every file of an artifact."""
-        root = content_root(artifact)
         return Manifest(
             {
                 name: (path.stat().st_size, self._digests.file(path))
-                for name, path in files_beneath(root)
+                for name, path in _files(artifact)
             }
         )
 
@@ -132,7 +131,7 @@ class Manifests:
             path = self._folder / f"{artifact.manifest_digest}.json"
             yield Mismatch(str(path), artifact.manifest_digest, "")
             return
-        recorded, foreign = _paths(manifest, content_root(artifact))
+        recorded, foreign = _paths(manifest, artifact)
         for name, path in recorded.items():
             expected = manifest.files[name][1]
             if (found := actual(path)) != expected:
@@ -146,7 +145,7 @@ class Manifests:
         manifest = self.read(artifact.manifest_digest)
         if manifest is None:
             return []
-        recorded, foreign = _paths(manifest, content_root(artifact))
+        recorded, foreign = _paths(manifest, artifact)
         return [*recorded.values(), *foreign]
 
     def _actual(self, path: Path, trust_memory: bool) -> str:
@@ -156,8 +155,17 @@ class Manifests:
             return ""
 
 
-def _paths(manifest: Manifest, root: Path) -> tuple[dict[str, Path], list[Path]]:
+def _paths(manifest: Manifest, artifact: StoredArtifact) -> tuple[dict[str, Path], list[Path]]:
     """The path of each file of a manifest by its name, and those of files that are not in it."""
+    root = content_root(artifact)
     recorded = {name: root if root.is_file() else root / name for name in manifest.files}
-    present = files_beneath(root) if root.is_dir() else ()
+    present = _files(artifact) if root.is_dir() else ()
     return recorded, [path for name, path in present if name not in manifest.files]
+
+
+def _files(artifact: StoredArtifact) -> Iterator[tuple[str, Path]]:
+    """(name, path) of an artifact's files, without what may join a pushed version later."""
+    later = ADDED_LATER if artifact.type == "PushedModel" else frozenset()
+    return (
+        (name, path) for name, path in files_beneath(content_root(artifact)) if name not in later
+    )

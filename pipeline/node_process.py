@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.launch_request import LaunchRequest, NodeTask
+from pipeline.signing import KEY_VARIABLE
 from preprocessing.base.errors import InputError
 from trainer.host_memory import HUGE_PAGES
 
@@ -131,9 +132,11 @@ def _environment(code: Path) -> dict[str, str]:
     """The environment of the server and of all that it starts, Beam's workers among them.
 
     The snapshot comes before what is installed, and the working folder, perhaps a checkout, is none to import from.
+    The key that signs is for the run alone: what a node does may be a user's code.
     """
     paths = os.pathsep.join([str(code), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return HUGE_PAGES | dict(os.environ) | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
+    return HUGE_PAGES | inherited | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from pipeline.run_reports import Display, NodeState, RunResult
 from pipeline.selection import Scope, Selection
 from pipeline.serving_pointer import ServingPointer
 from pipeline.store import Store, StoredArtifact, StoredExecution
+from pipeline.version_signing import VersionSigner
 from pipeline.world import PipelineWorld
 from preprocessing.base.errors import InputError
 
@@ -85,6 +86,7 @@ class PipelineRun:
         self._lease: Lease | None = None
         self.world = PipelineWorld(loaded, self.store)
         self.serving = ServingPointer(self.store, self.world.versions)
+        self._signer = VersionSigner(self.store, self.world.versions, self.world.manifests)
         self.result = RunResult(run_id)
         self._cause = f"run {run_id}"
         self._display = display
@@ -278,6 +280,7 @@ class PipelineRun:
                 self.serving.serve(pushed, self._cause, lambda: self._check(taken))
         self.result.pushed, self.result.pinned = str(version), self.serving.pinned()
         self.result.moved_latest = self.world.versions.latest() != before
+        self._signer.sign(self._display.note)
 
     def _serving_lease(self) -> Lease:
         return self._leases.acquire(SERVING_LEASE, wait=True, say=self._display.note)

@@ -11,6 +11,9 @@ from preprocessing.base.errors import InputError
 
 LATEST = "latest"
 PROVENANCE = "provenance.json"
+SIGNATURE = "model.sig"
+# What may join a version after it was published. It is no part of what was pushed: the same version, signed or not.
+ADDED_LATER = frozenset({SIGNATURE})
 _STAGED = ".staged-"
 
 

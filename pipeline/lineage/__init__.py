@@ -1,6 +1,7 @@
 """The lineage of models, for programs: each function answers from store and workspace, and writes nothing."""
 
 from pipeline.lineage.comparison import Comparison, diff
+from pipeline.lineage.copied import verify_copy
 from pipeline.lineage.corpora import FoundRecord
 from pipeline.lineage.provenance import executions_behind, provenance, pushed_artifact, show
 from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace, trained_on
@@ -23,4 +24,5 @@ __all__ = [
     "trace",
     "trained_on",
     "verify",
+    "verify_copy",
 ]

@@ -1,18 +1,16 @@
 """Whether what a model was made of is what was recorded: every file of its chain is hashed again."""
 
-import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
+from pipeline.lineage.hashing import hashed_files
 from pipeline.lineage.provenance import executions_behind
 from pipeline.manifests import Manifests, Mismatch, collected_artifacts
 from pipeline.nodes import ALL_NODES
 from pipeline.outside_files import OutsideFiles
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
-from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_digests import FileDigests
 
@@ -47,7 +45,7 @@ def verify(
     outputs = [artifact for execution in executions for artifact in execution.outputs.values()]
     collected = collected_artifacts(store, outputs)
     kept = [artifact for artifact in outputs if artifact.id not in collected]
-    hashed = _hashed({path for artifact in kept for path in manifests.paths(artifact)})
+    hashed = hashed_files({path for artifact in kept for path in manifests.paths(artifact)})
     mismatches: list[Mismatch] = []
     for artifact in kept:
         mismatches += manifests.mismatches(artifact, hashed=hashed)
@@ -67,20 +65,6 @@ def verify(
         tuple(artifact.uri for artifact in outputs if artifact.id in collected),
         tuple(unknown for _, _, unknown in outside if unknown),
     )
-
-
-def _hashed(paths: set[Path]) -> dict[Path, str]:
-    """The SHA-256 of files, read on all processors; empty for one that cannot be read."""
-
-    def digest(path: Path) -> str:
-        try:
-            return sha256_file(path)
-        except OSError:
-            return ""
-
-    ordered = sorted(paths)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(ordered, pool.map(digest, ordered), strict=True))
 
 
 def _outside(

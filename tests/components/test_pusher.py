@@ -12,6 +12,8 @@ from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
 from components.artifacts import Attestation
 from components.options import SERVING_VARIABLE
 from components.pusher import Pusher
+from preprocessing.base.digests import sha256_text
+from serving.checksums import as_checksums
 from serving.versions import Versions
 from tests.components.stages import artifact, execute
 from trainer.options import GenerationOptions
@@ -77,13 +79,15 @@ def version_of(pushed: PushedModel) -> str:
 def test_a_blessed_model_is_staged_with_its_provenance(push: Push, versions: Versions) -> None:
     """The run publishes it once the store knows it."""
     pushed = push(23)
-    assert files(versions.staged_path("23")) == {
+    expected = {
         "saved_model.pb": "graph",
         "variables/variables.index": "weights",
         "assets/sampling_defaults.txt": as_text(GenerationOptions(top_p=0.5)),
         "provenance.json": "{}",
         "model_card.md": "# Model card",
     }
+    listed = as_checksums({name: sha256_text(text) for name, text in expected.items()})
+    assert files(versions.staged_path("23")) == {**expected, "SHA256SUMS": listed}
     assert pushed.get_int_custom_property("pushed") == 1
     assert version_of(pushed) == "23"
     assert pushed.get_string_custom_property("pushed_destination") == str(versions.path("23"))
@@ -121,6 +125,13 @@ def test_the_same_model_again_is_the_same_version(
     write_model(tmp_path, "weights")
     assert version_of(push(35)) == "23"
     assert (versions.names(), versions.staged()) == (["23", "30"], [])
+
+
+def test_a_version_that_was_signed_since_is_the_same(push: Push, versions: Versions) -> None:
+    push(23)
+    versions.publish("23")
+    (versions.path("23") / "model.sig").write_text("{}")
+    assert version_of(push(30)) == "23"
 
 
 def damage_by_change(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Where the commands of lineage look: the store, the workspace and its pushed versions."""
 
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from pipeline import lineage
@@ -8,16 +10,30 @@ from pipeline.manifests import Manifests
 from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import JobCache
-from serving.versions import Versions
+from serving.versions import LATEST, Versions
 
 
 class LineagePlace:
-    """What is looked at; nothing of it is written."""
+    """What is looked at; nothing of it is written, and nothing is opened before it is asked for."""
 
-    def __init__(self, loaded: LoadedConfig) -> None:
-        self.loaded = loaded
-        self.store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
-        self.versions = Versions(loaded.workspace / "serving")
+    def __init__(self, load: Callable[[], LoadedConfig]) -> None:
+        """load: reads the configuration; raises InputError without one."""
+        self._load = load
+
+    @cached_property
+    def loaded(self) -> LoadedConfig:
+        """The configuration."""
+        return self._load()
+
+    @cached_property
+    def store(self) -> StoreReader:
+        """The metadata store."""
+        return StoreReader(self.loaded.config.name, self.loaded.config.store, self.workspace)
+
+    @property
+    def versions(self) -> Versions:
+        """The pushed versions."""
+        return Versions(self.workspace / "serving")
 
     @property
     def workspace(self) -> Path:
@@ -32,7 +48,17 @@ class LineagePlace:
 
     def pushed(self, model: str) -> StoredArtifact:
         """What the store knows of a pushed version. model: `latest`, a version or its folder. Raises InputError."""
-        path = self.versions.resolve(model)
-        if path.parent != self.versions.folder:
+        path = self.versions.resolve(model).resolve()
+        if path.parent != self.versions.folder.resolve():
             raise InputError(f"{model}: not a pushed version; name `latest` or a version.")
         return lineage.pushed_artifact(self.store, path.name)
+
+    def copied(self, model: str) -> Path | None:
+        """The folder that MODEL names where it is none of this workspace, whether there is a configuration or not."""
+        folder = Path(model).resolve()
+        if model == LATEST or model.isdecimal() or not folder.is_dir():
+            return None
+        try:
+            return None if folder.parent == self.versions.folder.resolve() else folder
+        except InputError:
+            return folder

@@ -7,30 +7,40 @@ from dataclasses import asdict
 from pipeline import lineage
 from pipeline.cli import print_json
 from pipeline.commands.lineage.place import LineagePlace
+from pipeline.manifests import content_root
+from pipeline.signing import SignatureState, check_signature
 from preprocessing.base.job_cache import JobCache
 
 
 def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
-    """Print what differs; the status is 1 where anything does."""
-    pushed = place.pushed(arguments.model)
-    with closing(JobCache(place.workspace).open_digests(writes=False)) as digests:
-        found = lineage.verify(place.loaded, place.store, digests, pushed)
+    """Print what differs; the status is 1 where anything does, or the signature is refused."""
+    folder = place.copied(arguments.model)
+    if folder is not None:
+        found = lineage.verify_copy(folder)
+    else:
+        pushed = place.pushed(arguments.model)
+        folder = content_root(pushed)
+        with closing(JobCache(place.workspace).open_digests(writes=False)) as digests:
+            found = lineage.verify(place.loaded, place.store, digests, pushed)
+    signature = check_signature(folder, arguments.key)
+    ok = found.ok and signature.state != "refused"
     if arguments.json:
         print_json(
             {
-                "ok": found.ok,
+                "ok": ok,
                 "checked": found.checked,
                 "mismatches": [asdict(mismatch) for mismatch in found.mismatches],
                 "collected": list(found.collected),
                 "unknown": list(found.unknown),
+                "signature": asdict(signature),
             }
         )
     else:
-        print(as_text(found))
-    return 0 if found.ok else 1
+        print(as_text(found, signature))
+    return 0 if ok else 1
 
 
-def as_text(found: lineage.Verification) -> str:
+def as_text(found: lineage.Verification, signature: SignatureState) -> str:
     """The result for people."""
     lines = [
         f"{mismatch.path}: {_what(mismatch.expected, mismatch.actual)}"
@@ -38,6 +48,8 @@ def as_text(found: lineage.Verification) -> str:
     ]
     lines += [f"{uri}: collected by gc, so it was not checked" for uri in found.collected]
     lines += [f"not checked: {text}" for text in found.unknown]
+    if signature.state != "none":
+        lines.append(f"signature: {signature.state}{signature.reason and f': {signature.reason}'}")
     lines.append(
         f"{found.checked} files checked, "
         + ("all are what was recorded" if found.ok else f"{len(found.mismatches)} are not")
