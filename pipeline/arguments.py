@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compile(commands)
     _add_node(commands)
     _add_rollback(commands)
+    _add_erase(commands)
     _add_gc(commands)
     _add_doctor(commands)
     return parser
@@ -204,6 +205,18 @@ def _add_rollback(commands: "Commands[argparse.ArgumentParser]") -> None:
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("version", nargs="?", metavar="VERSION")
     target.add_argument("--release", action="store_true", help="let runs move `latest` again")
+
+
+def _add_erase(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(
+        commands, "erase", "leave records out from now on, and say what they have reached"
+    )
+    parser.add_argument(
+        "names", nargs="+", metavar="RECORD|FILE", help="an id, or a file of the corpus"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DOSSIER", help="write what has become of them (JSON)"
+    )
 
 
 def _add_gc(commands: "Commands[argparse.ArgumentParser]") -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
+from pipeline.erasure.holding import require_exclusions
 from pipeline.failure import FailureError
 from pipeline.leases import (
     GC_LEASE,
@@ -105,6 +106,7 @@ class PipelineRun:
                 # A container may be staging a version.
                 with self._serving_lease() as serving:
                     self.serving.recover(self._cause, serving.check)
+            require_exclusions(self.loaded, self.store, scope.nodes)
             steps = plan(scope, self.world)
             self._register(LOCAL_RUN, nodes)
             state = "abandoned"
@@ -125,6 +127,8 @@ class PipelineRun:
     def run_node(self, name: str) -> RunResult:
         """Do one node, on what its upstream nodes made in this run."""
         nodes = node_table(self.loaded.config)
+        node = next(node for node in nodes if node.name == name)
+        require_exclusions(self.loaded, self.store, [node])
         self._leases.command = f"gpt2-tfx node {name}"
         self._register(CONTAINERS, nodes)
         # gc looks which runs there are when it has this, so that none of the two misses the other.
@@ -134,7 +138,6 @@ class PipelineRun:
         for execution in store.executions_of_run(run_id):
             if execution.state in ("COMPLETE", "CACHED") and execution.key:
                 self._done[execution.node] = execution
-        node = next(node for node in nodes if node.name == name)
         missing = [upstream for upstream in node.upstream if upstream not in self._done]
         if missing:
             raise InputError(f"{name}: {', '.join(missing)} has not run in run {run_id} yet.")

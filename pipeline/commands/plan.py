@@ -8,6 +8,7 @@ from contextlib import closing
 from pipeline.arguments import selection_of
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
+from pipeline.erasure.holding import require_exclusions
 from pipeline.keys import Reason
 from pipeline.nodes import node_table
 from pipeline.path_checks import paths_of_selection
@@ -42,6 +43,7 @@ def make_plan(
     scope = selection.scope(node_table(loaded.config))
     store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
     store.require_current_layout()
+    require_exclusions(loaded, store, scope.nodes)
     with closing(PipelineWorld(loaded, store, check, writes)) as world:
         steps = plan(scope, world)
         return steps, plan_pointer(steps, store, world.versions)

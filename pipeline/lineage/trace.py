@@ -111,7 +111,7 @@ def trace(store: StoreReader, manifests: Manifests, query: Query) -> Trace:
         if (count := sum(found.split == TRAINED_ON for found in each.found))
     }
     missing = dict.fromkeys(each.outputs["examples"].uri for each in corpora.missing)
-    return Trace(tuple(examples), tuple(_models(store, trained)), tuple(missing))
+    return Trace(tuple(examples), tuple(models_trained_on(store, trained)), tuple(missing))
 
 
 def trained_on(
@@ -121,14 +121,19 @@ def trained_on(
 
     Raises InputError where the store or the workspace does not know them any more.
     """
-    model = _model_of(store, pushed)
-    trainer = None if model is None else store.producer(model.id)
-    corpus = None if trainer is None else corpus_of(store, trainer)
+    corpus = corpus_behind(store, pushed)
     corpora = Corpora([] if corpus is None else [corpus], manifests)
     if corpus is None or corpora.missing:
         raise InputError(f"version {pushed.properties.get('pushed_version')}: its index is gone.")
     shards = corpora.training_shards[corpus.id]
     return corpora.count(shards), list(islice(corpora.records(shards), limit))
+
+
+def corpus_behind(store: StoreReader, pushed: StoredArtifact) -> StoredExecution | None:
+    """The execution of CorpusGen whose records a pushed model was trained on; None where the store does not know."""
+    model = _model_of(store, pushed)
+    trainer = None if model is None else store.producer(model.id)
+    return None if trainer is None else corpus_of(store, trainer)
 
 
 def corpus_of(store: StoreReader, trainer: StoredExecution) -> StoredExecution | None:
@@ -137,8 +142,8 @@ def corpus_of(store: StoreReader, trainer: StoredExecution) -> StoredExecution |
     return None if tokenizer is None else store.producer(tokenizer.inputs["examples"].id)
 
 
-def _models(store: StoreReader, trained: Mapping[int, int]) -> Iterator[ReachedModel]:
-    """The models whose Trainer has read one of the corpora (execution -> records in the training set)."""
+def models_trained_on(store: StoreReader, trained: Mapping[int, int]) -> Iterator[ReachedModel]:
+    """The models whose Trainer has read one of the corpora (CorpusGen's execution -> records in the training set)."""
     if not trained:
         return
     versions = _versions_by_model(store)

@@ -5,6 +5,7 @@ from pipeline.store.reading import StoreReader
 from pipeline.store.records import (
     ServingEvent,
     StoredArtifact,
+    StoredErasure,
     StoredExecution,
     StoredLease,
     StoredRun,
@@ -16,6 +17,7 @@ __all__ = [
     "Store",
     "StoreReader",
     "StoredArtifact",
+    "StoredErasure",
     "StoredExecution",
     "StoredLease",
     "StoredRun",

@@ -10,9 +10,9 @@ from preprocessing.base.staging import staged_beside
 # The context types of TFX, which its launcher registers with the same names.
 PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
 # Ours: one context for each node key, registered together with the execution; leases; what happened to the versions
-# that are served; what gc has removed; the layout of the store.
+# that are served; what gc has removed; what was asked to be erased; the layout of the store.
 KEY, LEASE, LAYOUT = "gpt2_tfx_key", "gpt2_tfx_lease", "gpt2_tfx_layout"
-SERVING, COLLECTION = "gpt2_tfx_serving", "gpt2_tfx_collection"
+SERVING, COLLECTION, ERASURE = "gpt2_tfx_serving", "gpt2_tfx_collection", "gpt2_tfx_erasure"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class Names:
     @property
     def of_collections(self) -> str:
         return f"{COLLECTION}{self._suffix}"
+
+    @property
+    def of_erasures(self) -> str:
+        return f"{ERASURE}/{self.of_pipeline}"
 
     def of_lease(self, key: str, generation: int) -> str:
         return f"lease/{key}{self._suffix}/{generation}"

@@ -12,6 +12,7 @@ from pipeline.store.connection import address, connection_config
 from pipeline.store.messages import OUTPUTS, PAGE, Messages
 from pipeline.store.names import (
     COLLECTION,
+    ERASURE,
     KEY,
     LAYOUT,
     LEASE,
@@ -26,10 +27,12 @@ from pipeline.store.names import (
 from pipeline.store.records import (
     ServingEvent,
     StoredArtifact,
+    StoredErasure,
     StoredExecution,
     StoredLease,
     StoredRun,
     artifact_of,
+    erasure_of,
     properties_of,
     run_of,
     serving_event_of,
@@ -201,6 +204,13 @@ class StoreReader(Messages):
             (e.artifact_id, times[e.execution_id]) for e in events if e.execution_id in times
         )
         return dict(found)
+
+    # Erasures
+
+    def erasures(self) -> Iterator[StoredErasure]:
+        """What was asked to be erased from the corpora of this pipeline, newest first."""
+        for execution in self._executions(ERASURE, self.names.of_erasures):
+            yield erasure_of(execution)
 
     # Serving
 

@@ -1,5 +1,6 @@
 """What the store holds, as plain frozen records, and how ML Metadata's messages become them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -139,6 +140,41 @@ def serving_event_of(execution: pb.Execution) -> ServingEvent:
         happened=execution.last_known_state == pb.Execution.COMPLETE,
         model=properties["model"],
         model_digest=properties["model_digest"],
+    )
+
+
+@dataclass(frozen=True)
+class StoredErasure:
+    """That a record, a group of records or a file was asked to be erased; nothing of it shows a text or an id.
+
+    time: seconds since the epoch. name: SHA-256 of the name that was asked for. records: SHA-256 of the source's bytes
+    of each record. corpora: CorpusGen's execution -> how many of them are in its corpus, and in its training set.
+    """
+
+    id: int
+    time: float
+    name: str
+    records: tuple[str, ...]
+    corpora: Mapping[int, tuple[int, int]]
+
+    def to_properties(self) -> Properties:
+        """As the store has it, without id and time."""
+        return {
+            "name": self.name,
+            "records": json.dumps(self.records),
+            "corpora": json.dumps({str(corpus): counts for corpus, counts in self.corpora.items()}),
+        }
+
+
+def erasure_of(execution: pb.Execution) -> StoredErasure:
+    """The erasure that an execution of our own type stands for."""
+    properties: Mapping[str, Any] = properties_of(execution)
+    return StoredErasure(
+        execution.id,
+        properties["time"],
+        properties["name"],
+        tuple(json.loads(properties["records"])),
+        {int(k): (v[0], v[1]) for k, v in json.loads(properties["corpora"]).items()},
     )
 
 

@@ -9,6 +9,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.store.names import (
     COLLECTION,
+    ERASURE,
     LAYOUT,
     LEASE,
     NODE,
@@ -179,16 +180,25 @@ class Store(StoreReader):
         self, artifacts: Sequence[StoredArtifact], properties: Properties
     ) -> None:
         """Write down what gc has removed: the artifacts whose files it took, and what else is to be said."""
-        type_id = self._mlmd.put_execution_type(pb.ExecutionType(name=COLLECTION))
-        event = pb.Execution(type_id=type_id, last_known_state=pb.Execution.COMPLETE)
-        set_properties(event, {"time": time.time(), **properties})
-        removed = self._events(
-            {str(artifact.id): artifact for artifact in artifacts}, pb.Event.INPUT
-        )
-        context = self._registered(COLLECTION, self.names.of_collections)
-        self._mlmd.put_execution(event, list(removed), [context])
+        self._record_event(COLLECTION, self.names.of_collections, artifacts, properties)
+
+    # Erasures
+
+    def record_erasure(self, indices: Sequence[StoredArtifact], properties: Properties) -> None:
+        """Write down that an erasure was asked for; see StoredErasure. indices: of the corpora with the records."""
+        self._record_event(ERASURE, self.names.of_erasures, indices, properties)
 
     # Helpers
+
+    def _record_event(
+        self, kind: str, context: str, artifacts: Sequence[StoredArtifact], properties: Properties
+    ) -> None:
+        """Add an execution of our own type, which has happened now, with the artifacts that it is about as inputs."""
+        type_id = self._mlmd.put_execution_type(pb.ExecutionType(name=kind))
+        event = pb.Execution(type_id=type_id, last_known_state=pb.Execution.COMPLETE)
+        set_properties(event, {"time": time.time(), **properties})
+        about = self._events({str(artifact.id): artifact for artifact in artifacts}, pb.Event.INPUT)
+        self._mlmd.put_execution(event, list(about), [self._registered(kind, context)])
 
     def _events(
         self, artifacts: Mapping[str, StoredArtifact], kind: "pb.Event.Type"

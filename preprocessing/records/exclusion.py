@@ -14,6 +14,7 @@ from preprocessing.records.ids import is_place, names_of
 from preprocessing.records.record import Drop
 
 EXCLUDED = "excluded"
+_REMEDY = "set corpus.exclude_file to the name of a file in the corpus' folder"
 
 
 def with_exclude_file(root: str | os.PathLike[str], options: CorpusOptions) -> CorpusOptions:
@@ -23,36 +24,40 @@ def with_exclude_file(root: str | os.PathLike[str], options: CorpusOptions) -> C
     corpus. Raises InputError if it is not there, cannot be read or is not UTF-8, and for a name that
     says where a record is, not what it is.
     """
-    _check_names("corpus.exclude", options.exclude)
+    check_names("corpus.exclude", options.exclude)
     if options.exclude_file is None:
         return options
-    remedy = "set corpus.exclude_file to the name of a file in the corpus' folder"
-    corpus = os.fspath(root)
-    if not is_folder(corpus):
-        raise InputError(
-            f"corpus.exclude_file {options.exclude_file!r}: the corpus is the single file {root}; "
-            "put it into a folder with the other and name that, or list the ids in corpus.exclude"
-        )
-    if any(part.startswith(".") for part in Path(options.exclude_file).parts if part != ".."):
-        raise InputError(
-            f"corpus.exclude_file {options.exclude_file!r}: hidden, and no digest of the corpus covers "
-            "hidden files; give it a name that does not begin with a dot"
-        )
-    if not _lies_within(corpus, options.exclude_file):
-        raise InputError(f"corpus.exclude_file {options.exclude_file!r}: outside {root}; {remedy}")
-    place = FileSystems.join(corpus, options.exclude_file)
+    place = exclude_file_place(root, options.exclude_file)
     try:
         with open_file(place) as file:
             lines = file.read().decode("utf-8-sig").splitlines()
     except OSError as error:
         raise InputError(
-            f"corpus.exclude_file {options.exclude_file!r}: cannot be read: {error}; {remedy}"
+            f"corpus.exclude_file {options.exclude_file!r}: cannot be read: {error}; {_REMEDY}"
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     named = [line.strip() for line in lines if line.strip()]
-    _check_names(place, named)
+    check_names(place, named)
     return replace(options, exclude=[*options.exclude, *named])
+
+
+def exclude_file_place(root: str | os.PathLike[str], exclude_file: str) -> str:
+    """Where the file lies, be it there or not. Raises InputError for one that is not in a corpus' folder, or hidden."""
+    corpus = os.fspath(root)
+    if not is_folder(corpus):
+        raise InputError(
+            f"corpus.exclude_file {exclude_file!r}: the corpus is the single file {root}; "
+            "put it into a folder with the other and name that, or list the ids in corpus.exclude"
+        )
+    if any(part.startswith(".") for part in Path(exclude_file).parts if part != ".."):
+        raise InputError(
+            f"corpus.exclude_file {exclude_file!r}: hidden, and no digest of the corpus covers "
+            "hidden files; give it a name that does not begin with a dot"
+        )
+    if not _lies_within(corpus, exclude_file):
+        raise InputError(f"corpus.exclude_file {exclude_file!r}: outside {root}; {_REMEDY}")
+    return FileSystems.join(corpus, exclude_file)
 
 
 def exclude_source(name: str) -> Drop:
@@ -79,7 +84,8 @@ def _lies_within(folder: str, name: str) -> bool:
     return not name.startswith("/") and ".." not in name.split("/")
 
 
-def _check_names(where: str, names: Iterable[str]) -> None:
+def check_names(where: str, names: Iterable[str]) -> None:
+    """Raise InputError for a name that says where a record is. where: what has the names."""
     places = [name for name in names if is_place(name)]
     if places:
         raise InputError(

@@ -72,6 +72,11 @@ class TestStartingAtOnce:
         assert status == (2 if command[0] == "lineage" else 0)
         assert not heavy & {"tensorflow", "tfx", "apache_beam", "kfp"}
 
+    def test_erase_imports_no_tensorflow(self, root: Path, config_file: Path) -> None:
+        status, heavy = modules_after(root, "--config", str(config_file), "erase", "one.txt")
+        assert status == 1
+        assert not heavy & {"tensorflow", "tfx", "kfp"}
+
     def test_compile_imports_no_tensorflow(
         self, root: Path, config_file: Path, tmp_path: Path
     ) -> None:
@@ -189,6 +194,7 @@ class TestParsing:
             ("compile kubeflow -o p.yaml", {"target": "kubeflow", "output": Path("p.yaml")}),
             ("node Trainer --run-id r", {"node": "Trainer", "run_id": "r"}),
             ("rollback 3", {"version": "3", "release": False}),
+            ("erase a b -o d.json", {"names": ["a", "b"], "output": Path("d.json")}),
             ("rollback --release", {"version": None, "release": True}),
             ("gc", {"module": "gc", "keep": 3, "older_than": None, "dry_run": False, "why": None}),
             (
@@ -240,6 +246,7 @@ class TestParsing:
             ("compile airflow -o x", "invalid choice: 'airflow'"),
             ("compile kubeflow", "-o"),
             ("rollback", "VERSION --release"),
+            ("erase", "RECORD|FILE"),
             ("rollback 3 --release", "not allowed with"),
             ("status --limit -1", "'-1' is not a whole number of at least 1"),
         ],
@@ -253,7 +260,20 @@ class TestParsing:
 
     @pytest.mark.parametrize(
         "command",
-        ["run", "plan", "status", "generate", "evaluate", "lineage", "compile", "node", "rollback"],
+        [
+            *(
+                "run",
+                "plan",
+                "status",
+                "generate",
+                "evaluate",
+                "lineage",
+                "compile",
+                "node",
+                "rollback",
+            ),
+            "erase",
+        ],
     )
     def test_every_command_has_help_and_a_module(
         self, capsys: pytest.CaptureFixture[str], root: Path, command: str
@@ -569,6 +589,7 @@ class TestLookingOnly:
             (["status"], 0),
             (["lineage", "show", "latest"], 2),
             (["rollback", "3"], 2),
+            (["erase", "a"], 2),
             (["generate", "latest", "--prompt", "x"], 2),
             (["compile", "kubeflow", "-o", "p.yaml"], 0),
             (["plan"], 2),
@@ -590,7 +611,7 @@ class TestLookingOnly:
         monkeypatch.chdir(tmp_path)
         write_config("corpus: {task: text, path: gone}\n")
         found, _, err = main(capsys, *command)
-        reads = command[0] in ("run", "evaluate", "node") or command == ["plan"]
+        reads = command[0] in ("run", "evaluate", "node", "erase") or command == ["plan"]
         assert found == status
         assert ("corpus.path: 'gone': there is nothing at" in err) is reads
         assert not (tmp_path / "workspace").exists()

@@ -1,0 +1,171 @@
+"""The dossier of an erasure: what was asked, what had it, what replaces that, and what remains and why."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import LoadedConfig
+from pipeline.erasure.requests import Erasure
+from pipeline.lineage.provenance import pushed_artifact
+from pipeline.lineage.trace import corpus_behind
+from pipeline.serving_history import served, serving_events
+from pipeline.store import ServingEvent, StoredErasure, StoredExecution, StoreReader
+from preprocessing.base.errors import InputError
+from serving.versions import Versions
+
+VERSION = 1
+
+
+def dossier(loaded: LoadedConfig, erasure: Erasure) -> dict[str, Any]:
+    """The document of `docs/schemas/erasure-dossier.schema.json`, as of now; no name or text is in it."""
+    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
+    versions = Versions(loaded.workspace / "serving")
+    events = list(serving_events(store, versions))
+    found, requests = erasure.reach, erasure.requests
+    corpora = {each.id: each for each in store.history("CorpusGen")}
+    return {
+        "version": VERSION,
+        "made": time.time(),
+        "pipeline": loaded.config.name,
+        "workspace": store.names.workspace,
+        "asked": _asked(requests),
+        "corpora": [
+            {
+                "execution": execution,
+                "uri": _within(loaded.workspace, corpora[execution].outputs["examples"].uri),
+                "digest": corpora[execution].outputs["examples"].digest,
+                "records": records,
+                "training": training,
+            }
+            for execution, (records, training) in sorted(found.corpora.items())
+        ],
+        "models": [
+            {
+                "uri": _within(loaded.workspace, model.uri),
+                "digest": model.digest,
+                "execution": model.execution,
+                "records": model.records,
+                "pushed": [_pushed(version, events) for version in model.pushed],
+            }
+            for model in found.models
+        ],
+        "latest": versions.latest(),
+        "replacement": _replacement(store, erasure, events),
+        "not_looked_at": len(found.not_looked_at),
+        "copies": [{"digest": record.digest, "split": record.split} for record in found.copies],
+        "remains": list(_remains(erasure, versions)),
+    }
+
+
+def _asked(requests: Sequence[StoredErasure]) -> list[dict[str, Any]]:
+    """Each name once, with the time when it was asked for first and all records that were found of it."""
+    by_name: dict[str, list[StoredErasure]] = {}
+    for request in requests:
+        by_name.setdefault(request.name, []).append(request)
+    return [
+        {
+            "name_sha256": name,
+            "time": those[0].time,
+            "records": list(dict.fromkeys(digest for each in those for digest in each.records)),
+        }
+        for name, those in by_name.items()
+    ]
+
+
+def _pushed(version: str, events: Sequence[ServingEvent]) -> dict[str, Any]:
+    return {
+        "version": version,
+        "time": _push_time(version, events),
+        "served": [
+            {"since": each.since, "until": each.until}
+            for each in served(events)
+            if each.version == version
+        ],
+    }
+
+
+def _push_time(version: str, events: Sequence[ServingEvent]) -> float | None:
+    times = [each.time for each in events if each.version == version and each.kind == "push"]
+    return min(times, default=None)
+
+
+def _replacement(
+    store: StoreReader, erasure: Erasure, events: Sequence[ServingEvent]
+) -> dict[str, Any] | None:
+    """The first version that was pushed, or served again, after all was asked, from a corpus without the records."""
+    first: dict[str, float] = {}
+    for request in erasure.requests:
+        first.setdefault(request.name, request.time)
+    asked = max(first.values())
+    for event in sorted(events, key=lambda event: event.id):
+        if event.kind == "release" or event.time <= asked:
+            continue
+        corpus = _corpus_of_version(store, event.version)
+        if corpus is not None and _is_free(corpus, erasure):
+            return {
+                "version": event.version,
+                "time": event.time,
+                "digest": event.model_digest,
+                "corpus": corpus.outputs["examples"].digest,
+            }
+    return None
+
+
+def _corpus_of_version(store: StoreReader, version: str) -> StoredExecution | None:
+    try:
+        return corpus_behind(store, pushed_artifact(store, version))
+    except InputError:
+        return None
+
+
+def _is_free(corpus: StoredExecution, erasure: Erasure) -> bool:
+    """Whether it is known of a corpus that it holds none of the records."""
+    looked_at = corpus.outputs["examples"].uri not in erasure.reach.not_looked_at
+    return looked_at and corpus.id not in erasure.reach.corpora
+
+
+def _remains(erasure: Erasure, versions: Versions) -> Iterator[Mapping[str, str]]:
+    """What still has something of the records, and why."""
+    found = erasure.reach
+    held = {version for model in found.models for version in model.pushed}
+    for version in sorted(held & set(versions.names()), key=int):
+        serves = ", and `latest` names it" if version == versions.latest() else ""
+        yield {
+            "what": f"pushed version {version}",
+            "reason": "it was trained on them, and leaving them out of later corpora changes no weight of it"
+            + serves,
+        }
+    if found.models:
+        yield {
+            "what": "models and checkpoints in the workspace",
+            "reason": "they were trained on them; `gpt2-tfx gc` removes those that no kept run or pushed version needs",
+        }
+    yield {
+        "what": "records, tokens, caches, scores, reports and logs of earlier runs in the workspace",
+        "reason": "nothing was purged; `gpt2-tfx gc` removes what no kept run or pushed version needs",
+    }
+    yield {
+        "what": "the source files of the corpus",
+        "reason": "they belong to whoever keeps the corpus; it is their names that are left out",
+    }
+    if found.copies:
+        yield {
+            "what": f"{len(found.copies)} records of the newest corpus with the same document",
+            "reason": "they have names of their own that were not asked for",
+        }
+    if found.not_looked_at:
+        yield {
+            "what": f"{len(found.not_looked_at)} earlier corpora",
+            "reason": "their indices are gone, so it is not known whether they held them",
+        }
+    yield {
+        "what": "backups of the corpus and the workspace, and the logs of a database that is the store",
+        "reason": "they lie outside of what this program keeps",
+    }
+
+
+def _within(workspace: Path, uri: str) -> str:
+    """A path relative to the workspace."""
+    path = Path(uri)
+    return path.relative_to(workspace).as_posix() if path.is_relative_to(workspace) else uri
