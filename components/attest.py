@@ -12,10 +12,9 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEv
 
 from components.artifacts import Attestation, RecordIndex, recorded_digest
 from components.declared import Declared
+from components.model_card import MODEL_CARD, model_card
 from components.options import LINEAGE_VARIABLE
 from serving.versions import PROVENANCE
-
-MODEL_CARD = "model_card.md"
 
 
 @component
@@ -49,48 +48,6 @@ def Attest(  # noqa: N802 - a component is named like a class
         json.dumps(statement, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     (folder / MODEL_CARD).write_text(model_card(statement), encoding="utf-8")
-
-
-def model_card(statement: dict[str, Any]) -> str:
-    """The statement for people, as Markdown (sections after Mitchell et al. 2019, "Model Cards")."""
-    parameters, corpus = statement["parameters"], statement["corpus"]
-    evaluation, base = statement["evaluation"], statement["base_model"]
-    scores = "\n".join(
-        f"| {name} | {'not scored' if value is None else f'{value:.6g}'} |"
-        for name, value in sorted(evaluation["metrics"].items())
-    )
-    checks = "\n".join(
-        f"- {check['metric']}: {check['wanted']}: {'passed' if check['passed'] else 'failed'}"
-        for check in evaluation["checks"]
-    )
-    return f"""# Model card
-
-GPT-2, size {parameters["model.size"]}, fine-tuned for the task `{corpus["task"]}`.
-
-## Model
-
-- digest: `{statement["model"]["digest"]}`
-- base weights: {f"`{base['digest']}`" if base else "random, from the seed"}
-- code: commit `{statement["code"]["commit"] or "unknown"}`, digest `{statement["code"]["digest"]}`
-
-## Training data
-
-- {corpus["records"]} records from {corpus["files"]} files, digest `{corpus["digest"]}`
-
-## Evaluation on the {evaluation["split"]} split
-
-| metric | value |
-|---|---|
-{scores}
-
-{checks}
-
-The model is {"blessed" if statement["blessed"] else "**not blessed**"}.
-
-## Limits
-
-The model continues text. It can state what is false, and it repeats what its corpus holds.
-"""
 
 
 def build(declared: Declared) -> BaseNode:

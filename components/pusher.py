@@ -16,8 +16,8 @@ from tfx.types.component_spec import ChannelParameter
 from tfx.types.standard_artifacts import PushedModel
 
 from components.artifacts import Attestation
-from components.attest import MODEL_CARD
 from components.declared import Declared
+from components.model_card import MODEL_CARD
 from components.options import SERVING_VARIABLE
 from preprocessing.base import progress
 from preprocessing.base.digests import sha256_file, sha256_text

@@ -104,7 +104,7 @@ def test_equal_lineages_give_equal_bytes(
     turned = dict(reversed(LINEAGE.items()))
     one = attest(tmp_path / "one", inputs, LINEAGE, monkeypatch)
     two = attest(tmp_path / "two", inputs, turned, monkeypatch)
-    assert sorted(path.name for path in one.iterdir()) == ["model_card.md", "provenance.json"]
+    assert sorted(path.name for path in one.iterdir()) == ["README.md", "provenance.json"]
     for path in one.iterdir():
         assert path.read_bytes() == (two / path.name).read_bytes()
 
@@ -112,7 +112,7 @@ def test_equal_lineages_give_equal_bytes(
 def test_the_card_says_what_the_model_is_and_how_it_scored(
     tmp_path: Path, inputs: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = (attest(tmp_path / "out", inputs, LINEAGE, monkeypatch) / "model_card.md").read_text()
+    card = (attest(tmp_path / "out", inputs, LINEAGE, monkeypatch) / "README.md").read_text()
     for line in (
         "GPT-2, size tiny, fine-tuned for the task `coqa`.",
         "- digest: `model-digest`",
@@ -142,7 +142,47 @@ def test_the_card_of_a_blessed_model_names_its_base(
     }
     folder = attest(tmp_path / "out", inputs, lineage, monkeypatch)
     assert json.loads((folder / "provenance.json").read_text())["blessed"] is True
-    lines = (folder / "model_card.md").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
     assert "- base weights: `base-digest`" in lines
     assert "- code: commit `unknown`, digest `code-digest`" in lines
     assert "The model is blessed." in lines
+
+
+class TestOnTheHub:
+    """The card as the hub's own parser reads it."""
+
+    def parsed(
+        self, metrics: dict[str, float | None], folder: Path, inputs: dict[str, Artifact]
+    ) -> Any:
+        from huggingface_hub import ModelCard
+
+        summary = json.dumps({**SUMMARY, "metrics": metrics})
+        (Path(inputs["evaluation"].uri) / "metrics.json").write_text(summary)
+        with pytest.MonkeyPatch.context() as patch:
+            card = attest(folder / "out", inputs, LINEAGE, patch) / "README.md"
+        return ModelCard(card.read_text(encoding="utf-8"), ignore_metadata_errors=False)
+
+    def test_its_front_matter_holds_the_scores(
+        self, tmp_path: Path, inputs: dict[str, Artifact]
+    ) -> None:
+        metrics = {"f1": 0.25, "rougeL": 0.125, "exact_match": None, "perplexity": float("inf")}
+        card = self.parsed(metrics, tmp_path, inputs)
+        assert card.data.model_name == "gpt2-tiny-coqa"
+        assert card.data.pipeline_tag == "text-generation"
+        assert [
+            (result.metric_type, result.metric_name, result.metric_value)
+            for result in card.data.eval_results
+        ] == [("f1", "f1", 0.25), ("rouge", "rougeL", 0.125)]
+        (dataset,) = {
+            (result.dataset_type, result.dataset_split, result.dataset_revision)
+            for result in card.data.eval_results
+        }
+        assert dataset == ("coqa", "test", "corpus-digest")
+        assert card.text.startswith("# Model card")
+
+    def test_without_scores_there_is_no_entry(
+        self, tmp_path: Path, inputs: dict[str, Artifact]
+    ) -> None:
+        card = self.parsed({"f1": None}, tmp_path, inputs)
+        assert card.data.eval_results is None
+        assert card.data.library_name == "gpt2-tfx"

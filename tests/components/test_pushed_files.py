@@ -37,7 +37,7 @@ def model(tmp_path: Path, weights: str) -> Path:
 def attestation(tmp_path: Path) -> Path:
     (tmp_path / "attestation").mkdir()
     (tmp_path / "attestation" / "provenance.json").write_text("{}")
-    (tmp_path / "attestation" / "model_card.md").write_text("# Model card")
+    (tmp_path / "attestation" / "README.md").write_text("# Model card")
     return tmp_path / "attestation"
 
 

@@ -34,7 +34,7 @@ def push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Push:
     write_model(tmp_path, "weights")
     attestation = artifact(Attestation, tmp_path / "attestation")
     (tmp_path / "attestation" / "provenance.json").write_text("{}")
-    (tmp_path / "attestation" / "model_card.md").write_text("# Model card")
+    (tmp_path / "attestation" / "README.md").write_text("# Model card")
     monkeypatch.setenv(SERVING_VARIABLE, str(tmp_path / "serving"))
     component = Pusher(
         model=Channel(type=Model),
@@ -84,7 +84,7 @@ def test_a_blessed_model_is_staged_with_its_provenance(push: Push, versions: Ver
         "variables/variables.index": "weights",
         "assets/sampling_defaults.txt": as_text(GenerationOptions(top_p=0.5)),
         "provenance.json": "{}",
-        "model_card.md": "# Model card",
+        "README.md": "# Model card",
     }
     listed = as_checksums({name: sha256_text(text) for name, text in expected.items()})
     assert files(versions.staged_path("23")) == {**expected, "SHA256SUMS": listed}
@@ -107,7 +107,7 @@ def test_a_push_that_breaks_off_leaves_nothing(
 ) -> None:
     push(23)
     versions.publish("23")
-    (tmp_path / "attestation" / "model_card.md").write_text("# Another card")
+    (tmp_path / "attestation" / "README.md").write_text("# Another card")
     (tmp_path / "attestation" / "provenance.json").unlink()
     with pytest.raises(FileNotFoundError):
         push(30)
@@ -139,7 +139,7 @@ def damage_by_change(folder: Path) -> None:
 
 
 def damage_by_loss(folder: Path) -> None:
-    (folder / "model_card.md").unlink()
+    (folder / "README.md").unlink()
 
 
 def damage_by_addition(folder: Path) -> None:

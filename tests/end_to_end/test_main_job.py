@@ -53,7 +53,7 @@ def test_the_first_run_pushes_a_model_with_its_provenance(project: Project) -> N
     assert provenance["blessed"] is True
     assert provenance["corpus"]["records"] == 18
     assert set(provenance["evaluation"]["metrics"]) >= {"perplexity", "rouge1", "rouge2", "rougeL"}
-    assert "blessed" in (version / "model_card.md").read_text()
+    assert "blessed" in (version / "README.md").read_text()
 
 
 def test_the_noise_of_libraries_goes_to_the_log_of_the_node(project: Project) -> None:

@@ -1,0 +1,88 @@
+"""The statement for people: a model card as the Hugging Face hub reads it, Markdown behind a front matter of YAML."""
+
+import math
+from typing import Any
+
+import yaml
+
+# The name by which the hub finds it.
+MODEL_CARD = "README.md"
+
+
+def model_card(statement: dict[str, Any]) -> str:
+    """The card of a model (sections after Mitchell et al. 2019, "Model Cards for Model Reporting")."""
+    front = yaml.safe_dump(_front_matter(statement), sort_keys=False, allow_unicode=True)
+    return f"---\n{front}---\n{_text(statement)}"
+
+
+def _front_matter(statement: dict[str, Any]) -> dict[str, Any]:
+    """What the hub indexes. Language, licence and the base model's name there are no facts of the lineage."""
+    corpus, evaluation = statement["corpus"], statement["evaluation"]
+    scores = [
+        {"type": "rouge" if name.startswith("rouge") else name, "name": name, "value": value}
+        for name, value in sorted(evaluation["metrics"].items())
+        if value is not None and math.isfinite(value)
+    ]
+    front: dict[str, Any] = {
+        "library_name": "gpt2-tfx",
+        "pipeline_tag": "text-generation",
+        "tags": ["gpt2", "tensorflow"],
+    }
+    # The hub takes no entry without a score.
+    if scores:
+        dataset = {
+            "type": corpus["task"],
+            "name": corpus["task"],
+            "split": evaluation["split"],
+            "revision": corpus["digest"],
+        }
+        result = {"task": {"type": "text-generation"}, "dataset": dataset, "metrics": scores}
+        front["model-index"] = [{"name": _name(statement), "results": [result]}]
+    return front
+
+
+def _name(statement: dict[str, Any]) -> str:
+    return f"gpt2-{statement['parameters']['model.size']}-{statement['corpus']['task']}"
+
+
+def _text(statement: dict[str, Any]) -> str:
+    parameters, corpus = statement["parameters"], statement["corpus"]
+    evaluation, base = statement["evaluation"], statement["base_model"]
+    scores = "\n".join(
+        f"| {name} | {'not scored' if value is None else f'{value:.6g}'} |"
+        for name, value in sorted(evaluation["metrics"].items())
+    )
+    checks = "\n".join(
+        f"- {check['metric']}: {check['wanted']}: {'passed' if check['passed'] else 'failed'}"
+        for check in evaluation["checks"]
+    )
+    return f"""# Model card
+
+GPT-2, size {parameters["model.size"]}, fine-tuned for the task `{corpus["task"]}`.
+
+## Model
+
+- digest: `{statement["model"]["digest"]}`
+- base weights: {f"`{base['digest']}`" if base else "random, from the seed"}
+- code: commit `{statement["code"]["commit"] or "unknown"}`, digest `{statement["code"]["digest"]}`
+
+## Training data
+
+- {corpus["records"]} records from {corpus["files"]} files, digest `{corpus["digest"]}`
+- the records are of all splits; the scores below are of the {evaluation["split"]} split, which is held out
+- to be stated by the provider: where the corpus comes from, its languages, its licence, the people in it
+
+## Evaluation on the {evaluation["split"]} split
+
+| metric | value |
+|---|---|
+{scores}
+
+{checks}
+
+The model is {"blessed" if statement["blessed"] else "**not blessed**"}.
+
+## Limits
+
+The model continues text. It can state what is false, and it repeats what its corpus holds.
+"""
