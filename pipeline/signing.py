@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
 from serving.checksums import files_of_version
 from serving.versions import SIGNATURE
@@ -101,19 +102,29 @@ def check_signature(folder: Path, public_key: Path | None) -> SignatureState:
         signed = signed_files(path.read_bytes())
     # A file that somebody made up can be wrong in any way; whatever the library says of it, it is refused.
     except Exception as error:
-        return SignatureState("refused", _in_words(error))
+        return SignatureState("refused", _in_words(error, folder, path))
     present = {name for name, _ in files_of_version(folder)} - set(_NOT_SIGNED)
     if unsigned := sorted(present - signed.keys()):
         return SignatureState("refused", f"it does not cover {', '.join(unsigned)}")
     return SignatureState("valid")
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception, folder: Path, signature: Path) -> str:
     from cryptography.exceptions import InvalidSignature
 
     if isinstance(error, InvalidSignature):
         return "the key has not signed what it says"
+    # The library names digests as Python's bytes.
+    if str(error).startswith("Signature mismatch"):
+        return f"not as signed: {', '.join(_changed(folder, signed_files(signature.read_bytes())))}"
     return str(error).strip() or f"it cannot be read: {type(error).__name__}"
+
+
+def _changed(folder: Path, signed: Mapping[str, str]) -> list[str]:
+    """The files that differ from those that were signed, are missing, or are too much."""
+    present = {n: sha256_file(path) for n, path in files_of_version(folder) if path.is_file()}
+    names = {*signed, *present} - set(_NOT_SIGNED)
+    return sorted(name for name in names if signed.get(name) != present.get(name))
 
 
 def _read(path: Path, what: str) -> bytes:

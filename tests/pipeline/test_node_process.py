@@ -11,6 +11,7 @@ from pipeline.code_snapshot import read_snapshot
 from pipeline.config import Config, LoadedConfig
 from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError, NodeServer
+from pipeline.signing import KEY_VARIABLE
 
 # In place of the module that runs TFX: each node is a few lines of Python.
 LAUNCH = """
@@ -210,3 +211,15 @@ def test_nodes_ask_for_huge_pages_unless_the_user_tunes_memory(
     program = "progress.report(message=os.environ['GLIBC_TUNABLES'])"
     assert run(server, program, tmp_path / "log")[1] == [{"message": expected}]
     server.close()
+
+
+def test_no_node_has_the_key_that_signs(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a node does may be a user's code."""
+    monkeypatch.setenv(KEY_VARIABLE, "secret")
+    server = NodeServer(code, tmp_path / "logs" / "warm_server.log")
+    program = f"progress.report(message=os.environ.get('{KEY_VARIABLE}', 'none'))"
+    _, reports = run(server, program, tmp_path / "Trainer.log")
+    server.close()
+    assert reports == [{"message": "none"}]
