@@ -7,6 +7,7 @@ from pipeline.arguments import selection_of
 from pipeline.commands.failure_report import command_line, report_failure
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
+from pipeline.erasure.after_run import write_dossiers
 from pipeline.node_process import NodeFailureError
 from pipeline.notifications import failure_told, tell_result
 from pipeline.path_checks import paths_of_selection
@@ -44,8 +45,18 @@ def run_once(arguments: argparse.Namespace) -> int:
     refused = arguments.require_blessing and result.blessed is not True
     if result.did_anything or refused or not arguments.quiet:
         print(summary(loaded, result, arguments), flush=True)
+    if result.pushed is not None and result.did_anything:
+        _tell_erasures(loaded)
     tell_result(loaded, result, _warn)
     return 1 if refused else 0
+
+
+def _tell_erasures(loaded: LoadedConfig) -> None:
+    try:
+        for path in write_dossiers(loaded):
+            print(f"erasure: replaced now; dossier: {path}")
+    except OSError as error:
+        _warn(f"a dossier of an erasure could not be written: {error}")
 
 
 def summary(loaded: LoadedConfig, result: RunResult, arguments: argparse.Namespace) -> str:

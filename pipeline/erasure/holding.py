@@ -26,8 +26,8 @@ def require_exclusions(loaded: LoadedConfig, store: StoreReader, nodes: Iterable
     if missing:
         first = min(missing, key=lambda name: asked[name])
         raise InputError(
-            f"{len(missing)} names that were erased (the first on {date(asked[first])}; the SHA-256 of its name is "
-            f"{first}) are not left out any more, neither by corpus.exclude nor by "
-            f"{exclusions.file or 'an exclude_file'}. Bring that file back as it was, or do `gpt2-tfx erase` for "
-            "them again."
+            "erased names are not left out any more, neither by corpus.exclude nor by "
+            f"{exclusions.file or 'an exclude_file'}: {len(missing)} of {len(asked)} are missing, the first of them "
+            f"asked for on {date(asked[first])} (the SHA-256 of the name is {first}). Bring that file back as it was, "
+            "or do `gpt2-tfx erase` for them again."
         )

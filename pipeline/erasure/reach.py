@@ -46,7 +46,6 @@ def reach(
     values = tuple(names) if len(names) <= _LOOKED_FOR else ("",)
     found = trace(store, manifests, Query(values, asked))
     corpora = _known(earlier) | _counts(found)
-    trained = {execution: training for execution, (_, training) in corpora.items() if training}
     records: dict[str, list[FoundRecord]] = {name: [] for name in names}
     for record in found.records:
         for name in asked.those_of(record.id, record.source):
@@ -55,10 +54,21 @@ def reach(
         records,
         _counts_by_name(found, asked),
         corpora,
-        list(models_trained_on(store, trained)),
+        _models(store, corpora),
         _copies(store, manifests, asked),
         found.not_looked_at,
     )
+
+
+def reach_of_requests(
+    store: StoreReader, manifests: Manifests, requests: Sequence[StoredErasure]
+) -> Reach:
+    """What is known without the names: from the requests, and of later corpora by the digests of the records."""
+    digests = frozenset(digest for request in requests for digest in request.records)
+    values = tuple(digests) if len(digests) <= _LOOKED_FOR else ("",)
+    found = trace(store, manifests, Query(values, lambda line: line["digest"] in digests))
+    corpora = _counts(found) | _known(requests)
+    return Reach({}, {}, corpora, _models(store, corpora), [], found.not_looked_at)
 
 
 def request_for(name: str, found: Reach) -> StoredErasure:
@@ -82,6 +92,11 @@ class _Asked:
         if asked:
             self.documents.add(line["document"])
         return asked
+
+
+def _models(store: StoreReader, corpora: Counts) -> list[ReachedModel]:
+    trained = {execution: training for execution, (_, training) in corpora.items() if training}
+    return list(models_trained_on(store, trained))
 
 
 def _known(earlier: Iterable[StoredErasure]) -> dict[int, tuple[int, int]]:

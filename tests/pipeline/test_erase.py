@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline import cli
+from pipeline.config_reading import load_config
+from pipeline.erasure.after_run import write_dossiers
 from pipeline.leases import RUN_LEASE, Leases
 from pipeline.selection import Selection
 from preprocessing.base.digests import sha256_text
@@ -159,7 +161,7 @@ class TestHolds:
         (corpus / "out.txt").unlink()
         if content is not None:
             (corpus / "out.txt").write_text(content)
-        said = r"2 names that were erased .*out\.txt"
+        said = r"erased names are not left out .*out\.txt: 2 of 2 are missing"
         with pytest.raises(InputError, match=said):
             launches.run("run-restored")
         with pytest.raises(InputError, match=said):
@@ -266,6 +268,28 @@ class TestDossier:
         assert push(launches, "unused", "a", "b", "c") == first
         document = dossier("d")
         assert (document["replacement"]["version"], versions(document)) == (first, [second])
+
+    def test_is_written_once_after_the_run_that_replaces_what_had_the_record(
+        self, dossier: Callable[..., Any], launches: Launches
+    ) -> None:
+        loaded = load_config(launches.config_file)
+        asked = dossier("d")
+        assert write_dossiers(loaded) == []
+        third = push(launches, "third", "a", "c")
+        (path,) = write_dossiers(loaded)
+        assert path == loaded.workspace / "erasures" / f"{sha256_text('d')}.json"
+        document = document_of("erasure-dossier", path.read_text())
+        assert document["replacement"]["version"] == third
+        assert (document["asked"], document["corpora"]) == (asked["asked"], asked["corpora"])
+        assert versions(document) == versions(asked)
+        assert write_dossiers(loaded) == []
+
+    def test_is_not_written_while_a_later_corpus_has_the_record(
+        self, erase: Erase, launches: Launches
+    ) -> None:
+        erase("d")
+        push(launches, "third", "a", "c", "d")
+        assert write_dossiers(load_config(launches.config_file)) == []
 
     def test_a_version_whose_corpus_still_holds_a_record_replaces_nothing(
         self, dossier: Callable[..., Any], launches: Launches
