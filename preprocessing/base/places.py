@@ -2,28 +2,43 @@
 
 A place is a string all the way: as a Path, `s3://bucket` would be `s3:/bucket`. In a store of objects there are no
 folders, only names that begin alike, and nothing is renamed: a file is there when it has been written to its end.
+
+Beam is imported where a place is not of this machine, and for matching: who looks at one file here need not wait.
 """
 
 import glob
 import os
+import re
 import shutil
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from apache_beam.io.filesystem import CompressionTypes, FileMetadata
-from apache_beam.io.filesystems import FileSystems
+if TYPE_CHECKING:
+    from apache_beam.io.filesystem import FileMetadata
 
-from preprocessing.base.s3 import open_object
+_SCHEME = re.compile(r"([a-zA-Z][-a-zA-Z0-9+.]*)://")
 
 
 def is_local(place: str) -> bool:
     """Whether a place is on this machine, in its own file system."""
-    return FileSystems.get_scheme(place) is None
+    return _SCHEME.match(place) is None
+
+
+def joined(folder: str, name: str) -> str:
+    """The place of a name in a folder."""
+    if is_local(folder):
+        return os.path.join(folder, name)
+    from apache_beam.io.filesystems import FileSystems
+
+    joined_name: str = FileSystems.join(folder, name)
+    return joined_name
 
 
 def is_folder(place: str) -> bool:
     """Whether a place is a folder; in a store of objects, whether there is an object beneath it."""
     if is_local(place):
         return os.path.isdir(place)
+    from apache_beam.io.filesystems import FileSystems
+
     (found,) = FileSystems.match([_pattern(place, "**")], limits=[1])
     return bool(found.metadata_list)
 
@@ -32,16 +47,23 @@ def open_file(place: str) -> BinaryIO:
     """The file, opened for binary reading, whatever its name ends in; it can be sought in."""
     if is_local(place):
         return open(place, "rb")
-    if FileSystems.get_scheme(place) == "s3":
+    if place.startswith("s3://"):
+        from preprocessing.base.s3 import open_object
+
         return open_object(place)
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
     return FileSystems.open(place, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def files_matching(folder: str, *patterns: str) -> list[FileMetadata]:
+def files_matching(folder: str, *patterns: str) -> "list[FileMetadata]":
     """The files below a folder whose parts match the patterns, one for each part, by name; `**` is any number of parts.
 
     The folder's own name may look like a pattern: `exp [1]`, `what?`.
     """
+    from apache_beam.io.filesystems import FileSystems
+
     (match,) = FileSystems.match([_pattern(folder, *patterns)])
     return sorted(match.metadata_list, key=lambda metadata: metadata.path)
 
@@ -51,8 +73,12 @@ def remove_folder(folder: str) -> None:
     if is_local(folder):
         shutil.rmtree(folder, ignore_errors=True)
     elif found := files_matching(folder, "**"):
+        from apache_beam.io.filesystems import FileSystems
+
         FileSystems.delete([metadata.path for metadata in found])
 
 
 def _pattern(folder: str, *patterns: str) -> str:
+    from apache_beam.io.filesystems import FileSystems
+
     return FileSystems.join(glob.escape(folder), *patterns)

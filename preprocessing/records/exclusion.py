@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from apache_beam.io.filesystems import FileSystems
-
 from preprocessing.base.errors import InputError
-from preprocessing.base.places import is_folder, is_local, open_file
+from preprocessing.base.places import is_folder, is_local, joined, open_file
 from preprocessing.options import CorpusOptions
 from preprocessing.records.ids import is_place, names_of
 from preprocessing.records.record import Drop
@@ -57,7 +55,7 @@ def exclude_file_place(root: str | os.PathLike[str], exclude_file: str) -> str:
         )
     if not _lies_within(corpus, exclude_file):
         raise InputError(f"corpus.exclude_file {exclude_file!r}: outside {root}; {_REMEDY}")
-    return FileSystems.join(corpus, exclude_file)
+    return joined(corpus, exclude_file)
 
 
 def exclude_source(name: str) -> Drop:
