@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from pipeline.manifests import Manifest, Manifests
 from pipeline.signing import Signer, signed_files
-from pipeline.store import StoreReader
+from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.staging import write_whole
 from serving.versions import SIGNATURE, Versions
 
@@ -21,25 +22,39 @@ class VersionSigner:
 
     def sign(self, say: Callable[[str], None]) -> None:
         """Sign what is published, unsigned, and still what the store recorded; say what is not, and leave it."""
-        versions = self._versions
-        unsigned = [n for n in versions.names() if not (versions.path(n) / SIGNATURE).exists()]
-        if self._signer is None or not unsigned:
+        if self._signer is None:
             return
-        recorded = {
-            str(artifact.properties.get("pushed_version")): artifact.manifest_digest
+        names, path = self._versions.names(), self._versions.path
+        unsigned = [name for name in names if not (path(name) / SIGNATURE).exists()]
+        recorded = self._recorded() if unsigned else {}
+        for version in unsigned:
+            fault = self._sign(self._signer, path(version), recorded.get(version))
+            if fault:
+                say(f"version {version} is not signed: {fault}")
+
+    def _recorded(self) -> dict[str, StoredArtifact]:
+        """Version -> what the store knows of it."""
+        return {
+            str(artifact.properties.get("pushed_version")): artifact
             for artifact in self._store.artifacts("PushedModel")
             if artifact.digest
         }
-        for version in unsigned:
-            manifest = self._manifests.read(recorded.get(version, ""))
-            try:
-                signature = self._signer.sign(versions.path(version))
-                if _covers(signature, manifest):
-                    write_whole(versions.path(version) / SIGNATURE, signature)
-                else:
-                    say(f"version {version} is not signed: it is not what the store recorded")
-            except (OSError, ValueError) as error:
-                say(f"version {version} is not signed: {error}")
+
+    def _sign(self, signer: Signer, folder: Path, recorded: StoredArtifact | None) -> str:
+        """Sign a version; returns why not, where it is left as it is."""
+        if recorded is None:
+            return "the store does not know it"
+        # By what is remembered of its files: a version that stays unsigned must not be read by every run.
+        for mismatch in self._manifests.mismatches(recorded):
+            return f"{mismatch.path} is not what was recorded"
+        try:
+            signature = signer.sign(folder)
+            if not _covers(signature, self._manifests.read(recorded.manifest_digest)):
+                return "it has changed, or has hidden files"
+            write_whole(folder / SIGNATURE, signature)
+        except (OSError, ValueError) as error:
+            return str(error)
+        return ""
 
 
 def _covers(signature: bytes, manifest: Manifest | None) -> bool:

@@ -72,8 +72,7 @@ class TestAWholeRun:
         assert launches.launched == ALL
         launches.edits.clear()
         launches.run("run-2")
-        # Pusher takes the name of the model card from there.
-        assert launches.launched == ["Attest", "Pusher"]
+        assert launches.launched == ["Attest"]
 
     def test_a_syntax_error_that_somebody_makes_meanwhile_ends_nothing(
         self, launches: Launches, project: Path

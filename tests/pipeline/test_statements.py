@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipeline import cli
 from pipeline.signing import KEY_VARIABLE, signed_files
+from pipeline.version_signing import VersionSigner
 from preprocessing.base.digests import sha256_text
 from serving.checksums import CHECKSUMS, as_checksums
 from serving.versions import SIGNATURE
@@ -264,14 +265,35 @@ class TestSignature:
         status, document = verify(copied, "--key", str(keys[1]))
         assert (status, document["signature"]["state"]) == (1, "refused")
 
-    def test_a_version_that_is_not_what_was_recorded_is_not_signed(
+    @pytest.mark.parametrize("name", ["weights", "foreign", ".hidden"])
+    def test_a_version_that_is_not_what_was_recorded_is_named_and_not_signed(
+        self, launches: Launches, keys: Keys, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        version = launches.versions.path(launches.versions.names()[0])
+        (version / name).write_text("x")
+        (said,) = self.sign_all(launches, keys, monkeypatch)
+        assert version.name in said
+        assert not (version / SIGNATURE).exists()
+
+    def test_a_version_that_the_store_does_not_know_is_not_signed(
         self, launches: Launches, keys: Keys, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        (known,) = launches.versions.names()
+        shutil.copytree(launches.versions.path(known), launches.versions.path("999"))
+        (said,) = self.sign_all(launches, keys, monkeypatch)
+        assert "999" in said
+        assert not (launches.versions.path("999") / SIGNATURE).exists()
+        assert (launches.versions.path(known) / SIGNATURE).exists()
+
+    def sign_all(
+        self, launches: Launches, keys: Keys, monkeypatch: pytest.MonkeyPatch
+    ) -> list[str]:
+        """Do what a run does at its end; returns what it said."""
         monkeypatch.setenv(KEY_VARIABLE, str(keys[0]))
-        version = launches.versions.path(launches.versions.names()[0])
-        (version / "foreign").write_text("x")
-        launches.run("run-2")
-        assert not (version / SIGNATURE).exists()
+        run, said = launches.new("run-2"), list[str]()
+        VersionSigner(run.store, run.world.versions, run.world.manifests).sign(said.append)
+        run.close()
+        return said
 
     def test_a_signature_is_nothing_that_a_run_minds(self, signed: Path, verify: Verify) -> None:
         config = signed.parents[2] / "pipeline.yaml"
