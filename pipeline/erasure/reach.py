@@ -1,7 +1,7 @@
 """What records have reached that are to be erased: looked up now, and joined to what earlier requests have found."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +43,7 @@ def reach(
 ) -> Reach:
     """Look names up. earlier: requests for them, which still know what is gone since."""
     asked = _Asked(names)
-    values = tuple(names) if len(names) <= _LOOKED_FOR else ("",)
-    found = trace(store, manifests, Query(values, asked))
+    found = trace(store, manifests, Query(_values(names), asked))
     corpora = _known(earlier) | _counts(found)
     records: dict[str, list[FoundRecord]] = {name: [] for name in names}
     for record in found.records:
@@ -65,8 +64,7 @@ def reach_of_requests(
 ) -> Reach:
     """What is known without the names: from the requests, and of later corpora by the digests of the records."""
     digests = frozenset(digest for request in requests for digest in request.records)
-    values = tuple(digests) if len(digests) <= _LOOKED_FOR else ("",)
-    found = trace(store, manifests, Query(values, lambda line: line["digest"] in digests))
+    found = trace(store, manifests, Query(_values(digests), lambda line: line["digest"] in digests))
     corpora = _counts(found) | _known(requests)
     return Reach({}, {}, corpora, _models(store, corpora), [], found.not_looked_at)
 
@@ -136,9 +134,18 @@ def _copies(store: StoreReader, manifests: Manifests, asked: _Asked) -> list[Fou
     newest = next(iter(store.history("CorpusGen")), None)
     if newest is None or not asked.documents:
         return []
-    documents = frozenset(asked.documents)
-    # Every field begins with nothing, so each line is read once, whatever number of documents there is.
-    by_shard = Corpora([newest], manifests).find(
-        "", lambda line: line["document"] in documents and not asked(line)
+    documents, corpora = frozenset(asked.documents), Corpora([newest], manifests)
+    copies = (
+        record
+        for value in _values(documents)
+        for records in corpora.find(
+            value, lambda line: line["document"] in documents and not asked(line)
+        ).values()
+        for record in records
     )
-    return [record for records in by_shard.values() for record in records]
+    return list(dict.fromkeys(copies))
+
+
+def _values(wanted: Collection[str]) -> tuple[str, ...]:
+    """What to look for in the indices: each, or, of many, every line once, for each field begins with nothing."""
+    return tuple(wanted) if len(wanted) <= _LOOKED_FOR else ("",)

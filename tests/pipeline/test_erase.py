@@ -111,6 +111,14 @@ class TestLeavesOut:
         assert document["asked"][0]["records"] == [sha256_text(TEXTS["b"])]
         assert (corpus / "out.txt").read_text().splitlines()[-1] == "b.story"
 
+    def test_many_names_as_few(
+        self, dossier: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        few = dossier("a", "b", "d")
+        monkeypatch.setattr("pipeline.erasure.reach._LOOKED_FOR", 0)
+        many = dossier("a", "b", "d")
+        assert {**many, "made": few["made"]} == few
+
     def test_a_group_of_records_by_its_name(
         self, dossier: Callable[..., Any], launches: Launches, corpus: Path
     ) -> None:
