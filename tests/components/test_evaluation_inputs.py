@@ -65,7 +65,9 @@ def test_token_rows_are_those_that_the_tokenizer_writes(tmp_path: Path, packing:
     written = tmp_path / "Split-test" / "rows-00000-of-00001.tfrecord"
     written.parent.mkdir()
     statistics = tokenize_shard(
-        ShardTask("test", str(shard), str(written)), options, "truncate_prompt"
+        ShardTask("test", str(shard), str(written), shard.stat().st_size),
+        options,
+        "truncate_prompt",
     )
     assert statistics.drop_counts == {"target_too_long": 1}
     rows = token_rows(records, BYTES, options, "truncate_prompt")

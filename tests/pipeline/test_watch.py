@@ -195,8 +195,13 @@ class TestTheEnd:
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGINT)
 
-        threading.Thread(target=interrupt).start()
-        watch(config_file)
+        # A shell that starts the tests in the background has them ignore it.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            threading.Thread(target=interrupt).start()
+            watch(config_file)
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert capfd.readouterr() == ("", "gpt2-tfx: interrupted\n")
 
     def test_a_sigterm_ends_the_whole_program_so(self, root: Path, config_file: Path) -> None:
