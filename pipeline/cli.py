@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from pipeline.arguments import parse
-from pipeline.failure import FailureError
+from pipeline.failure import FailureError, full_disk_told
 from preprocessing.base.errors import InputError
 
 
@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Each command imports what it needs, so that help and the light commands start at once.
     command = importlib.import_module(f"pipeline.commands.{parsed.module}")
     try:
-        status = command.run(parsed)
+        with full_disk_told():
+            status: int = command.run(parsed)
         # Here and not at exit, so that a closed pipe is met here too.
         sys.stdout.flush()
         return status

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.config import LoadedConfig
 from pipeline.erasure.holding import require_exclusions
-from pipeline.failure import FailureError
+from pipeline.failure import FailureError, full_disk_told
 from pipeline.leases import (
     GC_LEASE,
     RUN_LEASE,
@@ -111,7 +111,8 @@ class PipelineRun:
             self._register(LOCAL_RUN, nodes)
             state = "abandoned"
             try:
-                carry_out(steps, self.world, scope, self._do)
+                with full_disk_told():
+                    carry_out(steps, self.world, scope, self._do)
                 for node in nodes:
                     if node not in scope.nodes:
                         self._end(node.name, "skipped", 0.0)

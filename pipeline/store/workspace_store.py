@@ -11,7 +11,7 @@ from typing import Any
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.failure import FailureError
+from pipeline.failure import FailureError, is_full
 from pipeline.store.connection import address
 from pipeline.store.lasting_store import LastingStore
 from preprocessing.base.digests import sha256_bytes
@@ -40,7 +40,8 @@ class WorkspaceStore(LastingStore):
         except (errors.StatusError, RuntimeError) as error:
             if _is_locked(error):
                 raise self._locked() from None
-            raise InputError(
+            fault = FailureError if is_full(error) else InputError
+            raise fault(
                 f"store: cannot open the metadata store at {address(config)}: {error}"
             ) from None
 

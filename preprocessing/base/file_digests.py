@@ -38,6 +38,8 @@ class FileDigests:
         try:
             self._database = _open(memory, writes)
         except sqlite3.DatabaseError as error:
+            if "disk is full" in str(error):
+                raise
             raise InputError(
                 f"{memory}: not a memory of file digests ({error}). Remove it; it is made again."
             ) from error

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.project import Project, copy_stories
+from tests.end_to_end.outcomes import tiny_project
+from tests.end_to_end.project import Project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    copy_stories(tmp_path / "stories", train=4, validation=1, test=1)
-    return Project(tmp_path, {"corpus": {"task": "cnn_dailymail", "path": "stories"}})
+    return tiny_project(tmp_path)
 
 
 def test_runs_that_are_killed_and_stopped_are_abandoned_and_the_next_one_finishes(

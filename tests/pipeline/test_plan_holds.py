@@ -161,7 +161,7 @@ def selection(dice: random.Random) -> Selection:
     return Selection(**{name: some(0.3) for name in given}, forced=some(0.1))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(dice=st.randoms(use_true_random=False))
 def test_a_run_does_what_the_plan_said(dice: random.Random) -> None:
     world = History(dice)
