@@ -38,7 +38,7 @@ run: $(INSTALLED) ## the whole pipeline on the corpus that ships, to a pushed mo
 	$(BIN)/gpt2-tfx run
 
 test: $(INSTALLED) ## the test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
+	$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-full: $(INSTALLED) ## the long tests too, beside the peers' libraries
 	$(BIN)/python -m benchmarks.peers

@@ -112,6 +112,7 @@ def test_after_all_these_the_workspace_makes_a_model_with_its_base_in_the_lineag
     assert pushed == started
 
 
+@pytest.mark.long
 def test_other_bytes_of_the_base_are_other_weights(
     project: Project, weights: dict[str, np.ndarray]
 ) -> None:

@@ -17,6 +17,7 @@ def project(tmp_path: Path) -> Project:
     return tiny_project(tmp_path)
 
 
+@pytest.mark.long
 def test_runs_that_are_killed_and_stopped_are_abandoned_and_the_next_one_finishes(
     project: Project,
 ) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.end_to_end.project import SMALL, Project
@@ -24,6 +25,7 @@ def write_archives(root: Path, folder: Path) -> int:
     return len(documents)
 
 
+@pytest.mark.long
 def test_ids_pass_the_gate_and_are_trained_on_in_random_windows(root: Path, tmp_path: Path) -> None:
     count = write_archives(root, tmp_path / "ids")
     project = Project(tmp_path / "project")
