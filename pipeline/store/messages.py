@@ -67,7 +67,8 @@ class Messages:
             linked: dict[str, dict[str, StoredArtifact]] = {"in": {}, "out": {}}
             for event in (event for event in events if event.execution_id == execution.id):
                 side = "out" if event.type in OUTPUTS else "in" if event.type in INPUTS else None
-                if side and event.path.steps:
+                # On a full disk SQLite may have kept an event and not its artifact.
+                if side and event.path.steps and event.artifact_id in artifacts:
                     linked[side][event.path.steps[0].key] = artifacts[event.artifact_id]
             stored.append(
                 StoredExecution(

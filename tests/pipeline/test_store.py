@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -362,3 +363,14 @@ class TestReadingOnly:
             (tmp_path / "metadata.sqlite").write_bytes(file)
         assert StoreReader("gpt2", None, tmp_path).runs() == []
         assert [p.stat().st_size for p in tmp_path.iterdir()] == ([] if file is None else [0])
+
+
+def test_an_event_whose_artifact_was_not_written_is_looked_past(tmp_path: Path) -> None:
+    """SQLite on a full disk rolls back what was written, and keeps what is written after that."""
+    store = Store("gpt2", None, tmp_path)
+    store.start_run("run-1", {"pipeline": "gpt2"})
+    _, made = complete(store, "Node", "k", "run-1", {"out": ("Model", "/m")})
+    with sqlite3.connect(tmp_path / "metadata.sqlite") as database:
+        database.execute("DELETE FROM Artifact WHERE id = ?", (made["out"],))
+    (execution,) = Store("gpt2", None, tmp_path).executions_of_run("run-1")
+    assert execution.outputs == {}
