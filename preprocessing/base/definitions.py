@@ -47,13 +47,13 @@ class SourceFile:
 
     body: what importing it does beside defining: its other statements, and what those may count on.
     definitions: name -> function or class that does nothing until its name is used.
-    aliases: the name that an import gives -> the name it stands for.
+    aliases: (the name that an import gives, the name it stands for); one name may stand for several.
     is_dynamic: whether it may reach a definition otherwise than by a name that it mentions.
     """
 
     body: Definition
     definitions: Mapping[str, Definition]
-    aliases: Mapping[str, str]
+    aliases: frozenset[tuple[str, str]]
     imports: tuple[str, ...]
     is_dynamic: bool
 
@@ -67,7 +67,8 @@ def parse(path: str, source: bytes) -> SourceFile:
         line = getattr(error, "lineno", None) or 1
         raise InputError(f"{path}:{line}: not Python: {error}. Mend it.") from error
     nodes = list(ast.walk(tree))
-    bound = {name for name, _ in _bindings(nodes)}
+    bindings = frozenset(_bindings(nodes))
+    bound = {name for name, _ in bindings}
     for node in nodes:
         _drop_docstring(node)
     # An import is followed by itself; the names that it binds count where they are used.
@@ -81,7 +82,7 @@ def parse(path: str, source: bytes) -> SourceFile:
     return SourceFile(
         body=_definition(body),
         definitions={name: _definition(same) for name, same in waiting.items()},
-        aliases={name: original for name, original in _bindings(nodes) if name != original},
+        aliases=frozenset((name, original) for name, original in bindings if name != original),
         imports=tuple(_imports(tree, path)),
         is_dynamic=any(_is_dynamic(node, bound) for node in nodes),
     )

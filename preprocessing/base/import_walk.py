@@ -98,7 +98,7 @@ def _mentioned(files: Mapping[str, SourceFile], whole: Collection[str]) -> set[s
             named.setdefault(name, []).append(definition.mentions)
             if path in whole:
                 waiting.append(definition.mentions)
-        for name, original in file.aliases.items():
+        for name, original in file.aliases:
             aliases.setdefault(name, set()).add(original)
     while waiting:
         for name in waiting.pop() - found:

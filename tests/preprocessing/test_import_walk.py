@@ -97,6 +97,7 @@ class TestDefinitions:
             "import ours.other\nPATH = 'ours.other.used'",
             "from ours.other import used\ndef f():\n    return used()",
             "from ours import other\ngetattr(other, 'used')()",
+            "def f():\n    from ours.other import used as u\n    u()\ndef g():\n    from re import sub as u\n    u",
         ],
     )
     def test_are_reached_by_their_names_and_reach_others(self, start: str) -> None:
