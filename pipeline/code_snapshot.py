@@ -37,6 +37,7 @@ class CodeSnapshot:
         self.root = root
         self._reached: dict[str, dict[str, str]] = {}
         self._recalled = 0
+        self._definitions: dict[str, dict[str, dict[str, str]]] = {}
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
@@ -74,7 +75,9 @@ class CodeSnapshot:
 
     def definitions(self, module: str) -> dict[str, dict[str, str]]:
         """File name -> definition -> digest, of what a module reaches. Raises InputError as `reached`."""
-        return reached_code(PACKAGES, [module], self.files.get)
+        if module not in self._definitions:
+            self._definitions[module] = reached_code(PACKAGES, [module], self.files.get)
+        return self._definitions[module]
 
     def recall(self, folder: Path) -> None:
         """Take what modules reach from what `keep` left in a folder: parsing is half the time of a plan."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.lineage.corpora import Corpora, FoundRecord
 from pipeline.lineage.provenance import show
-from pipeline.lineage.trace import TRAINED_ON, corpus_of
+from pipeline.lineage.trace import TRAINED_ON, corpus_behind
 from pipeline.manifests import Manifests
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.errors import InputError
@@ -100,9 +100,7 @@ def _trained(corpora: Corpora, shards: set[str]) -> dict[str, FoundRecord]:
 
 
 def _corpus_behind(store: StoreReader, pushed: StoredArtifact) -> StoredExecution:
-    pusher = store.producer(pushed.id)
-    trainer = None if pusher is None else store.producer(pusher.inputs["model"].id)
-    corpus = None if trainer is None else corpus_of(store, trainer)
+    corpus = corpus_behind(store, pushed)
     if corpus is None:
         raise InputError(
             f"version {pushed.properties.get('pushed_version')}: the metadata store does not know its corpus."
