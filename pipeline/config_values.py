@@ -114,11 +114,7 @@ def _store(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     store = loaded.config.store
     if store is None:
         return
-    try:
-        holds_password = _holds_password(store)
-    except ValueError:
-        holds_password = False
-        store = ""
+    store, holds_password = _url(store)
     if not store.startswith(("postgresql://", "mysql://", "sqlite:///")):
         yield (
             "store",
@@ -140,11 +136,7 @@ def _notify(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
                 yield "notify.command", "empty; name a command, or null."
     if webhook is None:
         return
-    try:
-        holds_password = _holds_password(webhook)
-    except ValueError:
-        holds_password = False
-        webhook = ""
+    webhook, holds_password = _url(webhook)
     if not webhook.startswith(("http://", "https://", "$")):
         yield "notify.webhook", "not an http:// or https:// URL, or a $NAME that stands for one."
     if holds_password:
@@ -152,6 +144,14 @@ def _notify(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
 
 
 _PASSWORD = "a password stands in it; put it into an environment variable and write $NAME."
+
+
+def _url(text: str) -> tuple[str, bool]:
+    """A URL, empty for what is none, and whether a password stands in it."""
+    try:
+        return text, _holds_password(text)
+    except ValueError:
+        return "", False
 
 
 def _holds_password(url: str) -> bool:

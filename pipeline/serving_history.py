@@ -72,6 +72,17 @@ def served(events: Iterable[ServingEvent]) -> list[Served]:
     return found[::-1]
 
 
+def served_as(version: str, events: Iterable[ServingEvent]) -> list[Served]:
+    """Every time in which `latest` named one version, oldest first. `events` come newest first."""
+    return [time for time in served(events) if time.version == version]
+
+
+def pushed_at(version: str, events: Iterable[ServingEvent]) -> float | None:
+    """When a version was pushed first, in seconds since the epoch; None where no event says so."""
+    times = [event.time for event in events if event.version == version and event.kind == "push"]
+    return min(times, default=None)
+
+
 @dataclass(frozen=True)
 class PointerPlan:
     """What a run does with `latest`.

@@ -9,7 +9,7 @@ from pipeline.config import LoadedConfig
 from pipeline.erasure.requests import Erasure
 from pipeline.lineage.provenance import pushed_artifact
 from pipeline.lineage.trace import corpus_behind
-from pipeline.serving_history import served, serving_events
+from pipeline.serving_history import pushed_at, served_as, serving_events
 from pipeline.store import ServingEvent, StoredErasure, StoredExecution, StoreReader
 from preprocessing.base.errors import InputError
 from serving.versions import Versions
@@ -76,18 +76,11 @@ def _asked(requests: Sequence[StoredErasure]) -> list[dict[str, Any]]:
 def _pushed(version: str, events: Sequence[ServingEvent]) -> dict[str, Any]:
     return {
         "version": version,
-        "time": _push_time(version, events),
+        "time": pushed_at(version, events),
         "served": [
-            {"since": each.since, "until": each.until}
-            for each in served(events)
-            if each.version == version
+            {"since": each.since, "until": each.until} for each in served_as(version, events)
         ],
     }
-
-
-def _push_time(version: str, events: Sequence[ServingEvent]) -> float | None:
-    times = [each.time for each in events if each.version == version and each.kind == "push"]
-    return min(times, default=None)
 
 
 def _replacement(

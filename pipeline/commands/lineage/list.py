@@ -5,8 +5,8 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
-from pipeline.serving_history import date, served, serving_events
+from pipeline.commands.lineage.place import LineagePlace, served_json
+from pipeline.serving_history import date, pushed_at, serving_events
 from preprocessing.base.errors import InputError
 
 
@@ -17,14 +17,8 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     models = [
         _described(place, version, latest)
         | {
-            "pushed": min(
-                (e.time for e in events if e.version == version and e.kind == "push"), default=None
-            ),
-            "served": [
-                {"since": time.since, "until": time.until, "cause": time.cause}
-                for time in served(events)
-                if time.version == version
-            ],
+            "pushed": pushed_at(version, events),
+            "served": served_json(version, events),
         }
         for version in reversed(place.versions.names())
     ]

@@ -1,13 +1,14 @@
 """Where the commands of lineage look: the store, the workspace and its pushed versions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 
 from pipeline import lineage
 from pipeline.config import LoadedConfig
 from pipeline.manifests import Manifests
-from pipeline.store import StoredArtifact, StoreReader
+from pipeline.serving_history import served_as
+from pipeline.store import ServingEvent, StoredArtifact, StoreReader
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import JobCache
 from serving.versions import LATEST, Versions
@@ -62,3 +63,11 @@ class LineagePlace:
             return None if folder.parent == self.versions.folder.resolve() else folder
         except InputError:
             return folder
+
+
+def served_json(version: str, events: Iterable[ServingEvent]) -> list[dict[str, object]]:
+    """The times in which `latest` named a version, as the documents of `list` and `show` have them."""
+    return [
+        {"since": time.since, "until": time.until, "cause": time.cause}
+        for time in served_as(version, events)
+    ]

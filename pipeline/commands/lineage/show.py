@@ -6,9 +6,9 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
+from pipeline.commands.lineage.place import LineagePlace, served_json
 from pipeline.progress_display import duration
-from pipeline.serving_history import date, served, serving_events
+from pipeline.serving_history import date, serving_events
 
 
 def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
@@ -16,11 +16,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     pushed = place.pushed(arguments.model)
     version = str(pushed.properties["pushed_version"])
     document = lineage.show(place.store, pushed)
-    document["served"] = [
-        {"since": time.since, "until": time.until, "cause": time.cause}
-        for time in served(serving_events(place.store, place.versions))
-        if time.version == version
-    ]
+    document["served"] = served_json(version, serving_events(place.store, place.versions))
     if arguments.json:
         print_json(document)
     else:
