@@ -1,7 +1,7 @@
 """The digests of what an artifact holds: canonical (its meaning, for keys) and raw (every file, for `verify`)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -49,6 +49,25 @@ class Mismatch:
     path: str
     expected: str
     actual: str
+
+
+@dataclass(frozen=True)
+class ArtifactFiles:
+    """The files of an artifact. recorded: name -> path, be it there or not. foreign: files that no manifest names."""
+
+    manifest: Manifest
+    recorded: Mapping[str, Path]
+    foreign: Sequence[Path]
+
+    def mismatches(self, actual: Callable[[Path], str]) -> Iterator[Mismatch]:
+        """What differs from the manifest. actual: the SHA-256 of a file, empty for one that cannot be read."""
+        for name, path in self.recorded.items():
+            expected = self.manifest.files[name][1]
+            if (found := actual(path)) != expected:
+                yield Mismatch(str(path), expected, found)
+        # Who reads an artifact reads whatever lies in it, so a foreign file is a mismatch too.
+        for path in self.foreign:
+            yield Mismatch(str(path), "", actual(path))
 
 
 def content_root(artifact: StoredArtifact) -> Path:
@@ -111,56 +130,38 @@ class Manifests:
             return None
         return Manifest({name: (size, sha) for name, (size, sha) in json.loads(content).items()})
 
-    def mismatches(
-        self,
-        artifact: StoredArtifact,
-        trust_memory: bool = True,
-        hashed: Mapping[Path, str] | None = None,
-    ) -> Iterator[Mismatch]:
+    def mismatches(self, artifact: StoredArtifact, trust_memory: bool = True) -> Iterator[Mismatch]:
         """What differs between an artifact's files and its manifest.
 
         With `trust_memory` a file whose stat is unchanged since it was last hashed is not read again.
-        hashed: the digest of every path of `paths`, where the caller has read them.
         """
+        files = self.files(artifact)
+        if files is None:
+            yield self.lost(artifact)
+        else:
+            yield from files.mismatches(lambda path: self._actual(path, trust_memory))
 
-        def actual(path: Path) -> str:
-            return self._actual(path, trust_memory) if hashed is None else hashed[path]
-
+    def files(self, artifact: StoredArtifact) -> "ArtifactFiles | None":
+        """The files of an artifact as they lie there now; None where its manifest is gone or was changed."""
         manifest = self.read(artifact.manifest_digest)
         if manifest is None:
-            path = self._folder / f"{artifact.manifest_digest}.json"
-            yield Mismatch(str(path), artifact.manifest_digest, "")
-            return
-        recorded, foreign = _paths(manifest, artifact)
-        for name, path in recorded.items():
-            expected = manifest.files[name][1]
-            if (found := actual(path)) != expected:
-                yield Mismatch(str(path), expected, found)
-        # Who reads an artifact reads whatever lies in it, so a foreign file is a mismatch too.
-        for path in foreign:
-            yield Mismatch(str(path), "", actual(path))
+            return None
+        root = content_root(artifact)
+        recorded = {name: root if root.is_file() else root / name for name in manifest.files}
+        present = _files(artifact) if root.is_dir() else ()
+        foreign = [path for name, path in present if name not in manifest.files]
+        return ArtifactFiles(manifest, recorded, foreign)
 
-    def paths(self, artifact: StoredArtifact) -> list[Path]:
-        """The files of an artifact: those of its manifest, there or not, and what lies beside them."""
-        manifest = self.read(artifact.manifest_digest)
-        if manifest is None:
-            return []
-        recorded, foreign = _paths(manifest, artifact)
-        return [*recorded.values(), *foreign]
+    def lost(self, artifact: StoredArtifact) -> Mismatch:
+        """What is said of an artifact whose manifest is gone or was changed."""
+        path = self._folder / f"{artifact.manifest_digest}.json"
+        return Mismatch(str(path), artifact.manifest_digest, "")
 
     def _actual(self, path: Path, trust_memory: bool) -> str:
         try:
             return self._digests.file(path, trust_memory)
         except OSError:
             return ""
-
-
-def _paths(manifest: Manifest, artifact: StoredArtifact) -> tuple[dict[str, Path], list[Path]]:
-    """The path of each file of a manifest by its name, and those of files that are not in it."""
-    root = content_root(artifact)
-    recorded = {name: root if root.is_file() else root / name for name in manifest.files}
-    present = _files(artifact) if root.is_dir() else ()
-    return recorded, [path for name, path in present if name not in manifest.files]
 
 
 def _files(artifact: StoredArtifact) -> Iterator[tuple[str, Path]]:

@@ -45,19 +45,26 @@ def verify(
     outputs = [artifact for execution in executions for artifact in execution.outputs.values()]
     collected = collected_artifacts(store, outputs)
     kept = [artifact for artifact in outputs if artifact.id not in collected]
-    hashed = hashed_files({path for artifact in kept for path in manifests.paths(artifact)})
+    files = {artifact.id: manifests.files(artifact) for artifact in kept}
+    hashed = hashed_files(
+        {
+            path
+            for each in files.values()
+            if each
+            for path in (*each.recorded.values(), *each.foreign)
+        }
+    )
     mismatches: list[Mismatch] = []
     for artifact in kept:
-        mismatches += manifests.mismatches(artifact, hashed=hashed)
-        manifest = manifests.read(artifact.manifest_digest)
-        if manifest is not None and manifest.canonical(artifact.type) != artifact.digest:
-            mismatches.append(
-                Mismatch(
-                    f"the store's digest of {artifact.uri}",
-                    artifact.digest,
-                    manifest.canonical(artifact.type),
-                )
-            )
+        own = files[artifact.id]
+        if own is None:
+            mismatches.append(manifests.lost(artifact))
+            continue
+        mismatches += own.mismatches(hashed.__getitem__)
+        stored = own.manifest.canonical(artifact.type)
+        if stored != artifact.digest:
+            where = f"the store's digest of {artifact.uri}"
+            mismatches.append(Mismatch(where, artifact.digest, stored))
     outside = list(_outside(loaded, digests, executions))
     return Verification(
         len(hashed) + sum(count for count, _, _ in outside),
