@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pipeline.argument_parts import (
     BEFORE,
-    BEHIND_ACTION,
     PLACES,
     Commands,
     add_command,
@@ -15,6 +14,7 @@ from pipeline.argument_parts import (
     positive,
 )
 from pipeline.evaluation_arguments import add_compare, add_evaluate, add_score
+from pipeline.lineage_arguments import add_lineage
 from pipeline.nodes import NODE_NAMES
 from pipeline.selection import Selection
 
@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_compare(commands)
     _add_download(commands)
     _add_convert(commands)
-    _add_lineage(commands)
+    add_lineage(commands)
     _add_compile(commands)
     _add_node(commands)
     _add_rollback(commands)
@@ -156,36 +156,6 @@ def _add_convert(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("destination", metavar="DST", type=Path, help="a folder that is not there")
     parser.add_argument("--to", required=True, choices=["openai", "huggingface", "savedmodel"])
-
-
-def _add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = add_command(
-        commands, "lineage", "what stands behind a model, and what a record has reached"
-    )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def add(name: str, help_: str, *models: str) -> argparse.ArgumentParser:
-        action = actions.add_parser(name, help=help_, description=help_)
-        for model in models:
-            action.add_argument(model, metavar=model.upper(), help="latest or a pushed version")
-        add_configuration(action, BEHIND_ACTION)
-        add_json(action)
-        return action
-
-    add("list", "the pushed versions")
-    add("show", "corpus, code, parameters, base model and scores", "model")
-    add("diff", "what two models differ in: records, parameters, code, packages, scores", "a", "b")
-    verify = add("verify", "hash every file behind a model again, or of a copied one", "model")
-    verify.add_argument("--key", type=Path, metavar="K", help="the public key that has signed it")
-    trace = add("trace", "the models and pushed versions that a record has reached")
-    of = trace.add_mutually_exclusive_group(required=True)
-    of.add_argument(
-        "record", nargs="?", metavar="RECORD|FILE", help="an id, or a file of the corpus"
-    )
-    of.add_argument("--text", metavar="T", help="the text of a document; - reads stdin")
-    of.add_argument(
-        "--digest", metavar="D", help="the SHA-256 of the record's source, or its beginning"
-    )
 
 
 def _add_compile(commands: "Commands[argparse.ArgumentParser]") -> None:

@@ -1,0 +1,43 @@
+"""The arguments of `lineage`: each action with its flags."""
+
+import argparse
+from pathlib import Path
+
+from pipeline.argument_parts import (
+    BEHIND_ACTION,
+    Commands,
+    add_command,
+    add_configuration,
+    add_json,
+)
+
+
+def add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
+    """Adds `lineage` with its actions."""
+    parser = add_command(
+        commands, "lineage", "what stands behind a model, and what a record has reached"
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def add(name: str, help_: str, *models: str) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=help_, description=help_)
+        for model in models:
+            action.add_argument(model, metavar=model.upper(), help="latest or a pushed version")
+        add_configuration(action, BEHIND_ACTION)
+        add_json(action)
+        return action
+
+    add("list", "the pushed versions")
+    add("show", "corpus, code, parameters, base model and scores", "model")
+    add("diff", "what two models differ in: records, parameters, code, packages, scores", "a", "b")
+    verify = add("verify", "hash every file behind a model again, or of a copied one", "model")
+    verify.add_argument("--key", type=Path, metavar="K", help="the public key that has signed it")
+    trace = add("trace", "the models and pushed versions that a record has reached")
+    of = trace.add_mutually_exclusive_group(required=True)
+    of.add_argument(
+        "record", nargs="?", metavar="RECORD|FILE", help="an id, or a file of the corpus"
+    )
+    of.add_argument("--text", metavar="T", help="the text of a document; - reads stdin")
+    of.add_argument(
+        "--digest", metavar="D", help="the SHA-256 of the record's source, or its beginning"
+    )
