@@ -19,19 +19,27 @@ def add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    def add(name: str, help_: str, *models: str) -> argparse.ArgumentParser:
+    def add(name: str, help_: str, *models: str, json: bool = True) -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=help_, description=help_)
         for model in models:
             action.add_argument(model, metavar=model.upper(), help="latest or a pushed version")
         add_configuration(action, BEHIND_ACTION)
-        add_json(action)
+        if json:
+            add_json(action)
         return action
 
-    add("list", "the pushed versions")
+    list_ = add("list", "the pushed versions")
+    list_.add_argument(
+        "-o", "--output", type=Path, metavar="F", help="write them as a page (.html)"
+    )
     add("show", "corpus, code, parameters, base model and scores", "model")
     add("diff", "what two models differ in: records, parameters, code, packages, scores", "a", "b")
     verify = add("verify", "hash every file behind a model again, or of a copied one", "model")
     verify.add_argument("--key", type=Path, metavar="K", help="the public key that has signed it")
+    graph = add("graph", "everything behind a model as one page", "model", json=False)
+    graph.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="F", help="the page to write (.html)"
+    )
     trace = add("trace", "the models and pushed versions that a record has reached")
     of = trace.add_mutually_exclusive_group(required=True)
     of.add_argument(

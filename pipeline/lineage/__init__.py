@@ -4,6 +4,7 @@ from pipeline.lineage.comparison import Comparison, diff
 from pipeline.lineage.copied import verify_copy
 from pipeline.lineage.corpora import FoundRecord
 from pipeline.lineage.provenance import executions_behind, provenance, pushed_artifact, show
+from pipeline.lineage.pushed import pushed_models, served_json
 from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace, trained_on
 from pipeline.lineage.verification import Verification, verify
 
@@ -20,6 +21,8 @@ __all__ = [
     "of_text",
     "provenance",
     "pushed_artifact",
+    "pushed_models",
+    "served_json",
     "show",
     "trace",
     "trained_on",

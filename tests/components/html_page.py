@@ -9,7 +9,7 @@ HOSTILE = "</pre><script>alert('x')</script><img src=x onerror=alert(1)> & {{ 7 
 class Page(HTMLParser):
     """The tags and the text of a page. Raises AssertionError where the elements do not nest."""
 
-    VOID = frozenset({"meta", "path", "use", "link"})
+    VOID = frozenset({"meta", "path", "use", "link", "br", "input"})
 
     def __init__(self, path: Path) -> None:
         super().__init__()

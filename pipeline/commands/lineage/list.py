@@ -5,23 +5,19 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace, served_json
-from pipeline.serving_history import date, pushed_at, serving_events
-from preprocessing.base.errors import InputError
+from pipeline.commands.lineage.place import LineagePlace, write_page
+from pipeline.serving_history import date
 
 
 def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
-    """Print the versions, newest first."""
-    events = list(serving_events(place.store, place.versions))
-    latest = place.versions.latest()
-    models = [
-        _described(place, version, latest)
-        | {
-            "pushed": pushed_at(version, events),
-            "served": served_json(version, events),
-        }
-        for version in reversed(place.versions.names())
-    ]
+    """Print the versions, newest first; write the page of them where one is asked for."""
+    models = lineage.pushed_models(place.store, place.versions)
+    if arguments.output is not None:
+        # The templates' library takes a while to import.
+        from pipeline.lineage.pages import models_page
+
+        beside = {path.name for path in arguments.output.absolute().parent.glob("*.html")}
+        write_page(arguments.output, models_page(place.loaded.config.name, models, beside))
     if arguments.json:
         print_json({"models": models})
     else:
@@ -45,16 +41,3 @@ def _line(model: dict[str, Any]) -> str:
         f"{model['model']:>6} {mark:<6} {pushed}  {model['digest'][:12]}  "
         f"{model['corpus']['task']}, {model['corpus']['records']} records"
     )
-
-
-def _described(place: LineagePlace, version: str, latest: str | None) -> dict[str, Any]:
-    found: dict[str, Any] = {"model": version, "latest": version == latest}
-    try:
-        shown = lineage.show(place.store, lineage.pushed_artifact(place.store, version))
-    except InputError:
-        return found | {"digest": None, "corpus": None, "metrics": None}
-    return found | {
-        "digest": shown["model"]["digest"],
-        "corpus": shown["corpus"],
-        "metrics": shown["metrics"],
-    }

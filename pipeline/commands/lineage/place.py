@@ -1,16 +1,16 @@
 """Where the commands of lineage look: the store, the workspace and its pushed versions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
 from pipeline import lineage
 from pipeline.config import LoadedConfig
 from pipeline.manifests import Manifests
-from pipeline.serving_history import served_as
-from pipeline.store import ServingEvent, StoredArtifact, StoreReader
+from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import JobCache
+from preprocessing.base.staging import write_whole
 from serving.versions import LATEST, Versions
 
 
@@ -65,9 +65,15 @@ class LineagePlace:
             return folder
 
 
-def served_json(version: str, events: Iterable[ServingEvent]) -> list[dict[str, object]]:
-    """The times in which `latest` named a version, as the documents of `list` and `show` have them."""
-    return [
-        {"since": time.since, "until": time.until, "cause": time.cause}
-        for time in served_as(version, events)
-    ]
+def write_page(path: Path, html: str) -> None:
+    """Write a page whole where `-o` says. Raises InputError where that cannot be."""
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"-o {path}: its folder does not exist; make it first.")
+    if path.suffix not in (".html", ".htm"):
+        raise InputError(f"-o {path}: it is a page for a browser; name an .html file.")
+    try:
+        write_whole(path, html.encode())
+    except OSError as error:
+        raise InputError(
+            f"-o {path}: cannot be written: {error.strerror}. Name another file."
+        ) from error

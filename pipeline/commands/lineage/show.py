@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace, served_json
+from pipeline.commands.lineage.place import LineagePlace
 from pipeline.progress_display import duration
 from pipeline.serving_history import date, serving_events
 
@@ -16,7 +16,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     pushed = place.pushed(arguments.model)
     version = str(pushed.properties["pushed_version"])
     document = lineage.show(place.store, pushed)
-    document["served"] = served_json(version, serving_events(place.store, place.versions))
+    document["served"] = lineage.served_json(version, serving_events(place.store, place.versions))
     if arguments.json:
         print_json(document)
     else:

@@ -1,0 +1,27 @@
+"""`gpt2-tfx lineage graph`: what stands behind a model, as one page for a browser."""
+
+import argparse
+
+from pipeline import lineage
+from pipeline.commands.lineage.place import LineagePlace, write_page
+from pipeline.lineage.pages import model_page
+
+# Other versions that a page tells of, the champion aside.
+_BESIDE = 20
+
+
+def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+    """Write the page, and print its path."""
+    shown = lineage.show(place.store, place.pushed(arguments.model))
+    version = shown["model"]["version"]
+    names = [name for name in place.versions.names()[::-1] if name != version]
+    of = [version, *names[:_BESIDE]]
+    champion = (shown["decision"] or {}).get("champion")
+    if champion and champion["version"] in names[_BESIDE:]:
+        of.append(champion["version"])
+    models = lineage.pushed_models(place.store, place.versions, of)
+    write_page(
+        arguments.output, model_page(shown, models, 1 + len(names) - len(of), place.workspace)
+    )
+    print(arguments.output)
+    return 0

@@ -1,0 +1,74 @@
+"""What the pages show: the documents of `lineage show` and `lineage list`, put in the order in which one reads."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.lineage.facts import changed_parameters
+from pipeline.lineage.pages.rendering import render
+from pipeline.nodes import NODE_NAMES
+
+
+def model_page(
+    shown: Mapping[str, Any], models: Sequence[Mapping[str, Any]], more: int, workspace: Path
+) -> str:
+    """The page of a model.
+
+    shown: what `provenance.show` says of it. models: what `pushed_models` says of it and of the versions beside it.
+    more: versions that are not among them. workspace: paths in it are told relative to it.
+    """
+    version = shown["model"]["version"]
+    champion = (shown["decision"] or {}).get("champion")
+    return render(
+        "model.html",
+        shown=shown,
+        own=next(model for model in models if model["model"] == version),
+        champion=champion,
+        nodes=_nodes(shown, workspace),
+        others=[model for model in models if model["model"] != version],
+        more=more,
+    )
+
+
+def models_page(pipeline: str, models: Sequence[Mapping[str, Any]], beside: Collection[str]) -> str:
+    """The page of all pushed versions, newest first. beside: names of files in its folder; VERSION.html is linked."""
+    pages = {model["model"] for model in models if f"{model['model']}.html" in beside}
+    return render("models.html", pipeline=pipeline, models=models, pages=pages)
+
+
+def _nodes(shown: Mapping[str, Any], workspace: Path) -> list[dict[str, Any]]:
+    """The executions in the order of the data's way, each with what it read and made."""
+    artifacts = {artifact["id"]: artifact for artifact in shown["artifacts"]}
+    makers = {
+        number: node["execution"] for node in shown["nodes"] for number in node["outputs"].values()
+    }
+    return [
+        {
+            **node,
+            "changed": changed_parameters(node["parameters"]),
+            "read": [
+                {"name": name, "artifact": artifacts.get(number), "maker": makers.get(number)}
+                for name, number in node["inputs"].items()
+            ],
+            "made": [
+                {
+                    **artifacts[number],
+                    "name": name,
+                    "where": _where(artifacts[number]["uri"], workspace),
+                }
+                for name, number in node["outputs"].items()
+            ],
+        }
+        for node in sorted(shown["nodes"], key=_place)
+    ]
+
+
+def _place(node: Mapping[str, Any]) -> tuple[int, int]:
+    """Of an earlier table a node may have another name: it comes last."""
+    names = [*NODE_NAMES, node["node"]]
+    return names.index(node["node"]), node["execution"]
+
+
+def _where(uri: str, workspace: Path) -> str:
+    path = Path(uri)
+    return str(path.relative_to(workspace)) if path.is_relative_to(workspace) else uri
