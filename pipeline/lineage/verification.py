@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.config import LoadedConfig
 from pipeline.lineage.hashing import hashed_files
 from pipeline.lineage.provenance import executions_behind
+from pipeline.lineage.rows import altered_events, altered_rows, rows_without_digest
 from pipeline.manifests import Manifests, Mismatch, collected_artifacts
 from pipeline.nodes import ALL_NODES
 from pipeline.outside_files import OutsideFiles
@@ -20,7 +21,7 @@ class Verification:
     """What became of it.
 
     checked: files that were hashed. collected, unknown: what could not be: outputs that gc removed, and content from
-    outside of which no list of files was kept, each in words.
+    outside of which no list of files was kept, each in words; and rows without a digest.
     """
 
     checked: int
@@ -37,6 +38,8 @@ def verify(
     loaded: LoadedConfig, store: StoreReader, digests: FileDigests, pushed: StoredArtifact
 ) -> Verification:
     """Hash every file behind a pushed model again: outputs, what came from outside, the pushed version itself.
+
+    The rows of the store behind it, and the events of the workspace, are looked at as well: see `rows`.
 
     Neither the memory of digests nor times are trusted. What gc has removed is said, and is no mismatch.
     """
@@ -65,12 +68,17 @@ def verify(
         if stored != artifact.digest:
             where = f"the store's digest of {artifact.uri}"
             mismatches.append(Mismatch(where, artifact.digest, stored))
+    mismatches += altered_rows(store, pushed, executions)
+    mismatches += altered_events(store)
     outside = list(_outside(loaded, digests, executions))
     return Verification(
         len(hashed) + sum(count for count, _, _ in outside),
         (*mismatches, *(each for _, found, _ in outside for each in found)),
         tuple(artifact.uri for artifact in outputs if artifact.id in collected),
-        tuple(unknown for _, _, unknown in outside if unknown),
+        (
+            *(unknown for _, _, unknown in outside if unknown),
+            *rows_without_digest(executions),
+        ),
     )
 
 

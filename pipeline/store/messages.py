@@ -83,14 +83,21 @@ class Messages:
         return stored
 
     def _node_of(self, execution_id: int) -> str:
-        for context in self._mlmd.get_contexts_by_execution(execution_id):
-            if context.type == NODE:
-                return self.names.node(context.name)
-        return ""
+        try:
+            contexts = self._mlmd.get_contexts_by_execution(execution_id)
+        except errors.NotFoundError:
+            # Somebody has put it in; ML Metadata calls one without contexts not found.
+            contexts = []
+        nodes = (self.names.node(context.name) for context in contexts if context.type == NODE)
+        return next(nodes, "")
 
     @cached_property
     def _types(self) -> dict[int, str]:
         return {kind.id: kind.name for kind in self._mlmd.get_artifact_types()}
+
+    @cached_property
+    def _execution_types(self) -> dict[int, str]:
+        return {kind.id: kind.name for kind in self._mlmd.get_execution_types()}
 
     def _context(self, type_name: str, name: str) -> pb.Context | None:
         try:

@@ -10,9 +10,11 @@ from preprocessing.base.staging import staged_beside
 # The context types of TFX, which its launcher registers with the same names.
 PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
 # Ours: one context for each node key, registered together with the execution; leases; what happened to the versions
-# that are served; what gc has removed; what was asked to be erased; the layout of the store.
+# that are served; what gc has removed; what was asked to be erased; the place of each of these events among all; the
+# layout of the store.
 KEY, LEASE, LAYOUT = "gpt2_tfx_key", "gpt2_tfx_lease", "gpt2_tfx_layout"
 SERVING, COLLECTION, ERASURE = "gpt2_tfx_serving", "gpt2_tfx_collection", "gpt2_tfx_erasure"
+JOURNAL = "gpt2_tfx_journal"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,14 @@ class Names:
     @property
     def of_erasures(self) -> str:
         return f"{ERASURE}/{self.of_pipeline}"
+
+    def of_event(self, number: int) -> str:
+        return f"{JOURNAL}/{number}{self._suffix}"
+
+    def event_number(self, context: str) -> int | None:
+        """The place among the events of this workspace that a context stands for; None for another's."""
+        number, _, workspace = context.removeprefix(f"{JOURNAL}/").partition("@")
+        return int(number) if workspace == self.workspace else None
 
     def of_lease(self, key: str, generation: int) -> str:
         return f"lease/{key}{self._suffix}/{generation}"

@@ -9,7 +9,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from pipeline.store.connection import address, connection_config
-from pipeline.store.messages import OUTPUTS, PAGE, Messages
+from pipeline.store.journal import JournalReader
+from pipeline.store.messages import OUTPUTS, PAGE
 from pipeline.store.names import (
     COLLECTION,
     ERASURE,
@@ -38,6 +39,7 @@ from pipeline.store.records import (
     serving_event_of,
     state_of,
 )
+from pipeline.store.row_digests import execution_digest
 from pipeline.store.workspace_store import WorkspaceStore
 from preprocessing.base.errors import InputError
 
@@ -45,7 +47,7 @@ from preprocessing.base.errors import InputError
 CURRENT_LAYOUT = 2
 
 
-class StoreReader(Messages):
+class StoreReader(JournalReader):
     """Reads executions, artifacts, events and contexts of one pipeline in one workspace; it changes no file.
 
     Raises InputError where the store cannot be opened, or is of a newer layout; FailureError where it fails later.
@@ -160,11 +162,23 @@ class StoreReader(Messages):
 
     def producer(self, artifact_id: int) -> StoredExecution | None:
         """The COMPLETE execution that made an artifact; CACHED ones only say that it was used again."""
+        return next(iter(self.producers(artifact_id)), None)
+
+    def producers(self, artifact_id: int) -> list[StoredExecution]:
+        """All that are said to have made an artifact, oldest first: one, unless somebody has put a row in."""
         events = self._mlmd.get_events_by_artifact_ids([artifact_id])
         ids = {event.execution_id for event in events if event.type in OUTPUTS}
         executions = self._mlmd.get_executions_by_id(list(ids)) if ids else []
-        complete = [e for e in executions if e.last_known_state == pb.Execution.COMPLETE]
-        return self._stored(complete[:1])[0] if complete else None
+        return self._stored([e for e in executions if e.last_known_state == pb.Execution.COMPLETE])
+
+    def makers(self, execution: StoredExecution) -> dict[str, str]:
+        """Input of an execution -> the record digest of the execution that made it; empty where none says so."""
+        made_by = {name: self.producer(artifact.id) for name, artifact in execution.inputs.items()}
+        return {name: maker.record_digest if maker else "" for name, maker in made_by.items()}
+
+    def record_digest(self, execution: StoredExecution) -> str:
+        """The digest of an execution's row as it is now; `StoredExecution.record_digest` is what was recorded."""
+        return execution_digest(execution, self.makers(execution), self._mlmd.portable)
 
     # Artifacts
 

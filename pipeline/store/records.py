@@ -56,6 +56,11 @@ class StoredExecution:
         return str(self.properties.get("workspace", ""))
 
     @property
+    def record_digest(self) -> str:
+        """See `row_digests`; empty where it was recorded by a version that made none."""
+        return str(self.properties.get("record_digest", ""))
+
+    @property
     def ingredients(self) -> dict[str, Any]:
         return read_ingredients(self.properties)
 
@@ -99,6 +104,30 @@ class StoredLease:
     @property
     def run_id(self) -> str:
         return str(self.properties["run"])
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """Something that was appended to what the store knows of a workspace: about serving, a collection, an erasure.
+
+    kind: the type of the execution that stands for it. artifacts: the ids of those that it is about.
+    """
+
+    id: int
+    kind: str
+    state: str
+    properties: Properties
+    artifacts: tuple[int, ...]
+
+    @property
+    def number(self) -> int:
+        """Its place among the events of the workspace, from 1."""
+        return int(self.properties["number"])
+
+    @property
+    def record_digest(self) -> str:
+        """See `row_digests`."""
+        return str(self.properties.get("record_digest", ""))
 
 
 ServingEventKind = Literal["push", "promote", "rollback", "release", "found"]

@@ -106,6 +106,10 @@ class WorkspaceStore(LastingStore):
         except FileNotFoundError:
             return text
 
+    def portable(self, name: str, text: str) -> str:
+        """A field or property as the store holds it, wherever the workspace lies."""
+        return self._relative(text) if name in ("uri", *_PATHS) else text
+
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self._workspace}/")
 
@@ -123,12 +127,13 @@ def _associate_only(request: Any) -> None:
     """Link an execution to the contexts that exist and leave their properties as they are.
 
     A context with an id is written anew, and TFX hands over what it read before its executor ran: what was noted of the
-    run meanwhile, and heartbeats, would be undone.
+    run meanwhile, and heartbeats, would be undone. Where a context is to be made beside them, as the place of an event,
+    it must be heard that there is one, and the others are of kinds that have no properties.
     """
     known = [context for context in request.contexts if context.HasField("id")]
-    for context in known:
-        context.ClearField("id")
-    if known:
+    if known and len(known) == len(request.contexts):
+        for context in known:
+            context.ClearField("id")
         request.options.reuse_context_if_already_exist = True
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ml_metadata import errors
@@ -10,6 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from pipeline.store.names import (
     COLLECTION,
     ERASURE,
+    JOURNAL,
     LAYOUT,
     LEASE,
     NODE,
@@ -24,12 +26,15 @@ from pipeline.store.records import (
     Properties,
     ServingEventKind,
     StoredArtifact,
+    StoredEvent,
     StoredExecution,
     StoredLease,
     StoredRun,
+    properties_of,
     run_of,
     set_properties,
 )
+from pipeline.store.row_digests import as_kept, event_digest
 
 
 class Store(StoreReader):
@@ -97,10 +102,12 @@ class Store(StoreReader):
         where another has made it already.
         """
         (execution,) = self._mlmd.get_executions_by_id([execution_id])
-        set_properties(execution, {"workspace": self.names.workspace, **properties})
+        set_properties(execution, as_kept({"workspace": self.names.workspace, **properties}))
         artifacts = self._mlmd.get_artifacts_by_id(list(outputs))
         for artifact in artifacts:
             set_properties(artifact, {"workspace": self.names.workspace, **outputs[artifact.id]})
+        said = {"record_digest": self._record_digest(execution, artifacts)}
+        set_properties(execution, said)
         pairs = [(artifact, None) for artifact in artifacts]
         contexts = [self._new_lease(lease.key, lease.generation, lease.properties)] if lease else []
         try:
@@ -148,24 +155,16 @@ class Store(StoreReader):
         cause: str,
     ) -> int:
         """Write down what is about to happen to serving; returns the event's id, with which it is settled after."""
-        type_id = self._mlmd.put_execution_type(pb.ExecutionType(name=SERVING))
-        event = pb.Execution(type_id=type_id, last_known_state=pb.Execution.RUNNING)
-        set_properties(
-            event,
-            {
-                "kind": kind,
-                "version": version,
-                "before": before,
-                "time": time.time(),
-                "cause": cause,
-                "model": model.id if model else 0,
-                "model_digest": str(model.properties["model_digest"]) if model else "",
-            },
-        )
-        read = self._events({} if model is None else {"model": model}, pb.Event.INPUT)
-        return self._mlmd.put_execution(
-            event, list(read), [self._registered(SERVING, self.names.of_serving)]
-        )[0]
+        properties: Properties = {
+            "kind": kind,
+            "version": version,
+            "before": before,
+            "cause": cause,
+            "model": model.id if model else 0,
+            "model_digest": str(model.properties["model_digest"]) if model else "",
+        }
+        about = [] if model is None else [model]
+        return self._append(SERVING, self.names.of_serving, about, properties, pb.Execution.RUNNING)
 
     def settle_serving_event(self, event_id: int, happened: bool) -> None:
         """Say whether an event has happened."""
@@ -180,25 +179,63 @@ class Store(StoreReader):
         self, artifacts: Sequence[StoredArtifact], properties: Properties
     ) -> None:
         """Write down what gc has removed: the artifacts whose files it took, and what else is to be said."""
-        self._record_event(COLLECTION, self.names.of_collections, artifacts, properties)
+        self._append(COLLECTION, self.names.of_collections, artifacts, properties)
 
     # Erasures
 
     def record_erasure(self, indices: Sequence[StoredArtifact], properties: Properties) -> None:
         """Write down that an erasure was asked for; see StoredErasure. indices: of the corpora with the records."""
-        self._record_event(ERASURE, self.names.of_erasures, indices, properties)
+        self._append(ERASURE, self.names.of_erasures, indices, properties)
 
     # Helpers
 
-    def _record_event(
-        self, kind: str, context: str, artifacts: Sequence[StoredArtifact], properties: Properties
-    ) -> None:
-        """Add an execution of our own type, which has happened now, with the artifacts that it is about as inputs."""
+    def _record_digest(self, execution: pb.Execution, outputs: Sequence[pb.Artifact]) -> str:
+        """The digest of an execution as it will be when it and its outputs are written."""
+        before, properties = self.execution(execution.id), properties_of(execution)
+        written = {artifact.id: properties_of(artifact) for artifact in outputs}
+        return self.record_digest(
+            replace(
+                before,
+                node=str(properties.get("node") or before.node),
+                properties=properties,
+                outputs={
+                    name: replace(artifact, properties=written[artifact.id])
+                    for name, artifact in before.outputs.items()
+                },
+            )
+        )
+
+    def _append(
+        self,
+        kind: str,
+        context: str,
+        about: Sequence[StoredArtifact],
+        properties: Properties,
+        state: "pb.Execution.State" = pb.Execution.COMPLETE,
+    ) -> int:
+        """Add an event of now to the journal, after the one that is the last when it is written; returns its id.
+
+        about: artifacts, which become its inputs.
+        """
         type_id = self._mlmd.put_execution_type(pb.ExecutionType(name=kind))
-        event = pb.Execution(type_id=type_id, last_known_state=pb.Execution.COMPLETE)
-        set_properties(event, {"time": time.time(), **properties})
-        about = self._events({str(artifact.id): artifact for artifact in artifacts}, pb.Event.INPUT)
-        self._mlmd.put_execution(event, list(about), [self._registered(kind, context)])
+        read = list(
+            self._events({str(artifact.id): artifact for artifact in about}, pb.Event.INPUT)
+        )
+        registered = self._registered(kind, context)
+        while True:
+            event = pb.Execution(type_id=type_id, last_known_state=state)
+            last = next(self.journal(), None)
+            now = as_kept({"time": time.time(), **properties, **_follows(last)})
+            set_properties(event, now)
+            made = StoredEvent(0, kind, "", now, tuple(artifact.id for artifact in about))
+            set_properties(event, {"record_digest": event_digest(made)})
+            name = self.names.of_event(made.number)
+            place = pb.Context(type_id=self._context_type(JOURNAL), name=name)
+            try:
+                return self._mlmd.put_execution(event, read, [registered, place])[0]
+            except errors.AlreadyExistsError:
+                # Another writer was first, so this one comes after it.
+                continue
 
     def _events(
         self, artifacts: Mapping[str, StoredArtifact], kind: "pb.Event.Type"
@@ -240,3 +277,11 @@ class Store(StoreReader):
             except errors.AlreadyExistsError:
                 return self._mlmd.get_context_by_type_and_name(type_name, name)
         return context
+
+
+def _follows(last: StoredEvent | None) -> Properties:
+    """What an event holds of the one before it: its digest, and the state in which it was settled, if it was."""
+    if last is None:
+        return {"number": 1, "after": "", "after_state": ""}
+    settled = last.state if last.state != "RUNNING" else ""
+    return {"number": last.number + 1, "after": last.record_digest, "after_state": settled}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.five_models import five_models
 from tests.pipeline.launches import Launches
 
 WriteConfig = Callable[[str], Path]
@@ -35,3 +36,10 @@ def config_file(write_config: WriteConfig) -> Path:
 def launches(config_file: Path) -> Launches:
     """Runs of the small configuration, whose nodes are launched without TFX."""
     return Launches(config_file)
+
+
+@pytest.fixture(scope="session")
+def five_models_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """See `five_models`. It is copied, and never written to."""
+    folder = tmp_path_factory.mktemp("history")
+    return folder, five_models(folder)

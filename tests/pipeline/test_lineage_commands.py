@@ -13,56 +13,23 @@ from typing import Any
 import pytest
 
 from pipeline import cli
-from pipeline.serving_pointer import ServingPointer
 from preprocessing.base.digests import sha256_text
 from tests.pipeline.corpus_index import TEXTS, index
 from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A folder with the history of four pushed models and a refused one; name -> version.
-
-    The second has another corpus, the third other parameters, the fourth another corpus again; the refused one has that
-    too. A rollback has pinned the second.
-    """
-    folder = tmp_path_factory.mktemp("history")
-    story = folder / "corpus" / "one.txt"
-    story.parent.mkdir()
-    story.write_text("One.\n")
-    (folder / "pipeline.yaml").write_text("corpus:\n  task: text\n  path: corpus\n")
-    launches = Launches(folder / "pipeline.yaml")
-    versions: dict[str, str] = {}
-
-    def push(name: str, corpus: str, *overrides: str) -> None:
-        launches.results |= {"CorpusGen": corpus, "Tokenizer": corpus, "Trainer": f"model {name}"}
-        versions[name] = str(launches.run(f"run-{name}", None, *overrides).pushed)
-
-    push("first", index("a", "b", "c"))
-    story.write_text("Two.\n")
-    push("more", index("a", "b", "c", "d"))
-    push("longer", index("a", "b", "c", "d"), "training.steps=9")
-    story.write_text("Three.\n")
-    push("less", index("a", 'e"\\ é', "c", edited="a"))
-    launches.blessed = False
-    launches.results["Trainer"] = "refused"
-    launches.run("run-refused", None, "training.steps=10")
-    ServingPointer(launches.store, launches.versions).roll_back(versions["more"], "me")
-    return folder, versions
-
-
 @pytest.fixture
-def launches(template: tuple[Path, dict[str, str]], tmp_path: Path) -> Launches:
-    """A copy of the folder."""
-    shutil.copytree(template[0], tmp_path / "copy", symlinks=True)
+def launches(five_models_folder: tuple[Path, dict[str, str]], tmp_path: Path) -> Launches:
+    """A copy of the folder of five models."""
+    shutil.copytree(five_models_folder[0], tmp_path / "copy", symlinks=True)
     return Launches(tmp_path / "copy" / "pipeline.yaml")
 
 
 @pytest.fixture
-def history(template: tuple[Path, dict[str, str]], launches: Launches) -> dict[str, str]:
+def history(five_models_folder: tuple[Path, dict[str, str]], launches: Launches) -> dict[str, str]:
     """Name -> version."""
-    return template[1]
+    return five_models_folder[1]
 
 
 Ask = Callable[..., tuple[int, Any]]
