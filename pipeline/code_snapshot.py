@@ -139,7 +139,8 @@ class CodeSnapshot:
             path.write_bytes(content)
 
     def _is_whole(self, place: Path) -> bool:
-        if not place.is_dir():
+        """Whether a folder holds the snapshot and nothing else to import, compiled or not."""
+        if not place.is_dir() or next(place.rglob("__pycache__"), None):
             return False
         return _read_files(place, place.iterdir()) == self.files
 

@@ -132,11 +132,13 @@ def _environment(code: Path) -> dict[str, str]:
     """The environment of the server and of all that it starts, Beam's workers among them.
 
     The snapshot comes before what is installed, and the working folder, perhaps a checkout, is none to import from.
-    The key that signs is for the run alone: what a node does may be a user's code.
+    The key that signs is for the run alone: what a node does may be a user's code. No bytecode is written: Python takes
+    what a full disk has cut short for whole, and every later import of the snapshot would fail.
     """
     paths = os.pathsep.join([str(code), *filter(None, [os.environ.get("PYTHONPATH")])])
     inherited = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
-    return HUGE_PAGES | inherited | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+    own = {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return HUGE_PAGES | inherited | own
 
 
 @contextmanager

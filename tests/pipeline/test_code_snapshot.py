@@ -193,6 +193,15 @@ class TestASnapshot:
         (place / name).write_text("changed = True\n")
         assert read_snapshot(code.write(tmp_path / "code")).digest == code.digest
 
+    def test_with_bytecode_in_it_is_written_anew(self, project: Path, tmp_path: Path) -> None:
+        """Nobody compares it with the sources, and one that a full disk cut short breaks every import."""
+        place = read_snapshot(project).write(tmp_path / "code")
+        cut = place / "trainer" / "__pycache__" / "run.cpython-311.pyc"
+        cut.parent.mkdir()
+        cut.write_bytes(b"cut short")
+        assert read_snapshot(project).write(tmp_path / "code") == place
+        assert not cut.exists()
+
     def test_does_not_hold_what_is_compiled_or_hidden(self, project: Path) -> None:
         before = read_snapshot(project).digest
         (project / "trainer" / "__pycache__").mkdir()

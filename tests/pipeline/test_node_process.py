@@ -97,6 +97,8 @@ class TestAServer:
         _, reports = run(server, program, tmp_path / "log")
         assert len(reports) > 10
         assert {Path(str(r["message"])).is_relative_to(code) for r in reports} == {True}
+        # Python does not notice where a full disk cuts bytecode short.
+        assert list(code.rglob("__pycache__")) == []
 
     def test_tells_a_mistake_of_the_user_from_a_failure(
         self, server: NodeServer, tmp_path: Path
