@@ -11,6 +11,9 @@ from pipeline.argument_parts import (
     add_json,
 )
 
+# As `pipeline.lineage.export.FORMATS` has them; a parser needs no module of lineage.
+FORMATS = ("intoto", "openlineage", "cyclonedx", "croissant", "eu-summary")
+
 
 def add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
     """Adds `lineage` with its actions."""
@@ -48,4 +51,9 @@ def add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
     of.add_argument("--text", metavar="T", help="the text of a document; - reads stdin")
     of.add_argument(
         "--digest", metavar="D", help="the SHA-256 of the record's source, or its beginning"
+    )
+    export = add("export", "what stands behind a model, in a format of others", "model")
+    export.add_argument("--format", required=True, choices=FORMATS)
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to; - and none: stdout"
     )

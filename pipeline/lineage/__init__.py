@@ -3,6 +3,7 @@
 from pipeline.lineage.comparison import Comparison, diff
 from pipeline.lineage.copied import verify_copy
 from pipeline.lineage.corpora import FoundRecord
+from pipeline.lineage.export import export
 from pipeline.lineage.provenance import executions_behind, provenance, pushed_artifact, show
 from pipeline.lineage.pushed import pushed_models, served_json
 from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace, trained_on
@@ -16,6 +17,7 @@ __all__ = [
     "Verification",
     "diff",
     "executions_behind",
+    "export",
     "of_digest",
     "of_name",
     "of_text",

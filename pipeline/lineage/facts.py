@@ -20,10 +20,16 @@ def corpus_report(corpus: StoredExecution) -> dict[str, Any] | None:
     return {
         "splits": found.get("splits"),
         "dropped": found.get("dropped"),
-        "reasons": found.get("reasons"),
+        "reasons": {name: each["count"] for name, each in found.get("reasons", {}).items()},
         "duplicates": found.get("duplicates", {}).get("count"),
         "leaks": found.get("leaks", {}).get("count"),
     }
+
+
+def training_tokens(tokenizer: StoredExecution) -> int | None:
+    """The tokens of the training set's rows, without padding."""
+    found = _read(tokenizer.outputs.get("statistics"), "token_statistics.json")
+    return None if found is None else found["splits"]["train"]["tokens"]
 
 
 def training(trainer: StoredExecution) -> dict[str, Any] | None:

@@ -90,8 +90,12 @@ def without_names(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def time_text(seconds: float) -> str:
-    """Seconds since 1970 as RFC 3339 has them, in UTC to the second."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Seconds since 1970 as RFC 3339 has them, in UTC to the millisecond."""
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def _sources(nodes: Iterable[Node]) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ class TestTheCorpus:
         report = {
             "splits": {"train": 3},
             "dropped": 2,
-            "reasons": {"empty": 2},
+            "reasons": {"empty": {"count": 2, "first": [{"id": "a", "source": "a", "detail": ""}]}},
             "duplicates": {"count": 1, "first": []},
             "leaks": {"count": 4, "first": []},
         }

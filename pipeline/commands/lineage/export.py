@@ -1,0 +1,48 @@
+"""`gpt2-tfx lineage export`: what stands behind a model, in a format of others."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline import lineage
+from pipeline.cli import print_json
+from pipeline.commands.lineage.place import LineagePlace
+from pipeline.failure import FailureError
+from pipeline.outside_files import OutsideFiles
+from preprocessing.base.digests import sha256_bytes
+from preprocessing.base.errors import InputError
+from preprocessing.base.staging import write_whole
+
+_STDOUT = Path("-")
+
+
+def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+    """Write the document to a file, or to stdout where none is named."""
+    output = None if arguments.output == _STDOUT else arguments.output
+    if arguments.json and output is None:
+        raise InputError("--json: says what was written to a file; name one with -o FILE.")
+    pushed = place.pushed(arguments.model)
+    outside = OutsideFiles(place.workspace / "outside")
+    text = lineage.export(place.store, place.manifests, outside, pushed, arguments.format)
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    content = text.encode()
+    try:
+        write_whole(output, content)
+    except OSError as error:
+        raise FailureError(f"{output}: cannot be written: {error.strerror}.") from error
+    version = str(pushed.properties["pushed_version"])
+    if arguments.json:
+        print_json(
+            {
+                "model": version,
+                "format": arguments.format,
+                "file": str(output),
+                "bytes": len(content),
+                "sha256": sha256_bytes(content),
+            }
+        )
+    else:
+        print(f"{output}: {arguments.format} of version {version}, {len(content):,} bytes")
+    return 0
