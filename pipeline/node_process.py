@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.launch_request import LaunchRequest, NodeTask
 from pipeline.signing import KEY_VARIABLE
+from pipeline.temporary_folder import TemporaryFolder
 from preprocessing.base.errors import InputError
 from trainer.host_memory import HUGE_PAGES
 
@@ -44,13 +45,14 @@ class NodeServer:
 
     def __init__(self, code: Path, log: Path | None) -> None:
         self._log = log
+        self._temporary = TemporaryFolder()
         ours, theirs = socket.socketpair()
         alive, self._alive = os.pipe()
         command = f"from pipeline.node_server import serve; serve({theirs.fileno()}, {alive})"
         with _opened(log) as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", command],
-                env=_environment(code),
+                env=_environment(code, self._temporary.path),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -126,9 +128,10 @@ class NodeServer:
         finally:
             os.close(self._alive)
             self._process.wait()
+            self._temporary.close()
 
 
-def _environment(code: Path) -> dict[str, str]:
+def _environment(code: Path, temporary: Path) -> dict[str, str]:
     """The environment of the server and of all that it starts, Beam's workers among them.
 
     The snapshot comes before what is installed, and the working folder, perhaps a checkout, is none to import from.
@@ -137,7 +140,12 @@ def _environment(code: Path) -> dict[str, str]:
     """
     paths = os.pathsep.join([str(code), *filter(None, [os.environ.get("PYTHONPATH")])])
     inherited = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
-    own = {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {
+        "PYTHONPATH": paths,
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(temporary),
+    }
     return HUGE_PAGES | inherited | own
 
 

@@ -100,6 +100,20 @@ class TestAServer:
         # Python does not notice where a full disk cuts bytecode short.
         assert list(code.rglob("__pycache__")) == []
 
+    def test_leaves_no_temporary_file_of_its_nodes(
+        self, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = tmp_path / "temporary"
+        place.mkdir()
+        monkeypatch.setenv("TMPDIR", str(place))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        server = NodeServer(code, tmp_path / "warm_server.log")
+        program = "import tempfile; progress.report(message=tempfile.mkdtemp())"
+        (report,) = run(server, program, tmp_path / "log")[1]
+        assert Path(str(report["message"])).parent.parent == place
+        server.close()
+        assert list(place.iterdir()) == []
+
     def test_tells_a_mistake_of_the_user_from_a_failure(
         self, server: NodeServer, tmp_path: Path
     ) -> None:
