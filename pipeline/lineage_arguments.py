@@ -57,3 +57,12 @@ def add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
     export.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to; - and none: stdout"
     )
+    prove = add("prove", "write the proof that a record was in the training set of a version")
+    prove.add_argument("record", metavar="RECORD", help="its id")
+    prove.add_argument(
+        "--model", default="latest", metavar="MODEL", help="latest (the default) or a version"
+    )
+    prove.add_argument("-o", "--output", type=Path, required=True, metavar="F", help="where to")
+    check = add("check", "whether a proof holds, without corpus, store and workspace")
+    check.add_argument("proof", type=Path, metavar="F", help="what `lineage prove` wrote")
+    check.add_argument("--key", type=Path, metavar="K", help="the public key that has signed it")

@@ -87,7 +87,7 @@ class PipelineRun:
         self._lease: Lease | None = None
         self.world = PipelineWorld(loaded, self.store)
         self.serving = ServingPointer(self.store, self.world.versions)
-        self._signer = VersionSigner(self.store, self.world.versions, self.world.manifests)
+        self._signer = VersionSigner(loaded, self.store, self.world.manifests)
         self.result = RunResult(run_id)
         self._cause = f"run {run_id}"
         self._display = display

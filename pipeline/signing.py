@@ -9,20 +9,24 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.claims.envelopes import seal
 from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
 from serving.checksums import files_of_version
-from serving.versions import SIGNATURE
+from serving.versions import ADDED_LATER, SIGNATURE
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 KEY_VARIABLE = "GPT2_TFX_SIGNING_KEY"
-# Statements that may be appended to a signed version, by name, so that appending them breaks no signature.
-_NOT_SIGNED = (SIGNATURE, "claims.jsonl")
+# So that appending claims breaks no signature.
+_NOT_SIGNED = tuple(sorted(ADDED_LATER))
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 
@@ -35,7 +39,7 @@ class SignatureState:
 
 
 class Signer:
-    """Signs folders with one private key, as PEM of an ECDSA key on P-256, P-384 or P-521."""
+    """Signs folders and statements with one private key, as PEM of an ECDSA key on P-256, P-384 or P-521."""
 
     def __init__(self, private_key: bytes) -> None:
         self._private_key = private_key
@@ -50,8 +54,17 @@ class Signer:
             content = value.encode()
         else:
             content = _read(Path(value), f"{KEY_VARIABLE} names a file that cannot be read")
-        _check_key(content, KEY_VARIABLE, private=True)
+        _private_key(content, KEY_VARIABLE)
         return cls(content)
+
+    @property
+    def public_key(self) -> "ec.EllipticCurvePublicKey":
+        """The key that checks what this one signs."""
+        return _private_key(self._private_key, KEY_VARIABLE).public_key()
+
+    def seal(self, payload: bytes) -> dict[str, Any]:
+        """A signed DSSE envelope around the payload of an in-toto statement."""
+        return seal(payload, _private_key(self._private_key, KEY_VARIABLE))
 
     def sign(self, folder: Path) -> bytes:
         """A signature over every file of a folder but those that may be appended."""
@@ -75,8 +88,25 @@ class Signer:
 
 def signed_files(signature: bytes) -> dict[str, str]:
     """Name -> SHA-256 of the files that a signature is over; whether it is valid is another question."""
-    payload = json.loads(base64.b64decode(json.loads(signature)["dsseEnvelope"]["payload"]))
-    return {each["name"]: each["digest"] for each in payload["predicate"]["resources"]}
+    return {
+        each["name"]: each["digest"] for each in _statement(signature)["predicate"]["resources"]
+    }
+
+
+def signed_root(signature: bytes) -> str:
+    """The root digest of the files that a signature is over: what claims have as their subject."""
+    (subject,) = _statement(signature)["subject"]
+    return str(subject["digest"]["sha256"])
+
+
+def signing_key(signature: bytes) -> str:
+    """The name of the key that a signature says it is by; see `claims.envelopes.key_id`."""
+    material = json.loads(signature).get("verificationMaterial", {})
+    return str(material.get("publicKey", {}).get("hint", ""))
+
+
+def _statement(signature: bytes) -> Any:
+    return json.loads(base64.b64decode(json.loads(signature)["dsseEnvelope"]["payload"]))
 
 
 def check_signature(folder: Path, public_key: Path | None) -> SignatureState:
@@ -85,7 +115,7 @@ def check_signature(folder: Path, public_key: Path | None) -> SignatureState:
     Raises InputError where the key is none.
     """
     if public_key is not None:
-        _check_key(_read(public_key, "--key cannot be read"), f"--key {public_key}", private=False)
+        read_public_key(public_key)
     path = folder / SIGNATURE
     if not path.is_file():
         if public_key is None:
@@ -134,22 +164,42 @@ def _read(path: Path, what: str) -> bytes:
         raise InputError(f"{what}: {error.strerror or error}: {path}") from error
 
 
-def _check_key(content: bytes, name: str, private: bool) -> None:
+def read_public_key(path: Path) -> "ec.EllipticCurvePublicKey":
+    """The key that --key names. Raises InputError where it is none for these signatures."""
+    from cryptography.hazmat.primitives import serialization
+
+    content, name = _read(path, "--key cannot be read"), f"--key {path}"
+    with _told(name, "public"):
+        return _on_a_curve(serialization.load_pem_public_key(content), name)
+
+
+def _private_key(content: bytes, name: str) -> "ec.EllipticCurvePrivateKey":
     """Raises InputError, which says nothing of the content, for what is no key for these signatures."""
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    kind = "private" if private else "public"
+    with _told(name, "private"):
+        key = serialization.load_pem_private_key(content, None)
+        _on_a_curve(key.public_key(), name)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
+
+
+def _on_a_curve(key: object, name: str) -> "ec.EllipticCurvePublicKey":
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in _CURVES:
+        raise InputError(f"{name}: not a key of ECDSA on P-256, P-384 or P-521.")
+    return key
+
+
+@contextmanager
+def _told(name: str, kind: str) -> Iterator[None]:
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     try:
-        key = (
-            serialization.load_pem_private_key(content, None).public_key()
-            if private
-            else serialization.load_pem_public_key(content)
-        )
+        yield
     except TypeError:
         raise InputError(f"{name}: the key is encrypted; give it without a password.") from None
     except (ValueError, UnsupportedAlgorithm):
         raise InputError(f"{name}: not a {kind} key in PEM.") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in _CURVES:
-        raise InputError(f"{name}: not a key of ECDSA on P-256, P-384 or P-521.")

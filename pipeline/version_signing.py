@@ -1,36 +1,58 @@
-"""Signing the pushed versions that have no signature yet: new ones, and those from before there was a key."""
+"""Signing the pushed versions that lack a signature or claims: new ones, and those from before there was a key."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pipeline.claims.chain import append_claims
+from pipeline.claims.envelopes import RefusedError, key_id
+from pipeline.config import LoadedConfig
 from pipeline.manifests import Manifest, Manifests
-from pipeline.signing import Signer, signed_files
+from pipeline.signing import Signer, signed_files, signing_key
 from pipeline.store import StoredArtifact, StoreReader
+from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
-from serving.versions import SIGNATURE, Versions
+from serving.versions import ADDED_LATER, CLAIMS, SIGNATURE, Versions
+
+if TYPE_CHECKING:
+    from pipeline.claims.making import ClaimMaker
 
 
 class VersionSigner:
     """Signs with the key of the environment, and does nothing without one. Raises InputError where it is no key."""
 
-    def __init__(self, store: StoreReader, versions: Versions, manifests: Manifests) -> None:
+    def __init__(self, loaded: LoadedConfig, store: StoreReader, manifests: Manifests) -> None:
         self._signer = Signer.of_environment(os.environ)
+        self._workspace = loaded.workspace
         self._store = store
-        self._versions = versions
+        self._versions = Versions(loaded.workspace / "serving")
         self._manifests = manifests
 
     def sign(self, say: Callable[[str], None]) -> None:
-        """Sign what is published, unsigned, and still what the store recorded; say what is not, and leave it."""
+        """Sign what is published and still what the store recorded, where it lacks something; say what is not."""
         if self._signer is None:
             return
-        names, path = self._versions.names(), self._versions.path
-        unsigned = [name for name in names if not (path(name) / SIGNATURE).exists()]
-        recorded = self._recorded() if unsigned else {}
-        for version in unsigned:
-            fault = self._sign(self._signer, path(version), recorded.get(version))
+        path = self._versions.path
+        open_ones = [
+            name
+            for name in self._versions.names()
+            if not all((path(name) / added).exists() for added in ADDED_LATER)
+        ]
+        if not open_ones:
+            return
+        # Only who makes claims waits for what this imports.
+        from pipeline.claims.making import ClaimMaker
+
+        recorded = self._recorded()
+        maker = ClaimMaker(self._workspace, self._store, self._manifests)
+        for version in open_ones:
+            folder, known = path(version), recorded.get(version)
+            fault = self._sign(self._signer, folder, known)
             if fault:
                 say(f"version {version} is not signed: {fault}")
+            elif known is not None and (fault := _claim(self._signer, maker, folder, known)):
+                say(f"version {version} has no claims: {fault}")
 
     def _recorded(self) -> dict[str, StoredArtifact]:
         """Version -> what the store knows of it."""
@@ -41,20 +63,38 @@ class VersionSigner:
         }
 
     def _sign(self, signer: Signer, folder: Path, recorded: StoredArtifact | None) -> str:
-        """Sign a version; returns why not, where it is left as it is."""
+        """Sign a version that has no signature; returns why not, where it is left as it is."""
         if recorded is None:
             return "the store does not know it"
         # By what is remembered of its files: a version that stays unsigned must not be read by every run.
         for mismatch in self._manifests.mismatches(recorded):
             return f"{mismatch.path} is not what was recorded"
+        manifest, path = self._manifests.read(recorded.manifest_digest), folder / SIGNATURE
         try:
-            signature = signer.sign(folder)
-            if not _covers(signature, self._manifests.read(recorded.manifest_digest)):
-                return "it has changed, or has hidden files"
-            write_whole(folder / SIGNATURE, signature)
+            signature = path.read_bytes() if path.exists() else signer.sign(folder)
+            if not _covers(signature, manifest):
+                return f"it has changed, has hidden files, or its {SIGNATURE} is of other files"
+            if path.exists():
+                return ""
+            # Claims of another signature are none of this one.
+            (folder / CLAIMS).unlink(missing_ok=True)
+            write_whole(path, signature)
+        except (LookupError, TypeError):
+            return f"its {SIGNATURE} cannot be read"
         except (OSError, ValueError) as error:
             return str(error)
         return ""
+
+
+def _claim(signer: Signer, maker: "ClaimMaker", folder: Path, recorded: StoredArtifact) -> str:
+    """Write the claims of a signed version; returns why not, where it gets none."""
+    try:
+        if signing_key((folder / SIGNATURE).read_bytes()) != key_id(signer.public_key):
+            return f"another key has signed it; remove its {SIGNATURE} to have it signed anew"
+        append_claims(folder, signer, maker.first_claims(folder, recorded))
+    except (InputError, RefusedError, OSError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _covers(signature: bytes, manifest: Manifest | None) -> bool:

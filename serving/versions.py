@@ -12,8 +12,9 @@ from preprocessing.base.errors import InputError
 LATEST = "latest"
 PROVENANCE = "provenance.json"
 SIGNATURE = "model.sig"
+CLAIMS = "claims.jsonl"
 # What may join a version after it was published. It is no part of what was pushed: the same version, signed or not.
-ADDED_LATER = frozenset({SIGNATURE})
+ADDED_LATER = frozenset({SIGNATURE, CLAIMS})
 _STAGED = ".staged-"
 
 

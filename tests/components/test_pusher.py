@@ -14,7 +14,7 @@ from components.options import SERVING_VARIABLE
 from components.pusher import Pusher
 from preprocessing.base.digests import sha256_text
 from serving.checksums import as_checksums
-from serving.versions import Versions
+from serving.versions import ADDED_LATER, Versions
 from tests.components.stages import artifact, execute
 from trainer.options import GenerationOptions
 from trainer.sampling_defaults import as_text
@@ -130,7 +130,8 @@ def test_the_same_model_again_is_the_same_version(
 def test_a_version_that_was_signed_since_is_the_same(push: Push, versions: Versions) -> None:
     push(23)
     versions.publish("23")
-    (versions.path("23") / "model.sig").write_text("{}")
+    for added in ADDED_LATER:
+        (versions.path("23") / added).write_text("{}")
     assert version_of(push(30)) == "23"
 
 

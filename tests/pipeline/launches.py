@@ -1,10 +1,12 @@
 """Runs whose launches write to the store and the disk as TFX does, without TFX."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from components.model_card import MODEL_CARD
 from pipeline.config_reading import load_config
 from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError
@@ -12,10 +14,16 @@ from pipeline.run_reports import Report, RunResult
 from pipeline.runner import PipelineRun
 from pipeline.selection import Selection
 from pipeline.store import Store, StoredArtifact
-from serving.versions import Versions
+from serving.versions import PROVENANCE, Versions
 from tests.pipeline.tables import node as node_of
 from tests.pipeline.tfx_records import TfxRecords
 
+# What claims of a version are made from.
+STATED = {
+    "blessed": True,
+    "evaluation": {"task": "text", "split": "test", "metrics": {"perplexity": 9.5}, "checks": []},
+    "inputs": {"records": "d" * 64},
+}
 # What downstream code reads from the artifacts of the genuine nodes.
 PROPERTIES = {"metrics": "{}", "records": 1, "corpus_files": 1}
 
@@ -30,7 +38,8 @@ class Silence:
 class Launches:
     """Stands in for TFX: each node writes one file an output, whose content `results` can change.
 
-    edits: node -> what happens while it runs. blessed: whether the Pusher pushes.
+    edits: node -> what happens while it runs. blessed: whether the Pusher pushes. training_index: lines of the index of
+    the training set.
     """
 
     def __init__(self, config_file: Path) -> None:
@@ -41,6 +50,7 @@ class Launches:
         self.failing: set[str] = set()
         self.dying: set[str] = set()
         self.blessed = True
+        self.training_index = ""
         self.edits: dict[str, Callable[[], object]] = {}
 
     @property
@@ -93,6 +103,9 @@ class Launches:
             folder = request.loaded.workspace / "artifacts" / request.node / key / str(known)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "result").write_text(self.results.get(request.node, "same"))
+            if kind == "RecordIndex" and self.training_index:
+                (folder / "Split-train").mkdir()
+                (folder / "Split-train" / "index").write_text(self.training_index)
             outputs[key] = (kind, str(folder))
         properties: dict[str, Any] = {**PROPERTIES}
         if request.node == "Pusher" and self.blessed:
@@ -111,7 +124,7 @@ class Launches:
                 version = name
                 break
         else:
-            self.versions.stage(version, lambda folder: _write(folder / "weights", weights))
+            self.versions.stage(version, lambda folder: _fill(folder, weights))
         return {
             "pushed": 1,
             "pushed_version": version,
@@ -120,5 +133,7 @@ class Launches:
         }
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
+def _fill(folder: Path, weights: str) -> None:
+    (folder / "weights").write_text(weights)
+    (folder / PROVENANCE).write_text(json.dumps(STATED))
+    (folder / MODEL_CARD).write_text("# Model card\n")

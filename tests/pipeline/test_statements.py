@@ -13,13 +13,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipeline import cli
-from pipeline.signing import KEY_VARIABLE, signed_files
+from pipeline.claims.chain import append_claims, read_claims
+from pipeline.signing import KEY_VARIABLE, Signer, signed_files
 from pipeline.version_signing import VersionSigner
 from preprocessing.base.digests import sha256_text
 from serving.checksums import CHECKSUMS, as_checksums
 from serving.versions import SIGNATURE
 from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of
+from tests.pipeline.signing_keys import Keys, key_pair
 
 FILES = {"saved_model.pb": "graph", "variables/variables.index": "weights", "provenance.json": "{}"}
 
@@ -33,28 +35,6 @@ def copied(tmp_path: Path) -> Path:
         (folder / name).write_text(text)
     (folder / CHECKSUMS).write_text(as_checksums({n: sha256_text(t) for n, t in FILES.items()}))
     return folder
-
-
-Keys = tuple[Path, Path]
-
-
-def key_pair(folder: Path, name: str, curve: ec.EllipticCurve | None = None) -> Keys:
-    """Paths of a private and a public key in PEM."""
-    private = ec.generate_private_key(curve or ec.SECP256R1())
-    paths = folder / f"{name}.pem", folder / f"{name}.pub"
-    paths[0].write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    paths[1].write_bytes(
-        private.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    return paths
 
 
 @pytest.fixture
@@ -186,7 +166,8 @@ class TestSignature:
     def test_a_key_that_comes_later_signs_what_is_there_without_running_a_node(
         self, signed: Path, keys: Keys, launches: Launches, verify: Verify
     ) -> None:
-        assert set(signed_files((signed / SIGNATURE).read_bytes())) == {"weights"}
+        files = {"weights", "provenance.json", "README.md"}
+        assert set(signed_files((signed / SIGNATURE).read_bytes())) == files
         status, document = verify(signed, "--key", str(keys[1]), config=launches.config_file)
         assert (status, document["signature"]["state"]) == (0, "valid")
         before = (signed / SIGNATURE).read_bytes()
@@ -201,10 +182,13 @@ class TestSignature:
     def test_is_accepted_by_the_command_line_of_its_format(
         self, signed: Path, keys: Keys, tmp_path: Path
     ) -> None:
-        """Elsewhere, with claims that were appended."""
+        """Elsewhere, with a claim that was appended."""
         place = tmp_path / "elsewhere" / signed.name
         shutil.copytree(signed, place)
-        (place / "claims.jsonl").write_text("{}\n")
+        signer = Signer.of_environment({KEY_VARIABLE: str(keys[0])})
+        assert signer is not None
+        append_claims(place, signer, [("urn:x:revocation", {"reason": "unsafe"})])
+        assert [claim.type for claim in read_claims(place)][-1] == "urn:x:revocation"
         command = [sys.executable, "-m", "model_signing", "verify", "key"]
         options = ["--signature", str(place / SIGNATURE), "--public_key", str(keys[1])]
         done = subprocess.run([*command, *options, str(place)], capture_output=True, check=False)
@@ -240,8 +224,6 @@ class TestSignature:
             assert document["signature"]["reason"]
 
     def sign(self, folder: Path, keys: Keys) -> None:
-        from pipeline.signing import Signer
-
         signer = Signer.of_environment({KEY_VARIABLE: keys[0].read_text()})
         assert signer is not None
         (folder / SIGNATURE).unlink(missing_ok=True)
@@ -291,7 +273,7 @@ class TestSignature:
         """Do what a run does at its end; returns what it said."""
         monkeypatch.setenv(KEY_VARIABLE, str(keys[0]))
         run, said = launches.new("run-2"), list[str]()
-        VersionSigner(run.store, run.world.versions, run.world.manifests).sign(said.append)
+        VersionSigner(run.loaded, run.store, run.world.manifests).sign(said.append)
         run.close()
         return said
 

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import asdict
 
 from pipeline import lineage
+from pipeline.claims.chain import ClaimsState, check_claims
 from pipeline.cli import print_json
 from pipeline.commands.lineage.place import LineagePlace
 from pipeline.manifests import content_root
@@ -23,7 +24,8 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
         with closing(JobCache(place.workspace).open_digests(writes=False)) as digests:
             found = lineage.verify(place.loaded, place.store, digests, pushed)
     signature = check_signature(folder, arguments.key)
-    ok = found.ok and signature.state != "refused"
+    claims = check_claims(folder, arguments.key)
+    ok = found.ok and "refused" not in (signature.state, claims.state)
     if arguments.json:
         print_json(
             {
@@ -33,14 +35,15 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
                 "collected": list(found.collected),
                 "unknown": list(found.unknown),
                 "signature": asdict(signature),
+                "claims": asdict(claims),
             }
         )
     else:
-        print(as_text(found, signature))
+        print(as_text(found, signature, claims))
     return 0 if ok else 1
 
 
-def as_text(found: lineage.Verification, signature: SignatureState) -> str:
+def as_text(found: lineage.Verification, signature: SignatureState, claims: ClaimsState) -> str:
     """The result for people."""
     lines = [
         f"{mismatch.path}: {_what(mismatch.expected, mismatch.actual)}"
@@ -48,8 +51,10 @@ def as_text(found: lineage.Verification, signature: SignatureState) -> str:
     ]
     lines += [f"{uri}: collected by gc, so it was not checked" for uri in found.collected]
     lines += [f"not checked: {text}" for text in found.unknown]
-    if signature.state != "none":
-        lines.append(f"signature: {signature.state}{signature.reason and f': {signature.reason}'}")
+    for what, checked in (("signature", signature), ("claims", claims)):
+        if checked.state != "none":
+            lines.append(f"{what}: {checked.state}{checked.reason and f': {checked.reason}'}")
+    lines += [f"  {kind}" for kind in claims.types]
     lines.append(
         f"{found.checked} files checked, "
         + ("all are what was recorded" if found.ok else f"{len(found.mismatches)} are not")

@@ -1,0 +1,97 @@
+"""The claims that every version gets when it is signed, from lineage alone."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.model_card import MODEL_CARD
+from pipeline.claims import predicates
+from pipeline.claims.chain import FIRST_TYPE
+from pipeline.inclusion.salts import SaltedRecord, Salts
+from pipeline.inclusion.training_sets import TrainingSets, TreeHead
+from pipeline.lineage.corpora import Corpora
+from pipeline.lineage.provenance import show
+from pipeline.lineage.slsa import PREDICATE_TYPE
+from pipeline.lineage.trace import TRAINED_ON, corpus_behind
+from pipeline.manifests import Manifests
+from pipeline.store import StoredArtifact, StoreReader
+from preprocessing.base.digests import sha256_file
+from preprocessing.base.errors import InputError
+from serving.versions import PROVENANCE
+
+Predicates = list[tuple[str, Mapping[str, Any]]]
+
+
+class ClaimMaker:
+    """Makes the claims of versions of one workspace; versions of one corpus share a Merkle tree."""
+
+    def __init__(self, workspace: Path, store: StoreReader, manifests: Manifests) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._manifests = manifests
+        # Execution of CorpusGen -> the tree of its training set.
+        self._heads: dict[int, TreeHead | None] = {}
+
+    def first_claims(self, folder: Path, pushed: StoredArtifact) -> Predicates:
+        """The predicates of a version, with their types; the first one lists the types of the others.
+
+        None is about the training set where the index of its records is gone. Raises InputError, OSError or ValueError
+        where the version, the store or the salts do not say what a claim needs.
+        """
+        shown = show(self._store, pushed)
+        try:
+            evaluation = predicates.evaluation(json.loads((folder / PROVENANCE).read_bytes()))
+        except LookupError as error:
+            raise InputError(f"{folder / PROVENANCE}: it does not state {error}.") from error
+        claims: Predicates = [
+            (PREDICATE_TYPE, predicates.provenance(shown, list(self._logs(shown)))),
+            (predicates.EVALUATION_TYPE, evaluation),
+            (
+                predicates.CARD_TYPE,
+                predicates.model_card(MODEL_CARD, (folder / MODEL_CARD).read_bytes()),
+            ),
+        ]
+        head = self._head(pushed)
+        if head is not None:
+            claims.append(
+                (predicates.TRAINING_SET_TYPE, predicates.training_set(shown["corpus"], head))
+            )
+        return [(FIRST_TYPE, {"required": [kind for kind, _ in claims]}), *claims]
+
+    def _logs(self, shown: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The logs of the nodes that are still in the workspace."""
+        for node in shown["nodes"]:
+            run_id = self._store.run_id_of(node["execution"])
+            log = self._workspace / "logs" / run_id / f"{node['node']}.log"
+            if log.is_file():
+                yield {
+                    "name": f"{node['node']}/log",
+                    "digest": {"sha256": sha256_file(log)},
+                    "annotations": {"run": run_id, "key": node["key"]},
+                }
+
+    def _head(self, pushed: StoredArtifact) -> TreeHead | None:
+        corpus = corpus_behind(self._store, pushed)
+        if corpus is None:
+            return None
+        if corpus.id not in self._heads:
+            corpora = Corpora([corpus], self._manifests)
+            self._heads[corpus.id] = (
+                None
+                if corpora.missing
+                else self._commit(corpora, corpora.training_shards[corpus.id])
+            )
+        return self._heads[corpus.id]
+
+    def _commit(self, corpora: Corpora, shards: list[str]) -> TreeHead:
+        salts = Salts(self._workspace, writes=True)
+        try:
+            records = (
+                SaltedRecord(record.id, record.digest)
+                for record in corpora.records(shards)
+                if record.split == TRAINED_ON
+            )
+            return TrainingSets(self._workspace).commit(records, salts)
+        finally:
+            salts.close()

@@ -1,0 +1,55 @@
+"""What the claims of a version say beside its provenance; `docs/schemas/claim.schema.json` has each field."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.inclusion.training_sets import TreeHead
+from pipeline.lineage import slsa
+from preprocessing.base.digests import sha256_bytes
+
+EVALUATION_TYPE = "urn:gpt2-tfx:evaluation:1"
+CARD_TYPE = "urn:gpt2-tfx:model-card:1"
+TRAINING_SET_TYPE = "urn:gpt2-tfx:training-set:1"
+
+Descriptor = Mapping[str, Any]
+
+
+def provenance(shown: Mapping[str, Any], logs: Sequence[Descriptor]) -> dict[str, Any]:
+    """SLSA provenance with the logs that are there. shown: the document of `lineage.show`."""
+    predicate = slsa.predicate(shown)
+    predicate["runDetails"]["byproducts"] += logs
+    return predicate
+
+
+def evaluation(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores, and by which checks the model was blessed. stated: the content of `provenance.json`."""
+    found = stated["evaluation"]
+    return {
+        "blessed": stated["blessed"],
+        **{name: found[name] for name in ("task", "split", "metrics", "checks")},
+        "inputs": [
+            {"name": name, "digest": {slsa.TREE_DIGEST: digest}}
+            for name, digest in sorted(stated["inputs"].items())
+        ],
+    }
+
+
+def model_card(name: str, content: bytes) -> dict[str, Any]:
+    """The card itself, so that it can be read without the folder."""
+    return {
+        "card": {
+            "name": name,
+            "mediaType": "text/markdown",
+            "digest": {"sha256": sha256_bytes(content)},
+            "content": base64.b64encode(content).decode(),
+        }
+    }
+
+
+def training_set(corpus: Mapping[str, Any], head: TreeHead) -> dict[str, Any]:
+    """The root over the records that the model was trained on. corpus: of the document of `lineage.show`."""
+    return {
+        "corpus": {"task": corpus["task"], "digest": {slsa.TREE_DIGEST: corpus["digest"]}},
+        "tree": {"specification": "RFC 9162", "size": head.size, "root": {"sha256": head.root}},
+    }

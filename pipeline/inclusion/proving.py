@@ -1,0 +1,95 @@
+"""Making the proof that a record was in the training set of a pushed version, from the workspace."""
+
+from pathlib import Path
+
+from pipeline.claims.chain import Claim, read_claims
+from pipeline.claims.envelopes import RefusedError
+from pipeline.failure import FailureError
+from pipeline.inclusion.merkle import inclusion_path, leaf_hash
+from pipeline.inclusion.proof import Proof, head_of
+from pipeline.inclusion.salts import SaltedRecord, Salts
+from pipeline.inclusion.training_sets import TrainingSets, TreeHead, entry_of
+from pipeline.lineage.corpora import Corpora
+from pipeline.lineage.trace import TRAINED_ON, corpus_behind, of_name
+from pipeline.manifests import Manifests, content_root
+from pipeline.store import StoredArtifact, StoreReader
+from preprocessing.base.errors import InputError
+from serving.versions import CLAIMS
+
+
+def prove(
+    workspace: Path, store: StoreReader, manifests: Manifests, pushed: StoredArtifact, name: str
+) -> Proof:
+    """The proof that a record (by its id) was in the training set of a pushed version.
+
+    Raises FailureError where it was not there or that cannot be proved any more, InputError where the version has no
+    signed statement of its training set, or the name is of several records.
+    """
+    version = str(pushed.properties["pushed_version"])
+    claim, head = _signed(content_root(pushed), version)
+    record = _record(store, manifests, pushed, name)
+    salts = Salts(workspace)
+    try:
+        salt = salts.find(record)
+    finally:
+        salts.close()
+    leaves = TrainingSets(workspace).leaves(head)
+    index = None
+    if salt is not None:
+        leaf = leaf_hash(entry_of(record, salt))
+        index = next((at for at, each in enumerate(leaves(0, head.size)) if each == leaf), None)
+    if salt is None or index is None:
+        raise FailureError(
+            f"{name}: the salt that it had in version {version} was deleted or lost, so nobody can prove any more that "
+            "it was in there."
+        )
+    path = inclusion_path(leaves, index, head.size)
+    proof = Proof(record, salt, index, tuple(path), claim.envelope)
+    if not proof.leads_to(head):
+        raise InputError(
+            f"training_sets/{head.root} of the workspace: not the leaves that were signed; bring it back from a backup."
+        )
+    return proof
+
+
+def _signed(folder: Path, version: str) -> tuple[Claim, TreeHead]:
+    """The claim about the training set of a version, and its root."""
+    try:
+        for claim in read_claims(folder):
+            if head := head_of(claim.statement):
+                return claim, head
+        reason = "it has no claim about its training set"
+    except RefusedError as error:
+        reason = str(error)
+    except FileNotFoundError:
+        reason = f"it has no {CLAIMS}; a run that has a key to sign with writes it"
+    raise InputError(f"version {version}: nothing to prove against: {reason}.")
+
+
+def _record(
+    store: StoreReader, manifests: Manifests, pushed: StoredArtifact, name: str
+) -> SaltedRecord:
+    """The record of a name in the training set of a version."""
+    version = pushed.properties["pushed_version"]
+    corpus = corpus_behind(store, pushed)
+    corpora = Corpora([] if corpus is None else [corpus], manifests)
+    if corpus is None or corpora.missing:
+        raise InputError(f"version {version}: its index is gone, so that no record of it is known.")
+    found = [each for those in corpora.find(name, of_name(name).matches).values() for each in those]
+    trained = {SaltedRecord(each.id, each.digest) for each in found if each.split == TRAINED_ON}
+    trained = {record for record in trained if record.id == name} or trained
+    if len(trained) > 1:
+        named = ", ".join(sorted(record.id for record in trained)[:5])
+        raise InputError(
+            f"{name}: {len(trained)} records of the training set have this name; name one of them: {named}"
+            f"{', ...' if len(trained) > 5 else ''}."
+        )
+    if not trained:
+        where = (
+            f"it is held out, for {found[0].split}"
+            if found
+            else "looked at were the ids, the groups and the source files in the index of its corpus "
+            f"(CorpusGen's execution {corpus.id})"
+        )
+        raise FailureError(f"{name}: not in the training set of version {version}: {where}.")
+    return trained.pop()
