@@ -18,7 +18,7 @@ from pipeline.claims.envelopes import (
     statement_of,
     subject_digest,
 )
-from pipeline.lineage.slsa import statement
+from pipeline.claims.slsa import statement
 from pipeline.signing import Signer, read_public_key, signed_root
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.errors import InputError

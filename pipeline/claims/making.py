@@ -8,11 +8,11 @@ from typing import Any
 from components.model_card import MODEL_CARD
 from pipeline.claims import predicates
 from pipeline.claims.chain import FIRST_TYPE
+from pipeline.claims.slsa import PREDICATE_TYPE
 from pipeline.inclusion.salts import SaltedRecord, Salts
 from pipeline.inclusion.training_sets import TrainingSets, TreeHead
 from pipeline.lineage.corpora import Corpora
 from pipeline.lineage.provenance import show
-from pipeline.lineage.slsa import PREDICATE_TYPE
 from pipeline.lineage.trace import TRAINED_ON, corpus_behind
 from pipeline.manifests import Manifests
 from pipeline.store import StoredArtifact, StoreReader

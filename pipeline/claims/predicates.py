@@ -4,8 +4,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.claims import slsa
 from pipeline.inclusion.training_sets import TreeHead
-from pipeline.lineage import slsa
 from preprocessing.base.digests import sha256_bytes
 
 EVALUATION_TYPE = "urn:gpt2-tfx:evaluation:1"

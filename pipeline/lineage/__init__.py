@@ -5,6 +5,7 @@ from pipeline.lineage.copied import verify_copy
 from pipeline.lineage.corpora import FoundRecord
 from pipeline.lineage.export import export
 from pipeline.lineage.provenance import executions_behind, provenance, pushed_artifact, show
+from pipeline.lineage.proving import prove
 from pipeline.lineage.pushed import pushed_models, served_json
 from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace, trained_on
 from pipeline.lineage.verification import Verification, verify
@@ -21,6 +22,7 @@ __all__ = [
     "of_digest",
     "of_name",
     "of_text",
+    "prove",
     "provenance",
     "pushed_artifact",
     "pushed_models",

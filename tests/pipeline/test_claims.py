@@ -18,8 +18,8 @@ from pipeline.claims.chain import FIRST_TYPE, append_claims, read_claims
 from pipeline.claims.envelopes import RefusedError
 from pipeline.claims.making import ClaimMaker
 from pipeline.claims.predicates import CARD_TYPE, EVALUATION_TYPE, TRAINING_SET_TYPE
+from pipeline.claims.slsa import PREDICATE_TYPE
 from pipeline.lineage import pushed_artifact
-from pipeline.lineage.slsa import PREDICATE_TYPE
 from pipeline.signing import KEY_VARIABLE, Signer, signed_root
 from pipeline.version_signing import VersionSigner
 from preprocessing.base.digests import sha256_file

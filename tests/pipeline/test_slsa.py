@@ -10,8 +10,8 @@ from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenan
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 
+from pipeline.claims.slsa import PREDICATE_TYPE, predicate, root_digest, statement, without_names
 from pipeline.lineage import pushed_artifact, show
-from pipeline.lineage.slsa import PREDICATE_TYPE, predicate, root_digest, statement, without_names
 from preprocessing.base.digests import sha256_json
 from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of

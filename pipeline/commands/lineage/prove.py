@@ -2,9 +2,9 @@
 
 import argparse
 
+from pipeline import lineage
 from pipeline.cli import print_json
 from pipeline.commands.lineage.place import LineagePlace
-from pipeline.inclusion.proving import prove
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
 
@@ -13,7 +13,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     """Write the proof and say what it proves; raises FailureError where there is none."""
     pushed = place.pushed(arguments.model)
     version = str(pushed.properties["pushed_version"])
-    proof = prove(place.workspace, place.store, place.manifests, pushed, arguments.record)
+    proof = lineage.prove(place.workspace, place.store, place.manifests, pushed, arguments.record)
     try:
         write_whole(arguments.output, proof.to_json().encode())
     except OSError as error:

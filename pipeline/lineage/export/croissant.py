@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from pipeline.claims.slsa import time_text
 from pipeline.lineage.export.exported import PROVIDER, ExportedModel, Node
-from pipeline.lineage.slsa import time_text
 
 _CONFORMS = "http://mlcommons.org/croissant/1.1"
 # Terms that are in Croissant's namespace under their own names.

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from pipeline.claims.slsa import predicate, time_text
 from pipeline.lineage.export.exported import PROVIDER, ExportedModel
-from pipeline.lineage.slsa import predicate, time_text
 from preprocessing.base.digests import canonical_json
 
 _LIMITS = (

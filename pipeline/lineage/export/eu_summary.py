@@ -4,8 +4,8 @@ The template is of July 2025 (C(2025) 8311), for article 53(1)(d) of Regulation 
 filled in, what only a person can answer is marked, and nothing is guessed.
 """
 
+from pipeline.claims.slsa import time_text
 from pipeline.lineage.export.exported import PROVIDER, ExportedModel
-from pipeline.lineage.slsa import time_text
 
 _ASK = f"*{PROVIDER}*"
 _NO = "not applicable"

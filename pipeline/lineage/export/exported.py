@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
+from pipeline.claims.slsa import root_digest
 from pipeline.lineage.facts import training_tokens
 from pipeline.lineage.provenance import executions_behind, show
-from pipeline.lineage.slsa import root_digest
 from pipeline.manifests import Manifests
 from pipeline.outside_files import OutsideFiles
 from pipeline.store import StoredArtifact, StoreReader

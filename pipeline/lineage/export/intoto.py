@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.lineage import slsa
+from pipeline.claims import slsa
 from pipeline.lineage.export.exported import ExportedModel
 
 

@@ -6,8 +6,8 @@ Our own facets begin with `gpt2tfx_`; their schemas and an example of each are `
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.claims.slsa import time_text, without_names
 from pipeline.lineage.export.exported import ExportedModel, Node
-from pipeline.lineage.slsa import time_text, without_names
 from preprocessing.base.digests import canonical_json
 from preprocessing.base.errors import InputError
 
