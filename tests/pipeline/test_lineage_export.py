@@ -218,7 +218,8 @@ class TestCycloneDX:
         document = cyclonedx.document(model)
         component = document["metadata"]["component"]
         assert component["hashes"] == [{"alg": "SHA-256", "content": model.root}]
-        assert [file["name"] for file in component["components"]] == ["weights"]
+        files = ["README.md", "provenance.json", "weights"]
+        assert [file["name"] for file in component["components"]] == files
         (metric,) = component["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
         assert metric == {"type": "perplexity", "value": "31.5", "slice": "test"}
         names = {each["name"] for each in document["components"]}
