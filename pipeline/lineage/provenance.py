@@ -149,7 +149,7 @@ def _model_view(store: StoreReader, model: StoredArtifact) -> dict[str, Any]:
         },
         "base_model": None if base is None else _base_model(_producer(store, base)),
         "code": {name: code[name] for name in ("commit", "digest")},
-        "environment": trainer.ingredients["environment"],
+        "environment": dict(sorted(trainer.ingredients["environment"].items())),
         "parameters": dict(sorted(parameters.items())),
     }
 
@@ -166,8 +166,9 @@ def _ingredients(execution: StoredExecution) -> dict[str, Any]:
         "key": execution.key,
         "parameters": dict(sorted(ingredients["parameters"].items())),
         "code": _code(execution),
-        "environment": ingredients["environment"],
-        "externals": ingredients["externals"],
+        # A store gives properties back in any order.
+        "environment": dict(sorted(ingredients["environment"].items())),
+        "externals": dict(sorted(ingredients["externals"].items())),
     }
 
 
