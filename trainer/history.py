@@ -18,6 +18,8 @@ class History:
     parameters: number of trained weights.
     total_steps: the steps that the training is meant to have; step: those that it has had.
     seconds: time spent training, a resumed training's earlier parts included.
+    joules: energy that the counters of energy_of took meanwhile; None where a part of it was not measured.
+    energy_of: what was measured, in words (see `trainer.energy`).
     skipped_steps: steps without an update, because float16 overflowed; skipped_in_a_row: the last of
         them without another in between.
     stopped_early: the validation loss had stopped falling, so the training ended at `step`.
@@ -37,6 +39,8 @@ class History:
     total_steps: int = 0
     step: int = 0
     seconds: float = 0.0
+    joules: float | None = None
+    energy_of: list[str] = field(default_factory=list)
     skipped_steps: int = 0
     skipped_in_a_row: int = 0
     stopped_early: bool = False

@@ -11,6 +11,7 @@ from preprocessing.base.errors import InputError
 from trainer.data import FEATURES, Batch, TokenRows, TrainingRows
 from trainer.device import Device
 from trainer.divergence import require_convergence, require_step
+from trainer.energy import EnergyMeter
 from trainer.gpt2 import GPT2
 from trainer.history import History, frozen_groups
 from trainer.options import TrainingOptions
@@ -68,6 +69,9 @@ def train(
     run_steps = several_steps(train_step, (rows_a_step, rows.sequence_length))
     loss_of_batch = evaluation_loss(model, device, validation.bounds(options.batch_size))
     earlier_seconds, pace = history.seconds, Pace()
+    meter = EnergyMeter(device.kind == "gpu")
+    earlier_joules = _measured_before(history, meter)
+    history.energy_of = meter.measures
 
     def batches_of(numbers: range) -> Batch:
         batches = [rows.training_batch(number, rows_a_step, seed) for number in numbers]
@@ -91,6 +95,7 @@ def train(
                 require_step(history, loss, norm)
             pace.count(len(losses), int(np.count_nonzero(batches["segment_ids"])))
             history.seconds = earlier_seconds + pace.seconds
+            history.joules = _sum(earlier_joules, meter.joules())
             _report(history, losses[-1], pace)
             if len(validation) and _due(history, options.validate_every):
                 progress.report(phase="validate")
@@ -177,6 +182,17 @@ def _due(history: History, every: int) -> bool:
 
 def _stacked(batches: list[Batch]) -> Batch:
     return {name: np.stack([batch[name] for batch in batches]) for name in FEATURES}
+
+
+def _measured_before(history: History, meter: EnergyMeter) -> float | None:
+    """The energy of a resumed training's earlier parts; None where they were measured otherwise."""
+    if history.step == 0:
+        return 0.0
+    return history.joules if history.energy_of == meter.measures else None
+
+
+def _sum(earlier: float | None, now: float | None) -> float | None:
+    return None if earlier is None or now is None else earlier + now
 
 
 def _report(history: History, loss: float, pace: Pace) -> None:

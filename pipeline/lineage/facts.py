@@ -36,8 +36,8 @@ def training(trainer: StoredExecution) -> dict[str, Any] | None:
     """Steps, tokens and operations of a training, and what it ran on.
 
     tokens: positions of the rows that its steps read, padding among them. operations: 6 for each trained
-    parameter and token (Kaplan et al. 2020, "Scaling Laws for Neural Language Models", 2.1). energy_joules: None, for
-    nothing measures it.
+    parameter and token (Kaplan et al. 2020, "Scaling Laws for Neural Language Models", 2.1). energy_joules: what
+    `energy_of` took while it trained; None where nothing, or not all of it, was measured.
     """
     history = _read(trainer.outputs.get("model_run"), "history.json")
     if history is None:
@@ -55,7 +55,8 @@ def training(trainer: StoredExecution) -> dict[str, Any] | None:
         "seconds": history["seconds"],
         "device": history["device"],
         "precision": history["precision"],
-        "energy_joules": None,
+        "energy_joules": history.get("joules"),
+        "energy_of": history.get("energy_of", []),
     }
 
 

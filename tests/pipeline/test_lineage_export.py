@@ -73,6 +73,7 @@ def model(launches: Launches) -> ExportedModel:
             "device": "a CPU",
             "precision": "float32",
             "energy_joules": None,
+            "energy_of": [],
         },
         "decision": {"blessed": True, "split": "test", "checks": [], "note": "", "champion": None},
     }

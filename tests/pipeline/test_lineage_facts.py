@@ -37,6 +37,15 @@ class TestTraining:
         assert found["operations"] == 6 * 7 * 600
         assert (found["steps"], found["device"], found["energy_joules"]) == (10, "a CPU", None)
 
+    def test_energy_is_told_with_what_it_is_of(self, tmp_path: Path) -> None:
+        measured = {**HISTORY, "joules": 12.5, "energy_of": ["processor"]}
+        trainer = execution(
+            tmp_path, "model_run", "history.json", measured, **{"tokens.sequence_length": 5}
+        )
+        found = facts.training(trainer)
+        assert found is not None
+        assert (found["energy_joules"], found["energy_of"]) == (12.5, ["processor"])
+
     def test_is_unknown_where_the_history_is_gone_or_damaged(self, tmp_path: Path) -> None:
         for document in (None, "{"):
             trainer = execution(tmp_path, "model_run", "history.json", document)

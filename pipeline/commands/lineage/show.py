@@ -80,7 +80,15 @@ def _training_text(training: dict[str, Any] | None) -> list[str]:
         f"training {training['steps']} steps, {training['tokens']:,} tokens, {training['parameters']:,} trained "
         f"parameters, {training['operations']:.3g} operations, {duration(training['seconds'])}",
         f"         {training['device']}",
+        *_energy_text(training["energy_joules"], training["energy_of"]),
     ]
+
+
+def _energy_text(joules: float | None, measured: Sequence[str]) -> list[str]:
+    """The energy of a training, in kilowatt-hours; nothing where it was not measured."""
+    if joules is None:
+        return []
+    return [f"         {joules / 3.6e6:.3g} kWh, of: {', '.join(measured)}"]
 
 
 def _decision_text(decision: dict[str, Any] | None) -> list[str]:
