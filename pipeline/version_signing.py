@@ -3,20 +3,13 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pipeline.claims.chain import append_claims
-from pipeline.claims.envelopes import RefusedError, key_id
 from pipeline.config import LoadedConfig
 from pipeline.manifests import Manifest, Manifests
-from pipeline.signing import Signer, signed_files, signing_key
+from pipeline.signing import Signer, signed_files
 from pipeline.store import StoredArtifact, StoreReader
-from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
 from serving.versions import ADDED_LATER, CLAIMS, SIGNATURE, Versions
-
-if TYPE_CHECKING:
-    from pipeline.claims.making import ClaimMaker
 
 
 class VersionSigner:
@@ -51,7 +44,7 @@ class VersionSigner:
             fault = self._sign(self._signer, folder, known)
             if fault:
                 say(f"version {version} is not signed: {fault}")
-            elif known is not None and (fault := _claim(self._signer, maker, folder, known)):
+            elif known is not None and (fault := maker.claim(self._signer, folder, known)):
                 say(f"version {version} has no claims: {fault}")
 
     def _recorded(self) -> dict[str, StoredArtifact]:
@@ -84,17 +77,6 @@ class VersionSigner:
         except (OSError, ValueError) as error:
             return str(error)
         return ""
-
-
-def _claim(signer: Signer, maker: "ClaimMaker", folder: Path, recorded: StoredArtifact) -> str:
-    """Write the claims of a signed version; returns why not, where it gets none."""
-    try:
-        if signing_key((folder / SIGNATURE).read_bytes()) != key_id(signer.public_key):
-            return f"another key has signed it; remove its {SIGNATURE} to have it signed anew"
-        append_claims(folder, signer, maker.first_claims(folder, recorded))
-    except (InputError, RefusedError, OSError, ValueError) as error:
-        return str(error)
-    return ""
 
 
 def _covers(signature: bytes, manifest: Manifest | None) -> bool:

@@ -6,7 +6,7 @@ there are missed. What was added later and stood last can be dropped: nothing af
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +18,8 @@ from pipeline.claims.envelopes import (
     statement_of,
     subject_digest,
 )
-from pipeline.claims.slsa import statement
+from pipeline.claims.predicates import signed_record
+from pipeline.claims.slsa import PREDICATE_TYPE, statement
 from pipeline.signing import Signer, read_public_key, signed_root
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.errors import InputError
@@ -88,10 +89,13 @@ def read_claims(folder: Path) -> list[Claim]:
     return claims
 
 
-def check_claims(folder: Path, public_key: Path | None) -> ClaimsState:
+def check_claims(
+    folder: Path, public_key: Path | None, records: Collection[str] | None = None
+) -> ClaimsState:
     """Whether a version's claims are by a key, about the files that `model.sig` names, in their order, and all there.
 
-    Raises InputError where the key is none, or the claims are of a newer version.
+    records: the record digests that the store has of pushes of the version, one of which must be the one that was
+    signed; None where no store is asked. Raises InputError where the key is none, or the claims are of a newer version.
     """
     if not (folder / CLAIMS).is_file():
         if public_key is None:
@@ -102,6 +106,7 @@ def check_claims(folder: Path, public_key: Path | None) -> ClaimsState:
         if public_key is None:
             return ClaimsState("not checked", "name the public key with --key to check them")
         check_chain(claims, _root(folder), read_public_key(public_key))
+        _check_record(claims, records)
     except RefusedError as error:
         return ClaimsState("refused", str(error))
     return ClaimsState("valid", types=tuple(claim.type for claim in claims))
@@ -131,6 +136,16 @@ def check_chain(claims: Sequence[Claim], root: str, key: "ec.EllipticCurvePublic
     missing = [kind for kind in _required(claims) if kind not in present]
     if missing:
         raise RefusedError(f"dropped: {', '.join(missing)}")
+
+
+def _check_record(claims: Iterable[Claim], records: Collection[str] | None) -> None:
+    for claim in claims:
+        signed = signed_record(claim.predicate) if claim.type == PREDICATE_TYPE else None
+        if signed and records is not None and signed not in records:
+            raise RefusedError(
+                f"the metadata store is not what was signed: the record of the push was {signed}, and is "
+                f"{', '.join(sorted(records)) or 'none'}"
+            )
 
 
 def append_claims(

@@ -7,7 +7,8 @@ from typing import Any
 
 from components.model_card import MODEL_CARD
 from pipeline.claims import predicates
-from pipeline.claims.chain import FIRST_TYPE
+from pipeline.claims.chain import FIRST_TYPE, append_claims
+from pipeline.claims.envelopes import RefusedError, key_id
 from pipeline.claims.slsa import PREDICATE_TYPE
 from pipeline.inclusion.salts import SaltedRecord, Salts
 from pipeline.inclusion.training_sets import TrainingSets, TreeHead
@@ -15,10 +16,11 @@ from pipeline.lineage.corpora import Corpora
 from pipeline.lineage.provenance import show
 from pipeline.lineage.trace import TRAINED_ON, corpus_behind
 from pipeline.manifests import Manifests
+from pipeline.signing import Signer, signing_key
 from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
-from serving.versions import PROVENANCE
+from serving.versions import PROVENANCE, SIGNATURE
 
 Predicates = list[tuple[str, Mapping[str, Any]]]
 
@@ -33,6 +35,16 @@ class ClaimMaker:
         # Execution of CorpusGen -> the tree of its training set.
         self._heads: dict[int, TreeHead | None] = {}
 
+    def claim(self, signer: Signer, folder: Path, pushed: StoredArtifact) -> str:
+        """Write the claims of a signed version; returns why not, where it gets none."""
+        try:
+            if signing_key((folder / SIGNATURE).read_bytes()) != key_id(signer.public_key):
+                return f"another key has signed it; remove its {SIGNATURE} to have it signed anew"
+            append_claims(folder, signer, self.first_claims(folder, pushed))
+        except (InputError, RefusedError, OSError, ValueError) as error:
+            return str(error)
+        return ""
+
     def first_claims(self, folder: Path, pushed: StoredArtifact) -> Predicates:
         """The predicates of a version, with their types; the first one lists the types of the others.
 
@@ -44,8 +56,10 @@ class ClaimMaker:
             evaluation = predicates.evaluation(json.loads((folder / PROVENANCE).read_bytes()))
         except LookupError as error:
             raise InputError(f"{folder / PROVENANCE}: it does not state {error}.") from error
+        pusher = self._store.producer(pushed.id)
+        record = "" if pusher is None else pusher.record_digest
         claims: Predicates = [
-            (PREDICATE_TYPE, predicates.provenance(shown, list(self._logs(shown)))),
+            (PREDICATE_TYPE, predicates.provenance(shown, list(self._logs(shown)), record)),
             (predicates.EVALUATION_TYPE, evaluation),
             (
                 predicates.CARD_TYPE,

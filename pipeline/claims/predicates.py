@@ -15,11 +15,25 @@ TRAINING_SET_TYPE = "urn:gpt2-tfx:training-set:1"
 Descriptor = Mapping[str, Any]
 
 
-def provenance(shown: Mapping[str, Any], logs: Sequence[Descriptor]) -> dict[str, Any]:
-    """SLSA provenance with the logs that are there. shown: the document of `lineage.show`."""
+def provenance(shown: Mapping[str, Any], logs: Sequence[Descriptor], record: str) -> dict[str, Any]:
+    """SLSA provenance with the logs that are there, and what the metadata store must say.
+
+    shown: the document of `lineage.show`. record: the record digest of the push, which is over those of all that is
+    behind it; empty where the store has none.
+    """
     predicate = slsa.predicate(shown)
+    if record:
+        predicate["buildDefinition"]["internalParameters"]["record"] = {"sha256": record}
     predicate["runDetails"]["byproducts"] += logs
     return predicate
+
+
+def signed_record(predicate: Mapping[str, Any]) -> str | None:
+    """The record digest in a predicate of `provenance`; None where it has none."""
+    try:
+        return str(predicate["buildDefinition"]["internalParameters"]["record"]["sha256"])
+    except (LookupError, TypeError):
+        return None
 
 
 def evaluation(stated: Mapping[str, Any]) -> dict[str, Any]:

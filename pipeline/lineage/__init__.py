@@ -7,6 +7,7 @@ from pipeline.lineage.export import export
 from pipeline.lineage.provenance import executions_behind, provenance, pushed_artifact, show
 from pipeline.lineage.proving import prove
 from pipeline.lineage.pushed import pushed_models, served_json
+from pipeline.lineage.rows import push_records
 from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace, trained_on
 from pipeline.lineage.verification import Verification, verify
 
@@ -24,6 +25,7 @@ __all__ = [
     "of_text",
     "prove",
     "provenance",
+    "push_records",
     "pushed_artifact",
     "pushed_models",
     "served_json",

@@ -33,6 +33,16 @@ def rows_without_digest(executions: Sequence[StoredExecution]) -> Iterator[str]:
             yield f"{_row(execution)}: recorded by a version that made no digests of rows"
 
 
+def push_records(store: StoreReader, version: str) -> set[str]:
+    """The record digests of what pushed a version: of the first push, and of those that found the same there."""
+    makers = (
+        store.producer(artifact.id)
+        for artifact in store.artifacts("PushedModel")
+        if str(artifact.properties.get("pushed_version")) == version
+    )
+    return {maker.record_digest for maker in makers if maker is not None and maker.record_digest}
+
+
 def altered_events(store: StoreReader) -> Iterator[Mismatch]:
     """The events of a workspace that were changed, are gone, or were put in; of the last of all none says so."""
     following: StoredEvent | None = None

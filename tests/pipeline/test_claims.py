@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ from pipeline import cli
 from pipeline.claims.chain import FIRST_TYPE, append_claims, read_claims
 from pipeline.claims.envelopes import RefusedError
 from pipeline.claims.making import ClaimMaker
-from pipeline.claims.predicates import CARD_TYPE, EVALUATION_TYPE, TRAINING_SET_TYPE
+from pipeline.claims.predicates import (
+    CARD_TYPE,
+    EVALUATION_TYPE,
+    TRAINING_SET_TYPE,
+    signed_record,
+)
 from pipeline.claims.slsa import PREDICATE_TYPE
 from pipeline.lineage import pushed_artifact
 from pipeline.signing import KEY_VARIABLE, Signer, signed_root
@@ -158,6 +164,9 @@ class TestContent:
         assert byproducts["Trainer/log"]["digest"] == {"sha256": sha256_file(log)}
         assert byproducts["Trainer/log"]["annotations"]["run"] == "run-second"
         assert "Tokenizer/log" not in byproducts
+        definition = provenance["buildDefinition"]
+        parameters = ("externalParameters", "internalParameters")
+        document_of("slsa-build", json.dumps({name: definition[name] for name in parameters}))
         stated = STATED["evaluation"]
         assert evaluation["metrics"] == stated["metrics"]  # type: ignore[index]
         assert base64.b64decode(card["card"]["content"]) == (folder / "README.md").read_bytes()
@@ -260,6 +269,48 @@ class TestVerify:
         command = ["lineage", "verify", str(place), "--key", str(keys[1])]
         assert cli.main(["--config", str(place / "none.yaml"), *command]) == 2
         assert "claims of version 2" in capsys.readouterr().err
+
+    def test_a_store_whose_rows_were_all_made_to_fit_is_not_the_one_that_was_signed(
+        self,
+        launches: Launches,
+        folders: list[Path],
+        keys: Keys,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        command = ["--config", str(launches.config_file), "lineage", "verify", folders[1].name]
+
+        def verified(*flags: str) -> Any:
+            cli.main([*command, *flags, "--json"])
+            return document_of("lineage-verify", capsys.readouterr().out)
+
+        key = ("--key", str(keys[1]))
+        assert verified(*key)["ok"]
+        store = launches.store
+        pusher = store.producer(pushed_artifact(store, folders[1].name).id)
+        assert pusher is not None
+        provenance = read_claims(folders[1])[1].predicate
+        assert signed_record(provenance) == pusher.record_digest
+
+        def set_text(name: str, text: str) -> None:
+            statement = (
+                "UPDATE ExecutionProperty SET string_value = ? WHERE execution_id = ? AND name = ?"
+            )
+            database = sqlite3.connect(
+                launches.config_file.parent / "workspace" / "metadata.sqlite"
+            )
+            assert database.execute(statement, (text, pusher.id, name)).rowcount == 1
+            database.commit()
+            database.close()
+
+        set_text("reason", "another")
+        assert len(verified()["mismatches"]) == 1
+        made_to_fit = store.record_digest(store.execution(pusher.id))
+        set_text("record_digest", made_to_fit)
+        assert verified()["ok"]
+        document = verified(*key)
+        assert (document["ok"], document["mismatches"]) == (False, [])
+        assert "the metadata store is not what was signed" in document["claims"]["reason"]
+        assert made_to_fit in document["claims"]["reason"]
 
 
 class TestAppending:

@@ -14,8 +14,8 @@ from preprocessing.base.job_cache import JobCache
 
 
 def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
-    """Print what differs; the status is 1 where anything does, or the signature is refused."""
-    folder = place.copied(arguments.model)
+    """Print what differs; the status is 1 where anything does, or signature or claims are refused."""
+    folder, records = place.copied(arguments.model), None
     if folder is not None:
         found = lineage.verify_copy(folder)
     else:
@@ -23,8 +23,9 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
         folder = content_root(pushed)
         with closing(JobCache(place.workspace).open_digests(writes=False)) as digests:
             found = lineage.verify(place.loaded, place.store, digests, pushed)
+        records = lineage.push_records(place.store, str(pushed.properties["pushed_version"]))
     signature = check_signature(folder, arguments.key)
-    claims = check_claims(folder, arguments.key)
+    claims = check_claims(folder, arguments.key, records)
     ok = found.ok and "refused" not in (signature.state, claims.state)
     if arguments.json:
         print_json(
