@@ -32,19 +32,25 @@ class VersionSigner:
             for name in self._versions.names()
             if not all((path(name) / added).exists() for added in ADDED_LATER)
         ]
-        if not open_ones:
-            return
+        if open_ones:
+            self._sign_all(self._signer, open_ones, say)
+        if (self._workspace / "erasures").is_dir():
+            from pipeline.claims.erasures import claim_erasures
+
+            claim_erasures(self._workspace, self._signer, say)
+
+    def _sign_all(self, signer: Signer, versions: list[str], say: Callable[[str], None]) -> None:
         # Only who makes claims waits for what this imports.
         from pipeline.claims.making import ClaimMaker
 
         recorded = self._recorded()
         maker = ClaimMaker(self._workspace, self._store, self._manifests)
-        for version in open_ones:
-            folder, known = path(version), recorded.get(version)
-            fault = self._sign(self._signer, folder, known)
+        for version in versions:
+            folder, known = self._versions.path(version), recorded.get(version)
+            fault = self._sign(signer, folder, known)
             if fault:
                 say(f"version {version} is not signed: {fault}")
-            elif known is not None and (fault := maker.claim(self._signer, folder, known)):
+            elif known is not None and (fault := maker.claim(signer, folder, known)):
                 say(f"version {version} has no claims: {fault}")
 
     def _recorded(self) -> dict[str, StoredArtifact]:

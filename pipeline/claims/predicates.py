@@ -11,6 +11,7 @@ from preprocessing.base.digests import sha256_bytes
 EVALUATION_TYPE = "urn:gpt2-tfx:evaluation:1"
 CARD_TYPE = "urn:gpt2-tfx:model-card:1"
 TRAINING_SET_TYPE = "urn:gpt2-tfx:training-set:1"
+ERASURE_TYPE = "urn:gpt2-tfx:erasure:1"
 
 Descriptor = Mapping[str, Any]
 
@@ -66,4 +67,24 @@ def training_set(corpus: Mapping[str, Any], head: TreeHead) -> dict[str, Any]:
     return {
         "corpus": {"task": corpus["task"], "digest": {slsa.TREE_DIGEST: corpus["digest"]}},
         "tree": {"specification": "RFC 9162", "size": head.size, "root": {"sha256": head.root}},
+    }
+
+
+def erasure(dossier: Mapping[str, Any], model: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """That records of the training set were erased since. No name and no digest of a record, which could be guessed.
+
+    dossier: a document of `erasure-dossier.schema.json`. model: the one of its models that the version holds. digest:
+    SHA-256 of the dossier's file, whoever has it.
+    """
+    replacement = dossier["replacement"]
+    return {
+        "dossier": {"sha256": digest},
+        "asked": slsa.time_text(min(asked["time"] for asked in dossier["asked"])),
+        "records": model["records"],
+        "replacedBy": None
+        if replacement is None
+        else {
+            "name": replacement["version"],
+            "digest": {slsa.TREE_DIGEST: replacement["digest"]},
+        },
     }

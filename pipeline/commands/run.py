@@ -1,6 +1,7 @@
 """`gpt2-tfx run`: do what is out of date."""
 
 import argparse
+import os
 import sys
 
 from pipeline.arguments import selection_of
@@ -16,6 +17,7 @@ from pipeline.run_record import new_run_id
 from pipeline.run_reports import RunResult
 from pipeline.runner import run_pipeline
 from pipeline.serving_history import pinned_text
+from pipeline.signing import Signer
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,15 +48,22 @@ def run_once(arguments: argparse.Namespace) -> int:
     if result.did_anything or refused or not arguments.quiet:
         print(summary(loaded, result, arguments), flush=True)
     if result.pushed is not None and result.did_anything:
-        _tell_erasures(loaded)
+        tell_erasures(loaded)
     tell_result(loaded, result, _warn)
     return 1 if refused else 0
 
 
-def _tell_erasures(loaded: LoadedConfig) -> None:
+def tell_erasures(loaded: LoadedConfig) -> None:
+    """Write the dossiers that are due, and say in the claims of the versions that they are about that they are."""
     try:
-        for path in write_dossiers(loaded):
+        written = write_dossiers(loaded)
+        for path in written:
             print(f"erasure: replaced now; dossier: {path}")
+        signer = Signer.of_environment(os.environ) if written else None
+        if signer is not None:
+            from pipeline.claims.erasures import claim_erasures
+
+            claim_erasures(loaded.workspace, signer, _warn)
     except OSError as error:
         _warn(f"a dossier of an erasure could not be written: {error}")
 

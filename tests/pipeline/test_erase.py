@@ -10,15 +10,22 @@ from typing import Any
 import pytest
 
 from pipeline import cli
+from pipeline.claims.chain import Claim, check_claims, read_claims
+from pipeline.claims.erasures import claim_erasures
+from pipeline.claims.predicates import ERASURE_TYPE
+from pipeline.commands.run import tell_erasures
 from pipeline.config_reading import load_config
 from pipeline.erasure.after_run import write_dossiers
 from pipeline.leases import RUN_LEASE, Leases
 from pipeline.selection import Selection
-from preprocessing.base.digests import sha256_text
+from pipeline.signing import KEY_VARIABLE, Signer
+from preprocessing.base.digests import sha256_file, sha256_text
 from preprocessing.base.errors import InputError
+from serving.versions import CLAIMS
 from tests.pipeline.corpus_index import TEXTS, index
 from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of
+from tests.pipeline.signing_keys import key_pair
 
 Erase = Callable[..., tuple[int, str, str]]
 
@@ -291,6 +298,49 @@ class TestDossier:
         assert (document["asked"], document["corpora"]) == (asked["asked"], asked["corpora"])
         assert versions(document) == versions(asked)
         assert write_dossiers(loaded) == []
+
+    def test_a_key_that_is_there_claims_it_of_the_versions_that_had_the_record(
+        self,
+        dossier: Callable[..., Any],
+        launches: Launches,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        keys = key_pair(tmp_path, "key")
+        monkeypatch.setenv(KEY_VARIABLE, str(keys[0]))
+        loaded, (first, second) = load_config(launches.config_file), launches.versions.names()
+        dossier("d")
+        third = push(launches, "third", "a", "c")
+        tell_erasures(loaded)
+        (path,) = (loaded.workspace / "erasures").iterdir()
+        assert str(path) in capsys.readouterr().out
+
+        def erasures(version: str) -> list[Claim]:
+            claims = read_claims(launches.versions.path(version))
+            for claim in claims:
+                document_of("claim", claim.payload.decode())
+            return [claim for claim in claims if claim.type == ERASURE_TYPE]
+
+        (claim,) = erasures(second)
+        assert (erasures(first), erasures(third)) == ([], [])
+        assert claim.predicate["dossier"] == {"sha256": sha256_file(path)}
+        assert (claim.predicate["records"], claim.predicate["replacedBy"]["name"]) == (1, third)
+        for guessable in ("d", "d.story", TEXTS["d"]):
+            assert sha256_text(guessable).encode() not in claim.payload
+        state = check_claims(launches.versions.path(second), keys[1])
+        assert (state.state, state.types[-1]) == ("valid", ERASURE_TYPE)
+
+        # A key that comes later finds it too, and claims it once.
+        (launches.versions.path(second) / CLAIMS).unlink()
+        for run_id in ("run-again", "run-once-more"):
+            launches.run(run_id)
+            assert len(erasures(second)) == 1
+        path.with_name("damaged.json").write_text("{}")
+        said: list[str] = []
+        claim_erasures(loaded.workspace, Signer(keys[0].read_bytes()), said.append)
+        assert len(said) == 1
+        assert "damaged.json: not a dossier" in said[0]
 
     def test_is_not_written_while_a_later_corpus_has_the_record(
         self, erase: Erase, launches: Launches
