@@ -65,8 +65,9 @@ class Salts:
         new = [name for name in dict.fromkeys(names) if name not in known]
         if new:
             made = [(name, os.urandom(SALT_BYTES)) for name in new]
-            self._many("INSERT INTO salts VALUES (?, ?)", made)
-            known.update(made)
+            # Another process may have made one meanwhile; from here on it waits.
+            self._many("INSERT OR IGNORE INTO salts VALUES (?, ?)", made)
+            known.update(self._known(new))
         return [known[name] for name in names]
 
     def commit(self) -> None:

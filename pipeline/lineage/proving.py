@@ -10,10 +10,11 @@ from pipeline.inclusion.proof import Proof, head_of
 from pipeline.inclusion.salts import SaltedRecord, Salts
 from pipeline.inclusion.training_sets import TrainingSets, TreeHead, entry_of
 from pipeline.lineage.corpora import Corpora
-from pipeline.lineage.trace import TRAINED_ON, corpus_behind, of_name
+from pipeline.lineage.trace import TRAINED_ON, Matches, corpus_behind
 from pipeline.manifests import Manifests, content_root
 from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.errors import InputError
+from preprocessing.records.ids import names_of
 from serving.versions import CLAIMS
 
 
@@ -75,7 +76,7 @@ def _record(
     corpora = Corpora([] if corpus is None else [corpus], manifests)
     if corpus is None or corpora.missing:
         raise InputError(f"version {version}: its index is gone, so that no record of it is known.")
-    found = [each for those in corpora.find(name, of_name(name).matches).values() for each in those]
+    found = [each for those in corpora.find(name, _has_name(name)).values() for each in those]
     trained = {SaltedRecord(each.id, each.digest) for each in found if each.split == TRAINED_ON}
     trained = {record for record in trained if record.id == name} or trained
     if len(trained) > 1:
@@ -88,8 +89,13 @@ def _record(
         where = (
             f"it is held out, for {found[0].split}"
             if found
-            else "looked at were the ids, the groups and the source files in the index of its corpus "
-            f"(CorpusGen's execution {corpus.id})"
+            else "looked at were the ids and groups of all records in the index of its corpus (CorpusGen's "
+            f"execution {corpus.id}); `gpt2-tfx lineage trace` finds the id of a text or file"
         )
         raise FailureError(f"{name}: not in the training set of version {version}: {where}.")
     return trained.pop()
+
+
+def _has_name(name: str) -> Matches:
+    """Whether a record has an id or is in a group of this name; a file may have more records than fit in memory."""
+    return lambda line: name in names_of(line["id"])

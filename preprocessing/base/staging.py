@@ -12,11 +12,15 @@ def staged_beside(path: Path) -> Path:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step, also over one that is there; its folder is made."""
+    """Write a file in one step, also over one that is there; its folder is made. What fails leaves nothing."""
     make_folder(path.parent)
     staged = staged_beside(path)
-    staged.write_bytes(content)
-    staged.replace(path)
+    try:
+        staged.write_bytes(content)
+        staged.replace(path)
+    except OSError:
+        staged.unlink(missing_ok=True)
+        raise
 
 
 def make_folder(folder: Path) -> None:

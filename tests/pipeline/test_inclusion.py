@@ -1,6 +1,7 @@
 """Merkle trees over training sets, the salts of their records, and proofs of inclusion."""
 
 import json
+import os
 import re
 import runpy
 import shutil
@@ -132,6 +133,22 @@ class TestSalts:
         assert made[7] not in file.read_bytes()
         assert salts.find(record(8)) == made[8]
 
+    def test_one_that_another_process_makes_meanwhile_is_the_one_of_both(
+        self, salts: Salts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, made = Salts(tmp_path, writes=True), list[bytes]()
+
+        def random(size: int) -> bytes:
+            if not made:
+                made.append(b"")
+                made.extend(other.of([record(1)]))
+                other.commit()
+                other.close()
+            return bytes(size)
+
+        monkeypatch.setattr(os, "urandom", random)
+        assert salts.of([record(1), record(2)])[0] == made[1]
+
     def test_reading_makes_no_file(self, tmp_path: Path) -> None:
         reader = Salts(tmp_path / "none")
         assert reader.find(record(1)) is None
@@ -177,6 +194,32 @@ class TestTrainingSets:
         with pytest.raises(OSError):  # noqa: PT011 - whichever
             TrainingSets(tmp_path).commit(failing(), salts)
         assert list((tmp_path / "training_sets").iterdir()) == []
+
+
+_LARGE = """
+import resource, sys
+from pathlib import Path
+from preprocessing.base.digests import sha256_text
+from pipeline.inclusion.salts import SaltedRecord, Salts
+from pipeline.inclusion.training_sets import TrainingSets
+
+records = (SaltedRecord(f"record {n}", sha256_text(str(n))) for n in range(int(sys.argv[2])))
+salts = Salts(Path(sys.argv[1]), writes=True)
+print(TrainingSets(Path(sys.argv[1])).commit(records, salts).size)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.long
+def test_a_million_records_need_no_more_memory_than_salts_have_cache(tmp_path: Path) -> None:
+    peaks = []
+    for records in (1_000, 1_000_000):
+        command = [sys.executable, "-c", _LARGE, str(tmp_path / str(records)), str(records)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        size, peak = map(int, done.stdout.split())
+        assert size == records
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 100_000  # KiB; the cache has 64 MiB.
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +313,7 @@ class TestProof:
         ("name", "status", "message"),
         [
             ("z", 1, "in the index of its corpus"),
+            ("b.story", 1, "`gpt2-tfx lineage trace` finds the id"),
             ("c", 1, "held out, for test"),
             ("d", 2, "2 records of the training set have this name; name one of them: d#1, d#2"),
         ],
@@ -280,6 +324,13 @@ class TestProof:
         found, _, said = call("prove", name, "-o", tmp_path / "f")
         assert (found, message in said) == (status, True), said
         assert not (tmp_path / "f").exists()
+
+    def test_where_no_file_can_be_nothing_is_written(self, call: Call, tmp_path: Path) -> None:
+        (tmp_path / "taken").mkdir()
+        before = sorted(tmp_path.iterdir())
+        status, _, said = call("prove", "a", "-o", tmp_path / "taken")
+        assert (status, "cannot be written" in said) == (2, True)
+        assert sorted(tmp_path.iterdir()) == before
 
     def test_writes_nothing_into_the_workspace(
         self, call: Call, folder: Path, tmp_path: Path
