@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import lineage
 from pipeline.config import Config
 from pipeline.gpus import HIDDEN_GPUS, wants_gpu
 from pipeline.keys import Ingredients
@@ -51,7 +50,10 @@ class LaunchSite:
         """The file of the run in which the lineage of the inputs was written."""
         path = self.workspace / "logs" / self.run_id / "lineage.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        behind = lineage.provenance(self.store, self.inputs)
+        # A run with nothing to do need not wait for all that lineage can answer.
+        from pipeline.lineage import provenance
+
+        behind = provenance(self.store, self.inputs)
         path.write_text(json.dumps(behind), encoding="utf-8")
         return path
 

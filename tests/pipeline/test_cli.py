@@ -87,10 +87,13 @@ class TestStartingAtOnce:
         assert status == 0
         assert not heavy & {"tensorflow", "tfx", "apache_beam"}
 
-    def test_the_run_itself_leaves_tfx_to_the_processes_of_its_nodes(self, root: Path) -> None:
+    def test_the_run_itself_leaves_tfx_to_the_processes_of_its_nodes_and_lineage_to_who_asks(
+        self, root: Path
+    ) -> None:
+        names = (*HEAVY, "pipeline.lineage", "cryptography")
         program = (
             "import sys, pipeline.commands.run\n"
-            f"sys.exit(' '.join(n for n in {HEAVY!r} if n in sys.modules) or 0)"
+            f"sys.exit(' '.join(n for n in {names!r} if n in sys.modules) or 0)"
         )
         done = subprocess.run(
             [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
