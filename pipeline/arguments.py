@@ -185,6 +185,11 @@ def _add_erase(commands: "Commands[argparse.ArgumentParser]") -> None:
         "names", nargs="+", metavar="RECORD|FILE", help="an id, or a file of the corpus"
     )
     parser.add_argument(
+        "--purge",
+        action="store_true",
+        help="also remove their text from all that the workspace keeps",
+    )
+    parser.add_argument(
         "-o", "--output", type=Path, metavar="DOSSIER", help="write what has become of them (JSON)"
     )
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Literal
 
-from pipeline.store import StoredArtifact, StoreReader
+from pipeline.store import Removal, StoredArtifact, StoreReader
 from preprocessing.base.digests import combine, sha256_bytes
 from preprocessing.base.file_digests import FileDigests, files_beneath
 from preprocessing.base.staging import write_whole
@@ -83,11 +84,17 @@ def content_root(artifact: StoredArtifact) -> Path:
     return staged if staged.is_dir() and not published.is_dir() else published
 
 
-def collected_artifacts(
-    store: StoreReader, artifacts: Iterable[StoredArtifact]
-) -> dict[int, float]:
-    """Artifact id -> when gc removed it, in seconds since the epoch, of those that are not there."""
-    return store.collected([each.id for each in artifacts if not content_root(each).exists()])
+def removals(store: StoreReader, artifacts: Iterable[StoredArtifact]) -> dict[int, Removal]:
+    """Artifact id -> when gc or a purge removed it, of those that are not there."""
+    return store.removals([each.id for each in artifacts if not content_root(each).exists()])
+
+
+def removed_at(
+    found: Mapping[int, Removal], artifact: StoredArtifact, cause: Literal["collected", "erased"]
+) -> float | None:
+    """When a cause removed an artifact, in seconds since the epoch; None where it did not. found: see `removals`."""
+    removal = found.get(artifact.id)
+    return None if removal is None or removal.cause != cause else removal.time
 
 
 class Manifests:

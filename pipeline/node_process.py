@@ -12,8 +12,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from pipeline.erasure.key import KEY_VARIABLE as ERASURE_KEY
 from pipeline.launch_request import LaunchRequest, NodeTask
-from pipeline.signing import KEY_VARIABLE
+from pipeline.signing import KEY_VARIABLE as SIGNING_KEY
 from pipeline.temporary_folder import TemporaryFolder
 from preprocessing.base.errors import InputError
 from trainer.host_memory import HUGE_PAGES
@@ -23,6 +24,7 @@ Report = dict[str, Any]
 # A node that is asked to end may take so long: it writes a checkpoint. Who asks the run to end gives it ten seconds,
 # as a rule, and the run still has to record how it ended.
 _SECONDS_TO_END = 8.0
+_SECRETS = frozenset({SIGNING_KEY, ERASURE_KEY})
 
 
 class NodeFailureError(Exception):
@@ -135,11 +137,11 @@ def _environment(code: Path, temporary: Path) -> dict[str, str]:
     """The environment of the server and of all that it starts, Beam's workers among them.
 
     The snapshot comes before what is installed, and the working folder, perhaps a checkout, is none to import from.
-    The key that signs is for the run alone: what a node does may be a user's code. No bytecode is written: Python takes
+    The keys are for the run alone: what a node does may be a user's code. No bytecode is written: Python takes
     what a full disk has cut short for whole, and every later import of the snapshot would fail.
     """
     paths = os.pathsep.join([str(code), *filter(None, [os.environ.get("PYTHONPATH")])])
-    inherited = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
+    inherited = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     own = {
         "PYTHONPATH": paths,
         "PYTHONSAFEPATH": "1",

@@ -13,7 +13,7 @@ from pipeline.described_changes import (
 from pipeline.externals import External
 from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
-from pipeline.manifests import Manifests, collected_artifacts, content_root
+from pipeline.manifests import Manifests, content_root, removals
 from pipeline.nodes import Node
 from pipeline.outside_files import OutsideFiles
 from pipeline.serving_history import champions, date, serving_events
@@ -135,10 +135,11 @@ class PipelineWorld:
         return None
 
     def _missing(self, artifact: StoredArtifact, path: str) -> str:
-        collected = collected_artifacts(self.store, [artifact]).get(artifact.id)
-        if collected is None:
+        removal = removals(self.store, [artifact]).get(artifact.id)
+        if removal is None:
             return f"{path} is gone"
-        return f"{artifact.uri} was collected by gc on {date(collected)}"
+        by = "collected by gc" if removal.cause == "collected" else "erased by a purge"
+        return f"{artifact.uri} was {by} on {date(removal.time)}"
 
     def champion(self, candidate: str) -> StoredArtifact | None:
         """The pushed and intact model that a candidate (by its canonical digest) is compared with."""

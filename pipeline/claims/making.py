@@ -48,8 +48,8 @@ class ClaimMaker:
     def first_claims(self, folder: Path, pushed: StoredArtifact) -> Predicates:
         """The predicates of a version, with their types; the first one lists the types of the others.
 
-        None is about the training set where the index of its records is gone. Raises InputError, OSError or ValueError
-        where the version, the store or the salts do not say what a claim needs.
+        None is about the training set where the index of its records is gone, or a purge has erased some of them.
+        Raises InputError, OSError or ValueError where version, store or salts do not say what a claim needs.
         """
         shown = show(self._store, pushed)
         try:
@@ -93,7 +93,7 @@ class ClaimMaker:
             corpora = Corpora([corpus], self._manifests)
             self._heads[corpus.id] = (
                 None
-                if corpora.missing
+                if corpora.missing or corpora.redacted
                 else self._commit(corpora, corpora.training_shards[corpus.id])
             )
         return self._heads[corpus.id]

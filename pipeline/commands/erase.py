@@ -1,7 +1,6 @@
 """`gpt2-tfx erase`: leave records out from now on, and say what they have reached until now."""
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,11 +10,12 @@ from typing import Any
 from pipeline.commands.failure_report import command_line
 from pipeline.config_reading import load_config
 from pipeline.erasure.dossier import dossier
+from pipeline.erasure.paper import write_dossier
 from pipeline.erasure.requests import Erasure, erase
 from pipeline.externals import CORPUS
 from pipeline.failure import FailureError
 from pipeline.path_checks import missing_paths
-from preprocessing.base.staging import write_whole
+from pipeline.progress_display import byte_count
 
 _MOST = 10
 
@@ -25,7 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load_config(
         arguments.config, arguments.overrides, lambda loaded: missing_paths(loaded, [CORPUS])
     )
-    erasure = erase(loaded, arguments.names, lambda text: print(text, file=sys.stderr))
+    erasure = erase(
+        loaded,
+        arguments.names,
+        lambda text: print(text, file=sys.stderr),
+        purges=arguments.purge,
+    )
     document = dossier(loaded, erasure)
     if arguments.output is not None:
         _write(arguments.output, document)
@@ -43,6 +48,11 @@ def as_text(erasure: Erasure, document: dict[str, Any], again: str, command: str
     ]
     added = f"{len(erasure.added)} added to {erasure.file}" if erasure.added else "they were before"
     lines.append(f"left out from the next run on: {added}")
+    if erasure.purged is not None:
+        lines.append(
+            f"purged   {erasure.purged.items} outputs, caches and logs, "
+            f"{byte_count(erasure.purged.freed)} freed"
+        )
     lines += _shown(
         [
             f"corpus   {each['uri']} (execution {each['execution']}): {each['records']} of them, "
@@ -89,7 +99,7 @@ def _again(arguments: argparse.Namespace) -> str:
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     try:
-        write_whole(path, f"{json.dumps(document, indent=1, ensure_ascii=False)}\n".encode())
+        write_dossier(path, document)
     except OSError as error:
         raise FailureError(
             f"{path}: the dossier cannot be written: {error.strerror}. The records are left out; do the same again "

@@ -8,13 +8,15 @@ from typing import Any
 
 from pipeline.cli import print_json
 from pipeline.config_reading import load_config
-from pipeline.manifests import collected_artifacts
+from pipeline.manifests import removals
 from pipeline.nodes import NODE_NAMES
 from pipeline.progress_display import duration
 from pipeline.run_record import is_over
 from pipeline.serving_history import date, pin, pinned_text, served, serving_events
 from pipeline.store import ServingEvent, StoredExecution, StoredRun, StoreReader
 from serving.versions import Versions
+
+_NEVER: dict[str, float | None] = {"collected": None, "erased": None}
 
 _STATES = {
     "COMPLETE": "run",
@@ -44,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         for node in entry["nodes"]:
             key = node["key"][:12]
             line = f"  {node['node']:<17} {node['state']:<9} {duration(node['seconds']):>12}  {key:<12}"
-            gone = f"collected {date(node['collected'])}  " if node["collected"] else ""
+            gone = "".join(
+                f"{cause} {date(node[cause])}  " for cause in ("collected", "erased") if node[cause]
+            )
             print(f"{line}  {gone}{node['reason']}".rstrip())
     return 0
 
@@ -85,12 +89,12 @@ def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
             "seconds": round(execution.seconds, 3),
             "key": execution.key,
             "reason": str(execution.properties.get("reason", "")),
-            "collected": _collected(store, execution),
+            **_removed(store, execution),
         }
         for execution in executions
     }
     names = str(properties["nodes"]).split(",") if "nodes" in properties else NODE_NAMES
-    skipped = {"state": "skipped", "seconds": 0.0, "key": "", "reason": "", "collected": None}
+    skipped = {"state": "skipped", "seconds": 0.0, "key": "", "reason": "", **_NEVER}
     return {
         "run_id": stored.run_id,
         "state": now(str(properties["state"])),
@@ -100,6 +104,9 @@ def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
     }
 
 
-def _collected(store: StoreReader, execution: StoredExecution) -> float | None:
-    """When gc removed what an execution made, or the last of it; None where it did not."""
-    return max(collected_artifacts(store, execution.outputs.values()).values(), default=None)
+def _removed(store: StoreReader, execution: StoredExecution) -> dict[str, float | None]:
+    """When gc and a purge removed what an execution made, or the last of it; None where they did not."""
+    found = dict(_NEVER)
+    for removal in removals(store, execution.outputs.values()).values():
+        found[removal.cause] = max(found[removal.cause] or 0.0, removal.time)
+    return found

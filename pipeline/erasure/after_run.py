@@ -1,6 +1,6 @@
 """The dossiers that a run writes: of each name that was erased, when a version is there that replaces what had it."""
 
-import json
+import os
 from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
@@ -22,19 +22,21 @@ def write_dossiers(loaded: LoadedConfig) -> list[Path]:
         return []
     # Only where something was erased it is waited for.
     from pipeline.erasure.dossier import dossier
+    from pipeline.erasure.key import ErasureKey
+    from pipeline.erasure.paper import write_dossier
     from pipeline.erasure.reach import reach_of_requests
     from pipeline.erasure.requests import Erasure
     from pipeline.manifests import Manifests
     from preprocessing.base.job_cache import JobCache
-    from preprocessing.base.staging import write_whole
 
+    key = ErasureKey.of_environment(os.environ, loaded.workspace)
     written = []
     with closing(JobCache(loaded.workspace).open_digests(writes=False)) as digests:
         manifests = Manifests(loaded.workspace / "manifests", digests)
         for name, path in open_ones.items():
-            found = reach_of_requests(store, manifests, by_name[name])
+            found = reach_of_requests(store, manifests, by_name[name], key)
             document = dossier(loaded, Erasure(found, by_name[name], [], None))
             if document["replacement"] is not None:
-                write_whole(path, f"{json.dumps(document, indent=1)}\n".encode())
+                write_dossier(path, document)
                 written.append(path)
     return written

@@ -1,14 +1,17 @@
 """The dossier of an erasure: what was asked, what had it, what replaces that, and what remains and why."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.config import LoadedConfig
+from pipeline.erasure.holders import artifacts_with_text
+from pipeline.erasure.remains import remains
 from pipeline.erasure.requests import Erasure
 from pipeline.lineage.provenance import pushed_artifact
 from pipeline.lineage.trace import corpus_behind
+from pipeline.manifests import removals, removed_at
 from pipeline.serving_history import pushed_at, served_as, serving_events
 from pipeline.store import ServingEvent, StoredErasure, StoredExecution, StoreReader
 from preprocessing.base.errors import InputError
@@ -24,6 +27,7 @@ def dossier(loaded: LoadedConfig, erasure: Erasure) -> dict[str, Any]:
     events = list(serving_events(store, versions))
     found, requests = erasure.reach, erasure.requests
     corpora = {each.id: each for each in store.history("CorpusGen")}
+    held = [corpora[execution] for execution in sorted(found.corpora)]
     return {
         "version": VERSION,
         "made": time.time(),
@@ -50,11 +54,12 @@ def dossier(loaded: LoadedConfig, erasure: Erasure) -> dict[str, Any]:
             }
             for model in found.models
         ],
+        "purged": _purged(store, loaded.workspace, requests, held),
         "latest": versions.latest(),
         "replacement": _replacement(store, erasure, events),
         "not_looked_at": len(found.not_looked_at),
         "copies": [{"digest": record.digest, "split": record.split} for record in found.copies],
-        "remains": list(_remains(erasure, versions)),
+        "remains": list(remains(loaded, store, erasure, versions)),
     }
 
 
@@ -66,6 +71,7 @@ def _asked(requests: Sequence[StoredErasure]) -> list[dict[str, Any]]:
     return [
         {
             "name_sha256": name,
+            "keyed": any(each.key for each in those),
             "time": those[0].time,
             "records": list(dict.fromkeys(digest for each in those for digest in each.records)),
         }
@@ -118,43 +124,28 @@ def _is_free(corpus: StoredExecution, erasure: Erasure) -> bool:
     return looked_at and corpus.id not in erasure.reach.corpora
 
 
-def _remains(erasure: Erasure, versions: Versions) -> Iterator[Mapping[str, str]]:
-    """What still has something of the records, and why."""
-    found = erasure.reach
-    held = {version for model in found.models for version in model.pushed}
-    for version in sorted(held & set(versions.names()), key=int):
-        serves = ", and `latest` names it" if version == versions.latest() else ""
-        yield {
-            "what": f"pushed version {version}",
-            "reason": "it was trained on them, and leaving them out of later corpora changes no weight of it"
-            + serves,
-        }
-    if found.models:
-        yield {
-            "what": "models and checkpoints in the workspace",
-            "reason": "they were trained on them; `gpt2-tfx gc` removes those that no kept run or pushed version needs",
-        }
-    yield {
-        "what": "records, tokens, caches, scores, reports and logs of earlier runs in the workspace",
-        "reason": "nothing was purged; `gpt2-tfx gc` removes what no kept run or pushed version needs",
-    }
-    yield {
-        "what": "the source files of the corpus",
-        "reason": "they belong to whoever keeps the corpus; it is their names that are left out",
-    }
-    if found.copies:
-        yield {
-            "what": f"{len(found.copies)} records of the newest corpus with the same document",
-            "reason": "they have names of their own that were not asked for",
-        }
-    if found.not_looked_at:
-        yield {
-            "what": f"{len(found.not_looked_at)} earlier corpora",
-            "reason": "their indices are gone, so it is not known whether they held them",
-        }
-    yield {
-        "what": "backups of the corpus and the workspace, and the logs of a database that is the store",
-        "reason": "they lie outside of what this program keeps",
+def _purged(
+    store: StoreReader,
+    workspace: Path,
+    requests: Sequence[StoredErasure],
+    corpora: Sequence[StoredExecution],
+) -> dict[str, Any] | None:
+    """What purges have removed of these corpora and of what was made from them; None where none was asked for."""
+    if not any(request.key for request in requests):
+        return None
+    with_text = artifacts_with_text(store, corpora)
+    removed = removals(store, with_text)
+    return {
+        "artifacts": [
+            {
+                "type": artifact.type,
+                "uri": _within(workspace, artifact.uri),
+                "digest": artifact.digest,
+                "time": time_erased,
+            }
+            for artifact in sorted(with_text, key=lambda artifact: artifact.id)
+            if (time_erased := removed_at(removed, artifact, "erased")) is not None
+        ]
     }
 
 

@@ -5,8 +5,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.erasure.key import ErasureKey
 from pipeline.lineage.corpora import Corpora, FoundRecord
-from pipeline.lineage.trace import TRAINED_ON, Query, ReachedModel, Trace, models_trained_on, trace
+from pipeline.lineage.trace import (
+    TRAINED_ON,
+    Matches,
+    Query,
+    ReachedModel,
+    Trace,
+    models_trained_on,
+    trace,
+)
 from pipeline.manifests import Manifests
 from pipeline.store import StoredErasure, StoreReader
 from preprocessing.base.digests import sha256_text
@@ -60,19 +69,40 @@ def reach(
 
 
 def reach_of_requests(
-    store: StoreReader, manifests: Manifests, requests: Sequence[StoredErasure]
+    store: StoreReader,
+    manifests: Manifests,
+    requests: Sequence[StoredErasure],
+    key: ErasureKey | None,
 ) -> Reach:
-    """What is known without the names: from the requests, and of later corpora by the digests of the records."""
+    """What is known without the names: from the requests, and of later corpora by the digests of the records.
+
+    key: that of the requests that a purge has hashed.
+    """
     digests = frozenset(digest for request in requests for digest in request.records)
-    found = trace(store, manifests, Query(_values(digests), lambda line: line["digest"] in digests))
+    if any(request.key for request in requests):
+        assert key is not None, "a run without the key is refused"
+        query = Query(("",), lambda line: key.hash(line["digest"]) in digests)
+    else:
+        query = Query(_values(digests), lambda line: line["digest"] in digests)
+    found = trace(store, manifests, query)
     corpora = _counts(found) | _known(requests)
     return Reach({}, {}, corpora, _models(store, corpora), [], found.not_looked_at)
 
 
-def request_for(name: str, found: Reach) -> StoredErasure:
-    """What the store is to hold of a request."""
+def request_for(name: str, found: Reach, key: ErasureKey | None) -> StoredErasure:
+    """What the store is to hold of a request. key: that of a purge, under which it is hashed."""
     digests = dict.fromkeys(record.digest for record in found.records[name])
-    return StoredErasure(0, 0.0, sha256_text(name), tuple(digests), found.counts.get(name, {}))
+    counts = found.counts.get(name, {})
+    if key is None:
+        return StoredErasure(0, 0.0, sha256_text(name), tuple(digests), counts)
+    return StoredErasure(
+        0, 0.0, key.hash(name), tuple(map(key.hash, digests)), counts, key.identity
+    )
+
+
+def matches_names(names: Iterable[str]) -> Matches:
+    """Whether the line of an index is of any of some names."""
+    return _Asked(names)
 
 
 class _Asked:

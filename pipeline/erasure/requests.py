@@ -1,15 +1,20 @@
 """Asking for records to be erased: leave them out from the next run on, and have the store remember that."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
+from pipeline.erasure import purge
 from pipeline.erasure.exclusions import Exclusions
+from pipeline.erasure.key import HOW_TO_MAKE, KEY_VARIABLE, ErasureKey
+from pipeline.erasure.purge import Purge
 from pipeline.erasure.reach import Reach, reach, request_for
 from pipeline.failure import FailureError
-from pipeline.leases import RUN_LEASE, Leases
+from pipeline.garbage.removal import only_process
+from pipeline.leases import RUN_LEASE, Lease, Leases
 from pipeline.manifests import Manifests
 from pipeline.run_record import new_run_id
 from pipeline.store import Store, StoredErasure, StoreReader
@@ -25,12 +30,14 @@ class Erasure:
     """What came of asking. requests: for these names, oldest first, earlier ones too.
 
     added: the names that were written into the file that leaves them out, which is None where the configuration does.
+    purged: what was removed for it now, where that was asked.
     """
 
     reach: Reach
     requests: Sequence[StoredErasure]
     added: Sequence[str]
     file: Path | None
+    purged: Purge | None = None
 
 
 def erase(
@@ -38,12 +45,20 @@ def erase(
     names: Sequence[str],
     say: Callable[[str], None],
     make_leases: Callable[[Store, str], Leases] = Leases,
+    purges: bool = False,
 ) -> Erasure:
     """Leave records out: names are ids, groups of them, or files. To ask again changes nothing.
 
+    purges: whether their text is removed from all that the workspace keeps, too.
     Raises FailureError for names that nothing here has, or beside a run; InputError where there is no file to write
-    the names into. Nothing is changed then.
+    the names into, or no key for a purge. Nothing is changed then.
     """
+    key = ErasureKey.of_environment(os.environ, loaded.workspace)
+    if purges and key is None:
+        raise InputError(
+            f"--purge: {KEY_VARIABLE} is not set. What the store keeps of a purged name is a hash under this key, "
+            f"which later runs need to see that it stays left out. {HOW_TO_MAKE}"
+        )
     names = list(dict.fromkeys(names))
     if "" in names:
         raise InputError("RECORD: it has no name; give an id, or a file of the corpus.")
@@ -51,47 +66,81 @@ def erase(
         raise _unknown(names, ())
     store = Store(loaded.config.name, loaded.config.store, loaded.workspace)
     leases = make_leases(store, f"erase-{new_run_id()}")
-    leases.command = COMMAND
-    with (
-        leases.acquire(RUN_LEASE, wait=False, say=say) as lease,
-        closing(JobCache(loaded.workspace).open_digests(writes=False)) as digests,
-    ):
-        earlier = requests_for(store, names)
-        found = reach(store, Manifests(loaded.workspace / "manifests", digests), names, earlier)
-        _refuse_unknown(names, found, earlier)
+    leases.command = purge.COMMAND if purges else COMMAND
+    alone = only_process if purges else _beside_containers
+    with alone(store, leases, say) as lease:
+        earlier = requests_for(store, names, key)
+        with closing(JobCache(loaded.workspace).open_digests(writes=False)) as digests:
+            manifests = Manifests(loaded.workspace / "manifests", digests)
+            found = reach(store, manifests, names, earlier)
+        _refuse_unknown(names, found, earlier, key)
         exclusions = Exclusions.of(loaded)
         added = exclusions.missing(names)
         lease.check()
         if added:
             exclusions.add(added)
-        _record(store, names, found, earlier)
-        return Erasure(found, requests_for(store, names), added, exclusions.file)
+        _record(store, names, found, earlier, key, purges)
+        purged = None
+        if purges and key is not None:
+            purged = purge.purge(loaded, store, lease, key, names, found.corpora)
+        return Erasure(found, requests_for(store, names, key), added, exclusions.file, purged)
 
 
-def requests_for(store: StoreReader, names: Sequence[str]) -> list[StoredErasure]:
-    """The requests for some names, oldest first."""
-    asked = {sha256_text(name) for name in names}
+@contextmanager
+def _beside_containers(store: Store, leases: Leases, say: Callable[[str], None]) -> Iterator[Lease]:
+    """What only adds to the workspace may be done while a run of containers is not over."""
+    with leases.acquire(RUN_LEASE, wait=False, say=say) as lease:
+        yield lease
+
+
+def requests_for(
+    store: StoreReader, names: Sequence[str], key: ErasureKey | None
+) -> list[StoredErasure]:
+    """The requests for some names, oldest first. key: what those are hashed under for which there was a purge."""
+    hashes = [sha256_text, *([key.hash] if key else [])]
+    asked = {hashed(name) for hashed in hashes for name in names}
     return [request for request in store.erasures() if request.name in asked][::-1]
 
 
 def _record(
-    store: Store, names: Sequence[str], found: Reach, earlier: Sequence[StoredErasure]
+    store: Store,
+    names: Sequence[str],
+    found: Reach,
+    earlier: Sequence[StoredErasure],
+    key: ErasureKey | None,
+    purges: bool,
 ) -> None:
-    """Have the store remember each name that it does not know yet, or whose records are in further corpora."""
+    """Have the store remember each name that it does not know yet, or whose records are in further corpora.
+
+    purges: whether it does so by hashes under the key; those of before are hashed by the purge.
+    """
     known: dict[str, set[int]] = {}
     for request in earlier:
         known.setdefault(request.name, set()).update(request.corpora)
     indices = {each.id: each.outputs["index"] for each in store.history("CorpusGen")}
     for name in names:
-        request = request_for(name, found)
-        if request.name not in known or request.corpora.keys() - known[request.name]:
+        request = request_for(name, found, key if purges else None)
+        hashes = (sha256_text(name), key.hash(name) if key else "")
+        before = [known[each] for each in hashes if each in known]
+        if not before or request.corpora.keys() - set().union(*before):
             held = [indices[corpus] for corpus in request.corpora]
             store.record_erasure(held, request.to_properties())
 
 
-def _refuse_unknown(names: Sequence[str], found: Reach, earlier: Sequence[StoredErasure]) -> None:
+def _refuse_unknown(
+    names: Sequence[str],
+    found: Reach,
+    earlier: Sequence[StoredErasure],
+    key: ErasureKey | None,
+) -> None:
     known = {request.name for request in earlier}
-    unknown = [name for name in names if not found.records[name] and sha256_text(name) not in known]
+    unknown = [
+        name
+        for name in names
+        if not found.records[name]
+        and sha256_text(name) not in known
+        and (key is None or key.hash(name) not in known)
+    ]
     if unknown:
         raise _unknown(unknown, found.not_looked_at)
 

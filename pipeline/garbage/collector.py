@@ -1,27 +1,19 @@
-"""gc itself: look what is not needed, and remove it.
+"""gc itself: look what is not needed, and remove it."""
 
-What goes is taken out of its place first, each in one step; then the store is told; then it is removed. A process that
-dies in between leaves no half of anything in a place where it could be taken for whole, and the next gc goes on.
-"""
-
-import json
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
-from pipeline.failure import FailureError
-from pipeline.garbage.files import freed_bytes, original_path, remove, set_aside
 from pipeline.garbage.keeping import Decision, Policy, decide
-from pipeline.garbage.picture import Item
+from pipeline.garbage.removal import Remover, only_process
 from pipeline.garbage.store_history import StoreHistory
 from pipeline.garbage.survey import survey
-from pipeline.leases import GC_LEASE, RUN_LEASE, Lease, Leases
+from pipeline.leases import Leases
 from pipeline.manifests import Manifests
-from pipeline.run_record import close_dead_runs, new_run_id
+from pipeline.run_record import new_run_id
 from pipeline.store import Store, StoreReader
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import JobCache
@@ -59,28 +51,10 @@ def collect(
     store = Store(loaded.config.name, loaded.config.store, loaded.workspace)
     leases = make_leases(store, f"gc-{new_run_id()}")
     leases.command = COMMAND
-    with (
-        leases.acquire(RUN_LEASE, wait=False, say=say) as lease,
-        leases.acquire(GC_LEASE, wait=False, say=say),
-    ):
-        # What they left is removed with all else, and counted.
-        close_dead_runs(
-            leases,
-            store.runs_of_all_pipelines(),
-            lambda execution: store.close_execution(execution.id, abandoned=True),
-        )
-        _refuse_beside_containers(store)
+    with only_process(store, leases, say) as lease:
         decision = _decision(store, loaded.workspace, policy)
-        return Collection(decision, _remove(store, loaded.workspace, decision.removed, lease))
-
-
-def _refuse_beside_containers(store: Store) -> None:
-    for run in store.runs_of_all_pipelines():
-        if run.properties["state"] == "running":
-            raise FailureError(
-                f"run {run.run_id} of containers is not over, and may use again whatever is here. "
-                "Do `gpt2-tfx gc` when it has ended; `gpt2-tfx status` shows when."
-            )
+        remover = Remover(store, loaded.workspace, lease, store.record_collection, COMMAND)
+        return Collection(decision, remover.remove(decision.removed))
 
 
 def _decision(store: StoreReader, workspace: Path, policy: Policy) -> Decision:
@@ -93,54 +67,3 @@ def _decision(store: StoreReader, workspace: Path, policy: Policy) -> Decision:
                 "store that knows them (`store` in the configuration); where it is lost, remove `artifacts` by hand."
             )
         return decide(items, history, policy, time.time())
-
-
-def _remove(store: Store, workspace: Path, items: Sequence[Item], lease: Lease) -> int:
-    aside: list[Item] = []
-    try:
-        for item in items:
-            lease.check()
-            aside.append(_aside(workspace, item))
-    finally:
-        if aside:
-            _record(store, workspace, aside)
-    return sum(_removed(workspace / item.path) for item in aside)
-
-
-def _aside(workspace: Path, item: Item) -> Item:
-    """The item where it is when it has been taken out of its place."""
-    if original_path(item.path) != item.path:
-        return item
-    try:
-        path = set_aside(workspace / item.path)
-    except OSError as error:
-        raise _failed(workspace / item.path, error) from error
-    return replace(item, path=path.relative_to(workspace).as_posix())
-
-
-def _record(store: Store, workspace: Path, aside: Sequence[Item]) -> None:
-    """Tell the store what was taken out: artifacts that are not known to be collected yet, kinds, and bytes."""
-    counts = Counter(item.kind for item in aside)
-    places = [original_path(item.path) for item in aside]
-    artifacts = store.artifacts_at(
-        workspace / place for place in places if place.startswith("artifacts/")
-    )
-    before = store.collected([artifact.id for artifact in artifacts])
-    store.record_collection(
-        [artifact for artifact in artifacts if artifact.id not in before],
-        {"bytes": sum(freed_bytes(aside)), "items": json.dumps(dict(sorted(counts.items())))},
-    )
-
-
-def _removed(path: Path) -> int:
-    try:
-        return remove(path)
-    except OSError as error:
-        raise _failed(path, error) from error
-
-
-def _failed(path: Path, error: OSError) -> FailureError:
-    return FailureError(
-        f"{path}: cannot be removed: {error.strerror}. Make it removable and do `gpt2-tfx gc` again; "
-        "what was removed before stays removed."
-    )

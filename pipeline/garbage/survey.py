@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.failure import FailureError
 from pipeline.garbage.files import is_set_aside, measure
 from pipeline.garbage.picture import Item, ItemKind, Need, NeedKind
+from pipeline.lineage.indices import REDACTED
 from preprocessing.base.cache_folder import CACHE_TAG
 
 # A hidden file that has not changed for so long is what a process was writing that died.
@@ -24,16 +25,17 @@ _ARTIFACT = re.compile(r"artifacts/[^/\"]+/[^/\"]+/\d+(?=/)")
 Serves = Callable[[Path], frozenset[Need] | None]
 
 
-def survey(workspace: Path) -> list[Item]:
+def survey(workspace: Path, dead_seconds: float = _DEAD_SECONDS) -> list[Item]:
     """The items of a workspace, in order of their paths. What vanishes meanwhile is left out.
 
+    dead_seconds: what has a name for something unfinished, and has not changed for so long, was left by a dead process.
     Raises FailureError for a folder that cannot be read.
     """
     found = []
     for place in _PLACES:
         for path in sorted(workspace.glob(place.pattern)):
             try:
-                item = _item(workspace, place, path)
+                item = _item(workspace, place, path, dead_seconds)
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -59,14 +61,14 @@ class _Place:
     serves: Serves
 
 
-def _item(workspace: Path, place: _Place, path: Path) -> Item | None:
+def _item(workspace: Path, place: _Place, path: Path, dead_seconds: float) -> Item | None:
     kind, serves = place.kind, None if path.name == CACHE_TAG else place.serves(path)
     if path.name.startswith("."):
         kind, serves = "leftover", frozenset()
     if serves is None:
         return None
     changed, files = measure(path)
-    dead = is_set_aside(path.name) or changed < time.time() - _DEAD_SECONDS
+    dead = is_set_aside(path.name) or changed <= time.time() - dead_seconds
     if kind == "leftover" and not dead:
         return None
     return Item(path.relative_to(workspace).as_posix(), kind, serves, changed, files)
@@ -88,6 +90,8 @@ def _run(path: Path) -> frozenset[Need] | None:
 
 
 def _artifact(path: Path) -> frozenset[Need] | None:
+    # What a purge has left of an index goes when the index would.
+    path = path.with_name(path.name.removesuffix(REDACTED))
     if not path.name.isdecimal():
         return None
     return frozenset({Need("place", "/".join(path.parts[-4:]))})

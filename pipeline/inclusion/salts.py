@@ -15,6 +15,7 @@ from pipeline.failure import is_full
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import make_folder
 
+SALTS = "salts.sqlite"
 # 128 bits, as RFC 9901 (section 9.3) asks of a salt that hides a value.
 SALT_BYTES = 16
 _NAME_BYTES = 16
@@ -35,7 +36,7 @@ class Salts:
 
     def __init__(self, workspace: Path, writes: bool = False) -> None:
         """Without `writes` the file is only read, and none is made."""
-        self._path = workspace / "salts.sqlite"
+        self._path = workspace / SALTS
         if writes:
             make_folder(workspace)
             self._database = sqlite3.connect(self._path, timeout=60)

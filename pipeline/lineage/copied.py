@@ -31,7 +31,7 @@ def verify_copy(folder: Path) -> Verification:
         if found != stated.get(name, ""):
             mismatches.append(Mismatch(str(path), stated.get(name, ""), found))
     return Verification(
-        len(actual), tuple(mismatches), (), ("what it was made of: no store knows it here",)
+        len(actual), tuple(mismatches), (), (), ("what it was made of: no store knows it here",)
     )
 
 

@@ -12,7 +12,8 @@ from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
-from pipeline.manifests import Manifests, content_root
+from pipeline.lineage.indices import index_of
+from pipeline.manifests import Manifests
 from pipeline.store import StoredExecution
 
 
@@ -38,22 +39,24 @@ class Corpora:
         # Of them, those of the training set.
         self.training_shards: dict[int, list[str]] = {}
         self.missing: list[StoredExecution] = []
+        # Those whose index is without what a purge has erased.
+        self.redacted: set[int] = set()
         for execution in executions:
-            index = execution.outputs["index"]
-            manifest = manifests.read(index.manifest_digest)
-            if manifest is None:
+            index = index_of(execution.outputs["index"], manifests)
+            if index is None:
                 self.missing.append(execution)
                 continue
-            root = content_root(index)
-            self.shards[execution.id] = {digest for _, digest in manifest.files.values()}
+            if index.redacted:
+                self.redacted.add(execution.id)
+            self.shards[execution.id] = set(index.digests.values())
             self.training_shards[execution.id] = [
                 digest
-                for name, (_, digest) in sorted(manifest.files.items())
+                for name, digest in sorted(index.digests.items())
                 if name.startswith("Split-train/")
             ]
-            for name, (_, digest) in manifest.files.items():
-                if digest not in self._paths and (root / name).is_file():
-                    self._paths[digest] = root / name
+            for name, digest in index.digests.items():
+                if digest not in self._paths and (index.root / name).is_file():
+                    self._paths[digest] = index.root / name
         for execution in executions:
             if self.shards.get(execution.id, set()) - self._paths.keys():
                 self.missing.append(execution)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.lineage import facts
-from pipeline.manifests import collected_artifacts, content_root
+from pipeline.manifests import content_root, removals, removed_at
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.digests import combine
 from preprocessing.base.errors import InputError
@@ -65,7 +65,7 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
     """Everything behind a pushed model, as `lineage show --json` prints it."""
     executions = executions_behind(store, {"pushed_model": pushed})
     made = [artifact for execution in executions for artifact in execution.outputs.values()]
-    collected = collected_artifacts(store, made)
+    removed = removals(store, made)
     attest = _producer(store, _producer(store, pushed).inputs["attestation"])
     model, evaluation = attest.inputs["model"], attest.inputs["evaluation"]
     trainer, evaluator = _producer(store, model), _producer(store, evaluation)
@@ -102,7 +102,8 @@ def show(store: StoreReader, pushed: StoredArtifact) -> dict[str, Any]:
                 "uri": artifact.uri,
                 "digest": artifact.digest,
                 "manifest": artifact.manifest_digest,
-                "collected": collected.get(artifact.id),
+                "collected": removed_at(removed, artifact, "collected"),
+                "erased": removed_at(removed, artifact, "erased"),
             }
             for execution in executions
             for name, artifact in execution.outputs.items()

@@ -1,6 +1,6 @@
 """Whether what a model was made of is what was recorded: every file of its chain is hashed again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from pipeline.config import LoadedConfig
 from pipeline.lineage.hashing import hashed_files
 from pipeline.lineage.provenance import executions_behind
 from pipeline.lineage.rows import altered_events, altered_rows, rows_without_digest
-from pipeline.manifests import Manifests, Mismatch, collected_artifacts
+from pipeline.manifests import Manifests, Mismatch, removals
 from pipeline.nodes import ALL_NODES
 from pipeline.outside_files import OutsideFiles
-from pipeline.store import StoredArtifact, StoredExecution, StoreReader
+from pipeline.store import Removal, StoredArtifact, StoredExecution, StoreReader
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_digests import FileDigests
 
@@ -20,13 +20,14 @@ from preprocessing.base.file_digests import FileDigests
 class Verification:
     """What became of it.
 
-    checked: files that were hashed. collected, unknown: what could not be: outputs that gc removed, and content from
-    outside of which no list of files was kept, each in words; and rows without a digest.
+    checked: files that were hashed. collected, erased, unknown: what could not be: outputs that gc or a purge removed,
+    and content from outside of which no list of files was kept, each in words; and rows without a digest.
     """
 
     checked: int
     mismatches: tuple[Mismatch, ...]
     collected: tuple[str, ...]
+    erased: tuple[str, ...]
     unknown: tuple[str, ...]
 
     @property
@@ -41,13 +42,13 @@ def verify(
 
     The rows of the store behind it, and the events of the workspace, are looked at as well: see `rows`.
 
-    Neither the memory of digests nor times are trusted. What gc has removed is said, and is no mismatch.
+    Neither the memory of digests nor times are trusted. What gc or a purge has removed is said, and is no mismatch.
     """
     manifests = Manifests(loaded.workspace / "manifests", digests)
     executions = executions_behind(store, {"pushed_model": pushed})
     outputs = [artifact for execution in executions for artifact in execution.outputs.values()]
-    collected = collected_artifacts(store, outputs)
-    kept = [artifact for artifact in outputs if artifact.id not in collected]
+    removed = removals(store, outputs)
+    kept = [artifact for artifact in outputs if artifact.id not in removed]
     files = {artifact.id: manifests.files(artifact) for artifact in kept}
     hashed = hashed_files(
         {
@@ -74,11 +75,20 @@ def verify(
     return Verification(
         len(hashed) + sum(count for count, _, _ in outside),
         (*mismatches, *(each for _, found, _ in outside for each in found)),
-        tuple(artifact.uri for artifact in outputs if artifact.id in collected),
+        _uris_removed_by("collected", outputs, removed),
+        _uris_removed_by("erased", outputs, removed),
         (
             *(unknown for _, _, unknown in outside if unknown),
             *rows_without_digest(executions),
         ),
+    )
+
+
+def _uris_removed_by(
+    cause: str, outputs: Iterable[StoredArtifact], removed: Mapping[int, Removal]
+) -> tuple[str, ...]:
+    return tuple(
+        each.uri for each in outputs if each.id in removed and removed[each.id].cause == cause
     )
 
 

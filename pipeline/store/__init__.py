@@ -3,6 +3,8 @@
 from pipeline.store.connection import connection_config
 from pipeline.store.reading import StoreReader
 from pipeline.store.records import (
+    Properties,
+    Removal,
     ServingEvent,
     StoredArtifact,
     StoredErasure,
@@ -14,6 +16,8 @@ from pipeline.store.records import (
 from pipeline.store.writing import Store
 
 __all__ = [
+    "Properties",
+    "Removal",
     "ServingEvent",
     "Store",
     "StoreReader",

@@ -10,7 +10,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from pipeline.store.messages import INPUTS, Messages
-from pipeline.store.names import COLLECTION, ERASURE, JOURNAL, SERVING
+from pipeline.store.names import COLLECTION, ERASURE, JOURNAL, PURGE, SERVING
 from pipeline.store.records import StoredEvent, properties_of, state_of
 
 
@@ -31,6 +31,7 @@ class JournalReader(Messages):
             (SERVING, self.names.of_serving),
             (COLLECTION, self.names.of_collections),
             (ERASURE, self.names.of_erasures),
+            (PURGE, self.names.of_purges),
         ):
             for event in self._executions(kind, name):
                 yield self._event(event)

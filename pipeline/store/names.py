@@ -10,11 +10,11 @@ from preprocessing.base.staging import staged_beside
 # The context types of TFX, which its launcher registers with the same names.
 PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
 # Ours: one context for each node key, registered together with the execution; leases; what happened to the versions
-# that are served; what gc has removed; what was asked to be erased; the place of each of these events among all; the
-# layout of the store.
+# that are served; what gc has removed; what was asked to be erased; what a purge has removed; the place of each of
+# these events among all; the layout of the store.
 KEY, LEASE, LAYOUT = "gpt2_tfx_key", "gpt2_tfx_lease", "gpt2_tfx_layout"
 SERVING, COLLECTION, ERASURE = "gpt2_tfx_serving", "gpt2_tfx_collection", "gpt2_tfx_erasure"
-JOURNAL = "gpt2_tfx_journal"
+PURGE, JOURNAL = "gpt2_tfx_purge", "gpt2_tfx_journal"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,10 @@ class Names:
     @property
     def of_collections(self) -> str:
         return f"{COLLECTION}{self._suffix}"
+
+    @property
+    def of_purges(self) -> str:
+        return f"{PURGE}{self._suffix}"
 
     @property
     def of_erasures(self) -> str:

@@ -18,6 +18,7 @@ from pipeline.store.names import (
     LAYOUT,
     LEASE,
     NODE,
+    PURGE,
     RUN,
     SERVING,
     Names,
@@ -26,6 +27,9 @@ from pipeline.store.names import (
     workspace_id,
 )
 from pipeline.store.records import (
+    COLLECTED,
+    ERASED,
+    Removal,
     ServingEvent,
     StoredArtifact,
     StoredErasure,
@@ -180,6 +184,14 @@ class StoreReader(JournalReader):
         """The digest of an execution's row as it is now; `StoredExecution.record_digest` is what was recorded."""
         return execution_digest(execution, self.makers(execution), self._mlmd.portable)
 
+    def readers(self, artifact_ids: Sequence[int]) -> list[StoredExecution]:
+        """The COMPLETE and recorded executions that have read any of some artifacts, of every pipeline."""
+        events = self._mlmd.get_events_by_artifact_ids(artifact_ids) if artifact_ids else []
+        ids = {event.execution_id for event in events if event.type not in OUTPUTS}
+        executions = self._mlmd.get_executions_by_id(list(ids)) if ids else []
+        complete = [e for e in executions if e.last_known_state == pb.Execution.COMPLETE]
+        return [execution for execution in self._stored(complete) if execution.key]
+
     # Artifacts
 
     def artifacts(self, type_name: str) -> Iterator[StoredArtifact]:
@@ -204,20 +216,26 @@ class StoreReader(JournalReader):
             for message in found(str(path))
         ]
 
-    def collected(self, artifact_ids: Sequence[int]) -> dict[int, float]:
-        """Artifact id -> when gc last removed its files here, in seconds since the epoch; others are left out."""
-        context = self._context(COLLECTION, self.names.of_collections)
-        if context is None or not artifact_ids:
-            return {}
-        times = {
-            execution.id: execution.custom_properties["time"].double_value
-            for execution in self._mlmd.get_executions_by_context(context.id)
-        }
-        events = self._mlmd.get_events_by_artifact_ids(artifact_ids)
-        found = sorted(
-            (e.artifact_id, times[e.execution_id]) for e in events if e.execution_id in times
+    def removals(self, artifact_ids: Sequence[int]) -> dict[int, Removal]:
+        """Artifact id -> what last removed its files here; those that nothing has are left out."""
+        causes: dict[int, Removal] = {}
+        for cause, kind, name in (
+            (COLLECTED, COLLECTION, self.names.of_collections),
+            (ERASED, PURGE, self.names.of_purges),
+        ):
+            context = self._context(kind, name) if artifact_ids else None
+            found = self._mlmd.get_executions_by_context(context.id) if context else []
+            for execution in found:
+                removed = execution.custom_properties["time"].double_value
+                causes[execution.id] = Removal(removed, cause)
+        events = self._mlmd.get_events_by_artifact_ids(artifact_ids) if causes else []
+        return dict(
+            sorted(
+                (event.artifact_id, causes[event.execution_id])
+                for event in events
+                if event.execution_id in causes
+            )
         )
-        return dict(found)
 
     # Erasures
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -130,6 +130,17 @@ class StoredEvent:
         return str(self.properties.get("record_digest", ""))
 
 
+COLLECTED: Literal["collected"] = "collected"
+ERASED: Literal["erased"] = "erased"
+
+
+class Removal(NamedTuple):
+    """That the files of an artifact were removed. time: seconds since the epoch. cause: gc, or a purge."""
+
+    time: float
+    cause: Literal["collected", "erased"]
+
+
 ServingEventKind = Literal["push", "promote", "rollback", "release", "found"]
 
 
@@ -172,12 +183,17 @@ def serving_event_of(execution: pb.Execution) -> ServingEvent:
     )
 
 
+# The properties of a StoredErasure that say something of names and texts.
+HASHED_BY_A_PURGE = frozenset({"name", "records", "key"})
+
+
 @dataclass(frozen=True)
 class StoredErasure:
     """That a record, a group of records or a file was asked to be erased; nothing of it shows a text or an id.
 
     time: seconds since the epoch. name: SHA-256 of the name that was asked for. records: SHA-256 of the source's bytes
     of each record. corpora: CorpusGen's execution -> how many of them are in its corpus, and in its training set.
+    key: after a purge `name` and `records` are hashes under the key of this identity; empty before.
     """
 
     id: int
@@ -185,6 +201,7 @@ class StoredErasure:
     name: str
     records: tuple[str, ...]
     corpora: Mapping[int, tuple[int, int]]
+    key: str = ""
 
     def to_properties(self) -> Properties:
         """As the store has it, without id and time."""
@@ -192,6 +209,7 @@ class StoredErasure:
             "name": self.name,
             "records": json.dumps(self.records),
             "corpora": json.dumps({str(corpus): counts for corpus, counts in self.corpora.items()}),
+            "key": self.key,
         }
 
 
@@ -204,6 +222,7 @@ def erasure_of(execution: pb.Execution) -> StoredErasure:
         properties["name"],
         tuple(json.loads(properties["records"])),
         {int(k): (v[0], v[1]) for k, v in json.loads(properties["corpora"]).items()},
+        properties.get("key", ""),
     )
 
 

@@ -10,7 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pipeline.store.names import ERASURE
 from pipeline.store.records import (
+    HASHED_BY_A_PURGE,
     Properties,
     StoredArtifact,
     StoredEvent,
@@ -48,11 +50,16 @@ def execution_digest(
 
 
 def event_digest(event: StoredEvent) -> str:
-    """The digest of an event, as it was when it was appended: whether it happened is known later."""
+    """The digest of an event, as it was when it was appended: whether it happened is known later.
+
+    It is not over what a purge hashes: a digest of plain hashes would let somebody guess what they are of.
+    """
+    hashed = HASHED_BY_A_PURGE if event.kind == ERASURE else frozenset()
+    covered = {name: value for name, value in event.properties.items() if name not in hashed}
     return _digest(
         {
             "kind": event.kind,
-            "properties": _plain(event.properties, lambda _, text: text),
+            "properties": _plain(covered, lambda _, text: text),
             "artifacts": sorted(event.artifacts),
         }
     )

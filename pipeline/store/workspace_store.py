@@ -99,6 +99,10 @@ class WorkspaceStore(LastingStore):
     def _value(self, digest: str) -> Path:
         return self._workspace / "values" / digest
 
+    def forget_value(self, text: str) -> None:
+        """Remove the file of a long text that no record has any more."""
+        self._value(sha256_bytes(text.encode())).unlink(missing_ok=True)
+
     def _read_value(self, text: str) -> str:
         """A long text; what stands for it where it lies in another workspace."""
         try:

@@ -16,6 +16,7 @@ from pipeline.store.names import (
     LEASE,
     NODE,
     PIPELINE,
+    PURGE,
     RUN,
     SERVING,
     Names,
@@ -26,6 +27,7 @@ from pipeline.store.records import (
     Properties,
     ServingEventKind,
     StoredArtifact,
+    StoredErasure,
     StoredEvent,
     StoredExecution,
     StoredLease,
@@ -181,11 +183,22 @@ class Store(StoreReader):
         """Write down what gc has removed: the artifacts whose files it took, and what else is to be said."""
         self._append(COLLECTION, self.names.of_collections, artifacts, properties)
 
-    # Erasures
-
     def record_erasure(self, indices: Sequence[StoredArtifact], properties: Properties) -> None:
         """Write down that an erasure was asked for; see StoredErasure. indices: of the corpora with the records."""
         self._append(ERASURE, self.names.of_erasures, indices, properties)
+
+    def rewrite_erasure(self, erasure: StoredErasure, properties: Properties) -> None:
+        """Say anew what is known of a request, since what it said must be kept no longer."""
+        (event,) = self._mlmd.get_executions_by_id([erasure.id])
+        set_properties(event, properties)
+        self._mlmd.put_executions([event])
+        kept = {text for each in self.erasures() for text in each.to_properties().values()}
+        for text in set(erasure.to_properties().values()) - kept:
+            self._mlmd.forget_value(str(text))
+
+    def record_purge(self, artifacts: Sequence[StoredArtifact], properties: Properties) -> None:
+        """Write down what a purge has removed: the artifacts whose files it took, and what else is to be said."""
+        self._append(PURGE, self.names.of_purges, artifacts, properties)
 
     # Helpers
 

@@ -36,7 +36,7 @@ class Silence:
 
 
 class Launches:
-    """Stands in for TFX: each node writes one file an output, whose content `results` can change.
+    """Stands in for TFX: each node writes one file an output, whose content `results` can change, also of an output.
 
     edits: node -> what happens while it runs. blessed: whether the Pusher pushes. training_index: lines of the index of
     the training set.
@@ -46,7 +46,7 @@ class Launches:
         self.config_file = config_file
         self.launched: list[str] = []
         self.requests: dict[str, LaunchRequest] = {}
-        self.results: dict[str, str] = {}
+        self.results: dict[str, str | bytes] = {}
         self.failing: set[str] = set()
         self.dying: set[str] = set()
         self.blessed = True
@@ -102,7 +102,8 @@ class Launches:
         for key, kind in node_of(request.node, request.loaded.config).outputs.items():
             folder = request.loaded.workspace / "artifacts" / request.node / key / str(known)
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "result").write_text(self.results.get(request.node, "same"))
+            result = self.results.get(request.node, "same")
+            _write(folder / "result", self.results.get(f"{request.node}.{key}", result))
             if kind == "RecordIndex" and self.training_index:
                 (folder / "Split-train").mkdir()
                 (folder / "Split-train" / "index").write_text(self.training_index)
@@ -137,3 +138,7 @@ def _fill(folder: Path, weights: str) -> None:
     (folder / "weights").write_text(weights)
     (folder / PROVENANCE).write_text(json.dumps(STATED))
     (folder / MODEL_CARD).write_text("# Model card\n")
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from pipeline.config import Config
 from pipeline.config_reading import load_config
-from pipeline.garbage import collector
+from pipeline.garbage import collector, removal
 from pipeline.garbage.keeping import Policy
 from pipeline.leases import Lease, Leases
 from pipeline.nodes import node_table
@@ -153,8 +153,8 @@ class MortalLaunches(Launches):
 
         with (
             patch.object(collector, "Store", self._store_of_process()),
-            patch.object(collector, "set_aside", stepped(collector.set_aside)),
-            patch.object(collector, "remove", stepped(collector.remove)),
+            patch.object(removal, "set_aside", stepped(removal.set_aside)),
+            patch.object(removal, "remove", stepped(removal.remove)),
         ):
             loaded = load_config(self.config_file, ())
             collector.collect(loaded, policy, lambda text: None, make_leases)

@@ -655,6 +655,7 @@ class TestStatus:
             "key": "k1",
             "reason": "",
             "collected": None,
+            "erased": None,
         }
 
 

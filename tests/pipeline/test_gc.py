@@ -14,7 +14,7 @@ from pipeline import cli
 from pipeline.code_snapshot import read_snapshot
 from pipeline.config_reading import load_config
 from pipeline.failure import FailureError
-from pipeline.garbage import collector
+from pipeline.garbage import collector, removal
 from pipeline.garbage.collector import Collection, collect, look
 from pipeline.garbage.keeping import Decision, Policy
 from pipeline.leases import RUN_LEASE, LeaseHeldError, Leases
@@ -467,7 +467,7 @@ class TestBeingKilled:
             if not content_root(artifact).exists()
         ]
         assert len(ids) > len(ALL)
-        assert [*launches.store.collected(ids)] == ids
+        assert [*launches.store.removals(ids)] == ids
         run(launches, 2, "run-3")
         assert launches.launched == []
         return True
@@ -493,7 +493,7 @@ class TestEndingEarly:
     ) -> None:
         said = dry(ran)
         left = bytes_of(workspace) - sum(size for size in _sizes(said))
-        genuine, count = getattr(collector, where), 0
+        genuine, count = getattr(removal, where), 0
 
         def dying(path: Path) -> object:
             nonlocal count
@@ -505,7 +505,7 @@ class TestEndingEarly:
                 raise KeyboardInterrupt
             return genuine(path)
 
-        with patch.object(collector, where, dying), pytest.raises(KeyboardInterrupt):
+        with patch.object(removal, where, dying), pytest.raises(KeyboardInterrupt):
             gc(ran)
         for execution in ran.store.executions_of_run("run-1"):
             for artifact in execution.outputs.values():
@@ -514,7 +514,7 @@ class TestEndingEarly:
         gc(ran)
         assert bytes_of(workspace) == left
         assert not [*workspace.rglob(".collected-*")]
-        events = ran.store.collected(range(1, 40))
+        events = ran.store.removals(range(1, 40))
         gone = {
             artifact.id
             for execution in ran.store.executions_of_run("run-1")
@@ -530,7 +530,7 @@ class TestEndingEarly:
         self, ran: Launches, workspace: Path
     ) -> None:
         with (
-            patch.object(collector, "_record", side_effect=KeyboardInterrupt),
+            patch.object(removal.Remover, "_record", side_effect=KeyboardInterrupt),
             pytest.raises(KeyboardInterrupt),
         ):
             gc(ran)
@@ -551,7 +551,7 @@ class TestEndingEarly:
     def test_what_cannot_be_removed_is_named(self, ran: Launches) -> None:
         denied = PermissionError(13, "Permission denied", "x")
         with (
-            patch.object(collector, "remove", side_effect=denied),
+            patch.object(removal, "remove", side_effect=denied),
             pytest.raises(FailureError, match=r"\.collected-.*: cannot be removed: Permission"),
         ):
             gc(ran)
@@ -559,7 +559,7 @@ class TestEndingEarly:
 
 
 def _sizes(decision: Decision) -> list[int]:
-    return collector.freed_bytes(decision.removed)
+    return removal.freed_bytes(decision.removed)
 
 
 class TestWhy:

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.code_snapshot import read_snapshot
 from pipeline.config import Config, LoadedConfig
+from pipeline.erasure.key import KEY_VARIABLE as ERASURE_KEY
 from pipeline.launch_request import LaunchRequest
 from pipeline.node_process import NodeFailureError, NodeServer
-from pipeline.signing import KEY_VARIABLE
+from pipeline.signing import KEY_VARIABLE as SIGNING_KEY
 
 # In place of the module that runs TFX: each node is a few lines of Python.
 LAUNCH = """
@@ -229,13 +230,12 @@ def test_nodes_ask_for_huge_pages_unless_the_user_tunes_memory(
     server.close()
 
 
-def test_no_node_has_the_key_that_signs(
-    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_node_has_the_keys(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a node does may be a user's code."""
-    monkeypatch.setenv(KEY_VARIABLE, "secret")
+    for name in (SIGNING_KEY, ERASURE_KEY):
+        monkeypatch.setenv(name, "secret")
     server = NodeServer(code, tmp_path / "logs" / "warm_server.log")
-    program = f"progress.report(message=os.environ.get('{KEY_VARIABLE}', 'none'))"
+    program = "progress.report(message=str([v for v in os.environ.values() if v == 'secret']))"
     _, reports = run(server, program, tmp_path / "Trainer.log")
     server.close()
-    assert reports == [{"message": "none"}]
+    assert reports == [{"message": "[]"}]

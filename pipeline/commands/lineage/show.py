@@ -46,7 +46,7 @@ def as_text(document: dict[str, Any]) -> str:
     ]
     lines += [
         f"  {node['node']:<17} execution {node['execution']:<5} key {node['key'][:16]}  "
-        f"{duration(node['seconds'])}{_collected_text(node, document['artifacts'])}"
+        f"{duration(node['seconds'])}{_removed_text(node, document['artifacts'])}"
         for node in document["nodes"]
     ]
     if document["changed_parameters"]:
@@ -104,11 +104,14 @@ def _decision_text(decision: dict[str, Any] | None) -> list[str]:
     return [f"blessed  {'yes' if decision['blessed'] else 'no'}: {checks} ({beside}){note}"]
 
 
-def _collected_text(node: dict[str, Any], artifacts: Sequence[dict[str, Any]]) -> str:
-    """When gc removed what a node made; empty where it is there."""
+def _removed_text(node: dict[str, Any], artifacts: Sequence[dict[str, Any]]) -> str:
+    """When gc or a purge removed what a node made; empty where it is there."""
     own = set(node["outputs"].values())
-    times = [each["collected"] for each in artifacts if each["id"] in own and each["collected"]]
-    return f"  collected {date(max(times))}" if times else ""
+    return "".join(
+        f"  {cause} {date(max(times))}"
+        for cause in ("collected", "erased")
+        if (times := [each[cause] for each in artifacts if each["id"] in own and each[cause]])
+    )
 
 
 def _served_text(time: dict[str, Any]) -> str:

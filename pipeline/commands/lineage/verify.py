@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
                 "checked": found.checked,
                 "mismatches": [asdict(mismatch) for mismatch in found.mismatches],
                 "collected": list(found.collected),
+                "erased": list(found.erased),
                 "unknown": list(found.unknown),
                 "signature": asdict(signature),
                 "claims": asdict(claims),
@@ -51,6 +52,7 @@ def as_text(found: lineage.Verification, signature: SignatureState, claims: Clai
         for mismatch in found.mismatches
     ]
     lines += [f"{uri}: collected by gc, so it was not checked" for uri in found.collected]
+    lines += [f"{uri}: erased by a purge, so it was not checked" for uri in found.erased]
     lines += [f"not checked: {text}" for text in found.unknown]
     for what, checked in (("signature", signature), ("claims", claims)):
         if checked.state != "none":

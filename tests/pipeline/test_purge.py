@@ -1,0 +1,354 @@
+"""`gpt2-tfx erase --purge`: the text of a record is nowhere in the workspace any more, and its lineage is."""
+
+import gzip
+import json
+import os
+import shutil
+import sqlite3
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from pipeline import cli
+from pipeline.claims.envelopes import check_signed, payload_of, statement_of, subject_digest
+from pipeline.config_reading import load_config
+from pipeline.erasure.after_run import write_dossiers
+from pipeline.erasure.key import KEY_VARIABLE
+from pipeline.inclusion.salts import SaltedRecord, Salts
+from pipeline.signing import KEY_VARIABLE as SIGNING_KEY
+from pipeline.signing import read_public_key
+from preprocessing.base.digests import sha256_bytes, sha256_text
+from preprocessing.base.errors import InputError
+from tests.pipeline.byte_search import forms_of, holds, places_of
+from tests.pipeline.corpus_index import index
+from tests.pipeline.launches import Launches
+from tests.pipeline.schemas import document_of
+from tests.pipeline.signing_keys import key_pair
+from tests.pipeline.trees import snapshot
+
+SECRET = "Jane Doe lives\nat the \u00e9cole."
+TOKENS = (41083, 50256, 3160, 12, 379, 262)
+FORMS = forms_of(SECRET, TOKENS)
+RECORDS = gzip.compress(f"a record, {SECRET}, another".encode())
+# As protocol buffers pack them.
+ROWS = b"\x08\x01" + bytes.fromhex("fbc002d08803d8180cfb028602")
+
+
+def launch(launches: Launches, name: str, *ids: str) -> str:
+    """A run with these records, of which `d` has the secret; returns the version that it pushed."""
+    told = "d" in ids
+    launches.results |= {
+        "CorpusGen": RECORDS if told else f"records of {name}",
+        "CorpusGen.index": index(*ids),
+        "StatisticsGen": SECRET if told else f"statistics of {name}",
+        "Tokenizer": ROWS if told else f"rows of {name}",
+        "Trainer": f"model {name}",
+        "Evaluator.evaluation": json.dumps({"text": SECRET}) if told else f"texts of {name}",
+        "Evaluator.blessing": "blessed",
+        "Attest": f"attestation {name}",
+    }
+    return str(launches.run(f"run-{name}").pushed)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pushed models: the first without `d`, the second with it; caches and logs that have its text."""
+    folder = tmp_path_factory.mktemp("history")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    (corpus / "one.txt").write_text("One.\n")
+    (corpus / "out.txt").write_text("")
+    config = "corpus: {task: text, path: corpus, exclude_file: out.txt}\n"
+    (folder / "pipeline.yaml").write_text(config)
+    launches = Launches(folder / "pipeline.yaml")
+    launch(launches, "first", "a", "b", "c")
+    (corpus / "two.txt").write_text("Two.\n")
+    launch(launches, "second", "a", "b", "c", "d")
+    for name, content in {
+        "corpus/abc.reading": SECRET.encode(),
+        f"shards/{'a' * 64}/rows.tfrecord": ROWS,
+        f"scores/{'b' * 64}/one.json": json.dumps([SECRET]).encode(),
+        "logs/run-second/Trainer.log": SECRET.encode(),
+        "artifacts/CorpusGen/examples/.0a/part": zstandard.compress(SECRET.encode()),
+        "artifacts/CorpusGen/examples/99999/part": zlib.compress(SECRET.encode()),
+        "artifacts/CorpusGen/.system/executor_execution/2/output": SECRET.encode(),
+    }.items():
+        path = folder / "workspace" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def launches(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Launches:
+    """A copy of the folder, with a key in the environment."""
+    monkeypatch.setenv(KEY_VARIABLE, "0f" * 32)
+    shutil.copytree(template, tmp_path / "copy", symlinks=True)
+    return Launches(tmp_path / "copy" / "pipeline.yaml")
+
+
+@pytest.fixture
+def workspace(launches: Launches) -> Path:
+    return launches.config_file.parent / "workspace"
+
+
+Erase = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def erase(launches: Launches, capsys: pytest.CaptureFixture[str]) -> Erase:
+    """Calls the command; returns its status and what it printed."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = cli.main(["--config", str(launches.config_file), "erase", *arguments])
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_the_search_finds_a_text_and_its_tokens_however_they_are_packed(tmp_path: Path) -> None:
+    """Or the tests here could not fail."""
+    text = f"before {SECRET} after".encode()
+    record = zlib.compress(text)
+    framed = struct.pack("<QI", len(record), 0) + record + struct.pack("<I", 0)
+    with sqlite3.connect(tmp_path / "database") as database:
+        database.execute("CREATE TABLE t (v TEXT)")
+        database.execute("INSERT INTO t VALUES (?)", ("x" * 5000 + SECRET,))
+    for packed in (
+        text,
+        SECRET.encode("utf-16-le"),
+        json.dumps({"v": SECRET}).encode(),
+        json.dumps({"v": SECRET}, ensure_ascii=False).encode(),
+        gzip.compress(gzip.compress(text)),
+        zstandard.compress(text),
+        framed,
+        (tmp_path / "database").read_bytes(),
+        json.dumps([1, *TOKENS]).encode(),
+        ROWS,
+    ):
+        assert holds(packed, FORMS), packed
+    assert not holds(b"Jane Doe lives elsewhere", FORMS)
+
+
+class TestPurge:
+    def test_leaves_no_byte_of_a_text_and_its_tokens_anywhere(
+        self, erase: Erase, launches: Launches, workspace: Path
+    ) -> None:
+        before = places_of(workspace, FORMS)
+        # Records, report; statistics; tokens, their statistics; predictions; what the caches, logs and dead runs have.
+        assert len(before) == 6 + 7, before
+        status, out, err = erase("--purge", "d")
+        assert (status, err) == (0, "")
+        assert "purged " in out
+        assert places_of(workspace, FORMS) == []
+        third = launch(launches, "third", "a", "b", "c")
+        assert places_of(workspace, FORMS) == []
+        assert launches.versions.latest() == third
+
+    def test_keeps_no_name_and_no_plain_digest(
+        self, erase: Erase, launches: Launches, workspace: Path
+    ) -> None:
+        assert erase("d")[0] == 0
+        (workspace / "erasures").mkdir()
+        (workspace / "erasures" / f"{sha256_text('d')}.json").write_text("{}")
+        digest = json.loads(index("d"))["digest"]
+        names = [text.encode() for text in (sha256_text("d"), digest, "d.story")]
+        assert "metadata.sqlite" in places_of(workspace, names)
+        assert erase("--purge", "d")[0] == 0
+        assert places_of(workspace, names) == []
+
+    def test_says_of_what_is_gone_that_it_was_erased(
+        self, erase: Erase, launches: Launches, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        erase("--purge", "d")
+        config = ["--config", str(launches.config_file)]
+        capsys.readouterr()
+        assert cli.main([*config, "lineage", "show", "latest", "--json"]) == 0
+        shown = document_of("lineage-show", capsys.readouterr().out)
+        erased = {each["type"] for each in shown["artifacts"] if each["erased"]}
+        assert erased == {
+            "Examples",
+            "RecordIndex",
+            "CorpusReport",
+            "ExampleStatistics",
+            "ExampleAnomalies",
+            "TokenStatistics",
+            "ModelEvaluation",
+        }
+        assert not any(each["collected"] for each in shown["artifacts"])
+        assert cli.main([*config, "lineage", "show", "latest"]) == 0
+        assert " erased 20" in capsys.readouterr().out
+        assert cli.main([*config, "status"]) == 0
+        assert " erased 20" in capsys.readouterr().out
+        assert cli.main([*config, "lineage", "verify", "latest", "--json"]) == 0
+        verified = document_of("lineage-verify", capsys.readouterr().out)
+        assert (verified["mismatches"], len(verified["erased"])) == ([], 8)
+
+    def test_leaves_corpora_that_never_had_it_and_pushed_versions_as_they_were(
+        self, erase: Erase, launches: Launches, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first, _ = launches.versions.names()
+        before = snapshot(launches.versions.folder)
+        erase("--purge", "d")
+        capsys.readouterr()
+        assert snapshot(launches.versions.folder) == before
+        config = ["--config", str(launches.config_file)]
+        cli.main([*config, "lineage", "verify", first, "--json"])
+        verified = document_of("lineage-verify", capsys.readouterr().out)
+        assert verified["erased"] == verified["collected"] == []
+        # The corpus has changed since it was pushed.
+        assert {Path(each["path"]).parent.name for each in verified["mismatches"]} <= {"corpus"}
+
+    def test_what_is_needed_again_is_made_again(
+        self, erase: Erase, launches: Launches, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (launches.config_file.parent / "corpus" / "out.txt").write_text("d\n")
+        launch(launches, "still", "a", "b", "c", "d")
+        erase("--purge", "d")
+        capsys.readouterr()
+        assert cli.main(["--config", str(launches.config_file), "plan"]) == 0
+        assert "was erased by a purge on 20" in capsys.readouterr().out
+        launch(launches, "again", "a", "b", "c")
+        assert "CorpusGen" in launches.launched
+
+    def test_other_records_of_the_corpus_are_traced_as_before(
+        self, erase: Erase, launches: Launches, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        config = ["--config", str(launches.config_file), "lineage"]
+
+        def traced(name: str) -> Any:
+            capsys.readouterr()
+            status = cli.main([*config, "trace", name, "--json"])
+            return status, document_of("lineage-trace", capsys.readouterr().out)
+
+        before = traced("b")
+        erase("--purge", "d")
+        assert traced("b") == before
+        assert traced("d")[0] == 1
+        assert traced("d")[1]["not_looked_at"] == []
+        erase("--purge", "b")
+        assert traced("b")[0] == 1
+        assert traced("a")[0] == 0
+
+    def test_who_has_the_key_is_told_what_had_the_record(
+        self, erase: Erase, launches: Launches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _, second = launches.versions.names()
+        output = tmp_path / "dossier.json"
+        erase("--purge", "d")
+        for arguments in (["d"], ["--purge", "d"]):
+            assert erase(*arguments, "-o", str(output))[0] == 0
+            document = document_of("erasure-dossier", output.read_text())
+            (asked,) = document["asked"]
+            assert (asked["keyed"], len(asked["records"])) == (True, 1)
+            pushed = [each["version"] for model in document["models"] for each in model["pushed"]]
+            assert pushed == [second]
+            assert len(document["purged"]["artifacts"]) == 8
+        assert len(list(launches.store.erasures())) == 1
+        monkeypatch.setenv(KEY_VARIABLE, "0e" * 32)
+        status, _, err = erase("d")
+        assert (status, "d: no corpus of this workspace holds" in err) == (1, True)
+
+    def test_the_run_that_replaces_it_writes_the_dossier(
+        self, erase: Erase, launches: Launches
+    ) -> None:
+        erase("--purge", "d")
+        third = launch(launches, "third", "a", "b", "c")
+        (path,) = write_dossiers(load_config(launches.config_file))
+        document = document_of("erasure-dossier", path.read_text())
+        assert document["replacement"]["version"] == third
+        assert document["purged"]["artifacts"]
+        assert not any("records, tokens" in each["what"] for each in document["remains"])
+        assert any("logs of a database" in each["what"] for each in document["remains"])
+
+    def test_its_dossier_is_signed_where_there_is_a_key(
+        self, erase: Erase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        private, public = key_pair(tmp_path, "signing")
+        monkeypatch.setenv(SIGNING_KEY, str(private))
+        output = tmp_path / "dossier.json"
+        assert erase("--purge", "d", "-o", str(output))[0] == 0
+        envelope = json.loads((tmp_path / "dossier.json.dsse").read_text())
+        check_signed(envelope, read_public_key(public))
+        statement = statement_of(payload_of(envelope))
+        assert subject_digest(statement) == sha256_bytes(output.read_bytes())
+        assert statement["predicate"] == json.loads(output.read_text())
+        monkeypatch.delenv(SIGNING_KEY)
+        assert erase("d", "-o", str(output))[0] == 0
+        assert not (tmp_path / "dossier.json.dsse").exists()
+
+    def test_the_salts_of_the_records_are_deleted_and_no_others(
+        self, erase: Erase, workspace: Path
+    ) -> None:
+        lines = map(json.loads, index("a", "d").splitlines())
+        kept, erased = (SaltedRecord(line["id"], line["digest"]) for line in lines)
+        salts = Salts(workspace, writes=True)
+        salts.of([kept, erased])
+        salts.commit()
+        salts.close()
+        erase("--purge", "d")
+        salts = Salts(workspace)
+        assert (salts.find(kept) is None, salts.find(erased)) == (False, None)
+        salts.close()
+
+    def test_a_purge_that_was_killed_is_gone_on_with(
+        self, erase: Erase, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for step in ("survey", "_forget_files", "_hash_requests", "vacuum"):
+            with monkeypatch.context() as patch:
+                patch.setattr(f"pipeline.erasure.purge.{step}", _die)
+                assert erase("--purge", "d")[0] == 1
+            assert not [*workspace.rglob("*.redacted/.*")]
+        assert erase("--purge", "d")[0] == 0
+        assert places_of(workspace, FORMS) == []
+
+
+def _die(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+class TestTheKey:
+    def test_is_asked_for_before_anything_is_changed(
+        self, erase: Erase, launches: Launches, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (workspace / "key").write_text("x" * 40)
+        short = launches.config_file.parent / "short"
+        short.write_text("x" * 31 + "\n")
+        for value, says in (
+            ("", "is not set"),
+            ("secret", "neither the path"),
+            (str(short), "has 31 bytes"),
+            (str(workspace / "key"), "is in the workspace"),
+        ):
+            monkeypatch.setenv(KEY_VARIABLE, value)
+            status, out, err = erase("--purge", "d")
+            assert (status, out) == (2, "")
+            assert says in err
+        assert (launches.config_file.parent / "corpus" / "out.txt").read_text() == ""
+        assert list(launches.store.erasures()) == []
+
+    def test_is_in_no_file(self, erase: Erase, workspace: Path, tmp_path: Path) -> None:
+        erase("--purge", "d", "-o", str(tmp_path / "dossier.json"))
+        key = [os.environ[KEY_VARIABLE].encode(), bytes.fromhex(os.environ[KEY_VARIABLE])]
+        assert places_of(tmp_path, key) == []
+
+    def test_a_restored_corpus_brings_nothing_back_and_without_the_key_nothing_runs(
+        self, erase: Erase, launches: Launches, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = launches.config_file.parent / "corpus" / "out.txt"
+        erase("--purge", "d")
+        out.write_text("")
+        with pytest.raises(InputError, match="1 of 1 are missing"):
+            launches.run("run-restored")
+        out.write_text("d\n")
+        for value, says in (("", "not set"), ("0e" * 32, "another key")):
+            monkeypatch.setenv(KEY_VARIABLE, value)
+            with pytest.raises(InputError, match=f"{KEY_VARIABLE}: {says}"):
+                launches.run("run-without")
+        assert launches.launched == []
