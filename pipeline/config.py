@@ -89,8 +89,8 @@ class Config:
 
     name: the pipeline's name in the metadata store.
     workspace: folder of all state, relative to the configuration file.
-    store: the ML Metadata store: null is SQLite in the workspace; else a `postgresql://` or `mysql://` URL, in which
-        `$NAME` stands for an environment variable (so that a password never stands in a file).
+    store: the ML Metadata store: null is SQLite in the workspace; else a `postgresql://`, `mariadb://` or `mysql://`
+        URL, in which `$NAME` stands for an environment variable (so that a password never stands in a file).
     seed: the one seed that every random choice is derived from.
     """
 

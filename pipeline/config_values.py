@@ -115,10 +115,10 @@ def _store(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     if store is None:
         return
     store, holds_password = _url(store)
-    if not store.startswith(("postgresql://", "mysql://", "sqlite:///")):
+    if not store.startswith(("postgresql://", "mariadb://", "mysql://", "sqlite:///")):
         yield (
             "store",
-            f"{loaded.config.store!r} is not a postgresql://, mysql:// or sqlite:/// URL.",
+            f"{loaded.config.store!r} is not a postgresql://, mariadb://, mysql:// or sqlite:/// URL.",
         )
     if holds_password:
         yield "store", _PASSWORD

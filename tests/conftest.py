@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
+from tests import mariadb as mariadb_parts
+from tests.mariadb import MariaDB, running_mariadb
 from tests.postgresql import PASSWORD, SERVERS, PostgreSQL, running_postgresql
 
 # A test finds nothing in the user's cache, and leaves nothing there.
@@ -59,3 +61,19 @@ def postgresql(postgresql_server: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -
     """The URL of an empty database of its own; its password comes from the environment."""
     monkeypatch.setenv("STORE_PASSWORD", PASSWORD)
     return postgresql_server.new_database()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDB]:
+    """A MariaDB of our own on loopback."""
+    if mariadb_parts.SERVER is None or mariadb_parts.INSTALL is None:
+        pytest.skip("needs Debian's mariadb-server-core and mariadb-client-core (make debian)")
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb(mariadb_server: MariaDB, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty database of its own; its password comes from the environment."""
+    monkeypatch.setenv("STORE_PASSWORD", mariadb_parts.PASSWORD)
+    return mariadb_server.new_database()

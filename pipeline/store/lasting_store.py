@@ -19,6 +19,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 # So long is a server waited for that is away.
 PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.5
+# So long for another process that makes the tables of an empty database, which takes a second.
+_MAKING_SECONDS = 10.0
 
 # What the clients of PostgreSQL and MySQL say; of a connection that is known to be lost PostgreSQL's says nothing.
 _LOST = re.compile(
@@ -26,6 +28,11 @@ _LOST = re.compile(
     r"|connection pointer is NULL|the database system is|could not (receive|send) data|SSL SYSCALL"
     r"|gone away|Lost connection|Can't connect|metadata source error:\s*$",
     re.IGNORECASE,
+)
+
+# What ML Metadata says where two make the tables at once: who comes second sees half of them, or is refused one.
+_BEING_MADE = re.compile(
+    r"concurrent connection to the empty database|pg_type_typname_nsp_index|relation \S+ already exists"
 )
 
 
@@ -78,14 +85,16 @@ class LastingStore(ml_metadata.MetadataStore):
     def _open(self, give_up: float) -> None:
         """Open the connection, where need be when the server is back. Raises StatusError or RuntimeError."""
         told = False
+        made = time.monotonic() + _MAKING_SECONDS
         while True:
             try:
                 super().__init__(self._config)
                 return
-            except (errors.StatusError, RuntimeError):
-                if time.monotonic() >= give_up:
+            except (errors.StatusError, RuntimeError) as error:
+                being_made = bool(_BEING_MADE.search(str(error)))
+                if time.monotonic() >= (max(give_up, made) if being_made else give_up):
                     raise
-            if not told:
+            if not (told or being_made):
                 told = True
                 print(
                     f"gpt2-tfx: store: the metadata store at {self._address} is away; waiting for it, "

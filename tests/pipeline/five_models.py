@@ -7,16 +7,17 @@ from tests.pipeline.corpus_index import index
 from tests.pipeline.launches import Launches
 
 
-def five_models(folder: Path) -> dict[str, str]:
+def five_models(folder: Path, url: str | None = None) -> dict[str, str]:
     """Fill a folder with the history of four pushed models and a refused one; name -> version.
 
     The second has another corpus, the third other parameters, the fourth another corpus again; the refused one has that
-    too. A rollback has pinned the second.
+    too. A rollback has pinned the second. url: of the metadata store; without one it lies in the workspace.
     """
     story = folder / "corpus" / "one.txt"
     story.parent.mkdir()
     story.write_text("One.\n")
-    (folder / "pipeline.yaml").write_text("corpus:\n  task: text\n  path: corpus\n")
+    store = "" if url is None else f"store: {url}\n"
+    (folder / "pipeline.yaml").write_text(f"corpus:\n  task: text\n  path: corpus\n{store}")
     launches = Launches(folder / "pipeline.yaml")
     versions: dict[str, str] = {}
 

@@ -74,12 +74,12 @@ def pushed(two_runs_and_a_version: Path, tmp_path: Path) -> Launches:
     return Launches(tmp_path / "pipeline.yaml")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
 def either(request: pytest.FixtureRequest, write_config: WriteConfig) -> Launches:
-    """Runs of the small configuration on one store and on the other."""
+    """Runs of the small configuration on each store."""
     text = "corpus:\n  task: text\n  path: corpus\n"
-    if request.param == "postgresql":
-        text += f"store: {request.getfixturevalue('postgresql')}\n"
+    if request.param != "sqlite":
+        text += f"store: {request.getfixturevalue(request.param)}\n"
     return Launches(write_config(text))
 
 

@@ -4,6 +4,7 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from pipeline.store import Store, lasting_store
 from pipeline.store.lasting_store import LastingStore
 from pipeline.store.workspace_store import WorkspaceStore
 from preprocessing.base.errors import InputError
+from tests import mariadb
 from tests.pipeline.launches import Launches
-from tests.postgresql import PASSWORD, SERVERS, PostgreSQL, running_postgresql
+from tests.postgresql import PASSWORD, SERVERS, running_postgresql
 
 # As PostgreSQL's client says it.
 LOST = "PostgreSQL metadata source error: server closed the connection unexpectedly"
@@ -105,6 +107,7 @@ class Server:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.away_for: float = 0
         self.now = 0.0
+        self.refusal = "connection refused"
         call, init = LastingStore._call_method, lasting_store.ml_metadata.MetadataStore.__init__
 
         def call_if_there(connection: Any, *arguments: Any) -> None:
@@ -114,7 +117,7 @@ class Server:
 
         def open_if_there(connection: Any, *arguments: Any) -> None:
             if self.away_for > self.now:
-                raise RuntimeError("connection refused")
+                raise RuntimeError(self.refusal)
             init(connection, *arguments)
 
         def sleep(seconds: float) -> None:
@@ -169,6 +172,18 @@ class TestAServerThatIsAway:
         WorkspaceStore(connection, tmp_path, waits=True)
         assert server.now == pytest.approx(5)
 
+    def test_whose_tables_another_is_making_is_opened_when_they_are_there(
+        self, tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        server.refusal = "This may be due to concurrent connection to the empty database."
+        server.away_for = 3
+        assert opened(tmp_path / "one").runs() == []
+        server.away_for = 1000
+        with pytest.raises(InputError, match="concurrent connection"):
+            opened(tmp_path / "two")
+        assert 10 < server.now < 20
+        assert capsys.readouterr().err == ""
+
     def test_is_opened_once_by_threads_that_share_a_connection(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -215,36 +230,59 @@ def test_another_error_is_no_lost_connection(
     assert opens == []
 
 
-def test_postgresql_ends_its_connections_in_the_middle_of_nodes_and_comes_back(
-    tmp_path: Path, postgresql: str, postgresql_server: PostgreSQL
+@pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
+def server_and_url(request: pytest.FixtureRequest) -> tuple[Any, str]:
+    """A database server, and the URL of an empty database in it."""
+    url = request.getfixturevalue(request.param)
+    return request.getfixturevalue(f"{request.param}_server"), url
+
+
+def test_a_server_ends_its_connections_in_the_middle_of_nodes_and_comes_back(
+    tmp_path: Path, server_and_url: tuple[Any, str]
 ) -> None:
     """In one of them it is away for a while."""
+    database, url = server_and_url
     expected = runs_of(project(tmp_path / "undisturbed"), again=False)
-    disturbed = project(tmp_path / "disturbed", postgresql)
-    allow = threading.Timer(0.7, postgresql_server.allow_connections, [postgresql, True])
+    disturbed = project(tmp_path / "disturbed", url)
+    allow = threading.Timer(0.7, database.allow_connections, [url, True])
 
     def go_away() -> None:
-        postgresql_server.allow_connections(postgresql, False)
+        database.allow_connections(url, False)
         allow.start()
-        postgresql_server.disconnect(postgresql)
+        database.disconnect(url)
 
     disturbed.edits["Trainer"] = go_away
     for name in ("CorpusGen", "Pusher"):
-        disturbed.edits[name] = lambda: postgresql_server.disconnect(postgresql)
+        disturbed.edits[name] = lambda: database.disconnect(url)
     assert runs_of(disturbed, again=False) == expected
     allow.join()
 
 
+def may_run(kind: str) -> bool:
+    """Whether a server of a kind can be started here."""
+    if kind == "mariadb":
+        return mariadb.SERVER is not None and mariadb.INSTALL is not None
+    return bool(SERVERS) and os.geteuid() == 0
+
+
 @pytest.mark.long
-def test_postgresql_is_stopped_at_any_moment_and_comes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("kind", "running"),
+    [("postgresql", running_postgresql), ("mariadb", mariadb.running_mariadb)],
+)
+def test_a_server_is_stopped_at_any_moment_and_comes_back(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    running: Callable[[], AbstractContextManager[Any]],
 ) -> None:
     """At twenty moments, before a call and after it, before its answer has come."""
-    if not SERVERS or os.geteuid() != 0:
-        pytest.skip("needs root and Debian's postgresql (make debian)")
+    if not may_run(kind):
+        pytest.skip("needs Debian's mariadb, or root and its postgresql (make debian)")
     monkeypatch.setenv("STORE_PASSWORD", PASSWORD)
     call = LastingStore._call_method
-    with running_postgresql() as server:
+    with running() as server:
         moments = Moments(server)
         monkeypatch.setattr(
             LastingStore, "_call_method", lambda *arguments: moments.meet(call, *arguments)
@@ -266,7 +304,7 @@ def test_postgresql_is_stopped_at_any_moment_and_comes_back(
 class Moments:
     """Counts calls, and stops a server at one of them: before it is made, or before its answer comes."""
 
-    def __init__(self, server: PostgreSQL) -> None:
+    def __init__(self, server: Any) -> None:
         self.server = server
         self.calls = self.stopped = 0
         self.stops_at: int | None = None

@@ -20,16 +20,18 @@ from tests.pipeline.schemas import document_of
 
 
 @pytest.fixture
-def launches(five_models_folder: tuple[Path, dict[str, str]], tmp_path: Path) -> Launches:
+def launches(five_models_of_each_store: tuple[Path, dict[str, str]], tmp_path: Path) -> Launches:
     """A copy of the folder of five models."""
-    shutil.copytree(five_models_folder[0], tmp_path / "copy", symlinks=True)
+    shutil.copytree(five_models_of_each_store[0], tmp_path / "copy", symlinks=True)
     return Launches(tmp_path / "copy" / "pipeline.yaml")
 
 
 @pytest.fixture
-def history(five_models_folder: tuple[Path, dict[str, str]], launches: Launches) -> dict[str, str]:
+def history(
+    five_models_of_each_store: tuple[Path, dict[str, str]], launches: Launches
+) -> dict[str, str]:
     """Name -> version."""
-    return five_models_folder[1]
+    return five_models_of_each_store[1]
 
 
 Ask = Callable[..., tuple[int, Any]]

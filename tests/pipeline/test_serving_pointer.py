@@ -179,10 +179,12 @@ def test_a_run_that_lost_its_place_while_it_pushed_does_not_move_latest(
     assert (len(launches.versions.names()), launches.versions.latest()) == (2, one)
 
 
-def test_postgresql_keeps_the_events_too(postgresql: str, write_config: WriteConfig) -> None:
-    launches = Launches(
-        write_config(f"corpus:\n  task: text\n  path: corpus\nstore: {postgresql}\n")
-    )
+@pytest.mark.parametrize("store", ["postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
+def test_a_database_server_keeps_the_events_too(
+    request: pytest.FixtureRequest, store: str, write_config: WriteConfig
+) -> None:
+    url = request.getfixturevalue(store)
+    launches = Launches(write_config(f"corpus:\n  task: text\n  path: corpus\nstore: {url}\n"))
     one = push(launches, "run-1", "one")
     two = push(launches, "run-2", "two", LONGER)
     pointer(launches).roll_back(one, "me")

@@ -1,5 +1,5 @@
 """The state machine of a run against a model of its rules: decide, lease, launch, record, push; two workspaces on one
-store; processes that die or pause before any step; on SQLite, and on PostgreSQL.
+store; processes that die or pause before any step; on SQLite, PostgreSQL and MariaDB.
 
 The rules: what is recorded is whole and true; a node runs if and only if nothing whole is recorded under its key in
 its workspace; nobody records who lost his lease; `latest` names a version that is recorded; a run that ended says how.
@@ -32,6 +32,7 @@ from pipeline.store import StoredExecution, StoreReader
 from pipeline.store.names import LEASE
 from preprocessing.base.errors import InputError
 from serving.versions import Versions
+from tests.mariadb import MariaDB
 from tests.pipeline.mortal_runs import (
     NODES,
     Clock,
@@ -407,3 +408,8 @@ def test_on_sqlite_at_length() -> None:
 @pytest.mark.long
 def test_on_postgresql_at_length(postgresql: str, postgresql_server: PostgreSQL) -> None:
     explore(lambda base: postgresql_server.new_database(), examples=25, steps=10)
+
+
+@pytest.mark.long
+def test_on_mariadb_at_length(mariadb: str, mariadb_server: MariaDB) -> None:
+    explore(lambda base: mariadb_server.new_database(), examples=25, steps=10)

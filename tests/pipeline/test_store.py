@@ -311,8 +311,9 @@ class TestConnections:
         assert (config.host, config.port, config.user) == ("db.host", "6543", "me")
         assert (config.password, config.dbname) == ("p@ss", "meta")
 
-    def test_a_mysql_url_is_taken_apart(self, tmp_path: Path) -> None:
-        config = connection_config("mysql://me:secret@db/meta", tmp_path).mysql
+    @pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
+    def test_a_mysql_url_is_taken_apart(self, tmp_path: Path, scheme: str) -> None:
+        config = connection_config(f"{scheme}://me:secret@db/meta", tmp_path).mysql
         assert (config.host, config.port, config.user) == ("db", 3306, "me")
         assert (config.password, config.database) == ("secret", "meta")
 

@@ -1,4 +1,4 @@
-"""The connection: relative paths, long texts, links to contexts, and errors; on SQLite and on PostgreSQL."""
+"""The connection: relative paths, long texts, links to contexts, and errors; on SQLite, PostgreSQL and MariaDB."""
 
 import subprocess
 import sys
@@ -19,13 +19,13 @@ from tests.pipeline.tfx_records import TfxRecords
 Open = Callable[[str], Store]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens the store from a workspace of a name: all from one database."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
     else:
-        url = request.getfixturevalue("postgresql")
+        url = request.getfixturevalue(request.param)
     return lambda name: Store("gpt2", url, tmp_path / name)
 
 
