@@ -1,5 +1,6 @@
 """The dossier of an erasure: what was asked, what had it, what replaces that, and what remains and why."""
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from pipeline.config import LoadedConfig
 from pipeline.erasure.holders import artifacts_with_text
+from pipeline.erasure.key import ErasureKey
 from pipeline.erasure.remains import remains
 from pipeline.erasure.requests import Erasure
 from pipeline.lineage.provenance import pushed_artifact
@@ -28,6 +30,9 @@ def dossier(loaded: LoadedConfig, erasure: Erasure) -> dict[str, Any]:
     found, requests = erasure.reach, erasure.requests
     corpora = {each.id: each for each in store.history("CorpusGen")}
     held = [corpora[execution] for execution in sorted(found.corpora)]
+    key = ErasureKey.of_environment(os.environ, loaded.workspace)
+    # The digest of a copy is that of what was purged.
+    hashed = key.hash if key and any(request.key for request in requests) else str
     return {
         "version": VERSION,
         "made": time.time(),
@@ -58,7 +63,9 @@ def dossier(loaded: LoadedConfig, erasure: Erasure) -> dict[str, Any]:
         "latest": versions.latest(),
         "replacement": _replacement(store, erasure, events),
         "not_looked_at": len(found.not_looked_at),
-        "copies": [{"digest": record.digest, "split": record.split} for record in found.copies],
+        "copies": [
+            {"digest": hashed(record.digest), "split": record.split} for record in found.copies
+        ],
         "remains": list(remains(loaded, store, erasure, versions)),
     }
 

@@ -89,6 +89,11 @@ def reach_of_requests(
     return Reach({}, {}, corpora, _models(store, corpora), [], found.not_looked_at)
 
 
+def models_of_requests(store: StoreReader, requests: Iterable[StoredErasure]) -> list[ReachedModel]:
+    """The models that were trained on what was asked to be erased, as the requests know."""
+    return _models(store, _known(requests))
+
+
 def request_for(name: str, found: Reach, key: ErasureKey | None) -> StoredErasure:
     """What the store is to hold of a request. key: that of a purge, under which it is hashed."""
     digests = dict.fromkeys(record.digest for record in found.records[name])

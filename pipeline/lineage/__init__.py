@@ -8,7 +8,15 @@ from pipeline.lineage.provenance import executions_behind, provenance, pushed_ar
 from pipeline.lineage.proving import prove
 from pipeline.lineage.pushed import pushed_models, served_json
 from pipeline.lineage.rows import push_records
-from pipeline.lineage.trace import Query, Trace, of_digest, of_name, of_text, trace, trained_on
+from pipeline.lineage.trace import (
+    Query,
+    Trace,
+    of_digest,
+    of_name,
+    of_text,
+    trace,
+    trained_on,
+)
 from pipeline.lineage.verification import Verification, verify
 
 __all__ = [

@@ -20,8 +20,11 @@ from pipeline.config_reading import load_config
 from pipeline.erasure.after_run import write_dossiers
 from pipeline.erasure.key import KEY_VARIABLE
 from pipeline.inclusion.salts import SaltedRecord, Salts
+from pipeline.lineage.rows import altered_events
 from pipeline.signing import KEY_VARIABLE as SIGNING_KEY
 from pipeline.signing import read_public_key
+from pipeline.store import connection_config
+from pipeline.store.vacuum import vacuum
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.base.errors import InputError
 from tests.pipeline.byte_search import forms_of, holds, places_of
@@ -162,6 +165,8 @@ class TestPurge:
         assert "metadata.sqlite" in places_of(workspace, names)
         assert erase("--purge", "d")[0] == 0
         assert places_of(workspace, names) == []
+        # What the store says is bound together still.
+        assert list(altered_events(launches.store)) == []
 
     def test_says_of_what_is_gone_that_it_was_erased(
         self, erase: Erase, launches: Launches, capsys: pytest.CaptureFixture[str]
@@ -230,11 +235,53 @@ class TestPurge:
         before = traced("b")
         erase("--purge", "d")
         assert traced("b") == before
-        assert traced("d")[0] == 1
         assert traced("d")[1]["not_looked_at"] == []
         erase("--purge", "b")
-        assert traced("b")[0] == 1
-        assert traced("a")[0] == 0
+        assert traced("b")[1]["examples"] == []
+        assert traced("a")[1]["examples"] != []
+
+    def test_a_trace_with_the_key_leads_to_the_models_and_without_it_nowhere(
+        self,
+        erase: Erase,
+        launches: Launches,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        erase("--purge", "d")
+        config = ["--config", str(launches.config_file), "lineage", "trace", "d"]
+        capsys.readouterr()
+        assert cli.main([*config, "--json"]) == 0
+        document = document_of("lineage-trace", capsys.readouterr().out)
+        assert (document["record"], document["examples"]) == (None, [])
+        pushed = [version for model in document["models"] for version in model["pushed"]]
+        assert pushed == [launches.versions.names()[1]]
+        assert document["erased"] > 0
+        assert cli.main(config) == 0
+        assert "erased   asked for on 20" in capsys.readouterr().out
+        monkeypatch.delenv(KEY_VARIABLE)
+        assert cli.main([*config, "--json"]) == 1
+        assert document_of("lineage-trace", capsys.readouterr().out)["erased"] is None
+
+    def test_reaches_what_other_pipelines_of_the_workspace_made(
+        self, erase: Erase, launches: Launches, workspace: Path
+    ) -> None:
+        launches.results["Tokenizer"] = b"other " + ROWS
+        launches.run("run-other", None, "name=other", "tokens.sequence_length=64")
+        assert any("Tokenizer" in place for place in places_of(workspace, [b"other " + ROWS]))
+        assert erase("--purge", "d")[0] == 0
+        assert places_of(workspace, FORMS) == []
+
+    def test_gc_removes_what_is_left_of_an_index_when_nothing_needs_it(
+        self, erase: Erase, launches: Launches, workspace: Path
+    ) -> None:
+        erase("--purge", "d")
+        launch(launches, "third", "a", "b", "c")
+        config = ["--config", str(launches.config_file), "gc", "--keep", "1"]
+        left = "artifacts/CorpusGen/index/*.redacted"
+        assert cli.main(config) == 0
+        assert [*workspace.glob(left)]
+        assert cli.main([*config, "--purge-lineage"]) == 0
+        assert not [*workspace.glob(left)]
 
     def test_who_has_the_key_is_told_what_had_the_record(
         self, erase: Erase, launches: Launches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -311,6 +358,10 @@ class TestPurge:
 
 def _die(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_server_is_not_written_anew(tmp_path: Path) -> None:
+    assert not vacuum(connection_config("postgresql://user@localhost/store", tmp_path))
 
 
 class TestTheKey:

@@ -1,34 +1,62 @@
 """`gpt2-tfx lineage trace`: the models and pushed versions that a record has reached."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from pipeline import lineage
 from pipeline.cli import print_json
 from pipeline.commands.lineage.place import LineagePlace
 from pipeline.lineage.trace import FEWEST_DIGITS
+from pipeline.serving_history import date
 from preprocessing.base.errors import InputError
 
 
 def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
-    """Print what holds a record; the status is 1 where nothing does."""
+    """Print what holds a record, or held it before it was erased; the status is 1 where nothing does."""
     found = lineage.trace(place.store, place.manifests, _query(arguments))
+    erased = None
+    if arguments.record and next(place.store.erasures(), None) is not None:
+        found, erased = _with_what_was_erased(found, arguments.record, place)
     if arguments.json:
-        print_json(as_json(found))
+        print_json(as_json(found, erased))
     else:
-        print(as_text(found))
+        print(as_text(found, erased))
     for uri in found.not_looked_at:
         print(f"gpt2-tfx: {uri}: its index is gone; it was not looked at", file=sys.stderr)
-    return 0 if found.examples else 1
+    return 0 if found.examples or erased is not None else 1
 
 
-def as_json(found: lineage.Trace) -> dict[str, object]:
-    """The document of the command."""
+def _with_what_was_erased(
+    found: lineage.Trace, name: str, place: LineagePlace
+) -> tuple[lineage.Trace, float | None]:
+    """A trace with the models of the requests to erase what is named, and when it was asked for; None if it was not.
+
+    Of what was purged only who has the key can tell.
+    """
+    # Only where something was erased it is waited for.
+    from pipeline.erasure.key import ErasureKey
+    from pipeline.erasure.reach import models_of_requests
+    from pipeline.erasure.requests import requests_for
+
+    key = ErasureKey.of_environment(os.environ, place.workspace)
+    requests = requests_for(place.store, [name], key)
+    known = {model.execution for model in found.models}
+    models = [
+        each for each in models_of_requests(place.store, requests) if each.execution not in known
+    ]
+    erased = min((request.time for request in requests), default=None)
+    return replace(found, models=(*found.models, *models)), erased
+
+
+def as_json(found: lineage.Trace, erased: float | None) -> dict[str, object]:
+    """The document of the command. erased: when it was asked to be, in seconds since the epoch."""
     records = found.records
     return {
+        "erased": erased,
         "record": asdict(records[0]) if records else None,
         "records": [asdict(record) for record in records],
         "examples": [
@@ -56,9 +84,9 @@ def as_json(found: lineage.Trace) -> dict[str, object]:
     }
 
 
-def as_text(found: lineage.Trace, most: int = 10) -> str:
-    """The trace for people."""
-    if not found.examples:
+def as_text(found: lineage.Trace, erased: float | None, most: int = 10) -> str:
+    """The trace for people. erased: when it was asked to be, in seconds since the epoch."""
+    if not found.examples and erased is None:
         return "no corpus of this workspace holds it"
     lines = [
         f"record   {record.id} of {record.source} at {record.position}, split {record.split}, "
@@ -66,6 +94,8 @@ def as_text(found: lineage.Trace, most: int = 10) -> str:
         for record in found.records[:most]
     ]
     lines += _more(len(found.records), most)
+    if erased is not None:
+        lines.append(f"erased   asked for on {date(erased)}")
     lines += [
         f"corpus   {each.uri} (execution {each.execution}), {_shards(each.found)}"
         for each in found.examples[:most]
