@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+import ml_metadata
+from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.environment_values import expanded
@@ -70,6 +72,21 @@ def connection_config(
         config.mysql.password = unquote(parts.password or "")
         config.mysql.database = database
     return config
+
+
+def require_exact_names(store: ml_metadata.MetadataStore, config: pb.ConnectionConfig) -> None:
+    """Raise InputError for a MariaDB or MySQL that takes capitals for small letters, as they do by default."""
+    if not config.HasField("mysql"):
+        return
+    try:
+        # ML Metadata has a type `mlmd.Dataset` in every store.
+        store.get_artifact_type("MLMD.DATASET")
+    except errors.NotFoundError:
+        return
+    raise InputError(
+        f"store: the database at {address(config)} takes capitals for small letters, so two names could be one. Make "
+        "it anew with CREATE DATABASE ... CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin (MySQL: utf8mb4_0900_bin)."
+    )
 
 
 def _require_local(database: Path) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
-from pipeline.store.connection import address, connection_config
+from pipeline.store.connection import address, connection_config, require_exact_names
 from pipeline.store.journal import JournalReader
 from pipeline.store.messages import OUTPUTS, PAGE
 from pipeline.store.names import (
@@ -63,6 +63,8 @@ class StoreReader(JournalReader):
         self.connection = connection_config(url, workspace, self._read_only)
         self._workspace = workspace
         self._mlmd = self.connect()
+        if not self._read_only:
+            require_exact_names(self._mlmd, self.connection)
         self.layout = self._layout()
         if self.layout > CURRENT_LAYOUT:
             raise InputError(

@@ -8,7 +8,6 @@ from pathlib import Path
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.store.connection import address
 from pipeline.store.names import (
     COLLECTION,
     ERASURE,
@@ -38,7 +37,6 @@ from pipeline.store.records import (
     set_properties,
 )
 from pipeline.store.row_digests import as_kept, event_digest
-from preprocessing.base.errors import InputError
 
 
 class Store(StoreReader):
@@ -52,16 +50,6 @@ class Store(StoreReader):
         self.require_current_layout()
         self.names = Names(pipeline, give_workspace_id(workspace))
         self._registered(LAYOUT, LAYOUT, {"version": CURRENT_LAYOUT})
-        self._require_exact_names()
-
-    def _require_exact_names(self) -> None:
-        """Raise InputError for a MariaDB or MySQL that takes capitals for small letters, as they do by default."""
-        if self.connection.HasField("mysql") and self._context(LAYOUT, LAYOUT.upper()):
-            raise InputError(
-                f"store: the database at {address(self.connection)} takes capitals for small letters, so two names "
-                "could be one. Make it anew with CREATE DATABASE ... CHARACTER SET utf8mb4 COLLATE "
-                "utf8mb4_nopad_bin (MySQL: utf8mb4_0900_bin)."
-            )
 
     # Runs
 
