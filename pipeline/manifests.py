@@ -21,6 +21,8 @@ _WITHOUT_MEANING = {
     "CorpusReport": ("*.html",),
 }
 
+REDACTED = ".redacted"
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -82,6 +84,12 @@ def content_root(artifact: StoredArtifact) -> Path:
     published = Path(str(destination))
     staged = Versions(published.parent).staged_path(published.name)
     return staged if staged.is_dir() and not published.is_dir() else published
+
+
+def redacted_root(artifact: StoredArtifact) -> Path:
+    """The folder, be it there or not, of what a purge leaves of an artifact: what its files say without the records."""
+    root = content_root(artifact)
+    return root.with_name(f"{root.name}{REDACTED}")
 
 
 def removals(store: StoreReader, artifacts: Iterable[StoredArtifact]) -> dict[int, Removal]:

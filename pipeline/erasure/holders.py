@@ -6,9 +6,8 @@ from pathlib import Path
 from pipeline.garbage.files import original_path
 from pipeline.garbage.picture import Item, ItemKind
 from pipeline.lineage.corpora import Corpora, FoundRecord
-from pipeline.lineage.indices import REDACTED
 from pipeline.lineage.trace import Matches
-from pipeline.manifests import Manifests
+from pipeline.manifests import REDACTED, Manifests
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 
 # The types of what is made from records and holds none of their text: weights, digests and decisions.

@@ -10,7 +10,7 @@ from pipeline.erasure.holders import artifacts_with_text, corpora_with, items_wi
 from pipeline.erasure.key import ErasureKey
 from pipeline.erasure.paper import signature_of
 from pipeline.erasure.reach import matches_names
-from pipeline.erasure.redaction import redact
+from pipeline.erasure.redaction import redact_facts, redact_index
 from pipeline.garbage.removal import Remover
 from pipeline.garbage.survey import survey
 from pipeline.inclusion.salts import SALTS, SaltedRecord, Salts
@@ -53,7 +53,9 @@ def purge(
         _forget_salts(workspace, records)
         for corpus in corpora:
             lease.check()
-            redact(corpus.outputs["index"], manifests, names, matches)
+            redact_index(corpus.outputs["index"], manifests, names, matches)
+        for artifact in with_text:
+            redact_facts(artifact)
     items = list(
         items_with_text(
             survey(workspace, dead_seconds=0.0),

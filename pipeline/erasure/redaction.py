@@ -1,4 +1,4 @@
-"""An index without the lines of some records: the trace of all others stays."""
+"""What a purge leaves of artifacts: an index without some lines, scores without texts, counts without names."""
 
 import json
 import os
@@ -8,16 +8,40 @@ from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
-from pipeline.lineage.indices import MANIFEST, index_of, redacted_root
-from pipeline.manifests import Manifests
+from pipeline.lineage.facts import DROPS, SCORES, TOKENS
+from pipeline.lineage.indices import MANIFEST, index_of
+from pipeline.manifests import Manifests, content_root, redacted_root
 from pipeline.store import StoredArtifact
 from preprocessing.base.digests import sha256_bytes
-from preprocessing.base.staging import staged_beside
+from preprocessing.base.staging import staged_beside, write_whole
+
+# Type of artifact -> its file of numbers, and what lists single records there.
+_NUMBERS = {"ModelEvaluation": SCORES, "CorpusReport": DROPS, "TokenStatistics": TOKENS}
+_LISTS_OF_RECORDS = frozenset({"first", "first_truncated", "exclude_unmatched"})
 
 Matches = Callable[[Mapping[str, Any]], bool]
 
 
-def redact(
+def redact_facts(artifact: StoredArtifact) -> None:
+    """Put beside an evaluation, a report of a corpus or statistics of tokens its numbers, without texts and names."""
+    name = _NUMBERS.get(artifact.type)
+    path = content_root(artifact) / name if name else None
+    if path is not None and path.is_file():
+        left = _without_names(json.loads(path.read_bytes()))
+        write_whole(redacted_root(artifact) / path.name, json.dumps(left, indent=1).encode())
+
+
+def _without_names(value: Any) -> Any:
+    """A document whose lists of records are empty."""
+    if isinstance(value, dict):
+        return {
+            name: [] if name in _LISTS_OF_RECORDS else _without_names(each)
+            for name, each in value.items()
+        }
+    return value
+
+
+def redact_index(
     artifact: StoredArtifact, manifests: Manifests, names: Sequence[str], matches: Matches
 ) -> None:
     """Put beside an index what is left of it without the lines that match; the index itself stays as it is.

@@ -48,7 +48,8 @@ def remains(
             "reason": "their indices are gone, so it is not known whether they held them",
         }
     yield {
-        "what": "backups of the corpus and the workspace, and the logs of a database that is the store",
+        "what": "backups of the corpus and the workspace, the logs of a database that is the store, and what was "
+        "written elsewhere: predictions of `evaluate`, proofs, dossiers and pages",
         "reason": "they lie outside of what this program keeps",
     }
 

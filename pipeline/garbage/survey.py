@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.failure import FailureError
 from pipeline.garbage.files import is_set_aside, measure
 from pipeline.garbage.picture import Item, ItemKind, Need, NeedKind
-from pipeline.lineage.indices import REDACTED
+from pipeline.manifests import REDACTED
 from preprocessing.base.cache_folder import CACHE_TAG
 
 # A hidden file that has not changed for so long is what a process was writing that died.
@@ -90,7 +90,7 @@ def _run(path: Path) -> frozenset[Need] | None:
 
 
 def _artifact(path: Path) -> frozenset[Need] | None:
-    # What a purge has left of an index goes when the index would.
+    # What a purge has left of an artifact goes when that would.
     path = path.with_name(path.name.removesuffix(REDACTED))
     if not path.name.isdecimal():
         return None

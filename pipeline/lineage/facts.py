@@ -1,6 +1,6 @@
 """What the artifacts behind a model say beyond the store: drops of the corpus, the training's compute, the blessing.
 
-Each is None where the file that says it is gone: gc may have removed it, and nothing is guessed.
+Each is None where the file that says it is gone: gc may have removed it, and nothing is guessed. A purge leaves them.
 """
 
 import json
@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config, LoadedConfig
+from pipeline.manifests import redacted_root
 from pipeline.store import StoredArtifact, StoredExecution
+
+DROPS, SCORES, TOKENS = "drops.json", "metrics.json", "token_statistics.json"
 
 
 def corpus_report(corpus: StoredExecution) -> dict[str, Any] | None:
     """Records by split, what was dropped and why, copies within splits and between them, of a CorpusGen."""
-    found = _read(corpus.outputs.get("report"), "drops.json")
+    found = _read(corpus.outputs.get("report"), DROPS)
     if found is None:
         return None
     return {
@@ -28,7 +31,7 @@ def corpus_report(corpus: StoredExecution) -> dict[str, Any] | None:
 
 def training_tokens(tokenizer: StoredExecution) -> int | None:
     """The tokens of the training set's rows, without padding."""
-    found = _read(tokenizer.outputs.get("statistics"), "token_statistics.json")
+    found = _read(tokenizer.outputs.get("statistics"), TOKENS)
     return None if found is None else found["splits"]["train"]["tokens"]
 
 
@@ -62,7 +65,7 @@ def training(trainer: StoredExecution) -> dict[str, Any] | None:
 
 def decision(evaluator: StoredExecution) -> dict[str, Any] | None:
     """Whether a model was blessed, by which checks, beside which champion's scores."""
-    found = _read(evaluator.outputs.get("evaluation"), "metrics.json")
+    found = _read(evaluator.outputs.get("evaluation"), SCORES)
     if found is None:
         return None
     champion = evaluator.inputs.get("champion")
@@ -92,11 +95,13 @@ def changed_parameters(parameters: Mapping[str, Any]) -> dict[str, dict[str, Any
 
 
 def _read(artifact: StoredArtifact | None, name: str) -> dict[str, Any] | None:
-    """A JSON document of an artifact; None where it is not there."""
+    """A JSON document of an artifact, or what a purge has left of it; None where neither is there."""
     if artifact is None:
         return None
+    root = Path(artifact.uri)
+    path = (root if root.is_dir() else redacted_root(artifact)) / name
     try:
-        found: dict[str, Any] = json.loads(Path(artifact.uri, name).read_bytes())
+        found: dict[str, Any] = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     return found

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.manifests import Manifests, content_root
+from pipeline.manifests import Manifests, content_root, redacted_root
 from pipeline.store import StoredArtifact
 
-REDACTED = ".redacted"
 MANIFEST = "manifest.json"
 
 
@@ -33,9 +32,3 @@ def index_of(artifact: StoredArtifact, manifests: Manifests) -> Index | None:
         return None
     # Where its files are gone, those of another index may have the same content.
     return Index(root, {name: digest for name, (_, digest) in manifest.files.items()}, False)
-
-
-def redacted_root(artifact: StoredArtifact) -> Path:
-    """The folder of what a purge leaves of an index, be it there or not."""
-    root = content_root(artifact)
-    return root.with_name(f"{root.name}{REDACTED}")

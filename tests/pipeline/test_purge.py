@@ -20,6 +20,7 @@ from pipeline.config_reading import load_config
 from pipeline.erasure.after_run import write_dossiers
 from pipeline.erasure.key import KEY_VARIABLE
 from pipeline.inclusion.salts import SaltedRecord, Salts
+from pipeline.lineage.provenance import pushed_artifact, show
 from pipeline.lineage.rows import altered_events
 from pipeline.signing import KEY_VARIABLE as SIGNING_KEY
 from pipeline.signing import read_public_key
@@ -239,6 +240,41 @@ class TestPurge:
         erase("--purge", "b")
         assert traced("b")[1]["examples"] == []
         assert traced("a")[1]["examples"] != []
+
+    def test_numbers_stay_and_names_do_not(
+        self, erase: Erase, launches: Launches, workspace: Path
+    ) -> None:
+        drops = {"count": 1, "first": [{"id": "jane.doe", "source": "x", "detail": SECRET}]}
+        files = {
+            "CorpusGen/report": (
+                "drops.json",
+                {
+                    "splits": {"train": 3},
+                    "dropped": 1,
+                    "reasons": {"empty": drops},
+                    "duplicates": {"count": 0, "first": []},
+                    "leaks": {"count": 2, "first": [{"count": 2, "first": [{"id": "jane.doe"}]}]},
+                    "exclude_unmatched": ["jane.doe"],
+                },
+            ),
+            "Evaluator/evaluation": (
+                "metrics.json",
+                {"blessed": True, "split": "test", "checks": [], "note": "", "champion": None},
+            ),
+        }
+        for place, (name, document) in files.items():
+            for folder in (workspace / "artifacts" / place).iterdir():
+                if folder.name.isdecimal():
+                    (folder / name).write_text(json.dumps(document))
+        pushed = pushed_artifact(launches.store, launches.versions.names()[1])
+        before = show(launches.store, pushed)
+        erase("--purge", "d")
+        after = show(launches.store, pushed)
+        for part in ("corpus_report", "decision", "metrics"):
+            assert after[part] == before[part] is not None
+        named = places_of(workspace / "artifacts", [b"jane.doe"])
+        assert named
+        assert not [place for place in named if ".redacted" in place]
 
     def test_a_trace_with_the_key_leads_to_the_models_and_without_it_nowhere(
         self,
