@@ -1,7 +1,7 @@
 """What changed, in words: files of a tree, definitions in a source file, packages of a lock."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from preprocessing.base.import_walk import BODY
 
@@ -39,9 +39,15 @@ def described_definitions(before: Mapping[str, str], now: Mapping[str, str]) -> 
     return first_of([name if name != BODY else "the module's own statements" for name in changed])
 
 
+def packages_of_lock(lock: bytes) -> dict[str, str]:
+    """Package -> version."""
+    text = lock.decode(errors="replace")
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text, re.MULTILINE))
+
+
 def described_packages(before: bytes, now: bytes) -> str:
     """The packages of two locks that were added, removed or have another version: the first of them."""
-    old, new = dict(_packages(before)), dict(_packages(now))
+    old, new = packages_of_lock(before), packages_of_lock(now)
     changes = [
         f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}"
         for name in sorted({*old, *new})
@@ -60,7 +66,3 @@ def _renames(
     for name in gone:
         if same := waiting.get(before[name]):
             yield name, same.pop()
-
-
-def _packages(lock: bytes) -> Iterable[tuple[str, str]]:
-    return re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", lock.decode(errors="replace"), re.MULTILINE)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pymysql
@@ -24,6 +24,8 @@ class MariaDB:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made = 0
+        # How many connections `disconnect` has ended.
+        self.ended = 0
         self._server: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -38,10 +40,12 @@ class MariaDB:
     def disconnect(self, url: str) -> None:
         """End every connection to a database."""
         name = url.rpartition("/")[2]
-        for (number,) in self.do(
-            f"SELECT id FROM information_schema.processlist WHERE db = '{name}'"
-        ):
-            self.do(f"KILL CONNECTION {number}")
+        query = f"SELECT id FROM information_schema.processlist WHERE db = '{name}'"
+        for (number,) in self.do(query):
+            # It may have ended by itself meanwhile.
+            with suppress(pymysql.OperationalError):
+                self.do(f"KILL CONNECTION {number}")
+                self.ended += 1
 
     def allow_connections(self, url: str, allowed: bool) -> None:
         """Whether new connections are let in, to any database."""

@@ -13,7 +13,6 @@ from pipeline import cli, lineage
 from pipeline.lineage.export import FORMATS, ExportedModel, cyclonedx, exported_model, openlineage
 from pipeline.lineage_arguments import FORMATS as OFFERED
 from pipeline.manifests import Manifests
-from pipeline.outside_files import OutsideFiles
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import JobCache
 from tests.pipeline.corpus_index import TEXTS, index
@@ -53,7 +52,7 @@ def model(launches: Launches) -> ExportedModel:
     workspace = launches.config_file.parent / "workspace"
     manifests = Manifests(workspace / "manifests", JobCache(workspace).open_digests(writes=False))
     pushed = lineage.pushed_artifact(launches.store, str(launches.versions.latest()))
-    found = exported_model(launches.store, manifests, OutsideFiles(workspace / "outside"), pushed)
+    found = exported_model(launches.store, workspace, manifests, pushed)
     shown = {
         **found.shown,
         "metrics": {"perplexity": 31.5, "rouge1": None},
@@ -227,6 +226,30 @@ class TestCycloneDX:
         assert {"corpus of the task text", "base model", "requirements/cpu.lock"} <= names
         references = [each["bom-ref"] for each in document["components"]]
         assert document["dependencies"][0] == {"ref": "model", "dependsOn": references}
+
+    def test_names_the_packages_of_the_lock_that_the_trainer_had(
+        self, launches: Launches, root: Path, model: ExportedModel
+    ) -> None:
+        assert model.packages == {}
+        (trainer,) = (e for e in launches.store.history("Trainer"))
+        workspace = launches.config_file.parent / "workspace"
+        lock = workspace / "code" / str(trainer.properties["code"]) / "requirements/cpu.lock"
+        lock.parent.mkdir(parents=True)
+        shutil.copy(root / "requirements" / "cpu.lock", lock)
+        components = json.loads(self.exported(launches))["components"]
+        libraries = {each["name"]: each for each in components if each["type"] == "library"}
+        assert len(libraries) > 100
+        assert libraries["tensorflow"]["purl"].startswith("pkg:pypi/tensorflow@2.")
+        lock.write_text("tensorflow==0\n")  # not the lock that was recorded
+        assert "pkg:pypi/" not in self.exported(launches)
+
+    def exported(self, launches: Launches) -> str:
+        workspace = launches.config_file.parent / "workspace"
+        manifests = Manifests(
+            workspace / "manifests", JobCache(workspace).open_digests(writes=False)
+        )
+        pushed = lineage.pushed_artifact(launches.store, str(launches.versions.latest()))
+        return lineage.export(launches.store, workspace, manifests, pushed, "cyclonedx")
 
     def test_a_part_that_is_not_known_is_left_out(self, model: ExportedModel) -> None:
         shown = {**model.shown, "training": None, "corpus_report": None, "decision": None}

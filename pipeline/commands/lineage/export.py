@@ -8,7 +8,6 @@ from pipeline import lineage
 from pipeline.cli import print_json
 from pipeline.commands.lineage.place import LineagePlace
 from pipeline.failure import FailureError
-from pipeline.outside_files import OutsideFiles
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
@@ -22,8 +21,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     if arguments.json and output is None:
         raise InputError("--json: says what was written to a file; name one with -o FILE.")
     pushed = place.pushed(arguments.model)
-    outside = OutsideFiles(place.workspace / "outside")
-    text = lineage.export(place.store, place.manifests, outside, pushed, arguments.format)
+    text = lineage.export(place.store, place.workspace, place.manifests, pushed, arguments.format)
     if output is None:
         sys.stdout.write(text)
         return 0

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.lineage.export import croissant, cyclonedx, eu_summary, intoto, openlineage
 from pipeline.lineage.export.exported import ExportedModel, exported_model
 from pipeline.manifests import Manifests
-from pipeline.outside_files import OutsideFiles
 from pipeline.store import StoredArtifact, StoreReader
 
 __all__ = ["FORMATS", "ExportedModel", "export", "exported_model"]
@@ -35,13 +35,13 @@ FORMATS: Mapping[str, Callable[[ExportedModel], str]] = {
 
 def export(
     store: StoreReader,
+    workspace: Path,
     manifests: Manifests,
-    outside: OutsideFiles,
     pushed: StoredArtifact,
     format_name: str,
 ) -> str:
-    """What stands behind a pushed model, as the document of a format of `FORMATS`.
+    """What stands behind a pushed model of a workspace, as the document of a format of `FORMATS`.
 
-    outside: the lists of files that nodes read. Raises InputError where the workspace has lost what the format needs.
+    Raises InputError where the workspace has lost what the format needs.
     """
-    return FORMATS[format_name](exported_model(store, manifests, outside, pushed))
+    return FORMATS[format_name](exported_model(store, workspace, manifests, pushed))

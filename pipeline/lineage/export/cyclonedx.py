@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 from pipeline.claims.slsa import predicate, time_text
 from pipeline.lineage.export.exported import PROVIDER, ExportedModel
@@ -16,7 +17,7 @@ _LIMITS = (
 
 def document(model: ExportedModel) -> dict[str, Any]:
     """The bill of materials."""
-    components = list(_components(model))
+    components = [*_components(model), *_packages(model)]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.7.schema.json",
         "bomFormat": "CycloneDX",
@@ -35,8 +36,8 @@ def document(model: ExportedModel) -> dict[str, Any]:
         },
         "components": components,
         "dependencies": [
-            {"ref": "model", "dependsOn": [component["bom-ref"] for component in components]},
-            *({"ref": component["bom-ref"]} for component in components),
+            {"ref": "model", "dependsOn": [each["bom-ref"] for each in components]},
+            *({"ref": each["bom-ref"]} for each in components),
         ],
     }
 
@@ -139,6 +140,13 @@ def _components(model: ExportedModel) -> Iterator[dict[str, Any]]:
                 "name": material["name"],
                 "properties": _properties(digest),
             }
+
+
+def _packages(model: ExportedModel) -> Iterator[dict[str, Any]]:
+    """What was installed where it was trained."""
+    for name, number in sorted(model.packages.items()):
+        purl = f"pkg:pypi/{name.lower().replace('_', '-')}@{quote(number)}"
+        yield {"type": "library", "bom-ref": purl, "name": name, "version": number, "purl": purl}
 
 
 def _corpus(model: ExportedModel) -> dict[str, Any]:
