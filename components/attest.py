@@ -37,7 +37,10 @@ def Attest(  # noqa: N802 - a component is named like a class
         "model": {"digest": recorded_digest(model)},
         "blessed": blessing.get_int_custom_property("blessed") == 1,
         "inputs": {name: recorded_digest(artifact) for name, artifact in inputs.items()},
-        "evaluation": {name: summary[name] for name in ("task", "split", "metrics", "checks")},
+        "evaluation": {
+            name: summary[name]
+            for name in ("task", "split", "metrics", "intervals", "gate_split", "checks")
+        },
         **{
             name: lineage[name]
             for name in ("corpus", "base_model", "code", "environment", "parameters", "nodes")

@@ -1,14 +1,14 @@
 """Scoring a model on records: generation against the references, perplexity on their token rows."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from components.evaluation_inputs import fitting_prompt
 from components.metrics.answers import exact_match, f1, over_annotators
-from components.metrics.perplexity import perplexity
+from components.metrics.perplexity import RowLoss, perplexity, row_losses
 from components.metrics.rouge import ROUGE_METRICS, rouge
 from preprocessing.base import progress
 from preprocessing.records.record import Record
@@ -60,11 +60,19 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics: name -> value, None where nothing could be scored. predictions: every generation, in order."""
+    """metrics: name -> value, None where nothing could be scored. predictions: every generation, in order.
+
+    losses: of each row with tokens in the loss, which are `tokens` in all.
+    """
 
     metrics: dict[str, float | None]
     predictions: tuple[Prediction, ...]
-    tokens: int
+    losses: tuple[RowLoss, ...]
+
+    @property
+    def tokens(self) -> int:
+        """The tokens that the perplexity is over."""
+        return sum(loss.tokens for loss in self.losses)
 
 
 def targets(record: Record, vocabulary: Vocabulary, room: int) -> Iterator[Target]:
@@ -84,7 +92,7 @@ def evaluate(
     model: LanguageModel,
     task: Task,
     records: Sequence[Record],
-    rows: Iterable[Row],
+    rows: Sequence[Row],
     generation: GenerationOptions,
     vocabulary: Vocabulary,
     seed: int,
@@ -94,16 +102,9 @@ def evaluate(
 
     A target's random stream is (seed, its place), so a rerun writes the same text.
     """
-    value, tokens = finite_perplexity(model, rows)
+    losses = row_losses(model, rows)
     predictions = write_texts(model, task, records, generation, vocabulary, seed, label)
-    return summarise(task, value, tokens, predictions)
-
-
-def finite_perplexity(model: LanguageModel, rows: Iterable[Row]) -> tuple[float | None, int]:
-    """The perplexity over the rows and the number of its tokens; None where there is no score."""
-    value, tokens = perplexity(model, rows)
-    # JSON has no infinity, and no bound could use one: a loss that is not finite is no score.
-    return (value if value is not None and math.isfinite(value) else None), tokens
+    return summarise(task, losses, predictions)
 
 
 def write_texts(
@@ -122,15 +123,17 @@ def write_texts(
 
 
 def summarise(
-    task: Task, perplexity_: float | None, tokens: int, predictions: Sequence[Prediction]
+    task: Task, losses: Sequence[RowLoss], predictions: Sequence[Prediction]
 ) -> Evaluation:
-    """Every metric of a task: the perplexity, and the means over the predictions."""
+    """Every metric of a task: the perplexity over rows, and the means over the predictions."""
     metrics: dict[str, float | None] = dict.fromkeys(task.metrics)
-    metrics["perplexity"] = perplexity_
+    value, _ = perplexity(losses)
+    # JSON has no infinity, and no bound could use one: a loss that is not finite is no score.
+    metrics["perplexity"] = value if value is not None and math.isfinite(value) else None
     if predictions:
         for name in predictions[0].scores:
             metrics[name] = sum(p.scores[name] for p in predictions) / len(predictions)
-    return Evaluation(metrics, tuple(predictions), tokens)
+    return Evaluation(metrics, tuple(predictions), tuple(losses))
 
 
 def _predict(

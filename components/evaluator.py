@@ -1,8 +1,9 @@
 """Evaluator: generates and scores with the exported model, compares with the champion, blesses or refuses."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfx.dsl.component.experimental.annotations import (
     InputArtifact,
@@ -21,11 +22,12 @@ from tfx.types.standard_artifacts import (
 from tfx.utils import path_utils
 
 from components.artifacts import recorded_digest
-from components.blessing import Check, checks
+from components.blessing import Champion, Check, checks
 from components.declared import Declared
 from components.evaluation import Evaluation
 from components.evaluation_report import write_report
-from components.options import ChampionOptions, EvaluationOptions, Threshold
+from components.options import EvaluationOptions, NotWorseOptions, Threshold
+from components.samples import differences, scores_of
 from components.score_cache import ScoreCache, score_folder
 from components.scoring import HeldOut, ScoredModel, Scorer
 from preprocessing.base import progress
@@ -52,53 +54,96 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     seed: Parameter[int],
     champion: InputArtifact[PushedModel] = None,
 ) -> None:
-    """Score the exported model on the held-out split, and the champion on the same records and rows.
+    """Score the exported model on the split that is reported and on the one that decides, and the champion on the same.
 
     Scores that an earlier execution has computed come from the cache (`score_folder`), if there is one.
     The options are JSON. An empty split gives null metrics and no blessing; a refusal is a result, not a failure.
     """
     options = read_evaluation_options(evaluation_options)
     generation = GenerationOptions(**json.loads(generation_options))
-    held_out = HeldOut(
-        Path(examples.uri),
-        recorded_digest(examples),
-        Path(tokens.uri),
-        recorded_digest(tokens),
-        options.split,
-        options.max_records,
-    )
     words = load_vocabulary(vocabulary)
     cache = ScoreCache(score_folder(), "components.scoring")
-    scorer = Scorer(held_out, TASKS[task], generation, words, seed, cache)
+
+    def scorer_of(split: str) -> Scorer:
+        held_out = HeldOut(
+            Path(examples.uri),
+            recorded_digest(examples),
+            Path(tokens.uri),
+            recorded_digest(tokens),
+            split,
+            options.max_records,
+        )
+        return Scorer(held_out, TASKS[task], generation, words, seed, cache)
+
+    reporting, gate = scorer_of(options.split), scorer_of(options.gate_split)
+
+    def on_both(
+        scored: ScoredModel, texts: bool, gate_texts: bool
+    ) -> tuple[Evaluation, Evaluation]:
+        """Scores of a model on the split that is reported, and on the one that decides."""
+        first = reporting.score(scored, "evaluate", texts)
+        if options.gate_split == options.split:
+            return first, first
+        return first, gate.score(scored, f"evaluate {options.gate_split}", gate_texts)
+
     candidate = ScoredModel(
         recorded_digest(model),
         lambda: load_model(Path(path_utils.serving_model_path(model.uri))),
     )
-    scored = scorer.score(candidate, "evaluate")
-    rival, note = None, ""
-    if champion is not None and (held_out.records or held_out.rows):
+    reported, scored = on_both(candidate, True, options.decides_by_text)
+    defender: Evaluation | None = None
+    rival: Champion | None = None
+    if champion is not None and options.not_worse is not None and scored.losses:
         pushed = Path(champion.get_string_custom_property("pushed_destination"))
+        former = ScoredModel(
+            champion.get_string_custom_property("model_digest"),
+            lambda: load_champion(pushed, [*reporting.held_out.rows, *gate.held_out.rows], words),
+        )
         try:
             # Perplexity needs no generated text.
-            by_text = options.champion is not None and options.champion.metric != "perplexity"
-            defender = ScoredModel(
-                champion.get_string_custom_property("model_digest"),
-                lambda: load_champion(pushed, held_out.rows, words),
-            )
-            rival = scorer.score(defender, "champion", texts=by_text)
+            by_text = options.not_worse.compares_text
+            defender, decides = on_both(former, by_text, by_text)
+            rival = Champion(decides)
         except InputError as error:
-            reason = str(error).replace(str(pushed), f"version {pushed.name}")
-            note = f"the champion could not be compared: {reason}"
-            progress.report(message=note)
-    found = checks(scored.metrics, options, rival.metrics if rival else None)
-    if not scored.tokens:
-        progress.report(
-            message=f"the {options.split} split holds no token to score, so there is no blessing"
-        )
+            rival = Champion(None, str(error).replace(str(pushed), f"version {pushed.name}"))
+            progress.report(message=f"the champion could not be compared: {rival.why}")
+    found = checks(scored, reported, options, rival, seed)
+    for split, losses in ((options.split, reported.losses), (options.gate_split, scored.losses)):
+        if not losses:
+            progress.report(message=_nothing_to_score(split, split == options.gate_split))
+    for check in found:
+        if not check.passed:
+            progress.report(message=_refusal(check))
     blessed = all(check.passed for check in found)
-    _write_evaluation(Path(evaluation.uri), task, options, scored, rival, found, blessed, note)
-    evaluation.set_string_custom_property("metrics", json.dumps(scored.metrics, sort_keys=True))
+    summary = {
+        "task": task,
+        "split": options.split,
+        "gate_split": options.gate_split,
+        "generated": len(reported.predictions),
+        **scores_of(reported, seed),
+        "champion": defender.metrics if defender else None,
+        "differences": differences(defender, reported, seed) if defender else {},
+        "gate": scores_of(scored, seed)
+        | {"champion": rival.scores.metrics if rival and rival.scores else None},
+        "checks": [check.to_dict() for check in found],
+        "blessed": blessed,
+        "note": f"the champion could not be compared: {rival.why}" if rival and rival.why else "",
+    }
+    _write_evaluation(Path(evaluation.uri), summary, reported)
+    evaluation.set_string_custom_property("metrics", json.dumps(reported.metrics, sort_keys=True))
     _write_blessing(blessing, model.id, blessed, found)
+
+
+def _nothing_to_score(split: str, decides: bool) -> str:
+    text = f"the {split} split holds no token to score"
+    if not decides:
+        return text
+    return f"{text}, so there is no blessing; evaluation.gate_split names the split that decides"
+
+
+def _refusal(check: Check) -> str:
+    found = f"{check.value:.6g}" if check.value is not None else "no score"
+    return f"{check.metric}: {check.found or found}; wanted is {check.wanted}"
 
 
 def load_champion(path: Path, rows: Sequence[Row], vocabulary: Vocabulary) -> LanguageModel:
@@ -121,39 +166,21 @@ def load_champion(path: Path, rows: Sequence[Row], vocabulary: Vocabulary) -> La
 def read_evaluation_options(text: str) -> EvaluationOptions:
     """EvaluationOptions from the JSON of its `asdict`."""
     values = json.loads(text)
-    champion = values.pop("champion")
+    not_worse = values.pop("not_worse")
     thresholds = {name: Threshold(**bounds) for name, bounds in values.pop("thresholds").items()}
     return EvaluationOptions(
-        **values, thresholds=thresholds, champion=ChampionOptions(**champion) if champion else None
+        **values,
+        thresholds=thresholds,
+        not_worse=NotWorseOptions(**not_worse) if not_worse else None,
     )
 
 
-def _write_evaluation(
-    folder: Path,
-    task: str,
-    options: EvaluationOptions,
-    scored: Evaluation,
-    rival: Evaluation | None,
-    found: list[Check],
-    blessed: bool,
-    note: str,
-) -> None:
-    summary = {
-        "task": task,
-        "split": options.split,
-        "generated": len(scored.predictions),
-        "tokens": scored.tokens,
-        "metrics": scored.metrics,
-        "champion": rival.metrics if rival else None,
-        "checks": [check.to_dict() for check in found],
-        "blessed": blessed,
-        "note": note,
-    }
+def _write_evaluation(folder: Path, summary: Mapping[str, Any], reported: Evaluation) -> None:
     (folder / "metrics.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
     with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
-        for prediction in scored.predictions:
+        for prediction in reported.predictions:
             file.write(json.dumps(prediction.to_dict(), ensure_ascii=False, sort_keys=True) + "\n")
-    write_report(folder / "evaluation.html", summary, scored.predictions)
+    write_report(folder / "evaluation.html", summary, reported.predictions)
 
 
 def _write_blessing(

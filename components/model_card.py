@@ -49,11 +49,11 @@ def _text(statement: dict[str, Any]) -> str:
     parameters, corpus = statement["parameters"], statement["corpus"]
     evaluation, base = statement["evaluation"], statement["base_model"]
     scores = "\n".join(
-        f"| {name} | {'not scored' if value is None else f'{value:.6g}'} |"
+        f"| {name} | {'not scored' if value is None else f'{value:.6g}'} | {_interval(evaluation, name)} |"
         for name, value in sorted(evaluation["metrics"].items())
     )
     checks = "\n".join(
-        f"- {check['metric']}: {check['wanted']}: {'passed' if check['passed'] else 'failed'}"
+        f"- {check['metric']}: {check['wanted']}: {'passed' if check['passed'] else 'failed'}{_found(check)}"
         for check in evaluation["checks"]
     )
     return f"""# Model card
@@ -74,9 +74,11 @@ GPT-2, size {parameters["model.size"]}, fine-tuned for the task `{corpus["task"]
 
 ## Evaluation on the {evaluation["split"]} split
 
-| metric | value |
-|---|---|
+| metric | value | 95 % interval |
+|---|---|---|
 {scores}
+
+Decided on the {evaluation["gate_split"]} split:
 
 {checks}
 
@@ -86,3 +88,12 @@ The model is {"blessed" if statement["blessed"] else "**not blessed**"}.
 
 The model continues text. It can state what is false, and it repeats what its corpus holds.
 """
+
+
+def _interval(evaluation: dict[str, Any], metric: str) -> str:
+    ends = evaluation["intervals"].get(metric)
+    return "none" if ends is None else f"{ends[0]:.6g} to {ends[1]:.6g}"
+
+
+def _found(check: dict[str, Any]) -> str:
+    return f" ({check['found']})" if check["found"] else ""

@@ -1,9 +1,9 @@
 """The sections `evaluation` and `validation` of `pipeline.yaml` (no TensorFlow here)."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from preprocessing.base.ranges import Count, NotNegative
+from preprocessing.base.ranges import Confidence, Count, NotNegative
 
 Metric = Literal[
     "perplexity", "rouge1", "rouge2", "rougeL", "rougeLsum", "exact_match", "f1", "non_empty"
@@ -22,38 +22,74 @@ class Threshold:
     """The bounds that a metric must keep for a blessing.
 
     min, max: the bound; null does not bound it.
+    of: what must keep it: the `value`, or the whole 95 % `interval` of it.
     """
 
     min: float | None = None
     max: float | None = None
+    of: Literal["value", "interval"] = "value"
 
 
 @dataclass(frozen=True)
-class ChampionOptions:
-    """How a candidate is compared with the champion.
+class NotWorseOptions:
+    """By how much a score may be worse than the champion's, for each that is compared; null does not compare it.
 
-    metric: the metric compared.
-    tolerance: how much worse, as a fraction of the champion's value, the candidate may be.
+    perplexity: how much, as a fraction of the champion's.
+    rouge1, rouge2, rougeL, rougeLsum: how much, of an F measure between 0 and 1.
+    exact_match, f1: how much, of a score between 0 and 1.
+    non_empty: how much, of the share of texts that are not empty.
+    confidence: how sure it must be that the difference is no larger: the one-sided bound of the paired bootstrap.
     """
 
-    metric: Metric = "perplexity"
-    tolerance: NotNegative = 0.0
+    perplexity: NotNegative | None = 0.02
+    rouge1: NotNegative | None = None
+    rouge2: NotNegative | None = None
+    rougeL: NotNegative | None = None  # noqa: N815 - the metric's name
+    rougeLsum: NotNegative | None = None  # noqa: N815
+    exact_match: NotNegative | None = None
+    f1: NotNegative | None = None
+    non_empty: NotNegative | None = None
+    confidence: Confidence = 0.95
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """Metric -> margin, of those that are compared."""
+        return {
+            name: margin
+            for name, margin in asdict(self).items()
+            if name != "confidence" and margin is not None
+        }
+
+    @property
+    def compares_text(self) -> bool:
+        """Whether a score of generated text is compared."""
+        return any(name != "perplexity" for name in self.margins)
 
 
 @dataclass(frozen=True)
 class EvaluationOptions:
     """What is scored, and what a blessing asks for beside a finite loss and text that is not empty.
 
-    split: the held-out split.
-    max_records: the first records of the split (in order of id) that text is generated for; null is all.
-    thresholds: bounds by metric, such as `{rougeL: {min: 0.2}, perplexity: {max: 30}}`.
-    champion: the comparison with the champion, the model that is served; null blesses by thresholds alone.
+    split: the held-out split whose scores are reported.
+    gate_split: the split whose scores decide: what was chosen by its score on a split has too good a score there.
+    max_records: the first records of a split (in order of id) that text is generated for; null is all.
+    thresholds: bounds by metric, such as `{rougeL: {min: 0.2}, perplexity: {max: 30, of: interval}}`.
+    not_worse: the comparison with the champion, the model that is served; null blesses by thresholds alone.
+    on_incomparable: whether a champion that cannot be compared, since it is gone or reads other rows, stops a model.
     """
 
     split: Literal["validation", "test"] = "test"
+    gate_split: Literal["validation", "test"] = "validation"
     max_records: Count | None = 32
     thresholds: dict[Metric, Threshold] = field(default_factory=dict)
-    champion: ChampionOptions | None = ChampionOptions()
+    not_worse: NotWorseOptions | None = NotWorseOptions()
+    on_incomparable: Literal["bless", "refuse"] = "refuse"
+
+    @property
+    def decides_by_text(self) -> bool:
+        """Whether a score of generated text decides."""
+        by_threshold = any(name != "perplexity" for name in self.thresholds)
+        return by_threshold or (self.not_worse is not None and self.not_worse.compares_text)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ So the candidate and the champion share them, and to return to an earlier model 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from components.evaluation import Evaluation, Prediction, finite_perplexity, summarise, write_texts
+from components.evaluation import Evaluation, Prediction, summarise, write_texts
 from components.evaluation_inputs import read_split_records, read_split_rows
+from components.metrics.perplexity import RowLoss, row_losses
 from components.score_cache import ScoreCache
 from preprocessing.records.record import Record
 from preprocessing.tasks.task import Task
@@ -71,21 +72,23 @@ class Scorer:
 
     def score(self, scored: ScoredModel, label: str, texts: bool = True) -> Evaluation:
         """The evaluation of a model; without texts only its perplexity. label: what progress calls it."""
-        value, tokens = self._perplexity(scored)
+        losses = self._losses(scored)
         predictions = self._predictions(scored, label) if texts else ()
-        return summarise(self.task, value, tokens, predictions)
+        return summarise(self.task, losses, predictions)
 
-    def _perplexity(self, scored: ScoredModel) -> tuple[float | None, int]:
+    def _losses(self, scored: ScoredModel) -> list[RowLoss]:
         held_out = self.held_out
         inputs = {
-            "what": "perplexity",
+            "what": "losses",
             "model": scored.digest,
             "rows": held_out.tokens_digest,
             "split": held_out.split,
         }
-        found = self.cache.get(inputs, lambda: finite_perplexity(scored.model, held_out.rows))
-        value, tokens = found
-        return value, tokens
+
+        def compute() -> list[tuple[float, int]]:
+            return [astuple(loss) for loss in row_losses(scored.model, held_out.rows)]
+
+        return [RowLoss(*values) for values in self.cache.get(inputs, compute)]
 
     def _predictions(self, scored: ScoredModel, label: str) -> Sequence[Prediction]:
         held_out = self.held_out

@@ -117,13 +117,21 @@ def _build(kind: Any, values: Any, prefix: str, faults: _Faults) -> Any:
         if name not in hints:
             near = difflib.get_close_matches(str(name), hints, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(hints)}."
-            faults.add(key, f"unknown key; {remedy}")
+            faults.add(key, _REPLACED.get(key) or f"unknown key; {remedy}")
             continue
         try:
             arguments[name] = _convert(hints[name], value, key, faults)
         except _WrongTypeError as error:
             faults.add(key, f"{value!r} is not {error}.")
     return kind(**arguments)
+
+
+# What became of keys of earlier versions.
+_REPLACED = {
+    "evaluation.champion": "replaced by evaluation.not_worse, a margin for each metric that is compared: "
+    "`not_worse: {perplexity: 0.02}` in place of `champion: {metric: perplexity, tolerance: 0.02}`, and "
+    "`not_worse: null` in place of `champion: null`.",
+}
 
 
 class _WrongTypeError(Exception):

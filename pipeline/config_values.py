@@ -192,9 +192,11 @@ def _unscored_metrics(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     """Bounds on metrics that the task does not have, which no model could keep."""
     evaluation, task = loaded.config.evaluation, loaded.config.corpus.task
     scored = TASK_METRICS[task] if task == "text" else (*TASK_METRICS[task], "non_empty")
-    named = {f"evaluation.thresholds.{name}": name for name in evaluation.thresholds}
-    if evaluation.champion is not None:
-        named["evaluation.champion.metric"] = evaluation.champion.metric
+    named: dict[str, str] = {
+        f"evaluation.thresholds.{name}": name for name in evaluation.thresholds
+    }
+    if evaluation.not_worse is not None:
+        named |= {f"evaluation.not_worse.{name}": name for name in evaluation.not_worse.margins}
     for key, name in named.items():
         if name not in scored:
             yield key, f"{name} is no score of {task}; there are {', '.join(scored)}."

@@ -254,7 +254,7 @@ class PipelineRun:
         for key, source in step.node.inputs.items():
             producer, output = source.split(".")
             inputs[key] = self._done[producer].outputs[output]
-        if step.node.champion and self.loaded.config.evaluation.champion:
+        if step.node.champion and self.loaded.config.evaluation.not_worse:
             champion = self.world.champion(inputs["model"].digest)
             if champion is not None:
                 inputs["champion"] = champion

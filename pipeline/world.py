@@ -186,7 +186,7 @@ class PipelineWorld:
         """Nothing while the candidate is not known, or where no champion is asked for."""
         if not node.champion or "model" not in inputs:
             return {}
-        if self.loaded.config.evaluation.champion is None:
+        if self.loaded.config.evaluation.not_worse is None:
             return {}
         found = self.champion(inputs["model"])
         return {"champion": str(found.properties["model_digest"]) if found else NO_CHAMPION}

@@ -22,11 +22,25 @@ def bootstrap_intervals(
 
     Returns: [metrics, 2], the ends; None where there is one group, from which nothing can be drawn.
     """
-    sums, counts = sums_by_group(scores, groups)
+    return interval_of_sums(*sums_by_group(scores, groups), seed, resamples)
+
+
+def interval_of_sums(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int, resamples: int = RESAMPLES
+) -> NDArray[np.float64] | None:
+    """As `bootstrap_intervals`, of the sum of each column over all groups by the sum of their counts.
+
+    Args:
+        sums: [groups, metrics]. counts: [groups], what each group's sums are over.
+    """
     if len(counts) < 2:
         return None
-    means = drawn_means(sums, counts, seed, resamples)
     tail = (1 - CONFIDENCE) / 2
+    return ends(drawn_means(sums, counts, seed, resamples), tail)
+
+
+def ends(means: NDArray[np.float64], tail: float) -> NDArray[np.float64]:
+    """[metrics, 2]: what `tail` of the means of each column lie below, and above."""
     # The last digits of a product depend on the processor.
     return np.round(np.quantile(means, [tail, 1 - tail], axis=0).T, 10)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from components.metrics.intervals import CONFIDENCE, RESAMPLES, drawn_means, sums_by_group
+from components.metrics.intervals import CONFIDENCE, RESAMPLES, drawn_means, ends, sums_by_group
 
 # Of the smallest difference: how often it would be found where there is one, and the quantiles of the normal
 # distribution for that and for CONFIDENCE.
@@ -50,28 +50,54 @@ def paired_differences(
         first, second: [records, metrics], float64: the scores of both systems on the same records.
         groups: of each record the group that is drawn, or exchanged, as a whole.
     """
-    differences = second - first
-    values = differences.mean(axis=0)
-    sums, counts = sums_by_group(differences, groups)
+    return differences_of_sums(*sums_by_group(second - first, groups), seed, resamples)
+
+
+def differences_of_sums(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int, resamples: int = RESAMPLES
+) -> list[Difference]:
+    """As `paired_differences`, of the sum of each column over all groups by the sum of their counts.
+
+    Args:
+        sums: [groups, metrics], the second system's less the first's. counts: [groups], what they are over.
+    """
+    values = sums.sum(axis=0) / counts.sum()
     if len(counts) < 2:
         return [Difference(float(value), None, None, None, None, None) for value in values]
     means = drawn_means(sums, counts, seed, resamples)
     exchanged = _exchanged_means(sums, counts, seed, resamples)
-    tail = (1 - CONFIDENCE) / 2
-    # The last digits of a product depend on the processor.
-    ends = np.round(np.quantile(means, [tail, 1 - tail], axis=0), 10)
+    interval = ends(means, (1 - CONFIDENCE) / 2)
     spread = means.std(axis=0, ddof=1)
     return [
         Difference(
             value=float(value),
-            low=float(ends[0, column]),
-            high=float(ends[1, column]),
+            low=float(interval[column, 0]),
+            high=float(interval[column, 1]),
             p_bootstrap=p_of_bootstrap(means[:, column], value),
             p_randomisation=p_of_randomisation(exchanged[:, column], value),
             smallest=float(np.round((_POWER_QUANTILE + _CONFIDENCE_QUANTILE) * spread[column], 10)),
         )
         for column, value in enumerate(values)
     ]
+
+
+def bounds_of_difference(
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    confidence: float,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> tuple[float, float] | None:
+    """The one-sided lower and upper bounds of a difference, each with a confidence; None where there is one group.
+
+    Args:
+        sums: [groups], the second system's less the first's. counts: [groups], what they are over.
+    """
+    if len(counts) < 2:
+        return None
+    means = drawn_means(sums[:, None], counts, seed, resamples)
+    low, high = ends(means, 1 - confidence)[0]
+    return float(low), float(high)
 
 
 def p_of_bootstrap(means: NDArray[np.float64], value: float) -> float:

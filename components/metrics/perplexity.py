@@ -2,23 +2,30 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
+from preprocessing.base import progress
 from preprocessing.tokens.rows import Row
 from serving.model import LanguageModel
 
 BATCH_ROWS = 8
 
 
-def perplexity(model: LanguageModel, rows: Iterable[Row]) -> tuple[float | None, int]:
-    """(exp of the mean negative log-probability of the tokens in the loss, number of those tokens).
+@dataclass(frozen=True)
+class RowLoss:
+    """nats: the negative log-probabilities of a row's tokens in the loss, added up. tokens: how many these are."""
 
-    None without a token in the loss. The exponential of a loss beyond a float's range is infinite.
-    """
-    total, count = 0.0, 0
-    for batch in _batches(rows):
+    nats: float
+    tokens: int
+
+
+def row_losses(model: LanguageModel, rows: Sequence[Row]) -> list[RowLoss]:
+    """The loss of each row that has a token in the loss, in order."""
+    found = []
+    for done, batch in enumerate(_batches(rows), start=1):
         stacked = {
             name: np.stack([getattr(row, name) for row in batch])
             for name in ("input_ids", "loss_mask", "segment_ids", "positions")
@@ -26,14 +33,28 @@ def perplexity(model: LanguageModel, rows: Iterable[Row]) -> tuple[float | None,
         log_probabilities = model.score_rows(stacked)
         segments, in_loss = stacked["segment_ids"], stacked["loss_mask"][:, 1:] == 1
         counted = in_loss & (segments[:, 1:] == segments[:, :-1]) & (segments[:, 1:] > 0)
-        total -= float(log_probabilities[counted].sum(dtype=np.float64))
-        count += int(counted.sum())
-    if not count:
+        nats = -np.where(counted, log_probabilities, 0).sum(axis=1, dtype=np.float64)
+        for row_nats, tokens in zip(nats.tolist(), counted.sum(axis=1).tolist(), strict=True):
+            if tokens:
+                found.append(RowLoss(row_nats, tokens))
+        total = min(done * BATCH_ROWS, len(rows))
+        progress.report(phase="perplexity", done=total, total=len(rows), unit="rows")
+    return found
+
+
+def perplexity(losses: Iterable[RowLoss]) -> tuple[float | None, int]:
+    """(exp of the mean negative log-probability of the tokens in the loss, number of those tokens).
+
+    None without a token in the loss. The exponential of a loss beyond a float's range is infinite.
+    """
+    kept = list(losses)
+    nats, tokens = sum(loss.nats for loss in kept), sum(loss.tokens for loss in kept)
+    if not tokens:
         return None, 0
     try:
-        return math.exp(total / count), count
+        return math.exp(nats / tokens), tokens
     except OverflowError:
-        return math.inf, count
+        return math.inf, tokens
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:

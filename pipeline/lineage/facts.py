@@ -72,6 +72,9 @@ def decision(evaluator: StoredExecution) -> dict[str, Any] | None:
     return {
         "blessed": found["blessed"],
         "split": found["split"],
+        # An evaluation of an earlier version decided by what it reported, and knew no intervals.
+        "gate_split": found.get("gate_split", found["split"]),
+        "intervals": found.get("intervals", {}),
         "checks": found["checks"],
         "note": found["note"],
         "champion": None

@@ -37,10 +37,24 @@ SUMMARY = {
     "generated": 4,
     "tokens": 50,
     "metrics": {"f1": 0.25, "exact_match": None, "perplexity": 1234.5678},
+    "intervals": {"f1": [0.125, 0.375]},
+    "gate_split": "validation",
     "champion": None,
     "checks": [
-        {"metric": "perplexity", "wanted": "finite", "value": 1234.5678, "passed": True},
-        {"metric": "f1", "wanted": "at least 0.5", "value": 0.25, "passed": False},
+        {
+            "metric": "perplexity",
+            "wanted": "finite",
+            "value": 1234.5678,
+            "passed": True,
+            "found": "",
+        },
+        {
+            "metric": "f1",
+            "wanted": "at least 0.5",
+            "value": 0.25,
+            "passed": False,
+            "found": "too few",
+        },
     ],
     "blessed": False,
     "note": "",
@@ -93,7 +107,10 @@ def test_the_statement_names_everything_behind_the_model(
             "tokens": "tokens-digest",
             "evaluation": "evaluation-digest",
         },
-        "evaluation": {name: SUMMARY[name] for name in ("task", "split", "metrics", "checks")},
+        "evaluation": {
+            name: SUMMARY[name]
+            for name in ("task", "split", "metrics", "intervals", "gate_split", "checks")
+        },
         **LINEAGE,
     }
 
@@ -120,11 +137,12 @@ def test_the_card_says_what_the_model_is_and_how_it_scored(
         "- code: commit `abc123`, digest `code-digest`",
         "- 15 records from 2 files, digest `corpus-digest`",
         "## Evaluation on the test split",
-        "| exact_match | not scored |",
-        "| f1 | 0.25 |",
-        "| perplexity | 1234.57 |",
+        "| exact_match | not scored | none |",
+        "| f1 | 0.25 | 0.125 to 0.375 |",
+        "| perplexity | 1234.57 | none |",
+        "Decided on the validation split:",
         "- perplexity: finite: passed",
-        "- f1: at least 0.5: failed",
+        "- f1: at least 0.5: failed (too few)",
         "The model is **not blessed**.",
     ):
         assert line in card.splitlines()

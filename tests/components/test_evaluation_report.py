@@ -15,8 +15,13 @@ SUMMARY = {
     "generated": 1,
     "tokens": 12,
     "metrics": {"perplexity": 40.25, "rouge1": 0.125},
+    "intervals": {"rouge1": [0.0625, 0.1875]},
+    "gate_split": "validation",
     "champion": None,
-    "checks": [{"metric": "perplexity", "wanted": "finite", "value": 40.25, "passed": True}],
+    "differences": {},
+    "checks": [
+        {"metric": "perplexity", "wanted": "finite", "value": 40.25, "passed": True, "found": "so"}
+    ],
     "blessed": True,
     "note": "",
 }
@@ -29,7 +34,8 @@ def prediction(text: str = "A text.", number: int = 0, **scores: float) -> Predi
 def test_the_report_shows_scores_checks_and_texts(tmp_path: Path) -> None:
     write_report(tmp_path / "page.html", SUMMARY, [prediction(rouge1=0.125, non_empty=1.0)])
     page = Page(tmp_path / "page.html")
-    for shown in ("40.25", "0.125", "finite", "passed", "A prompt.", "A text.", "A reference."):
+    scores = ("40.25", "0.125", "0.0625 to 0.1875", "finite", "40.25; so", "validation split")
+    for shown in (*scores, "passed", "A prompt.", "A text.", "A reference."):
         assert shown in page.text
     assert "svg" in page.tags
     assert "champion" not in page.text
@@ -50,7 +56,15 @@ def test_missing_scores_are_said_to_be_missing(tmp_path: Path) -> None:
         **SUMMARY,
         "metrics": {"perplexity": None, "rouge1": None},
         "champion": {"perplexity": 30.5, "rouge1": None},
-        "checks": [{"metric": "perplexity", "wanted": "finite", "value": None, "passed": False}],
+        "checks": [
+            {
+                "metric": "perplexity",
+                "wanted": "finite",
+                "value": None,
+                "passed": False,
+                "found": "",
+            }
+        ],
         "blessed": False,
     }
     write_report(tmp_path / "page.html", summary, [])
@@ -59,6 +73,29 @@ def test_missing_scores_are_said_to_be_missing(tmp_path: Path) -> None:
     for shown in ("not blessed", "30.5", "failed", "Nothing was generated."):
         assert shown in page.text
     assert "svg" not in page.tags
+
+
+def test_a_difference_stands_with_its_interval_and_is_called_better_only_where_that_leaves_no_doubt(
+    tmp_path: Path,
+) -> None:
+    drawn = {"p_bootstrap": 0.04, "p_randomisation": 0.05, "smallest": 0.1}
+    summary = {
+        **SUMMARY,
+        "champion": {"perplexity": 41.0, "rouge1": 0.1},
+        "differences": {
+            "perplexity": {
+                "value": 0.01,
+                "low": None,
+                "high": None,
+                "verdict": "no difference shown",
+            },
+            "rouge1": {"value": 0.025, "low": 0.01, "high": 0.04, "verdict": "better", **drawn},
+        },
+    }
+    write_report(tmp_path / "page.html", summary, [])
+    text = " ".join(Page(tmp_path / "page.html").text.split())
+    assert "better +0.0250, +0.0100 to +0.0400, p 0.0400" in text
+    assert "no difference shown +0.0100" in text
 
 
 def test_the_report_shows_some_texts_and_counts_the_others(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tfx.types.standard_artifacts import (
 
 from components import evaluator
 from components.evaluator import Evaluator, read_evaluation_options
-from components.options import SCORES_VARIABLE, ChampionOptions, EvaluationOptions, Threshold
+from components.options import SCORES_VARIABLE, EvaluationOptions, NotWorseOptions, Threshold
 from preprocessing.base import progress
 from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.errors import InputError
@@ -36,6 +36,9 @@ from trainer.export_layout import METADATA_FILE
 from trainer.options import GenerationOptions
 
 BYTES = load_vocabulary("bytes")
+# The small data are of the test split alone.
+ON_TEST = EvaluationOptions(gate_split="test")
+BY_ROUGE = replace(ON_TEST, not_worse=NotWorseOptions(perplexity=None, rouge1=0.0))
 LENGTH = 48
 
 
@@ -106,7 +109,7 @@ def champion(folder: Path, vocabulary_digest: str = BYTES.digest) -> PushedModel
 def run(
     folder: Path,
     inputs: Mapping[str, Any],
-    options: EvaluationOptions = EvaluationOptions(),  # noqa: B008 - frozen
+    options: EvaluationOptions = ON_TEST,
     task: str = "cnn_dailymail",
     seed: int = 3,
 ) -> Evaluated:
@@ -193,7 +196,7 @@ def test_a_refusal_is_a_result(
     tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_models(monkeypatch, FakeModel())
-    result = run(tmp_path, inputs, EvaluationOptions(thresholds={"rouge1": Threshold(min=0.99)}))
+    result = run(tmp_path, inputs, replace(ON_TEST, thresholds={"rouge1": Threshold(min=0.99)}))
     assert result.blessing.get_int_custom_property("blessed") == 0
     assert sorted(path.name for path in Path(result.blessing.uri).iterdir()) == [
         "NOT_BLESSED",
@@ -208,12 +211,13 @@ def test_an_empty_split_gives_null_metrics_no_blessing_and_a_warning(
     model = FakeModel()
     use_models(monkeypatch, model)
     inputs["champion"] = champion(tmp_path)
-    result = run(tmp_path, inputs, EvaluationOptions(split="validation"))
+    result = run(tmp_path, inputs, EvaluationOptions(split="validation", gate_split="validation"))
     assert set(result.summary["metrics"].values()) == {None}
     assert result.blessing.get_int_custom_property("blessed") == 0
-    assert result.messages == [
+    assert (
         "the validation split holds no token to score, so there is no blessing"
-    ]
+        in (result.messages[0])
+    )
     assert result.predictions == []
     assert model.calls == []
 
@@ -222,7 +226,7 @@ def test_text_is_generated_for_the_first_records_and_perplexity_is_over_all(
     tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_models(monkeypatch, FakeModel())
-    result = run(tmp_path, inputs, EvaluationOptions(max_records=1))
+    result = run(tmp_path, inputs, replace(ON_TEST, max_records=1))
     assert [prediction["record"] for prediction in result.predictions] == ["id000"]
     assert result.summary["tokens"] == 22
 
@@ -239,7 +243,7 @@ def test_predictions_name_conversation_and_turn(
     assert "Zoë" in Path(result.evaluation.uri, "predictions.jsonl").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("candidate", "blessed"), [(-2.0, 1), (-1.9, 1), (-2.1, 0)])
+@pytest.mark.parametrize(("candidate", "blessed"), [(-2.0, 1), (-1.9, 1), (-2.01, 1), (-2.1, 0)])
 def test_a_worse_model_than_the_champion_is_refused(
     tmp_path: Path,
     inputs: dict[str, Any],
@@ -264,21 +268,26 @@ def test_a_champion_compared_by_its_text_writes_as_the_candidate_does(
     rival = FakeModel()
     use_models(monkeypatch, FakeModel(), rival)
     inputs["champion"] = champion(tmp_path)
-    result = run(tmp_path, inputs, EvaluationOptions(champion=ChampionOptions(metric="rouge1")))
+    result = run(tmp_path, inputs, BY_ROUGE)
     # The same records, rows and random streams as the candidate's.
     assert [call["seed"] for call in rival.calls] == [3]
     assert result.summary["champion"] == result.summary["metrics"]
 
 
-def test_a_champion_that_is_gone_is_noted_and_stops_nobody(
-    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("choice", "blessed"), [("refuse", 0), ("bless", 1)])
+def test_a_champion_that_is_gone_is_noted_and_the_user_decides(
+    tmp_path: Path,
+    inputs: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    choice: Any,
+    blessed: int,
 ) -> None:
     use_models(monkeypatch, FakeModel())
     inputs["champion"] = champion(tmp_path)
-    result = run(tmp_path, inputs)
-    assert result.blessing.get_int_custom_property("blessed") == 1
+    result = run(tmp_path, inputs, replace(ON_TEST, on_incomparable=choice))
+    assert result.blessing.get_int_custom_property("blessed") == blessed
     assert "the champion could not be compared" in result.summary["note"]
-    assert result.messages == [result.summary["note"]]
+    assert result.messages[0] == result.summary["note"]
     assert result.summary["champion"] is None
 
 
@@ -303,7 +312,7 @@ def test_a_champion_that_cannot_read_the_rows_is_not_compared(
     result = run(tmp_path, inputs)
     assert why in result.summary["note"]
     assert rival.batches == rival.calls == []
-    assert result.blessing.get_int_custom_property("blessed") == 1
+    assert result.blessing.get_int_custom_property("blessed") == 0
 
 
 def test_a_pushed_model_is_a_champion_and_its_equal_passes(
@@ -315,6 +324,54 @@ def test_a_pushed_model_is_a_champion_and_its_equal_passes(
     result = run(tmp_path, inputs)
     assert result.summary["champion"]["perplexity"] == result.summary["metrics"]["perplexity"]
     assert result.summary["checks"][-1]["passed"] is True
+
+
+class TestTwoSplits:
+    """One split decides, another is reported."""
+
+    @pytest.fixture
+    def both(self, tmp_path: Path) -> dict[str, Any]:
+        held_out = [replace(news_record(n), id=f"v{n}", split="validation") for n in range(3)]
+        records = [news_record(0), news_record(1, "Another article."), *held_out]
+        return {"model": model_artifact(tmp_path / "model"), **data(tmp_path, records)}
+
+    def test_the_reported_scores_are_not_those_that_decide(
+        self, tmp_path: Path, both: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_models(monkeypatch, FakeModel())
+        summary = run(tmp_path, both, EvaluationOptions()).summary
+        assert (summary["split"], summary["tokens"], summary["generated"]) == ("test", 22, 2)
+        assert (summary["gate_split"], summary["gate"]["tokens"]) == ("validation", 33)
+        assert summary["blessed"] is True
+
+    def test_texts_of_the_deciding_split_are_written_only_where_a_score_of_them_decides(
+        self, tmp_path: Path, both: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for thresholds, calls in (({}, 1), ({"rouge1": Threshold(min=0.0)}, 2)):
+            model = FakeModel()
+            use_models(monkeypatch, model)
+            run(tmp_path, both, EvaluationOptions(thresholds=thresholds))
+            assert len(model.calls) == calls
+
+    def test_a_champion_is_compared_on_the_one_and_shown_on_the_other(
+        self, tmp_path: Path, both: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_models(monkeypatch, FakeModel(), FakeModel(log_probability=-2.0))
+        both["champion"] = champion(tmp_path)
+        summary = run(tmp_path, both, EvaluationOptions()).summary
+        assert summary["champion"]["perplexity"] == pytest.approx(math.exp(2))
+        assert summary["gate"]["champion"]["perplexity"] == pytest.approx(math.exp(2))
+        assert summary["differences"]["perplexity"]["verdict"] == "better"
+        assert summary["checks"][-1]["found"].startswith("not worse: ")
+
+    def test_without_a_token_to_decide_by_there_is_no_blessing_and_the_remedy_is_named(
+        self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_models(monkeypatch, FakeModel())
+        result = run(tmp_path, inputs, EvaluationOptions())
+        assert result.summary["blessed"] is False
+        assert "evaluation.gate_split" in result.messages[0]
+        assert math.isfinite(result.summary["metrics"]["perplexity"])
 
 
 class TestScoresThatAreKept:
@@ -337,13 +394,12 @@ class TestScoresThatAreKept:
         self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         use_models(monkeypatch, FakeModel(log_probability=-1.5))
-        by_text = EvaluationOptions(champion=ChampionOptions(metric="rouge1"))
-        before = run(tmp_path, inputs, by_text).summary["metrics"]
+        before = run(tmp_path, inputs, BY_ROUGE).summary["metrics"]
         inputs["champion"] = champion(tmp_path)
         inputs["champion"].set_string_custom_property("model_digest", "candidate")
         inputs["model"] = artifact(Model, tmp_path / "other", digest="other")
         use_models(monkeypatch, FakeModel(log_probability=-1.0))
-        assert run(tmp_path, inputs, by_text).summary["champion"] == before
+        assert run(tmp_path, inputs, BY_ROUGE).summary["champion"] == before
 
     def test_other_settings_of_the_text_ask_for_text_alone(
         self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -405,9 +461,10 @@ def test_a_folder_without_a_model_is_an_error(tmp_path: Path, inputs: dict[str, 
             split="validation",
             max_records=None,
             thresholds={"f1": Threshold(min=0.5), "perplexity": Threshold(max=30.0)},
-            champion=ChampionOptions("f1", 0.2),
+            not_worse=NotWorseOptions(f1=0.2, confidence=0.9),
+            on_incomparable="bless",
         ),
-        EvaluationOptions(champion=None),
+        EvaluationOptions(not_worse=None),
     ],
 )
 def test_options_survive_their_way_through_json(options: EvaluationOptions) -> None:

@@ -21,7 +21,7 @@ SMALL: dict[str, Any] = {
     "model": {"layers": 1, "heads": 2, "width": 16, "context": 128},
     "training": {"steps": 6, "batch_size": 2, "learning_rate": 0.01, "warmup_steps": 1},
     "generation": {"max_new_tokens": 8},
-    "evaluation": {"champion": {"metric": "perplexity", "tolerance": 0.02}},
+    "evaluation": {"not_worse": {"perplexity": 0.02}},
 }
 
 

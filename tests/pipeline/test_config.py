@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.options import ChampionOptions, Threshold
+from components.options import NotWorseOptions, Threshold
 from pipeline.config import Config
 from pipeline.config_reading import load_config
 from pipeline.path_checks import paths_of_node, paths_of_selection
@@ -27,7 +27,7 @@ class TestAFileThatHolds:
             + "seed: 7\n"
             + "training: {steps: 20, clip_norm: null}\n"
             + "evaluation:\n"
-            + "  champion: null\n"
+            + "  not_worse: null\n"
             + "  thresholds: {perplexity: {min: 1, max: 90}}\n"
             + "beam: {args: ['--runner=FlinkRunner']}\n"
             + "kubeflow: {secrets: {PASSWORD: database/password}}\n"
@@ -36,7 +36,7 @@ class TestAFileThatHolds:
         assert config.seed == 7
         assert config.corpus.task == "text"
         assert (config.training.steps, config.training.clip_norm) == (20, None)
-        assert config.evaluation.champion is None
+        assert config.evaluation.not_worse is None
         assert config.evaluation.thresholds == {"perplexity": Threshold(min=1.0, max=90.0)}
         assert config.beam.args == ["--runner=FlinkRunner"]
         assert config.kubeflow.secrets == {"PASSWORD": "database/password"}
@@ -51,9 +51,9 @@ class TestAFileThatHolds:
 
     def test_a_part_of_a_section_leaves_the_rest_of_it(self, write_config: WriteConfig) -> None:
         config = load_config(
-            write_config(CORPUS + "evaluation: {champion: {tolerance: 0.5}}\n")
+            write_config(CORPUS + "evaluation: {not_worse: {confidence: 0.9}}\n")
         ).config
-        assert config.evaluation.champion == ChampionOptions(metric="perplexity", tolerance=0.5)
+        assert config.evaluation.not_worse == NotWorseOptions(perplexity=0.02, confidence=0.9)
         assert config.evaluation.split == "test"
 
     def test_relative_paths_start_from_the_file(self, config_file: Path, tmp_path: Path) -> None:
@@ -89,10 +89,10 @@ class TestAFileThatHolds:
         assert resolved["training"]["batch_size"] == 8
 
     def test_a_dotted_key_finds_a_value_or_a_section(self, config_file: Path) -> None:
-        values = load_config(config_file).values(["corpus.task", "evaluation.champion"])
+        values = load_config(config_file).values(["corpus.task", "evaluation.on_incomparable"])
         assert values == {
             "corpus.task": "text",
-            "evaluation.champion": {"metric": "perplexity", "tolerance": 0.0},
+            "evaluation.on_incomparable": "refuse",
         }
 
 
@@ -226,9 +226,19 @@ class TestImpossibleValues:
             ('workspace: "\\0"', "workspace", "no folder"),
             (f"workspace: {'a' * 5000}", "workspace", "no folder"),
             (
-                "evaluation: {champion: {tolerance: -1}}",
-                "evaluation.champion.tolerance",
+                "evaluation: {not_worse: {perplexity: -1}}",
+                "evaluation.not_worse.perplexity",
                 "at least 0",
+            ),
+            (
+                "evaluation: {not_worse: {f1: 0.01}}",
+                "evaluation.not_worse.f1",
+                "no score of text",
+            ),
+            (
+                "evaluation: {champion: {metric: perplexity}}",
+                "evaluation.champion",
+                "replaced by evaluation.not_worse",
             ),
             (
                 "evaluation: {thresholds: {f1: {min: 1}}}",
@@ -400,18 +410,18 @@ class TestOverrides:
     def test_a_value_is_yaml(self, config_file: Path) -> None:
         config = load_config(
             config_file,
-            ["training.learning_rate=1e-4", "evaluation.champion=null", "beam.args=[a, b]"],
+            ["training.learning_rate=1e-4", "evaluation.not_worse=null", "beam.args=[a, b]"],
         ).config
         assert config.training.learning_rate == 1e-4
-        assert config.evaluation.champion is None
+        assert config.evaluation.not_worse is None
         assert config.beam.args == ["a", "b"]
 
     def test_a_section_opened_over_null_takes_its_other_defaults(
         self, write_config: WriteConfig
     ) -> None:
-        path = write_config(CORPUS + "evaluation: {champion: null}\n")
-        config = load_config(path, ["evaluation.champion.tolerance=0.5"]).config
-        assert config.evaluation.champion == ChampionOptions(metric="perplexity", tolerance=0.5)
+        path = write_config(CORPUS + "evaluation: {not_worse: null}\n")
+        config = load_config(path, ["evaluation.not_worse.perplexity=0.5"]).config
+        assert config.evaluation.not_worse == NotWorseOptions(perplexity=0.5)
 
     @pytest.mark.parametrize(
         ("override", "fault"),

@@ -86,7 +86,7 @@ def test_schema_and_reading_have_the_same_range(write_config: WriteConfig, optio
         ("training.batch_size", None),
         ("beam.args", "x"),
         ("evaluation.thresholds", {"blue": {"min": 1}}),
-        ("evaluation.champion.tolerance", -1),
+        ("evaluation.not_worse.perplexity", -1),
     ],
 )
 def test_the_schema_refuses_what_reading_refuses(
@@ -99,7 +99,7 @@ def test_the_schema_refuses_what_reading_refuses(
 
 
 def test_null_is_valid_where_reading_takes_it() -> None:
-    assert is_valid({"training": {"steps": None}, "evaluation": {"champion": None}, "store": None})
+    assert is_valid({"training": {"steps": None}, "evaluation": {"not_worse": None}, "store": None})
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_null_is_valid_where_reading_takes_it() -> None:
         ("model.base", ["BaseModel"]),
         ("corpus.task", ["CorpusGen", "ImportSchemaGen", "Tokenizer", "Evaluator"]),
         ("training.learning_rate", ["Trainer"]),
-        ("evaluation.champion.tolerance", ["Evaluator"]),
+        ("evaluation.not_worse.rougeL", ["Evaluator"]),
         ("beam.runner", []),
     ],
 )

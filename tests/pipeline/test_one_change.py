@@ -34,7 +34,7 @@ CONFIG = {
     "validation": {"schema": "schema.pbtxt"},
     "tokens": {"vocabulary": "vocabulary"},
     "model": {"base": "base"},
-    "evaluation": {"champion": {"metric": "perplexity", "tolerance": 0.02}},
+    "evaluation": {"not_worse": {"perplexity": 0.02}},
 }
 
 

@@ -98,10 +98,12 @@ def _decision_text(decision: dict[str, Any] | None) -> list[str]:
     beside = "no champion" if champion is None else f"champion: version {champion['version']}"
     checks = "; ".join(
         f"{check['metric']} {check['wanted']}: {'passed' if check['passed'] else 'failed'}"
+        + (f" ({check['found']})" if check.get("found") else "")
         for check in decision["checks"]
     )
     note = f"; {decision['note']}" if decision["note"] else ""
-    return [f"blessed  {'yes' if decision['blessed'] else 'no'}: {checks} ({beside}){note}"]
+    blessed = "yes" if decision["blessed"] else "no"
+    return [f"blessed  {blessed}, by the {decision['gate_split']} split: {checks} ({beside}){note}"]
 
 
 def _removed_text(node: dict[str, Any], artifacts: Sequence[dict[str, Any]]) -> str:

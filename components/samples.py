@@ -1,0 +1,115 @@
+"""What a score is the mean of, by groups that are independent: rows of tokens, or the texts of a record."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.evaluation import Evaluation
+from components.metrics.intervals import interval_of_sums, sums_by_group
+from components.metrics.paired import Difference, bounds_of_difference, differences_of_sums
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A score as a mean of which more is better.
+
+    sums, counts: [groups], float64. Of a perplexity they are the log-probabilities of a row's tokens, and its tokens.
+    """
+
+    sums: NDArray[np.float64]
+    counts: NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        return float(self.sums.sum() / self.counts.sum())
+
+
+def sample_of(evaluation: Evaluation, metric: str) -> Sample | None:
+    """The sample behind a metric; None where it has no score."""
+    if evaluation.metrics.get(metric) is None:
+        return None
+    if metric == "perplexity":
+        losses = evaluation.losses
+        return Sample(
+            np.array([-loss.nats for loss in losses]),
+            np.array([loss.tokens for loss in losses], np.float64),
+        )
+    scores = np.array([[prediction.scores[metric]] for prediction in evaluation.predictions])
+    groups = [prediction.target.record for prediction in evaluation.predictions]
+    sums, counts = sums_by_group(scores, groups)
+    return Sample(sums[:, 0], counts)
+
+
+def interval(evaluation: Evaluation, metric: str, seed: int) -> Interval | None:
+    """The 95 % interval of a metric; None where it has no score, or there is one group."""
+    sample = sample_of(evaluation, metric)
+    if sample is None:
+        return None
+    found = interval_of_sums(sample.sums[:, None], sample.counts, seed)
+    if found is None:
+        return None
+    low, high = found[0].tolist()
+    # A perplexity is the exponential of the loss, and less of it is better.
+    return (math.exp(-high), math.exp(-low)) if metric == "perplexity" else (low, high)
+
+
+def difference(
+    champion: Evaluation, candidate: Evaluation, metric: str, seed: int
+) -> Difference | None:
+    """The candidate's mean less the champion's, more being better; None where one of them has no score."""
+    paired = _paired(champion, candidate, metric)
+    return (
+        None
+        if paired is None
+        else differences_of_sums(paired.sums[:, None], paired.counts, seed)[0]
+    )
+
+
+def bounds(
+    champion: Evaluation, candidate: Evaluation, metric: str, confidence: float, seed: int
+) -> Interval | None:
+    """The one-sided bounds of `difference`; None where one has no score, or there is one group."""
+    paired = _paired(champion, candidate, metric)
+    if paired is None:
+        return None
+    return bounds_of_difference(paired.sums, paired.counts, confidence, seed)
+
+
+def scores_of(evaluation: Evaluation, seed: int) -> dict[str, Any]:
+    """An evaluation's scores as plain data: metrics, the 95 % interval of each that has one, the tokens of the loss."""
+    ends = {metric: interval(evaluation, metric, seed) for metric in evaluation.metrics}
+    return {
+        "metrics": evaluation.metrics,
+        "intervals": {metric: list(found) for metric, found in ends.items() if found},
+        "tokens": evaluation.tokens,
+    }
+
+
+def differences(
+    champion: Evaluation, candidate: Evaluation, seed: int
+) -> dict[str, dict[str, float | str | None]]:
+    """The candidate beside the champion as plain data: of each metric that both have, the difference and the verdict.
+
+    A perplexity's difference is that of the mean log-probability of a token.
+    """
+    compared = {
+        metric: difference(champion, candidate, metric, seed) for metric in candidate.metrics
+    }
+    return {
+        metric: {**asdict(found), "verdict": found.verdict}
+        for metric, found in compared.items()
+        if found is not None
+    }
+
+
+def _paired(champion: Evaluation, candidate: Evaluation, metric: str) -> Sample | None:
+    """The differences on the same groups."""
+    ours, theirs = sample_of(candidate, metric), sample_of(champion, metric)
+    if ours is None or theirs is None or not np.array_equal(ours.counts, theirs.counts):
+        return None
+    return Sample(ours.sums - theirs.sums, ours.counts)
