@@ -1,17 +1,19 @@
 """Runs of processes that die or pause before a chosen step, on machines of their own, with a clock that costs no time.
 
-A step is a write to the store, the work of a node, a move among the pushed versions, or a removal by gc. A process that
-died does nothing more: neither what `finally` says nor the store reaches anything.
+A step is a write to the store, the work of a node, a move among the pushed versions, or a removal by gc or a purge. A
+process that died does nothing more: neither what `finally` says nor the store reaches anything.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 from pipeline.config import Config
 from pipeline.config_reading import load_config
+from pipeline.erasure import purge, requests
 from pipeline.garbage import collector, removal
 from pipeline.garbage.keeping import Policy
 from pipeline.leases import Lease, Leases
@@ -139,25 +141,41 @@ class MortalLaunches(Launches):
 
     def gc(self, policy: Policy) -> None:
         """A gc by the process, whose steps are also what it takes out of its place and what it removes."""
-        process = self.process
+        with (
+            patch.object(collector, "Store", self._store_of_process()),
+            self._stepping(removal, "set_aside", "remove"),
+        ):
+            loaded = load_config(self.config_file, ())
+            collector.collect(loaded, policy, lambda text: None, self._leases)
 
-        def stepped(do: Callable[[Path], Any]) -> Callable[[Path], Any]:
-            def of(path: Path) -> Any:
-                process.step()
-                return do(path)
+    def purge(self, *names: str) -> None:
+        """A purge by the process, whose steps are also what it removes, leaves and writes anew."""
+        with (
+            patch.object(requests, "Store", self._store_of_process()),
+            self._stepping(removal, "set_aside", "remove"),
+            self._stepping(purge, "redact_index", "redact_facts", "_forget_files", "vacuum"),
+        ):
+            loaded = load_config(self.config_file, ())
+            requests.erase(loaded, names, lambda text: None, self._leases, purges=True)
+
+    def _leases(self, store: Store, run_id: str) -> Leases:
+        return RecordedLeases(store, run_id, self.process)
+
+    @contextmanager
+    def _stepping(self, module: ModuleType, *names: str) -> Iterator[None]:
+        """Each call of these functions of a module is a step."""
+
+        def stepped(do: Callable[..., Any]) -> Callable[..., Any]:
+            def of(*arguments: Any) -> Any:
+                self.process.step()
+                return do(*arguments)
 
             return of
 
-        def make_leases(store: Store, run_id: str) -> Leases:
-            return RecordedLeases(store, run_id, process)
-
-        with (
-            patch.object(collector, "Store", self._store_of_process()),
-            patch.object(removal, "set_aside", stepped(removal.set_aside)),
-            patch.object(removal, "remove", stepped(removal.remove)),
-        ):
-            loaded = load_config(self.config_file, ())
-            collector.collect(loaded, policy, lambda text: None, make_leases)
+        with ExitStack() as stack:
+            for name in names:
+                stack.enter_context(patch.object(module, name, stepped(getattr(module, name))))
+            yield
 
     def _store_of_process(self) -> type[Store]:
         process = self.process

@@ -31,6 +31,7 @@ from preprocessing.base.errors import InputError
 from tests.pipeline.byte_search import forms_of, holds, places_of
 from tests.pipeline.corpus_index import index
 from tests.pipeline.launches import Launches
+from tests.pipeline.mortal_runs import Clock, Death, MortalLaunches, Process
 from tests.pipeline.schemas import document_of
 from tests.pipeline.signing_keys import key_pair
 from tests.pipeline.trees import snapshot
@@ -380,20 +381,46 @@ class TestPurge:
         assert (salts.find(kept) is None, salts.find(erased)) == (False, None)
         salts.close()
 
-    def test_a_purge_that_was_killed_is_gone_on_with(
-        self, erase: Erase, workspace: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        for step in ("survey", "_forget_files", "_hash_requests", "vacuum"):
-            with monkeypatch.context() as patch:
-                patch.setattr(f"pipeline.erasure.purge.{step}", _die)
-                assert erase("--purge", "d")[0] == 1
-            assert not [*workspace.rglob("*.redacted/.*")]
-        assert erase("--purge", "d")[0] == 0
+
+class TestBeingKilled:
+    """The process is killed before a step: a write to the store, what it removes, leaves or writes anew."""
+
+    def check(self, folder: Path, step: int) -> bool:
+        """Kill a purge, and let the next one end; returns whether it came so far."""
+        clock = Clock()
+        killed = MortalLaunches(folder / "pipeline.yaml", Process(1, clock))
+        killed.process.dies_before = step
+        try:
+            killed.purge("d")
+        except Death:
+            pass
+        else:
+            return False
+        MortalLaunches(folder / "pipeline.yaml", Process(2, clock)).purge("d")
+        workspace = folder / "workspace"
         assert places_of(workspace, FORMS) == []
+        assert places_of(workspace, [sha256_text("d").encode(), b"d.story"]) == []
+        store = Launches(folder / "pipeline.yaml").store
+        second = pushed_artifact(store, Launches(folder / "pipeline.yaml").versions.names()[1])
+        assert sum(bool(each["erased"]) for each in show(store, second)["artifacts"]) == 8
+        assert list(altered_events(store)) == []
+        return True
 
+    @pytest.mark.parametrize("step", [8, 30])
+    def test_leaves_what_the_next_one_goes_on_with(self, launches: Launches, step: int) -> None:
+        assert self.check(launches.config_file.parent, step)
 
-def _die(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt
+    @pytest.mark.long
+    def test_before_any_step(
+        self, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(KEY_VARIABLE, "0f" * 32)
+        for step in range(1, 200):
+            shutil.copytree(template, tmp_path / str(step), symlinks=True)
+            if not self.check(tmp_path / str(step), step):
+                break
+            shutil.rmtree(tmp_path / str(step))
+        assert 40 < step < 199
 
 
 def test_a_server_is_not_written_anew(tmp_path: Path) -> None:
