@@ -103,11 +103,14 @@ class TestTheModelsPage:
     ) -> None:
         first, _ = history.versions.names()
         check = {"metric": "perplexity", "wanted": "at most 14", "value": 12.5, "passed": True}
+        bound = {**check, "wanted": "not worse", "found": "not worse: 0.1 lower", "passed": False}
         champion = {"version": first, "digest": "c" * 64, "metrics": {"perplexity": 13.25}}
         decision = {
             "blessed": True,
             "split": "test",
-            "checks": [check],
+            "gate_split": "validation",
+            "intervals": {"perplexity": [11.5, 13.5]},
+            "checks": [check, bound],
             "note": "",
             "champion": champion,
         }
@@ -116,10 +119,15 @@ class TestTheModelsPage:
             model_page({**shown, "decision": decision}, models, 0, Path("/nowhere"))
         )
         text = words(tmp_path / "page.html")
-        assert "metric this model champion perplexity 12.5 13.25 rouge1 not scored" in text
+        assert (
+            "metric this model champion perplexity 12.5 11.5 to 13.5 13.25 rouge1 not scored"
+            in text
+        )
         assert f"The champion was version {first}, scored on the same records." in text
         assert f"Version {first}, the champion" in text
         assert "perplexity at most 14 12.5, passed" in text
+        assert "perplexity not worse not worse: 0.1 lower, failed" in text
+        assert "It was decided by the validation split; scores are of the test split." in text
 
     def test_says_what_was_collected_and_what_is_unknown(
         self, shown: dict[str, Any], history: Launches, tmp_path: Path
