@@ -29,6 +29,7 @@ from pipeline.store.vacuum import vacuum
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.base.errors import InputError
 from tests.pipeline.byte_search import forms_of, holds, places_of
+from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.corpus_index import index
 from tests.pipeline.launches import Launches
 from tests.pipeline.mortal_runs import Clock, Death, MortalLaunches, Process
@@ -421,6 +422,33 @@ class TestBeingKilled:
                 break
             shutil.rmtree(tmp_path / str(step))
         assert 40 < step < 199
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+def test_a_store_on_a_server_forgets_the_plain_digests_and_its_dossier_names_what_remains(
+    server: str,
+    request: pytest.FixtureRequest,
+    write_config: WriteConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "0f" * 32)
+    section = "corpus: {task: text, path: corpus, exclude_file: out.txt}"
+    config = write_config(f"store: {request.getfixturevalue(server)}\n{section}\n")
+    launches = Launches(config)
+    launch(launches, "first", "a", "b", "c", "d")
+    command, output = ["--config", str(config), "erase"], tmp_path / "dossier.json"
+    assert cli.main([*command, "d"]) == 0
+    assert cli.main([*command, "--purge", "d", "-o", str(output)]) == 0
+    (known,) = launches.store.erasures()
+    assert known.key
+    assert sha256_text("d") not in (known.name, *known.records)
+    assert list(altered_events(launches.store)) == []
+    workspace = config.parent / "workspace"
+    assert places_of(workspace, [*FORMS, sha256_text("d").encode()]) == []
+    remains = document_of("erasure-dossier", output.read_text())["remains"]
+    assert any("VACUUM FULL" in each["reason"] for each in remains)
 
 
 def test_a_server_is_not_written_anew(tmp_path: Path) -> None:
