@@ -10,6 +10,7 @@ from components.evaluation_inputs import fitting_prompt
 from components.metrics.answers import exact_match, f1, over_annotators
 from components.metrics.perplexity import RowLoss, perplexity, row_losses
 from components.metrics.rouge import ROUGE_METRICS, rouge
+from components.sentences import in_lines
 from preprocessing.base import progress
 from preprocessing.records.record import Record
 from preprocessing.tasks.task import Task
@@ -172,5 +173,5 @@ def _scores(task: Task, text: str, references: Sequence[str]) -> dict[str, float
         scores["exact_match"] = over_annotators(exact_match, text, references)
         scores["f1"] = over_annotators(f1, text, references)
     if set(ROUGE_METRICS) & set(task.metrics):
-        scores.update(rouge(text, references[0]))
+        scores.update(rouge(in_lines(text)[0], in_lines(references[0])[0]))
     return scores

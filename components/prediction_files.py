@@ -8,18 +8,14 @@ CoQA's JSON    of predictions a list of {"id", "turn_id", "answer"}; of referenc
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.sentences import in_lines
 from preprocessing.base.errors import InputError
 
-_SENTENCE = re.compile(r"<t>(.*?)</t>", re.DOTALL)
-# Where a sentence ends that stands in a line with others: after its mark and closing quotes, before a capital, a digit
-# or an opening quote.
-_END = re.compile(r"(?<=[.!?])[\"'\u2019\u201d)]*\s+(?=[\"'\u2018\u201c(]*[A-Z0-9])")
 _PREDICTED = ("prediction", "summary", "highlights", "answer")
 _REFERENCES = ("references", "summary", "highlights", "answers", "answer")
 
@@ -52,17 +48,6 @@ def read_pairs(task: str, predictions: Path, references: Path) -> Pairs:
     return (_conversations if task == "coqa" else _summaries)(predictions, references)
 
 
-def split_sentences(text: str) -> list[str]:
-    """The sentences of a text in one line.
-
-    >>> split_sentences('He said "no." Then he left. At 3.5 miles it rained.')
-    ['He said "no."', 'Then he left.', 'At 3.5 miles it rained.']
-    """
-    ends = [match.end() for match in _END.finditer(text)]
-    starts = [0, *ends]
-    return [text[a:b].strip() for a, b in zip(starts, [*ends, len(text)], strict=True)]
-
-
 def _summaries(predictions: Path, references: Path) -> Pairs:
     ours, theirs = _texts(predictions, _PREDICTED), _texts(references, _REFERENCES)
     if len(ours) != len(theirs):
@@ -76,21 +61,12 @@ def _summaries(predictions: Path, references: Path) -> Pairs:
     for number, (own, wanted) in enumerate(zip(ours, theirs, strict=True), start=1):
         texts = []
         for text in (own[0], *wanted):
-            lines, way = _in_lines(text)
+            lines, way = in_lines(text)
             texts.append(lines)
             ways.add(way)
         name = f"{predictions}:{number}"
         pairs.append(Pair(name, str(number), "", texts[0], tuple(texts[1:])))
     return Pairs(tuple(pairs), "+".join(sorted(ways)))
-
-
-def _in_lines(text: str) -> tuple[str, str]:
-    """A text with a sentence on each line, and how they were told apart."""
-    if tagged := _SENTENCE.findall(text):
-        return "\n".join(sentence.strip() for sentence in tagged), "t-tags"
-    if "\n" in text.strip():
-        return text.strip(), "lines"
-    return "\n".join(split_sentences(text.strip())), "split"
 
 
 def _texts(path: Path, keys: Sequence[str]) -> list[tuple[str, ...]]:

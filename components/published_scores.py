@@ -70,7 +70,7 @@ def published_scores(task: str, read: Pairs, seed: int, progress: Progress) -> S
         _domains(pairs, rows),
         len(pairs),
         unseen if task != "coqa" else 0,
-        _signature(task, read, seed),
+        signature(task, read, seed),
     )
 
 
@@ -125,8 +125,11 @@ def _domains(
     }
 
 
-def _signature(task: str, read: Pairs, seed: int) -> str:
-    """What the numbers follow from, in the manner of sacreBLEU (Post 2018)."""
+def signature(task: str, read: Pairs, seed: int, **settings: str) -> str:
+    """What the numbers follow from, in the manner of sacreBLEU (Post 2018).
+
+    settings: what else is known of how the predictions came about.
+    """
     rows = sha256_json(
         [
             [pair.name.rpartition(":")[2], pair.prediction, list(pair.references)]
@@ -139,5 +142,10 @@ def _signature(task: str, read: Pairs, seed: int) -> str:
     else:
         version = importlib.metadata.version("rouge-score")
         parts |= {"metric": f"rouge-score-{version}", "stem": "no", "sentences": read.sentences}
-    parts |= {"resamples": str(RESAMPLES), "seed": str(seed), "version": str(_VERSION)}
+    parts |= settings | {"resamples": str(RESAMPLES), "seed": str(seed), "version": str(_VERSION)}
     return "|".join(f"{name}:{value}" for name, value in parts.items())
+
+
+def parts_of(signature: str) -> dict[str, str]:
+    """Part -> value of a signature."""
+    return dict(part.partition(":")[::2] for part in signature.split("|"))

@@ -16,7 +16,10 @@ def add_evaluate(commands: "Commands[argparse.ArgumentParser]") -> None:
         "--split", choices=["train", "validation", "test"], help="default: evaluation.split"
     )
     parser.add_argument(
-        "--predictions", type=Path, metavar="FILE", help="write every generation (JSON lines)"
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="write every generation: FILE.jsonl for compare, else as the task's own scripts read it",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a FILE of --predictions that is there"

@@ -2,14 +2,15 @@
 
 import argparse
 import dataclasses
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from components.evaluation import evaluate
 from components.evaluation_inputs import token_rows
+from components.samples import scores_of
+from components.written_predictions import as_file, signature_of
 from pipeline import locations
 from pipeline.cli import print_json
 from pipeline.commands.generate import open_model
@@ -19,7 +20,7 @@ from pipeline.externals import CORPUS
 from pipeline.path_checks import missing_paths
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
-from preprocessing.base.staging import write_whole
+from preprocessing.base.staging import make_folder, staged_beside, write_whole
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import TaskName
 from preprocessing.readers.globs import split_pattern
@@ -37,8 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     task_name = arguments.task or loaded.config.corpus.task
     if task_name not in TASKS:
         raise InputError(f"--task {task_name}: unknown; there are {', '.join(TASKS)}.")
-    if arguments.predictions is not None and not arguments.overwrite:
-        _check_new(arguments.predictions)
+    if arguments.predictions is not None:
+        _check_place(arguments.predictions, arguments.overwrite)
     split = arguments.split or loaded.config.evaluation.split
     records = _records(loaded, cast(TaskName, task_name), arguments.data, split)
     model = open_model(loaded, arguments.model)
@@ -58,23 +59,40 @@ def run(arguments: argparse.Namespace) -> int:
             vocabulary,
             loaded.config.seed,
         )
-    if arguments.predictions is not None:
-        _write_predictions(arguments.predictions, [p.to_dict() for p in result.predictions])
+    seed = loaded.config.seed
     document = {
         "model": arguments.model,
         "task": task_name,
         "split": split,
         "records": len(records),
         "generated": len(result.predictions),
-        "metrics": result.metrics,
+        **scores_of(result, seed),
+        "signature": signature_of(
+            task_name, result.predictions, split, loaded.config.generation, seed
+        ),
     }
+    # Whatever becomes of the file, the scores are not lost.
     if arguments.json:
         print_json(document)
     else:
-        print(f"{len(records)} records of the {split} split, {len(result.predictions)} generations")
-        for name, value in sorted(result.metrics.items()):
-            print(f"  {name:<12} {'not scored' if value is None else f'{value:.4f}'}")
+        print(as_text(document))
+    if arguments.predictions is not None:
+        content = as_file(task_name, arguments.predictions.name, result.predictions)
+        _write_predictions(arguments.predictions, content)
     return 0
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """The scores for people, with their intervals."""
+    lines = [
+        f"{document['records']} records of the {document['split']} split, {document['generated']} generations"
+    ]
+    for name, value in sorted(document["metrics"].items()):
+        shown = "not scored" if value is None else f"{value:.4f}"
+        ends = document["intervals"].get(name)
+        interval = f"  [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
+        lines.append(f"  {name:<12} {shown}{interval}")
+    return "\n".join([*lines, *filter(None, [document["signature"]])])
 
 
 def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str) -> list[Record]:
@@ -98,18 +116,30 @@ def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str)
     return chosen
 
 
-def _check_new(path: Path) -> None:
+def _check_place(path: Path, overwrite: bool) -> None:
     """Before the work of hours, not after it."""
-    if path.exists():
+    if path.is_dir():
+        raise InputError(f"--predictions {path}: a folder; name a file in it.")
+    if path.exists() and not overwrite:
         raise InputError(f"--predictions {path}: exists already; --overwrite replaces it.")
-
-
-def _write_predictions(path: Path, predictions: Sequence[dict[str, object]]) -> None:
-    lines = (json.dumps(p, ensure_ascii=False, sort_keys=True) + "\n" for p in predictions)
+    probe = staged_beside(path)
     try:
-        write_whole(path, "".join(lines).encode())
+        make_folder(path.parent)
+        probe.touch(exist_ok=False)
+        probe.unlink()
     except OSError as error:
-        raise InputError(f"--predictions {path}: cannot be written: {error}") from error
+        raise _unwritable(path, error) from error
+
+
+def _write_predictions(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"--predictions {path}: cannot be written: {error.strerror or error}.")
 
 
 def _print_progress(report: progress.Report) -> None:

@@ -2,15 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from components.prediction_files import read_pairs
-from components.published_scores import Scores, published_scores
+from components.published_scores import Scores, parts_of, published_scores
 from pipeline.cli import print_json
 from preprocessing.base.errors import InputError
 
 TASKS = ("cnn_dailymail", "coqa")
-# Of the bootstrap; it is part of the signature.
+# Of the bootstrap, where --signature names none; it is part of the signature.
 _SEED = 1
 
 
@@ -21,7 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"--task {arguments.task}: not one whose predictions are scored; there are {', '.join(TASKS)}."
         )
     pairs = read_pairs(arguments.task, arguments.predictions, arguments.references)
-    found = published_scores(arguments.task, pairs, _SEED, _say)
+    given = parts_of(arguments.signature or "")
+    seed = int(given["seed"]) if given.get("seed", "").isdecimal() else _SEED
+    found = published_scores(arguments.task, pairs, seed, _say)
     if found.unseen:
         print(
             f"gpt2-tfx: {found.unseen} of {found.records} references have no Latin letter or digit, which is all that "
@@ -41,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         print(as_text(found))
-    return _compare(arguments.signature, found.signature)
+    return _compare(given, found.signature)
 
 
 def as_text(found: Scores) -> str:
@@ -61,19 +64,14 @@ def as_text(found: Scores) -> str:
     return "\n".join(lines)
 
 
-def _compare(expected: str | None, found: str) -> int:
-    if expected is None or expected == found:
+def _compare(given: Mapping[str, str], found: str) -> int:
+    """Say what differs; what else a signature says, of how predictions were made, no file of them shows."""
+    if not any(given.values()):
         return 0
-    before, now = (
-        dict(part.partition(":")[::2] for part in s.split("|")) for s in (expected, found)
-    )
-    for name in dict.fromkeys([*before, *now]):
-        if before.get(name) != now.get(name):
-            print(
-                f"gpt2-tfx: --signature: {name} was {before.get(name)} and is {now.get(name)}",
-                file=sys.stderr,
-            )
-    return 1
+    differing = {name: now for name, now in parts_of(found).items() if given.get(name) != now}
+    for name, now in differing.items():
+        print(f"gpt2-tfx: --signature: {name} was {given.get(name)} and is {now}", file=sys.stderr)
+    return 1 if differing else 0
 
 
 def _say(done: int, total: int) -> None:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics.intervals import bootstrap_intervals
-from components.prediction_files import read_pairs, split_sentences
+from components.prediction_files import read_pairs
 from components.published_scores import Scores, published_scores
+from components.sentences import split_sentences
 from preprocessing.base.errors import InputError
 
 

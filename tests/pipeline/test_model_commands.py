@@ -68,7 +68,10 @@ def test_a_model_of_gpt_tf2_is_converted_answers_as_before_and_is_scored(
     assert cli.main([*command, *evaluation]) == 2
     assert "--overwrite replaces it" in capsys.readouterr().err
     assert predictions.read_bytes() == written
-    assert (scored["split"], scored["records"]) == ("train", 1)
+    for place, reason in ((tmp_path, "a folder"), (config_file / "P.jsonl", "cannot be made")):
+        assert cli.main([*command, "evaluate", str(target), "--predictions", str(place)]) == 2
+        assert reason in capsys.readouterr().err
+    assert (scored["split"], scored["records"], scored["signature"]) == ("train", 1, None)
     assert scored["metrics"]["perplexity"] > 1
     assert not (tmp_path / "workspace").exists()
 

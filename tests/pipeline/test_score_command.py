@@ -41,6 +41,16 @@ def test_another_signature_is_told_by_its_parts(
     assert "--signature: stem was perl and is no" in capsys.readouterr().err
 
 
+def test_a_signature_names_its_seed_and_what_no_file_shows(
+    files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["score", "--task", "cnn_dailymail", *files]
+    assert cli.main(call) == 0
+    signature = capsys.readouterr().out.splitlines()[-1].replace("seed:1", "seed:9")
+    assert cli.main([*call, "--signature", f"{signature}|split:test|generation:0123"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == signature
+
+
 def test_unequal_files_and_unknown_tasks_are_refused(
     files: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
