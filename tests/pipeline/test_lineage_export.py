@@ -71,11 +71,20 @@ def model(launches: Launches) -> ExportedModel:
             "seconds": 2.5,
             "device": "a CPU",
             "precision": "float32",
-            "energy_joules": None,
-            "energy_of": [],
+            "energy_joules": 12.5,
+            "energy_of": ["the processor"],
         },
-        "decision": {"blessed": True, "split": "test", "checks": [], "note": "", "champion": None},
+        "decision": {
+            "blessed": True,
+            "split": "test",
+            "gate_split": "validation",
+            "intervals": {"perplexity": [30.5, 32.5]},
+            "checks": [],
+            "note": "",
+            "champion": None,
+        },
     }
+    document_of("lineage-show", json.dumps({"version": 1, "served": [], **shown}))
     return replace(found, shown=shown, tokens=4000)
 
 
@@ -221,7 +230,12 @@ class TestCycloneDX:
         files = ["README.md", "provenance.json", "weights"]
         assert [file["name"] for file in component["components"]] == files
         (metric,) = component["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
-        assert metric == {"type": "perplexity", "value": "31.5", "slice": "test"}
+        assert metric == {
+            "type": "perplexity",
+            "value": "31.5",
+            "slice": "test",
+            "confidenceInterval": {"lowerBound": "30.5", "upperBound": "32.5"},
+        }
         names = {each["name"] for each in document["components"]}
         assert {"corpus of the task text", "base model", "requirements/cpu.lock"} <= names
         references = [each["bom-ref"] for each in document["components"]]

@@ -1,6 +1,6 @@
 """CycloneDX 1.7 ML-BOM: the model with its card, the corpus, the base model, the code and the locks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
@@ -79,6 +79,7 @@ def _model(model: ExportedModel) -> dict[str, Any]:
 def _model_card(model: ExportedModel) -> dict[str, Any]:
     parameters, decision = model.shown["parameters"], model.shown["decision"]
     split = {"slice": decision["split"]} if decision else {}
+    intervals = decision["intervals"] if decision else {}
     return {
         "modelParameters": {
             "approach": {"type": "self-supervised"},
@@ -91,7 +92,12 @@ def _model_card(model: ExportedModel) -> dict[str, Any]:
         },
         "quantitativeAnalysis": {
             "performanceMetrics": [
-                {"type": name, "value": repr(value), **split}
+                {
+                    "type": name,
+                    "value": repr(value),
+                    **split,
+                    **_interval(intervals.get(name)),
+                }
                 for name, value in sorted(model.shown["metrics"].items())
                 if value is not None
             ]
@@ -106,6 +112,13 @@ def _model_card(model: ExportedModel) -> dict[str, Any]:
             }
         ),
     }
+
+
+def _interval(ends: Sequence[float] | None) -> dict[str, Any]:
+    if ends is None:
+        return {}
+    lower, upper = ends
+    return {"confidenceInterval": {"lowerBound": repr(lower), "upperBound": repr(upper)}}
 
 
 def _components(model: ExportedModel) -> Iterator[dict[str, Any]]:

@@ -139,6 +139,7 @@ def _output(model: ExportedModel, artifact: Mapping[str, Any]) -> dict[str, Any]
         decision = model.shown["decision"]
         scores = {
             "metrics": model.shown["metrics"],
+            "intervals": decision["intervals"] if decision else {},
             "split": decision and decision["split"],
             "blessed": decision and decision["blessed"],
         }
