@@ -1,6 +1,7 @@
 """What a model was built from, as SLSA provenance: against the classes of in-toto and the schema of the build."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,24 @@ from tests.pipeline.schemas import document_of
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "schemas" / "slsa-build.example.json"
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The lineage of a pushed model."""
+    folder = tmp_path_factory.mktemp("pushed")
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "one.txt").write_text("One.\n")
+    (folder / "pipeline.yaml").write_text(
+        "corpus:\n  task: text\n  path: corpus\n  exclude: [Jane Doe]\n"
+    )
+    launches = Launches(folder / "pipeline.yaml")
+    version = str(launches.run("run-1").pushed)
+    return show(launches.store, pushed_artifact(launches.store, version))
+
+
 @pytest.fixture
-def shown(launches: Launches) -> dict[str, Any]:
-    version = launches.run("run-1", None, 'corpus.exclude=["Jane Doe"]').pushed
-    return show(launches.store, pushed_artifact(launches.store, str(version)))
+def shown(template: dict[str, Any]) -> dict[str, Any]:
+    """A copy of it."""
+    return deepcopy(template)
 
 
 def judge(document: dict[str, Any]) -> None:
