@@ -1,7 +1,6 @@
 """CycloneDX 1.7 ML-BOM: the model with its card, the corpus, the base model, the code and the locks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
@@ -27,11 +26,8 @@ def document(model: ExportedModel) -> dict[str, Any]:
         "metadata": {
             **_timestamp(model),
             "lifecycles": [{"phase": "build"}],
-            "tools": {
-                "components": [
-                    {"type": "application", "name": "gpt2-tfx", "version": version("gpt2-tfx")}
-                ]
-            },
+            # Without its version: a later one says the same of the same model.
+            "tools": {"components": [{"type": "application", "name": "gpt2-tfx"}]},
             "component": _model(model),
         },
         "components": components,
