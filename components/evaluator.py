@@ -121,6 +121,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         "gate_split": options.gate_split,
         "generated": len(reported.predictions),
         **scores_of(reported, seed),
+        **reporting.beside(reported),
         "champion": defender.metrics if defender else None,
         "differences": differences(defender, reported, seed) if defender else {},
         "gate": scores_of(scored, seed)

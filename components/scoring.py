@@ -9,9 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from components.baselines import baselines
 from components.evaluation import Evaluation, Prediction, summarise, write_texts
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.metrics.perplexity import RowLoss, row_losses
+from components.metrics.rouge import ROUGE_METRICS
+from components.metrics.traits import mean_traits
 from components.score_cache import ScoreCache
 from preprocessing.records.record import Record
 from preprocessing.tasks.task import Task
@@ -117,3 +120,36 @@ class Scorer:
             return [prediction.to_dict() for prediction in written]
 
         return [Prediction.from_dict(values) for values in self.cache.get(inputs, compute)]
+
+    def beside(self, evaluation: Evaluation) -> dict[str, Any]:
+        """What stands beside the scores of summaries, as plain data; both are empty for another task.
+
+        baselines: see `components.baselines`. traits: of the model's texts and of the references, see
+        `components.metrics.traits`.
+        """
+        if not evaluation.predictions or ROUGE_METRICS[0] not in self.task.metrics:
+            return {"baselines": {}, "traits": {}}
+        held_out = self.held_out
+        inputs = {
+            "what": "baselines",
+            "records": held_out.examples_digest,
+            "split": held_out.split,
+            "max_records": held_out.max_records,
+        }
+        return {
+            "baselines": self.cache.get(inputs, lambda: baselines(held_out.records)),
+            "traits": traits_beside(held_out.records, evaluation.predictions),
+        }
+
+
+def traits_beside(
+    records: Sequence[Record], predictions: Sequence[Prediction]
+) -> dict[str, dict[str, float]]:
+    """The mean traits of what a model wrote, and of the references, beside the articles of the records."""
+    articles = {record.id: record.segments[0].text for record in records}
+    sources = [articles[prediction.target.record] for prediction in predictions]
+    texts = {
+        "model": [prediction.text for prediction in predictions],
+        "references": [prediction.target.references[0] for prediction in predictions],
+    }
+    return {name: mean_traits(zip(sources, found, strict=True)) for name, found in texts.items()}

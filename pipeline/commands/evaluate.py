@@ -3,13 +3,15 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from components.evaluation import evaluate
+from components.baselines import baselines
+from components.evaluation import Prediction, evaluate
 from components.evaluation_inputs import token_rows
 from components.samples import scores_of
+from components.scoring import traits_beside
 from components.written_predictions import as_file, signature_of
 from pipeline import locations
 from pipeline.cli import print_json
@@ -67,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         "records": len(records),
         "generated": len(result.predictions),
         **scores_of(result, seed),
+        **_beside(task_name, records, result.predictions),
         "signature": signature_of(
             task_name, result.predictions, split, loaded.config.generation, seed
         ),
@@ -82,6 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _beside(
+    task: str, records: Sequence[Record], predictions: Sequence[Prediction]
+) -> dict[str, Any]:
+    """What stands beside the scores of summaries: what needs no model, and what the texts are like."""
+    if not predictions or "rouge1" not in TASKS[task].metrics:
+        return {"baselines": {}, "traits": {}}
+    written = {prediction.target.record for prediction in predictions}
+    asked = [record for record in records if record.id in written]
+    return {"baselines": baselines(asked), "traits": traits_beside(asked, predictions)}
+
+
 def as_text(document: Mapping[str, Any]) -> str:
     """The scores for people, with their intervals."""
     lines = [
@@ -92,6 +106,12 @@ def as_text(document: Mapping[str, Any]) -> str:
         ends = document["intervals"].get(name)
         interval = f"  [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
         lines.append(f"  {name:<12} {shown}{interval}")
+    for name, scores in document["baselines"].items():
+        text = ", ".join(f"{metric} {value:.4f}" for metric, value in scores.items())
+        lines.append(f"  {name:<12} {text}")
+    for name, found in document["traits"].items():
+        text = ", ".join(f"{trait} {value:.3g}" for trait, value in found.items())
+        lines.append(f"  {name:<12} {text}")
     return "\n".join([*lines, *filter(None, [document["signature"]])])
 
 

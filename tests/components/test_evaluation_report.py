@@ -19,6 +19,8 @@ SUMMARY = {
     "gate_split": "validation",
     "champion": None,
     "differences": {},
+    "baselines": {},
+    "traits": {},
     "checks": [
         {"metric": "perplexity", "wanted": "finite", "value": 40.25, "passed": True, "found": "so"}
     ],
@@ -96,6 +98,20 @@ def test_a_difference_stands_with_its_interval_and_is_called_better_only_where_t
     text = " ".join(Page(tmp_path / "page.html").text.split())
     assert "better +0.0250, +0.0100 to +0.0400, p 0.0400" in text
     assert "no difference shown +0.0100" in text
+
+
+def test_what_needs_no_model_and_what_the_texts_are_like_stand_beside_the_scores(
+    tmp_path: Path,
+) -> None:
+    summary = {
+        **SUMMARY,
+        "baselines": {"lead_3": {"rouge1": 0.4015}, "first_words": {"rouge1": 0.3}},
+        "traits": {"model": {"novel_1": 0.25}, "references": {"novel_1": 0.125}},
+    }
+    write_report(tmp_path / "page.html", summary, [])
+    text = Page(tmp_path / "page.html").text
+    for shown in ("first three sentences", "0.4015", "novel_1", "0.125"):
+        assert shown in text
 
 
 def test_the_report_shows_some_texts_and_counts_the_others(tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ def test_an_exported_model_is_scored_and_blessed(
     assert 0 <= summary["metrics"]["rouge1"] <= 1
     assert summary["champion"] is None
     assert summary["metrics"]["non_empty"] > 0
+    assert summary["baselines"]["first_words"]["rouge1"] >= 0
+    assert summary["traits"]["references"]["words"] == 2
     assert result.blessing.get_int_custom_property("blessed") == 1
     assert [prediction["record"] for prediction in result.predictions] == ["id000", "id001"]
     assert Path(result.evaluation.uri, "evaluation.html").stat().st_size > 1000
