@@ -1,48 +1,75 @@
-"""The evaluation as a page: scores, checks, their spread, and the texts themselves."""
+"""The evaluation as a page: scores with their intervals, what was compared, their spread, and the texts themselves."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from markupsafe import Markup
-from matplotlib.figure import Figure
-
+from components import evaluation_charts as charts
 from components.evaluation import Prediction
-from preprocessing.base.pages import write_page
+from components.inline_samples import blocks, overview
+from preprocessing.base.pages import write_live_page
 
-SHOWN_PREDICTIONS = 50
+# Of a task's scores the first of these is drawn by the length of the source.
+_PRINCIPAL = ("rougeL", "f1")
 
 
-def write_report(path: Path, summary: Mapping[str, Any], predictions: Sequence[Prediction]) -> None:
-    """Write the page; the plots stand in it as SVG, so that it is one file."""
-    write_page(
+def write_report(
+    path: Path, summary: Mapping[str, Any], predictions: Sequence[Prediction], seed: int
+) -> None:
+    """Write the page: one file that asks for nothing else, with every text in it.
+
+    summary: what metrics.json holds. seed: of the intervals that the page alone has.
+    """
+    names = charts.score_names(predictions)
+    principal = next((name for name in _PRINCIPAL if name in names), None)
+    lengths = charts.source_lengths(predictions)
+    groups = charts.by_source_length(predictions, lengths, principal, seed) if principal else []
+    histograms = charts.score_histograms(predictions)
+    write_live_page(
         path,
         "evaluation.html",
+        "evaluation.css",
+        "evaluation.js",
         summary=summary,
-        predictions=predictions[:SHOWN_PREDICTIONS],
-        hidden=max(0, len(predictions) - SHOWN_PREDICTIONS),
-        plot=_histograms(predictions),
+        scales=_scales(summary),
+        difference_scales=_difference_scales(summary["differences"]),
+        principal=principal,
+        groups=groups,
+        group_scale=charts.scale_around(
+            [value for group in groups for value in (group.mean, *(group.interval or ()))]
+        ),
+        histograms=[charts.length_histogram(predictions), *histograms] if histograms else [],
+        overview=overview(predictions, lengths),
+        blocks=blocks(predictions),
     )
 
 
-def _histograms(predictions: Sequence[Prediction]) -> Markup | None:
-    """A histogram of each score over the texts."""
-    if not predictions:
-        return None
-    names = [name for name in predictions[0].scores if name != "non_empty"]
-    if not names:
-        return None
-    with matplotlib.rc_context({"svg.hashsalt": "gpt2-tfx", "font.size": 9}):
-        figure = Figure(figsize=(3 * len(names), 2.4), layout="constrained")
-        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-            axes.hist([p.scores[name] for p in predictions], bins=20, range=(0, 1), color="#36618e")
-            axes.set_title(name)
-            axes.set_xlabel("score")
-            axes.set_ylabel("texts")
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    # matplotlib made this SVG from numbers and metric names only; nothing of the corpus is in it.
-    return Markup(svg[svg.index("<svg") :])
+def _scales(summary: Mapping[str, Any]) -> dict[str, charts.Scale]:
+    """Metric -> the scale it is drawn on: all shares have one, to be compared by eye, and a perplexity its own."""
+    drawn: dict[str, list[float]] = {}
+    beside = [summary["metrics"], summary["champion"] or {}, *summary["baselines"].values()]
+    for metric, value in summary["metrics"].items():
+        if value is not None:
+            others = [scores[metric] for scores in beside if scores.get(metric) is not None]
+            drawn[metric] = [*others, *summary["intervals"].get(metric, ())]
+    # That nearly every text has words would make the scale of all others coarse.
+    shares = [name for name in drawn if name not in ("perplexity", "non_empty")]
+    shared = charts.share_scale(value for name in shares for value in drawn[name])
+    scales = dict.fromkeys(shares, shared)
+    if "perplexity" in drawn:
+        scales["perplexity"] = charts.scale_around(drawn["perplexity"])
+    if "non_empty" in drawn:
+        scales["non_empty"] = charts.Scale(0.0, 1.0)
+    return scales
+
+
+def _difference_scales(differences: Mapping[str, Mapping[str, Any]]) -> dict[str, charts.Scale]:
+    """As `_scales`, of the differences that have an interval."""
+    drawn = {name: found for name, found in differences.items() if found["low"] is not None}
+    own = [name for name in drawn if name == "perplexity"]
+    shared = [name for name in drawn if name != "perplexity"]
+    scales: dict[str, charts.Scale] = {}
+    for names in (own, shared):
+        ends = [drawn[name][end] for name in names for end in ("low", "high")]
+        scales |= dict.fromkeys(names, charts.difference_scale(ends))
+    return scales

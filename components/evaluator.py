@@ -30,6 +30,7 @@ from components.options import EvaluationOptions, NotWorseOptions, Threshold
 from components.samples import differences, scores_of
 from components.score_cache import ScoreCache, score_folder
 from components.scoring import HeldOut, ScoredModel, Scorer
+from components.written_predictions import signature_of
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.tasks.registry import TASKS
@@ -120,6 +121,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         "split": options.split,
         "gate_split": options.gate_split,
         "generated": len(reported.predictions),
+        "signature": signature_of(task, reported.predictions, options.split, generation, seed),
         **scores_of(reported, seed),
         **reporting.beside(reported),
         "champion": defender.metrics if defender else None,
@@ -130,7 +132,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         "blessed": blessed,
         "note": f"the champion could not be compared: {rival.why}" if rival and rival.why else "",
     }
-    _write_evaluation(Path(evaluation.uri), summary, reported)
+    _write_evaluation(Path(evaluation.uri), summary, reported, seed)
     evaluation.set_string_custom_property("metrics", json.dumps(reported.metrics, sort_keys=True))
     _write_blessing(blessing, model.id, blessed, found)
 
@@ -176,12 +178,14 @@ def read_evaluation_options(text: str) -> EvaluationOptions:
     )
 
 
-def _write_evaluation(folder: Path, summary: Mapping[str, Any], reported: Evaluation) -> None:
+def _write_evaluation(
+    folder: Path, summary: Mapping[str, Any], reported: Evaluation, seed: int
+) -> None:
     (folder / "metrics.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
     with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
         for prediction in reported.predictions:
             file.write(json.dumps(prediction.to_dict(), ensure_ascii=False, sort_keys=True) + "\n")
-    write_report(folder / "evaluation.html", summary, reported.predictions)
+    write_report(folder / "evaluation.html", summary, reported.predictions, seed)
 
 
 def _write_blessing(

@@ -192,7 +192,7 @@ ALL_NODES = (
             *_keys("evaluation", EvaluationOptions),
         ],
         externals={"vocabulary": externals.VOCABULARY},
-        files=["preprocessing/templates/evaluation.html", "preprocessing/templates/style.html"],
+        files=[f"preprocessing/templates/evaluation.{ending}" for ending in ("css", "html", "js")],
         champion=True,
         paths={SCORES_VARIABLE: lambda site: site.scores},
         gpu=True,

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
 from tests import mariadb as mariadb_parts
+from tests.browser import CHROMIUM, DRIVER, Browser, running_browser
 from tests.mariadb import MariaDB, running_mariadb
 from tests.postgresql import PASSWORD, SERVERS, PostgreSQL, running_postgresql
 
@@ -31,6 +32,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Spare the tests the disk: those of the store wait for it longer than they compute."""
     if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests."""
+    if not (CHROMIUM.exists() and DRIVER.exists()):
+        pytest.skip("needs Debian's chromium and chromium-driver (make debian)")
+    with running_browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
 
 
 @pytest.fixture

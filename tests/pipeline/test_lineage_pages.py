@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +10,8 @@ import pytest
 from pipeline import cli, lineage
 from pipeline.lineage.pages import model_page, models_page
 from pipeline.nodes import NODE_NAMES
+from tests.browser import Browser, beyond_the_edge, brightness, contrast, texts
 from tests.components.html_page import HOSTILE, Page
-from tests.pipeline.browser import CHROMIUM, DRIVER, Browser, running_browser
 from tests.pipeline.launches import PROPERTIES, Launches
 from tests.pipeline.trees import snapshot
 
@@ -212,24 +211,6 @@ def hostile_page(shown: dict[str, Any], history: Launches) -> str:
     return model_page(spoil(shown), spoiled, 0, Path("/nowhere"))
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all tests."""
-    if not (CHROMIUM.exists() and DRIVER.exists()):
-        pytest.skip("needs Debian's chromium and chromium-driver (make debian)")
-    with running_browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
-
-
-def texts(browser: Browser, selector: str) -> list[str]:
-    """The texts of the elements that a person sees, on one line each."""
-    found: list[str] = browser.ask(
-        f'[...document.querySelectorAll("{selector}")].filter(e => e.checkVisibility())'
-        ".map(e => e.innerText)"
-    )
-    return [" ".join(text.split()) for text in found]
-
-
 def opened(browser: Browser) -> list[str]:
     """The nodes that are open."""
     return texts(browser, ".node > details[open] h3")
@@ -284,13 +265,7 @@ class TestInABrowser:
         paper = browser.ask("getComputedStyle(document.body).backgroundColor")
         assert (brightness(paper) > 0.5) == (scheme == "light")
         for selector in ("h1", ".quiet", "a", "summary", ".copy", "input", "code"):
-            style = f"getComputedStyle(document.querySelector('{selector}'))"
-            ink = browser.ask(f"{style}.color")
-            behind = browser.ask(f"{style}.backgroundColor")
-            behind = paper if behind == "rgba(0, 0, 0, 0)" else behind
-            high, low = sorted((brightness(ink), brightness(behind)), reverse=True)
-            # WCAG 2.2, 1.4.3.
-            assert (high + 0.05) / (low + 0.05) >= 4.5, selector
+            assert contrast(browser, selector) >= 4.5, selector
 
     @pytest.mark.parametrize("width", [400, 1300])
     def test_no_page_scrolls_sideways(
@@ -300,11 +275,7 @@ class TestInABrowser:
             browser.open(path, width)
             browser.ask("document.querySelectorAll('details').forEach(d => d.open = true)")
             assert browser.ask("document.documentElement.scrollWidth") <= width
-            wide = browser.ask(
-                "[...document.querySelectorAll('body *')].map(e => e.getBoundingClientRect().right)"
-                ".filter(right => right > innerWidth)"
-            )
-            assert wide == []
+            assert beyond_the_edge(browser) == []
 
     def test_the_index_is_searched_too(
         self, browser: Browser, pages: Path, history: Launches
@@ -328,13 +299,6 @@ class TestInABrowser:
         assert any("Content Security Policy" in text for text in browser.complaints())
         browser.press("/", "alert(1)")
         assert len(texts(browser, ".node h3")) == 9
-
-
-def brightness(color: str) -> float:
-    """The relative luminance of `rgb(r, g, b)` (WCAG 2.2)."""
-    channels = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_writing_a_page_leaves_the_workspace_as_it_was(history: Launches, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """From a template of this folder to a page: everything from data is escaped, and nothing but our own script may run."""
 
-import base64
-import hashlib
 import json
 import time
 from pathlib import Path
@@ -11,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline.progress_display import duration
+from preprocessing.base.pages import policy
 
 _FOLDER = Path(__file__).resolve().parent
 
@@ -18,8 +17,7 @@ _FOLDER = Path(__file__).resolve().parent
 def render(template: str, **values: Any) -> str:
     """The text of a page.
 
-    Its content security policy names style and script by their digests (CSP Level 3, 2.3.1), so that a browser runs no
-    other, whatever the data hold, and fetches nothing.
+    A browser runs the style and the script of this folder alone: see `policy`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
@@ -38,12 +36,8 @@ def render(template: str, **values: Any) -> str:
     style, script = (
         (_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
-    policy = (
-        f"default-src 'none'; style-src '{_source(style)}'; script-src '{_source(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
     return environment.get_template(template).render(
-        style=Markup(style), script=Markup(script), policy=Markup(policy), **values
+        style=Markup(style), script=Markup(script), policy=policy(style, script), **values
     )
 
 
@@ -69,7 +63,3 @@ def counted(count: int | None, what: str) -> str:
     if count is None:
         return f"an unknown number of {what}s"
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _source(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,3 +87,39 @@ def running_browser(profile: Path) -> Iterator[Browser]:
         yield Browser(driver)
     finally:
         driver.quit()
+
+
+def texts(browser: Browser, selector: str) -> list[str]:
+    """The texts of the elements that a person sees, on one line each."""
+    found: list[str] = browser.ask(
+        f'[...document.querySelectorAll("{selector}")].filter(e => e.checkVisibility())'
+        ".map(e => e.innerText)"
+    )
+    return [" ".join(text.split()) for text in found]
+
+
+def brightness(color: str) -> float:
+    """The relative luminance of `rgb(r, g, b)` (WCAG 2.2)."""
+    channels = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(browser: Browser, selector: str) -> float:
+    """The contrast of a text that lies on the page, or on a ground of its own (WCAG 2.2, 1.4.3)."""
+    style = f"getComputedStyle(document.querySelector('{selector}'))"
+    behind = browser.ask(f"{style}.backgroundColor")
+    if behind == "rgba(0, 0, 0, 0)":
+        behind = browser.ask("getComputedStyle(document.body).backgroundColor")
+    ink = browser.ask(f"{style}.color")
+    high, low = sorted((brightness(ink), brightness(behind)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def beyond_the_edge(browser: Browser) -> list[str]:
+    """What of a page's elements goes beyond the right edge of the window."""
+    found: list[str] = browser.ask(
+        "[...document.querySelectorAll('body *')]"
+        ".filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML)"
+    )
+    return found
