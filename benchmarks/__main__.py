@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, str] = {
     "noop_run_10k_files": "noop_run",
     "plan_one_of_100k": "noop_run",
     "records_1M": "lineage",
+    "rouge_11k": "rouge",
     "shakespeare_loss": "shakespeare",
     "trace_1M": "lineage",
     "train_124M": "train_124m",

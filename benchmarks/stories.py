@@ -29,7 +29,7 @@ _LISTS = {"train": 0.92, "val": 0.043, "test": 0.037}
 def write_stories(root: Path, count: int, seed: int = 1) -> int:
     """Write `count` stories and their url lists beneath `root`; returns the bytes of the stories."""
     random_ = random.Random(seed)
-    words, weights = _words()
+    words, weights = words_by_frequency()
     urls: dict[str, list[str]] = {name: [] for name in _LISTS}
     for publisher in ("cnn", "dailymail"):
         (root / publisher / "stories").mkdir(parents=True)
@@ -50,7 +50,7 @@ def write_stories(root: Path, count: int, seed: int = 1) -> int:
     return written
 
 
-def _words() -> tuple[list[str], list[float]]:
+def words_by_frequency() -> tuple[list[str], list[float]]:
     """Words and their cumulative weights."""
     counts: Counter[str] = Counter()
     for file in sorted((ROOT / "data" / "cnn_dailymail").glob("*/stories/*.story")):
