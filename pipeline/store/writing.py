@@ -212,7 +212,9 @@ class Store(StoreReader):
                 node=str(properties.get("node") or before.node),
                 properties=properties,
                 outputs={
-                    name: replace(artifact, properties=written[artifact.id])
+                    name: replace(
+                        artifact, properties=written.get(artifact.id, artifact.properties)
+                    )
                     for name, artifact in before.outputs.items()
                 },
             )

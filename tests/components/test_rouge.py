@@ -4,8 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
 
-from components.metrics.rouge import ROUGE_METRICS, rouge
+from components.metrics.lcs import lcs_length, lcs_places
+from components.metrics.rouge import ROUGE_METRICS, rouge, rouge_parts
+
+# Few words, so that they repeat; lines, marks, and what the tokenizer drops.
+TEXTS = st.text("ab c\n.é", max_size=60) | st.lists(
+    st.sampled_from(["the", "cat", "sat", "on", "mat", ".", "\n", "\n\n", "Mat's"]), max_size=40
+).map(" ".join)
 
 
 def test_scores_equal_those_of_the_perl_script(genuine: Path) -> None:
@@ -47,3 +56,20 @@ def test_rougelsum_takes_each_line_as_a_sentence() -> None:
 @pytest.mark.parametrize("prediction", ["", "\n", "..."])
 def test_a_prediction_without_words_scores_zero(prediction: str) -> None:
     assert rouge(prediction, "a summary") == dict.fromkeys(ROUGE_METRICS, 0.0)
+
+
+@settings(max_examples=300)
+@given(TEXTS, TEXTS)
+def test_every_bit_is_that_of_rouge_score(prediction: str, reference: str) -> None:
+    scorer = RougeScorer(list(ROUGE_METRICS), use_stemmer=False)
+    found = scorer.score(target=reference, prediction=prediction)
+    parts = rouge_parts(prediction, reference)
+    assert {name: tuple(score) for name, score in found.items()} == parts
+
+
+def test_the_longest_common_subsequence_is_the_one_of_the_table() -> None:
+    assert lcs_length("abcbdab", "bdcaba") == 4
+    assert lcs_places("abcbdab", "bdcaba") == [1, 2, 3, 5]
+    assert lcs_places("abc", "") == lcs_places("", "abc") == lcs_places("ab", "cd") == []
+    long = ["w"] * 200
+    assert lcs_places(long, long) == list(range(200))
