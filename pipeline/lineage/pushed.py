@@ -15,7 +15,7 @@ def pushed_models(
 ) -> list[dict[str, Any]]:
     """What `lineage list --json` says of each version. of: some versions, in their order; by default all, newest first.
 
-    Digest, corpus and scores are None for a version that the store does not know.
+    Digest, corpus, scores and evaluation are None for a version that the store does not know, and it has no intervals.
     """
     events = list(serving_events(store, versions))
     latest = versions.latest()
@@ -43,9 +43,24 @@ def _described(store: StoreReader, version: str) -> dict[str, Any]:
     try:
         shown = show(store, pushed_artifact(store, version))
     except InputError:
-        return {"digest": None, "corpus": None, "metrics": None}
+        return {
+            "digest": None,
+            "corpus": None,
+            "metrics": None,
+            "intervals": {},
+            "evaluation": None,
+        }
     return {
         "digest": shown["model"]["digest"],
         "corpus": shown["corpus"],
         "metrics": shown["metrics"],
+        "intervals": (shown["decision"] or {}).get("intervals", {}),
+        "evaluation": next(
+            (
+                {"id": each["id"], "type": each["type"], "uri": each["uri"]}
+                for each in shown["artifacts"]
+                if each["type"] == "ModelEvaluation"
+            ),
+            None,
+        ),
     }

@@ -115,7 +115,9 @@ class TestTheModelsPage:
         }
         models = lineage.pushed_models(history.store, history.versions)
         (tmp_path / "page.html").write_text(
-            model_page({**shown, "decision": decision}, models, 0, Path("/nowhere"))
+            model_page(
+                {**shown, "decision": decision}, models, 0, Path("/nowhere"), Path("/nowhere")
+            )
         )
         text = words(tmp_path / "page.html")
         assert (
@@ -136,12 +138,39 @@ class TestTheModelsPage:
             history.store, history.versions, history.versions.names()[-1:]
         )
         (tmp_path / "page.html").write_text(
-            model_page({**shown, "artifacts": artifacts}, models, 7, Path("/nowhere"))
+            model_page(
+                {**shown, "artifacts": artifacts}, models, 7, Path("/nowhere"), Path("/nowhere")
+            )
         )
         text = words(tmp_path / "page.html")
         assert text.count("collected 1970-01-02 00:00:00 UTC") == len(artifacts)
         assert "No other version was pushed." in text
         assert "7 more: gpt2-tfx lineage list has all." in text
+
+    def test_leads_to_the_pages_that_nodes_wrote_and_that_lie_below(
+        self, shown: dict[str, Any], history: Launches, tmp_path: Path
+    ) -> None:
+        top = history.config_file.parent
+        models = lineage.pushed_models(history.store, history.versions)
+        written = [
+            Path(artifact["uri"], page)
+            for kind, page in (
+                ("CorpusReport", "corpus.html"),
+                ("ModelRun", "training.html"),
+                ("ModelEvaluation", "evaluation.html"),
+            )
+            for artifact in shown["artifacts"]
+            if artifact["type"] == kind
+        ]
+        for path in written:
+            path.write_text("")
+        html = model_page(shown, models, 0, top, top)
+        assert re.findall(r'href="([^#"]+)"', html) == [
+            str(path.relative_to(top)) for path in written
+        ]
+        assert "its page" not in model_page(shown, models, 0, top, tmp_path)
+        for path in written:
+            path.unlink()
 
     def test_holds_no_text_of_a_record(self, page: Path) -> None:
         assert "words of the record" not in page.read_text()
@@ -168,15 +197,37 @@ class TestTheIndex:
         assert f'href="{second}.html"' in html
         assert f'href="{first}.html"' not in html
 
+    def test_scores_stand_with_their_intervals_and_lead_to_the_evaluation_that_lies_below(
+        self, history: Launches, tmp_path: Path
+    ) -> None:
+        found = lineage.pushed_models(history.store, history.versions)
+        newest = {**found[0], "intervals": {"perplexity": [11.5, 13.5]}}
+        page = Path(newest["evaluation"]["uri"], "evaluation.html")
+        page.write_text("")
+        top = history.config_file.parent
+        (tmp_path / "above.html").write_text(models_page("gpt2", [newest], top))
+        assert "perplexity 12.5 11.5 to 13.5" in words(tmp_path / "above.html")
+        assert f'href="{page.relative_to(top)}"' in (tmp_path / "above.html").read_text()
+        assert 'evaluation.html"' not in models_page("gpt2", [newest], tmp_path)
+        page.unlink()
+        assert 'evaluation.html"' not in models_page("gpt2", [newest], top)
+
     def test_without_a_version_says_so(self, tmp_path: Path) -> None:
-        (tmp_path / "page.html").write_text(models_page(HOSTILE, [], ()))
+        (tmp_path / "page.html").write_text(models_page(HOSTILE, [], tmp_path))
         assert "No version was pushed yet." in words(tmp_path / "page.html")
         assert Page(tmp_path / "page.html").tags.count("script") == 1
 
     def test_a_version_that_the_store_does_not_know_is_named(self, tmp_path: Path) -> None:
         model = {"model": "3", "latest": False, "pushed": None, "served": []}
-        unknown = {**model, "digest": None, "corpus": None, "metrics": None}
-        (tmp_path / "page.html").write_text(models_page("gpt2", [unknown], ()))
+        unknown = {
+            **model,
+            "digest": None,
+            "corpus": None,
+            "metrics": None,
+            "intervals": {},
+            "evaluation": None,
+        }
+        (tmp_path / "page.html").write_text(models_page("gpt2", [unknown], tmp_path))
         assert "the metadata store does not know it" in words(tmp_path / "page.html")
 
 
@@ -208,7 +259,7 @@ def hostile_page(shown: dict[str, Any], history: Launches) -> str:
 
     models = lineage.pushed_models(history.store, history.versions)
     spoiled = [{**spoil(model), "model": model["model"]} for model in models]
-    return model_page(spoil(shown), spoiled, 0, Path("/nowhere"))
+    return model_page(spoil(shown), spoiled, 0, Path("/nowhere"), Path("/nowhere"))
 
 
 def opened(browser: Browser) -> list[str]:
@@ -313,6 +364,7 @@ def test_writing_a_page_leaves_the_workspace_as_it_was(history: Launches, tmp_pa
 def test_pages_are_the_same_for_the_same_store(shown: dict[str, Any], history: Launches) -> None:
     models = lineage.pushed_models(history.store, history.versions)
     first, second = (
-        model_page(json.loads(json.dumps(shown)), models, 0, Path("/nowhere")) for _ in range(2)
+        model_page(json.loads(json.dumps(shown)), models, 0, Path("/nowhere"), Path("/nowhere"))
+        for _ in range(2)
     )
     assert first == second

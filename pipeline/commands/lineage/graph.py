@@ -20,8 +20,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     if champion and champion["version"] in names[_BESIDE:]:
         of.append(champion["version"])
     models = lineage.pushed_models(place.store, place.versions, of)
-    write_page(
-        arguments.output, model_page(shown, models, 1 + len(names) - len(of), place.workspace)
-    )
+    more, folder = 1 + len(names) - len(of), arguments.output.absolute().parent
+    write_page(arguments.output, model_page(shown, models, more, place.workspace, folder))
     print(arguments.output)
     return 0

@@ -16,8 +16,8 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
         # The templates' library takes a while to import.
         from pipeline.lineage.pages import models_page
 
-        beside = {path.name for path in arguments.output.absolute().parent.glob("*.html")}
-        write_page(arguments.output, models_page(place.loaded.config.name, models, beside))
+        folder = arguments.output.absolute().parent
+        write_page(arguments.output, models_page(place.loaded.config.name, models, folder))
     if arguments.json:
         print_json({"models": models})
     else:

@@ -1,21 +1,27 @@
 """What the pages show: the documents of `lineage show` and `lineage list`, put in the order in which one reads."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.lineage.facts import changed_parameters
+from pipeline.lineage.pages.beside import pages_below
 from pipeline.lineage.pages.rendering import render
 from pipeline.nodes import NODE_NAMES
 
 
 def model_page(
-    shown: Mapping[str, Any], models: Sequence[Mapping[str, Any]], more: int, workspace: Path
+    shown: Mapping[str, Any],
+    models: Sequence[Mapping[str, Any]],
+    more: int,
+    workspace: Path,
+    folder: Path,
 ) -> str:
     """The page of a model.
 
     shown: what `provenance.show` says of it. models: what `pushed_models` says of it and of the versions beside it.
     more: versions that are not among them. workspace: paths in it are told relative to it.
+    folder: of the page; it leads to the pages of nodes that lie below.
     """
     version = shown["model"]["version"]
     champion = (shown["decision"] or {}).get("champion")
@@ -27,13 +33,23 @@ def model_page(
         nodes=_nodes(shown, workspace),
         others=[model for model in models if model["model"] != version],
         more=more,
+        written=pages_below(shown["artifacts"], folder),
     )
 
 
-def models_page(pipeline: str, models: Sequence[Mapping[str, Any]], beside: Collection[str]) -> str:
-    """The page of all pushed versions, newest first. beside: names of files in its folder; VERSION.html is linked."""
-    pages = {model["model"] for model in models if f"{model['model']}.html" in beside}
-    return render("models.html", pipeline=pipeline, models=models, pages=pages)
+def models_page(pipeline: str, models: Sequence[Mapping[str, Any]], folder: Path) -> str:
+    """The page of all pushed versions, newest first.
+
+    folder: of the page; it leads to a VERSION.html there, and to the evaluations that lie below.
+    """
+    beside = {path.name for path in folder.glob("*.html")}
+    return render(
+        "models.html",
+        pipeline=pipeline,
+        models=models,
+        pages={model["model"] for model in models if f"{model['model']}.html" in beside},
+        written=pages_below(filter(None, (model["evaluation"] for model in models)), folder),
+    )
 
 
 def _nodes(shown: Mapping[str, Any], workspace: Path) -> list[dict[str, Any]]:
