@@ -7,7 +7,7 @@ from typing import Any
 from components import evaluation_charts as charts
 from components.evaluation import Prediction
 from components.inline_samples import blocks, overview
-from preprocessing.base.pages import write_live_page
+from preprocessing.base.pages import write_page
 
 # Of a task's scores the first of these is drawn by the length of the source.
 _PRINCIPAL = ("rougeL", "f1")
@@ -25,7 +25,7 @@ def write_report(
     lengths = charts.source_lengths(predictions)
     groups = charts.by_source_length(predictions, lengths, principal, seed) if principal else []
     histograms = charts.score_histograms(predictions)
-    write_live_page(
+    write_page(
         path,
         "evaluation.html",
         "evaluation.css",

@@ -100,6 +100,11 @@ def _keys(section: str, options: type, *but: str) -> list[str]:
     ]
 
 
+def _templates(*names: str) -> list[str]:
+    """The files of a page, with what all pages have."""
+    return [f"preprocessing/templates/{name}" for name in ("page.css", "page.html", *names)]
+
+
 _GENERATION = _keys("generation", GenerationOptions)
 _INCIDENTAL_TRAINING = ("log_every", "checkpoint_every", "keep_checkpoints")
 
@@ -109,7 +114,7 @@ ALL_NODES = (
         component="components.corpus_gen",
         outputs={"examples": "Examples", "index": "RecordIndex", "report": "CorpusReport"},
         parameters=["seed", *_keys("corpus", CorpusOptions, "path")],
-        files=["preprocessing/templates/corpus.html", "preprocessing/templates/style.html"],
+        files=_templates("corpus.html"),
         externals={"corpus": externals.CORPUS},
         paths={JOB_CACHE_VARIABLE: lambda site: site.workspace},
     ),
@@ -169,7 +174,7 @@ ALL_NODES = (
         ],
         incidental=[f"training.{name}" for name in _INCIDENTAL_TRAINING],
         externals={"vocabulary": externals.VOCABULARY},
-        files=["preprocessing/templates/training.html", "preprocessing/templates/style.html"],
+        files=_templates("training.html"),
         paths={
             CHECKPOINTS_VARIABLE: lambda site: site.checkpoints,
             BASE_STATS_VARIABLE: lambda site: site.write_base_stats(),
@@ -192,7 +197,7 @@ ALL_NODES = (
             *_keys("evaluation", EvaluationOptions),
         ],
         externals={"vocabulary": externals.VOCABULARY},
-        files=[f"preprocessing/templates/evaluation.{ending}" for ending in ("css", "html", "js")],
+        files=_templates("evaluation.css", "evaluation.html", "evaluation.js"),
         champion=True,
         paths={SCORES_VARIABLE: lambda site: site.scores},
         gpu=True,

@@ -1,18 +1,12 @@
 """A training as a page: what was trained, and its curves."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import matplotlib
-from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from preprocessing.base.pages import write_page
 from trainer.history import Entry, History
 
-_TRAINING, _VALIDATION = "#36618e", "#b3541e"
 _BELOW = {
     "learning_rate": "learning rate",
     "tokens_per_s": "tokens a second",
@@ -20,9 +14,24 @@ _BELOW = {
 }
 
 
+@dataclass(frozen=True)
+class Plot:
+    """Curves over the steps from `first` to `last`, whose values are from `low` to `high`.
+
+    lines: name -> the points of an SVG polyline in a square of 100 units.
+    """
+
+    title: str
+    first: int
+    last: int
+    low: float
+    high: float
+    lines: Mapping[str, str]
+
+
 def write_training_page(path: Path, history: History) -> None:
     """Write the page; the plots stand in it as SVG, so that it is one file."""
-    write_page(path, "training.html", history=history, facts=_facts(history), plot=_curves(history))
+    write_page(path, "training.html", history=history, facts=_facts(history), plots=_plots(history))
 
 
 def _facts(history: History) -> dict[str, str]:
@@ -42,39 +51,36 @@ def _facts(history: History) -> dict[str, str]:
     return facts
 
 
-def _curves(history: History) -> Markup | None:
-    """Loss and validation loss in one plot, and a smaller plot of each of the others beneath."""
-    if not history.steps:
+def _plots(history: History) -> list[Plot]:
+    """Loss and validation loss in one plot, and a plot of each of the others."""
+    losses = {"training": history.steps, "validation": history.validation}
+    plots = [_plot("loss, nats a token", "loss", losses)]
+    plots += [_plot(title, name, {"training": history.steps}) for name, title in _BELOW.items()]
+    return [plot for plot in plots if plot]
+
+
+def _plot(title: str, name: str, series: Mapping[str, Sequence[Entry]]) -> Plot | None:
+    """None where no step was logged with a value of the name."""
+    if not any(name in entry for entry in series["training"]):
         return None
-    with matplotlib.rc_context({"svg.hashsalt": "gpt2-tfx", "font.size": 9}):
-        figure = Figure(figsize=(9, 5.6), layout="constrained")
-        axes = figure.subplot_mosaic([["loss"] * len(_BELOW), list(_BELOW)], height_ratios=[1.7, 1])
-        _plot(axes["loss"], history.steps, "loss", _TRAINING, "training")
-        if history.validation:
-            _plot(axes["loss"], history.validation, "loss", _VALIDATION, "validation")
-        axes["loss"].set_title("loss, nats a token")
-        axes["loss"].legend(frameon=False)
-        for name, title in _BELOW.items():
-            _plot(axes[name], history.steps, name, _TRAINING)
-            axes[name].set_title(title)
-        for plot in axes.values():
-            plot.set_xlabel("step")
-            plot.grid(alpha=0.25)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    # matplotlib made this SVG from numbers and the names above only; nothing of a corpus is in it
-    return Markup(svg[svg.index("<svg") :])
+    known = {
+        line: [(entry["step"], entry[name]) for entry in entries if name in entry]
+        for line, entries in series.items()
+    }
+    steps = [step for points in known.values() for step, _ in points]
+    values = [value for points in known.values() for _, value in points]
+    first, last, low, high = min(steps), max(steps), min(values), max(values)
 
+    def place(step: float, value: float) -> str:
+        """Of one step, or of one value, the middle."""
+        across = 100 * (step - first) / (last - first) if last > first else 50
+        up = 100 * (value - low) / (high - low) if high > low else 50
+        return f"{across:.2f},{100 - up:.2f}"
 
-def _plot(axes: Axes, entries: Sequence[Entry], name: str, colour: str, label: str = "") -> None:
-    known = [entry for entry in entries if name in entry]
-    axes.plot(
-        [entry["step"] for entry in known],
-        [entry[name] for entry in known],
-        color=colour,
-        label=label,
-        linewidth=1.4,
-        marker="o" if len(known) < 40 else None,
-        markersize=3,
-    )
+    lines = {
+        # A line of one point is drawn as a dot if it ends where it began.
+        line: " ".join(place(*point) for point in (points if len(points) > 1 else points * 2))
+        for line, points in known.items()
+        if points
+    }
+    return Plot(title, int(first), int(last), low, high, lines)

@@ -11,8 +11,14 @@ from markupsafe import Markup
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
 
-def write_page(path: Path, template: str, **values: Any) -> None:
-    """Render a template into a file; everything from data is escaped."""
+def write_page(
+    path: Path, template: str, style: str | None = None, script: str | None = None, **values: Any
+) -> None:
+    """Render a template into a file; everything from data is escaped.
+
+    style, script: files beside the template: the page's own style, after that of all pages, and its script. A browser
+    runs no other: see `policy`.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -20,15 +26,16 @@ def write_page(path: Path, template: str, **values: Any) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    path.write_text(environment.get_template(template).render(**values), encoding="utf-8")
-
-
-def write_live_page(path: Path, template: str, style: str, script: str, **values: Any) -> None:
-    """As `write_page`, with a style and a script of the folder, which alone a browser runs: see `policy`."""
-    css, code = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in (style, script))
-    write_page(
-        path, template, style=Markup(css), script=Markup(code), policy=policy(css, code), **values
+    css = _text("page.css") + (_text(style) if style else "")
+    code = _text(script) if script else ""
+    page = environment.get_template(template).render(
+        style=Markup(css), script=Markup(code), policy=policy(css, code), **values
     )
+    path.write_text(page, encoding="utf-8")
+
+
+def _text(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def policy(style: str, script: str) -> Markup:

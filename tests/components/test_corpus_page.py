@@ -7,6 +7,7 @@ import pytest
 
 from components.corpus_page import write_corpus_page
 from preprocessing.options import CorpusOptions
+from tests.browser import Browser, beyond_the_edge, brightness
 from tests.components.html_page import HOSTILE, Page
 
 NONE: dict[str, Any] = {"count": 0, "first": []}
@@ -97,3 +98,19 @@ def test_duplicates_are_named_and_kept(tmp_path: Path, count: int, words: str) -
     assert f"{words} more than once within a split" in text
     assert "All copies were kept" in text
     assert "1trainaa.story trainbb.story" in text
+
+
+def test_long_names_fit_a_narrow_window_in_the_dark(browser: Browser, tmp_path: Path) -> None:
+    drop = {"id": "a" * 90, "source": "b" * 90, "detail": "c" * 90}
+    page_of(
+        tmp_path,
+        dropped=1,
+        reasons={"no_highlights": {"count": 1, "first": [drop]}},
+        leaks={"count": 1, "first": [copies(2, ("d" * 90, "test"), ("e" * 90, "train"))]},
+    )
+    browser.complaints()
+    for width in (400, 1300):
+        browser.open(tmp_path / "page.html", width, "dark")
+        assert beyond_the_edge(browser) == []
+    assert brightness(browser.ask("getComputedStyle(document.body).backgroundColor")) < 0.5
+    assert browser.complaints() == []

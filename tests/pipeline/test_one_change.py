@@ -309,7 +309,7 @@ CHANGES = [
     Change("a docstring", edited("trainer/gpt2.py", '"""', '"""Here: '), set()),
     Change(
         "a template",
-        edited("preprocessing/templates/corpus.html", "<html", "<html "),
+        edited("preprocessing/templates/corpus.html", "<h1", "<h1 "),
         {"CorpusGen"},
         "code: preprocessing/templates/corpus.html changed",
         equal=("CorpusGen",),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.browser import Browser, beyond_the_edge
 from tests.components.html_page import Page
 from trainer.history import History
 from trainer.training_page import write_training_page
@@ -35,24 +36,48 @@ def test_the_page_shows_what_was_trained_and_the_curves(tmp_path: Path) -> None:
         "1,234,567",
         "embeddings, blocks 0 to 1",
         "1.6250 at step 20",
+        "1 to 3",
         "1.7500",
     ):
         assert shown in page.text
-    assert page.tags.count("svg") == 1
+    assert page.tags.count("polyline") == 5
     assert "b" not in page.tags
 
 
 def test_a_training_without_validation_has_a_page_too(tmp_path: Path) -> None:
     steps = HISTORY.steps[:1]
     write_training_page(tmp_path / "one.html", History(step=10, total_steps=10, steps=steps))
-    assert "validation" not in Page(tmp_path / "one.html").text
+    assert "validation" not in Page(tmp_path / "one.html").text.split("Training")[2]
     write_training_page(tmp_path / "none.html", History())
     page = Page(tmp_path / "none.html")
     assert "No step was logged." in page.text
     assert "svg" not in page.tags
 
 
+def test_curves_are_drawn_over_the_same_steps(tmp_path: Path) -> None:
+    write_training_page(tmp_path / "training.html", HISTORY)
+    html = (tmp_path / "training.html").read_text()
+    # The loss falls from 3 to 1, and the validation loss, of the last two of three steps, begins at 1.625.
+    assert 'class="training" points="0.00,0.00 50.00,75.00 100.00,100.00"' in html
+    assert 'class="validation" points="50.00,68.75 100.00,62.50"' in html
+    write_training_page(
+        tmp_path / "one.html", History(step=10, total_steps=10, steps=HISTORY.steps[:1])
+    )
+    assert 'points="50.00,50.00 50.00,50.00"' in (tmp_path / "one.html").read_text()
+
+
 def test_equal_histories_give_equal_pages(tmp_path: Path) -> None:
     for name in ("one.html", "two.html"):
         write_training_page(tmp_path / name, HISTORY)
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+def test_curves_fit_a_narrow_window(browser: Browser, tmp_path: Path) -> None:
+    write_training_page(tmp_path / "training.html", HISTORY)
+    browser.complaints()
+    browser.open(tmp_path / "training.html", 400, "dark")
+    assert beyond_the_edge(browser) == []
+    curve = "document.querySelector('.plot .training')"
+    assert browser.ask(f"getComputedStyle({curve}).stroke") == "rgb(122, 183, 255)"
+    assert browser.ask(f"{curve}.getBoundingClientRect().width") > 300
+    assert browser.complaints() == []
