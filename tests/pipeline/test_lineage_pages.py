@@ -172,6 +172,27 @@ class TestTheModelsPage:
         for path in written:
             path.unlink()
 
+    def test_scores_on_leaked_documents_say_so(
+        self, shown: dict[str, Any], history: Launches
+    ) -> None:
+        models = lineage.pushed_models(history.store, history.versions)
+        report = {"splits": {}, "dropped": 0, "reasons": {}, "duplicates": 0, "leaks": 3}
+
+        def page_of(**values: Any) -> str:
+            nowhere = Path("/nowhere")
+            return model_page({**shown, **values}, models, 0, nowhere, nowhere)
+
+        assert "3 documents of the corpus are in more than one split" in page_of(
+            corpus_report=report
+        )
+        dropped = shown["parameters"] | {"corpus.on_leak": "drop"}
+        for values in (
+            {},
+            {"corpus_report": {**report, "leaks": 0}},
+            {"corpus_report": report, "parameters": dropped},
+        ):
+            assert "may be too good" not in page_of(**values)
+
     def test_holds_no_text_of_a_record(self, page: Path) -> None:
         assert "words of the record" not in page.read_text()
 

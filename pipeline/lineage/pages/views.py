@@ -34,6 +34,7 @@ def model_page(
         others=[model for model in models if model["model"] != version],
         more=more,
         written=pages_below(shown["artifacts"], folder),
+        leaks=_leaks(shown),
     )
 
 
@@ -50,6 +51,13 @@ def models_page(pipeline: str, models: Sequence[Mapping[str, Any]], folder: Path
         pages={model["model"] for model in models if f"{model['model']}.html" in beside},
         written=pages_below(filter(None, (model["evaluation"] for model in models)), folder),
     )
+
+
+def _leaks(shown: Mapping[str, Any]) -> int:
+    """The documents that are in more than one split of what was trained on: those that were dropped are in one."""
+    if shown["parameters"].get("corpus.on_leak") == "drop":
+        return 0
+    return (shown["corpus_report"] or {}).get("leaks") or 0
 
 
 def _nodes(shown: Mapping[str, Any], workspace: Path) -> list[dict[str, Any]]:
