@@ -14,7 +14,7 @@ from pipeline.inclusion.salts import SaltedRecord, Salts
 from pipeline.inclusion.training_sets import TrainingSets, TreeHead
 from pipeline.lineage.corpora import Corpora
 from pipeline.lineage.provenance import show
-from pipeline.lineage.trace import TRAINED_ON, corpus_behind
+from pipeline.lineage.training_set import TrainingSet, training_set_behind
 from pipeline.manifests import Manifests
 from pipeline.signing import Signer, signing_key
 from pipeline.store import StoredArtifact, StoreReader
@@ -33,7 +33,7 @@ class ClaimMaker:
         self._store = store
         self._manifests = manifests
         # Execution of CorpusGen -> the tree of its training set.
-        self._heads: dict[int, TreeHead | None] = {}
+        self._heads: dict[tuple[int, int], TreeHead | None] = {}
 
     def claim(self, signer: Signer, folder: Path, pushed: StoredArtifact) -> str:
         """Write the claims of a signed version; returns why not, where it gets none."""
@@ -86,25 +86,24 @@ class ClaimMaker:
                 }
 
     def _head(self, pushed: StoredArtifact) -> TreeHead | None:
-        corpus = corpus_behind(self._store, pushed)
-        if corpus is None:
+        training = training_set_behind(self._store, pushed)
+        if training is None:
             return None
-        if corpus.id not in self._heads:
-            corpora = Corpora([corpus], self._manifests)
-            self._heads[corpus.id] = (
-                None
-                if corpora.missing or corpora.redacted
-                else self._commit(corpora, corpora.training_shards[corpus.id])
+        made_from = (training.corpus.id, training.tokenizer.id)
+        if made_from not in self._heads:
+            corpora = Corpora([training.corpus], self._manifests)
+            self._heads[made_from] = (
+                None if corpora.missing or corpora.redacted else self._commit(corpora, training)
             )
-        return self._heads[corpus.id]
+        return self._heads[made_from]
 
-    def _commit(self, corpora: Corpora, shards: list[str]) -> TreeHead:
+    def _commit(self, corpora: Corpora, training: TrainingSet) -> TreeHead:
         salts = Salts(self._workspace, writes=True)
         try:
             records = (
                 SaltedRecord(record.id, record.digest)
-                for record in corpora.records(shards)
-                if record.split == TRAINED_ON
+                for record in corpora.records(corpora.training_shards[training.corpus.id])
+                if training.has(record)
             )
             return TrainingSets(self._workspace).commit(records, salts)
         finally:

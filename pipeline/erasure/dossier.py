@@ -12,7 +12,7 @@ from pipeline.erasure.key import ErasureKey
 from pipeline.erasure.remains import remains
 from pipeline.erasure.requests import Erasure
 from pipeline.lineage.provenance import pushed_artifact
-from pipeline.lineage.trace import corpus_behind
+from pipeline.lineage.training_set import training_set_behind
 from pipeline.manifests import removals, removed_at
 from pipeline.serving_history import pushed_at, served_as, serving_events
 from pipeline.store import ServingEvent, StoredErasure, StoredExecution, StoreReader
@@ -120,7 +120,8 @@ def _replacement(
 
 def _corpus_of_version(store: StoreReader, version: str) -> StoredExecution | None:
     try:
-        return corpus_behind(store, pushed_artifact(store, version))
+        training = training_set_behind(store, pushed_artifact(store, version))
+        return None if training is None else training.corpus
     except InputError:
         return None
 

@@ -7,15 +7,8 @@ from typing import Any
 
 from pipeline.erasure.key import ErasureKey
 from pipeline.lineage.corpora import Corpora, FoundRecord
-from pipeline.lineage.trace import (
-    TRAINED_ON,
-    Matches,
-    Query,
-    ReachedModel,
-    Trace,
-    models_trained_on,
-    trace,
-)
+from pipeline.lineage.trace import Matches, Query, ReachedModel, Trace, models_trained_on, trace
+from pipeline.lineage.training_set import TRAINED_ON
 from pipeline.manifests import Manifests
 from pipeline.store import StoredErasure, StoreReader
 from preprocessing.base.digests import sha256_text
@@ -129,7 +122,7 @@ class _Asked:
 
 def _models(store: StoreReader, corpora: Counts) -> list[ReachedModel]:
     trained = {execution: training for execution, (_, training) in corpora.items() if training}
-    return list(models_trained_on(store, trained))
+    return list(models_trained_on(store, lambda training: trained.get(training.corpus.id, 0)))
 
 
 def _known(earlier: Iterable[StoredErasure]) -> dict[int, tuple[int, int]]:

@@ -3,16 +3,22 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pipeline.lineage.corpora import Corpora, FoundRecord
 from pipeline.lineage.provenance import show
-from pipeline.lineage.trace import TRAINED_ON, corpus_behind
+from pipeline.lineage.training_set import TrainingSet, training_set_behind
 from pipeline.manifests import Manifests
-from pipeline.store import StoredArtifact, StoredExecution, StoreReader
+from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.errors import InputError
 
+if TYPE_CHECKING:
+    from components.metrics.paired import Difference
+
 Change = tuple[Any, Any]
+# Of the bootstrap, as `compare` has it.
+_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class RecordChanges:
 class Comparison:
     """The differences, each from the first model to the second: name -> (value of the one, value of the other).
 
-    records: None where an index of a corpus is gone.
+    records: None where an index of a corpus is gone. paired: of each score of texts that both wrote for the same
+        records, the paired difference; empty where there are none, or a file of them is gone.
     """
 
     records: RecordChanges | None
@@ -38,6 +45,7 @@ class Comparison:
     environment: Mapping[str, Change]
     base_model: Mapping[str, Change]
     scores: Mapping[str, Change]
+    paired: Mapping[str, "Difference"]
 
 
 def diff(
@@ -58,7 +66,31 @@ def diff(
         environment=_changes(one["environment"], other["environment"]),
         base_model=_changes(one["base_model"] or {}, other["base_model"] or {}),
         scores=_changes(one["metrics"], other["metrics"]),
+        paired=_paired(*(_predictions(shown) for shown in (one, other))),
     )
+
+
+def _predictions(shown: Mapping[str, Any]) -> Path | None:
+    """What a model wrote for its evaluation, if that is still there."""
+    for artifact in shown["artifacts"]:
+        path = Path(artifact["uri"], "predictions.jsonl")
+        if artifact["type"] == "ModelEvaluation" and path.is_file():
+            return path
+    return None
+
+
+def _paired(first: Path | None, second: Path | None) -> "dict[str, Difference]":
+    if first is None or second is None:
+        return {}
+    # Numpy is imported where there is something to draw.
+    from components.compared_predictions import compare, read_predictions
+
+    try:
+        found = compare(read_predictions(first), read_predictions(second), _SEED)
+    except InputError:
+        # They are of other records, or of none.
+        return {}
+    return {name: difference for name, (_, _, difference) in found.metrics.items()}
 
 
 def _uris(shown: Mapping[str, Any], node: Mapping[str, Any]) -> list[str]:
@@ -77,13 +109,15 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Cha
 def _record_changes(
     store: StoreReader, manifests: Manifests, first: StoredArtifact, second: StoredArtifact
 ) -> RecordChanges | None:
-    executions = [_corpus_behind(store, pushed) for pushed in (first, second)]
-    corpora = Corpora(executions, manifests)
+    trained = [_training_set(store, pushed) for pushed in (first, second)]
+    corpora = Corpora([each.corpus for each in trained], manifests)
     if corpora.missing:
         return None
-    one, other = (corpora.shards[execution.id] for execution in executions)
-    before = _trained(corpora, one - other)
-    now = _trained(corpora, other - one)
+    one, other = (corpora.shards[each.corpus.id] for each in trained)
+    # What both have is looked at only where the Tokenizers left other records out.
+    common = one & other if trained[0].left_out == trained[1].left_out else set()
+    before = _records(corpora, one - common, trained[0])
+    now = _records(corpora, other - common, trained[1])
     # A record that has moved to another shard is in both.
     return RecordChanges(
         added=tuple(sorted(now.keys() - before.keys())),
@@ -94,15 +128,15 @@ def _record_changes(
     )
 
 
-def _trained(corpora: Corpora, shards: set[str]) -> dict[str, FoundRecord]:
-    records = corpora.records(sorted(shards))
-    return {record.id: record for record in records if record.split == TRAINED_ON}
+def _records(corpora: Corpora, shards: set[str], training: TrainingSet) -> dict[str, FoundRecord]:
+    records = filter(training.has, corpora.records(sorted(shards)))
+    return {record.id: record for record in records}
 
 
-def _corpus_behind(store: StoreReader, pushed: StoredArtifact) -> StoredExecution:
-    corpus = corpus_behind(store, pushed)
-    if corpus is None:
+def _training_set(store: StoreReader, pushed: StoredArtifact) -> TrainingSet:
+    training = training_set_behind(store, pushed)
+    if training is None:
         raise InputError(
             f"version {pushed.properties.get('pushed_version')}: the metadata store does not know its corpus."
         )
-    return corpus
+    return training

@@ -9,8 +9,9 @@ from pipeline.inclusion.merkle import inclusion_path, leaf_hash
 from pipeline.inclusion.proof import Proof, head_of
 from pipeline.inclusion.salts import SaltedRecord, Salts
 from pipeline.inclusion.training_sets import TrainingSets, TreeHead, entry_of
-from pipeline.lineage.corpora import Corpora
-from pipeline.lineage.trace import TRAINED_ON, Matches, corpus_behind
+from pipeline.lineage.corpora import Corpora, FoundRecord
+from pipeline.lineage.trace import Matches
+from pipeline.lineage.training_set import TRAINED_ON, training_set_behind
 from pipeline.manifests import Manifests, content_root
 from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.errors import InputError
@@ -67,17 +68,24 @@ def _signed(folder: Path, version: str) -> tuple[Claim, TreeHead]:
     raise InputError(f"version {version}: nothing to prove against: {reason}.")
 
 
+def _why_not(record: FoundRecord) -> str:
+    """Why a record of the corpus was not trained on."""
+    if record.split == TRAINED_ON:
+        return "the Tokenizer had no row for it"
+    return f"it is held out, for {record.split}"
+
+
 def _record(
     store: StoreReader, manifests: Manifests, pushed: StoredArtifact, name: str
 ) -> SaltedRecord:
     """The record of a name in the training set of a version."""
     version = pushed.properties["pushed_version"]
-    corpus = corpus_behind(store, pushed)
-    corpora = Corpora([] if corpus is None else [corpus], manifests)
-    if corpus is None or corpora.missing:
+    training = training_set_behind(store, pushed)
+    corpora = Corpora([] if training is None else [training.corpus], manifests)
+    if training is None or corpora.missing:
         raise InputError(f"version {version}: its index is gone, so that no record of it is known.")
     found = [each for those in corpora.find(name, _has_name(name)).values() for each in those]
-    trained = {SaltedRecord(each.id, each.digest) for each in found if each.split == TRAINED_ON}
+    trained = {SaltedRecord(each.id, each.digest) for each in found if training.has(each)}
     trained = {record for record in trained if record.id == name} or trained
     if len(trained) > 1:
         named = ", ".join(sorted(record.id for record in trained)[:5])
@@ -87,10 +95,10 @@ def _record(
         )
     if not trained:
         where = (
-            f"it is held out, for {found[0].split}"
+            _why_not(found[0])
             if found
             else "looked at were the ids and groups of all records in the index of its corpus (CorpusGen's "
-            f"execution {corpus.id}); `gpt2-tfx lineage trace` finds the id of a text or file"
+            f"execution {training.corpus.id}); `gpt2-tfx lineage trace` finds the id of a text or file"
         )
         raise FailureError(f"{name}: not in the training set of version {version}: {where}.")
     return trained.pop()

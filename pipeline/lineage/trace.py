@@ -6,13 +6,18 @@ from itertools import islice
 from typing import Any
 
 from pipeline.lineage.corpora import Corpora, FoundRecord
+from pipeline.lineage.training_set import (
+    TrainingSet,
+    model_of,
+    training_set_behind,
+    training_set_of,
+)
 from pipeline.manifests import Manifests
-from pipeline.store import StoredArtifact, StoredExecution, StoreReader
+from pipeline.store import StoredArtifact, StoreReader
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.errors import InputError
 from preprocessing.records.ids import names_of
 
-TRAINED_ON = "train"
 # What is asked with fewer digits could be of many records.
 FEWEST_DIGITS = 8
 
@@ -105,13 +110,14 @@ def trace(store: StoreReader, manifests: Manifests, query: Query) -> Trace:
         for execution in executions
         if (found := [r for s in corpora.shards.get(execution.id, ()) for r in by_shard.get(s, ())])
     ]
-    trained = {
-        each.execution: count
-        for each in examples
-        if (count := sum(found.split == TRAINED_ON for found in each.found))
-    }
+    trained = {each.execution: each.found for each in examples}
+
+    def count(training: TrainingSet) -> int:
+        return sum(map(training.has, trained.get(training.corpus.id, ())))
+
     missing = dict.fromkeys(each.outputs["examples"].uri for each in corpora.missing)
-    return Trace(tuple(examples), tuple(models_trained_on(store, trained)), tuple(missing))
+    models = models_trained_on(store, count) if trained else ()
+    return Trace(tuple(examples), tuple(models), tuple(missing))
 
 
 def trained_on(
@@ -121,55 +127,39 @@ def trained_on(
 
     Raises InputError where the store or the workspace does not know them any more.
     """
-    corpus = corpus_behind(store, pushed)
-    corpora = Corpora([] if corpus is None else [corpus], manifests)
-    if corpus is None or corpora.missing:
+    training = training_set_behind(store, pushed)
+    corpora = Corpora([] if training is None else [training.corpus], manifests)
+    if training is None or corpora.missing:
         raise InputError(f"version {pushed.properties.get('pushed_version')}: its index is gone.")
-    shards = corpora.training_shards[corpus.id]
-    return corpora.count(shards), list(islice(corpora.records(shards), limit))
+    shards = corpora.training_shards[training.corpus.id]
+    records = filter(training.has, corpora.records(shards))
+    return corpora.count(shards) - len(training.left_out), list(islice(records, limit))
 
 
-def corpus_behind(store: StoreReader, pushed: StoredArtifact) -> StoredExecution | None:
-    """The execution of CorpusGen whose records a pushed model was trained on; None where the store does not know."""
-    model = _model_of(store, pushed)
-    trainer = None if model is None else store.producer(model.id)
-    return None if trainer is None else corpus_of(store, trainer)
-
-
-def corpus_of(store: StoreReader, trainer: StoredExecution) -> StoredExecution | None:
-    """The execution of CorpusGen whose records a Trainer has read."""
-    tokenizer = store.producer(trainer.inputs["examples"].id)
-    return None if tokenizer is None else store.producer(tokenizer.inputs["examples"].id)
-
-
-def models_trained_on(store: StoreReader, trained: Mapping[int, int]) -> Iterator[ReachedModel]:
-    """The models whose Trainer has read one of the corpora (CorpusGen's execution -> records in the training set)."""
-    if not trained:
-        return
+def models_trained_on(
+    store: StoreReader, count: Callable[[TrainingSet], int]
+) -> Iterator[ReachedModel]:
+    """The models whose Trainer has learned from records. count: how many of those that are asked for a set has."""
     versions = _versions_by_model(store)
     for trainer in store.history("Trainer"):
-        corpus = corpus_of(store, trainer)
-        if corpus is not None and corpus.id in trained:
+        training = training_set_of(store, trainer)
+        records = 0 if training is None else count(training)
+        if records:
             model = trainer.outputs["model"]
             pushed = tuple(versions.get(model.id, ()))
-            yield ReachedModel(model.uri, model.digest, pushed, trainer.id, trained[corpus.id])
+            yield ReachedModel(model.uri, model.digest, pushed, trainer.id, records)
 
 
 def _versions_by_model(store: StoreReader) -> dict[int, list[str]]:
     """Model's artifact id -> the versions that were pushed of it."""
     found: dict[int, list[str]] = {}
     for pushed in store.artifacts("PushedModel"):
-        version, model = pushed.properties.get("pushed_version"), _model_of(store, pushed)
+        version, model = pushed.properties.get("pushed_version"), model_of(store, pushed)
         if version is not None and model is not None:
             versions = found.setdefault(model.id, [])
             if str(version) not in versions:
                 versions.append(str(version))
     return found
-
-
-def _model_of(store: StoreReader, pushed: StoredArtifact) -> StoredArtifact | None:
-    pusher = store.producer(pushed.id)
-    return None if pusher is None else pusher.inputs["model"]
 
 
 def _as_cleaned(text: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ runner, its workers or the order in which they take the shards. So they can also
 store of earlier jobs (`shard_store`), which is much cheaper than to tokenise again.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,12 @@ from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.rows import row_to_example
 from preprocessing.tokens.shard_digest import recipe_digest, shard_digest
 from preprocessing.tokens.shard_store import ShardStore
-from preprocessing.tokens.statistics import STATISTICS_FILE, TokenStatistics, merge
+from preprocessing.tokens.statistics import (
+    DROPPED_FILE,
+    STATISTICS_FILE,
+    TokenStatistics,
+    merge,
+)
 from preprocessing.tokens.vocabulary import load_vocabulary
 
 _SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>[\w-]+)\.tfrecord$")
@@ -92,7 +98,7 @@ def write_token_rows(
 ) -> int:
     """Write the rows of `shards`, those that are stored as copies.
 
-    Written are each shard's rows file, even if it holds no row, and
+    Written are each shard's rows file, even if it holds no row, `statistics_dir/dropped_records.jsonl`, and
     `statistics_dir/token_statistics.json`: `sequence_length`, `vocabulary` with its `size` and
     `digest`, `over_long`, `packing`, and by split the counts of `TokenStatistics.report`.
 
@@ -208,6 +214,14 @@ class _Tokenize:
         by_split: dict[str, list[TokenStatistics]] = defaultdict(list)
         for task, statistics in sorted(shards, key=lambda shard: shard[0]):
             by_split[task.split].append(statistics)
+        merged = {split: merge(parts) for split, parts in by_split.items()}
+        lines = (
+            json.dumps({"split": split, "id": dropped}, ensure_ascii=False) + "\n"
+            for split, statistics in merged.items()
+            for dropped in statistics.dropped_ids
+        )
+        place = FileSystems.join(statistics_dir, DROPPED_FILE)
+        write_atomically(place, "".join(lines).encode())
         vocabulary = load_vocabulary(self.options.vocabulary)
         report = {
             "sequence_length": self.options.sequence_length,
@@ -219,8 +233,8 @@ class _Tokenize:
                 "digest": vocabulary.digest,
             },
             "splits": {
-                split: merge(parts).report(self.options.sequence_length)
-                for split, parts in by_split.items()
+                split: statistics.report(self.options.sequence_length)
+                for split, statistics in merged.items()
             },
         }
         write_json_atomically(FileSystems.join(statistics_dir, STATISTICS_FILE), report)

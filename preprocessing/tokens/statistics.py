@@ -10,6 +10,8 @@ from preprocessing.records.record import Drop
 SEPARATOR = "<|endoftext|>"
 
 STATISTICS_FILE = "token_statistics.json"
+# A line of JSON for each record that is in no row: its split and its id.
+DROPPED_FILE = "dropped_records.jsonl"
 
 _FIRST_DROPS = 20
 _FIRST_TRUNCATED = 20
@@ -44,6 +46,7 @@ class TokenStatistics:
         rows: written.
         drop_counts: dropped records by reason.
         first_drops: the first of them by reason.
+        dropped_ids: of all of them.
     """
 
     records: int = 0
@@ -57,9 +60,11 @@ class TokenStatistics:
     drop_counts: dict[str, int] = field(default_factory=dict)
     first_drops: dict[str, list[Drop]] = field(default_factory=dict)
     first_truncated: list[Truncated] = field(default_factory=list)
+    dropped_ids: list[str] = field(default_factory=list)
 
     def add_drop(self, drop: Drop) -> None:
         """Count a dropped record, and keep it if it is one of the first for its reason."""
+        self.dropped_ids.append(drop.id)
         self.drop_counts[drop.reason] = self.drop_counts.get(drop.reason, 0) + 1
         first = self.first_drops.setdefault(drop.reason, [])
         if len(first) < _FIRST_DROPS:
@@ -116,6 +121,7 @@ def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
         total.tokens += part.tokens
         total.loss_tokens += part.loss_tokens
         total.rows += part.rows
+        total.dropped_ids += part.dropped_ids
         for reason, count in part.drop_counts.items():
             total.drop_counts[reason] = total.drop_counts.get(reason, 0) + count
             first = total.first_drops.get(reason, []) + part.first_drops[reason]

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from pipeline import cli
+from pipeline.lineage import pushed_artifact
+from pipeline.lineage.training_set import training_set_behind
 from preprocessing.base.digests import sha256_text
+from preprocessing.tokens.statistics import DROPPED_FILE
 from tests.pipeline.corpus_index import TEXTS, index
 from tests.pipeline.launches import Launches
 from tests.pipeline.schemas import document_of
@@ -157,6 +160,51 @@ class TestDiff:
         _, document = ask("diff", "latest", history["more"])
         assert not any(document[part] for part in ("parameters", "code", "corpus", "scores"))
         assert not any(document["records"].values())
+
+    def test_pairs_what_both_wrote_of_the_same_records(
+        self, history: dict[str, str], ask: Ask, launches: Launches
+    ) -> None:
+        for version, score in ((history["more"], 0.1), (history["longer"], 0.3)):
+            _, shown = ask("show", version)
+            (uri,) = (a["uri"] for a in shown["artifacts"] if a["type"] == "ModelEvaluation")
+            rows = [
+                {"record": r, "turn": 1, "references": ["x"], "scores": {"rouge1": score + n / 100}}
+                for n, r in enumerate("abcd")
+            ]
+            Path(uri, "predictions.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+        _, document = ask("diff", history["more"], history["longer"])
+        paired = document["paired"]["rouge1"]
+        assert (paired["value"], paired["verdict"]) == (pytest.approx(0.2), "better")
+        assert ask("diff", history["first"], history["longer"])[1]["paired"] == {}
+
+
+class TestRecordsThatTheTokenizerDropped:
+    """The Tokenizer of the third model had no row for two records of its corpus, one of them held out."""
+
+    @pytest.fixture(autouse=True)
+    def dropped(self, history: dict[str, str], ask: Ask, launches: Launches) -> None:
+        _, shown = ask("show", history["longer"])
+        uris = {a["output"]: a["uri"] for a in shown["artifacts"] if a["node"] == "Tokenizer"}
+        lines = [{"split": "train", "id": "b"}, {"split": "test", "id": "c"}]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        Path(uris["statistics"], DROPPED_FILE).write_text(text)
+
+    def test_have_not_reached_its_model(self, history: dict[str, str], ask: Ask) -> None:
+        _, document = ask("trace", "b")
+        pushed = {version for model in document["models"] for version in model["pushed"]}
+        # The second and the third model were made from the same rows.
+        assert pushed == {history["first"]}
+        assert len(document["examples"]) == 2
+
+    def test_are_not_among_its_records(self, history: dict[str, str], launches: Launches) -> None:
+        pushed = pushed_artifact(launches.store, history["longer"])
+        training = training_set_behind(launches.store, pushed)
+        assert training is not None
+        assert training.left_out == {"b"}
+
+    def test_are_a_difference(self, history: dict[str, str], ask: Ask) -> None:
+        _, document = ask("diff", history["first"], history["longer"])
+        assert document["records"] == {"added": ["d"], "removed": ["b"], "changed": []}
 
 
 class TestList:

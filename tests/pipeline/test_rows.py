@@ -1,5 +1,7 @@
 """What somebody does to the rows of the store afterwards is found, whoever does it, and is named."""
 
+import os
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +14,7 @@ import pytest
 from pipeline import lineage
 from pipeline.config_reading import load_config
 from pipeline.lineage.rows import altered_events
+from pipeline.manifests import content_root
 from pipeline.store import Store, StoredEvent, StoreReader
 from preprocessing.base.job_cache import JobCache
 from tests.pipeline.launches import Launches
@@ -269,6 +272,34 @@ def test_a_text_that_is_kept_as_a_file_counts_too(tmp_path: Path) -> None:
     (value,) = (tmp_path / "values").iterdir()
     value.write_text("y")
     assert store.record_digest(store.execution(known)) != execution.record_digest
+
+
+@pytest.mark.long
+def test_a_byte_in_any_of_fifty_places_is_found_and_its_file_named(history: History) -> None:
+    """Over outputs of every node, their manifests, the corpus and the pushed version."""
+    loaded = load_config(history.folder / "pipeline.yaml", ())
+    store = StoreReader(loaded.config.name, loaded.config.store, loaded.workspace)
+    executions = [store.execution(number) for number in history.nodes.values()]
+    artifacts = [artifact for each in executions for artifact in each.outputs.values()]
+    files = [history.folder / "corpus" / "one.txt"]
+    files += [loaded.workspace / "manifests" / f"{a.manifest_digest}.json" for a in artifacts]
+    files += [path for a in artifacts for path in content_root(a).rglob("*") if path.is_file()]
+    dice, flipped = random.Random(2), set()
+    while len(flipped) < 50:
+        path = files[len(flipped) % len(files)]
+        before, stat = path.read_bytes(), path.stat()
+        at = dice.randrange(len(before))
+        if (path, at) in flipped:
+            continue
+        flipped.add((path, at))
+        path.write_bytes(
+            before[:at] + bytes([before[at] ^ 1 << dice.randrange(8)]) + before[at + 1 :]
+        )
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        # A manifest is of several artifacts where they have the same files.
+        assert set(found(history.folder, history.version)) == {str(path)}
+        path.write_bytes(before)
+    assert {path for path, _ in flipped} == set(files)
 
 
 class TestTheJournal:

@@ -27,6 +27,7 @@ from preprocessing.tokens.job import (
 )
 from preprocessing.tokens.packing import unpack
 from preprocessing.tokens.rows import read_rows
+from preprocessing.tokens.statistics import DROPPED_FILE
 from preprocessing.tokens.vocabulary import load_vocabulary
 
 OPTIONS = TokenOptions(sequence_length=16, vocabulary="bytes")
@@ -147,6 +148,8 @@ def test_the_statistics_account_for_every_record(examples: Path, tmp_path: Path)
     }
     assert report["splits"]["validation"]["records"] == 0
     assert report["splits"]["validation"]["fill"] is None
+    lines = (tmp_path / DROPPED_FILE).read_text(encoding="utf-8").splitlines()
+    assert list(map(json.loads, lines)) == [{"split": "train", "id": "huge"}]
 
 
 def test_the_first_drops_of_a_reason_are_named_and_all_counted(tmp_path: Path) -> None:
@@ -169,7 +172,7 @@ def test_the_bytes_written_do_not_depend_on_order_or_threads(
     flags = ("--direct_num_workers=3", "--direct_running_mode=multi_threading")
     run(backwards, tmp_path / "b", OPTIONS, "truncate_prompt", *flags)
     assert files(tmp_path / "a") == files(tmp_path / "b")
-    assert len(files(tmp_path / "a")) == 4
+    assert len(files(tmp_path / "a")) == 5
 
 
 def test_without_packing_each_record_has_a_row(examples: Path, tmp_path: Path) -> None:

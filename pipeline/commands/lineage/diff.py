@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pipeline import lineage
@@ -41,6 +42,10 @@ def as_json(found: lineage.Comparison) -> dict[str, object]:
         part: {name: {"a": a, "b": b} for name, (a, b) in values.items()}
         for part, values in _parts(found).items()
     }
+    document["paired"] = {
+        name: {**asdict(difference), "verdict": difference.verdict}
+        for name, difference in found.paired.items()
+    }
     document["records"] = changes and {
         "added": list(changes.added),
         "removed": list(changes.removed),
@@ -68,7 +73,18 @@ def as_text(found: lineage.Comparison) -> str:
             lines += _listed(
                 [f"{name}: {_shown(a)} -> {_shown(b)}" for name, (a, b) in values.items()]
             )
+    lines += _paired(found)
     return "\n".join(lines) or "they differ in nothing that is recorded"
+
+
+def _paired(found: lineage.Comparison) -> list[str]:
+    """What is shown of scores that changed by texts on the same records."""
+    return [
+        f"  {name}: {difference.verdict}, {difference.value:+.4f}, 95 % interval {difference.low:+.4f} to "
+        f"{difference.high:+.4f}, p {difference.p_bootstrap:.4f}"
+        for name, difference in found.paired.items()
+        if name in found.scores and difference.low is not None and difference.high is not None
+    ]
 
 
 def _listed(lines: Sequence[str]) -> list[str]:
