@@ -18,10 +18,12 @@ from pipeline.lineage.trace import (
     trained_on,
 )
 from pipeline.lineage.verification import Verification, verify
+from pipeline.lineage.workspace import LineageWorkspace, open_workspace
 
 __all__ = [
     "Comparison",
     "FoundRecord",
+    "LineageWorkspace",
     "Query",
     "Trace",
     "Verification",
@@ -31,6 +33,7 @@ __all__ = [
     "of_digest",
     "of_name",
     "of_text",
+    "open_workspace",
     "prove",
     "provenance",
     "push_records",

@@ -3,13 +3,13 @@
 import argparse
 import importlib
 
-from pipeline.commands.lineage.place import LineagePlace
 from pipeline.config_reading import load_config
+from pipeline.lineage.workspace import LineageWorkspace
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do an action; returns the exit status."""
-    place = LineagePlace(lambda: load_config(arguments.config, arguments.overrides))
+    place = LineageWorkspace(lambda: load_config(arguments.config, arguments.overrides))
     module = importlib.import_module(f"pipeline.commands.lineage.{arguments.action}")
     status: int = module.run(arguments, place)
     return status

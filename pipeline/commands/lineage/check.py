@@ -3,11 +3,11 @@
 import argparse
 
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
 from pipeline.inclusion.proof import CheckedProof, Proof, check_proof
+from pipeline.lineage.workspace import LineageWorkspace
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Print what a proof proves; the status is 1 where it does not hold."""
     proof = Proof.read(arguments.proof)
     found = check_proof(proof, arguments.key)

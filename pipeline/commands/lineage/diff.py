@@ -7,16 +7,14 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
+from pipeline.lineage.workspace import LineageWorkspace
 
 _NAMED = 20
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Print the differences."""
-    found = lineage.diff(
-        place.store, place.manifests, place.pushed(arguments.a), place.pushed(arguments.b)
-    )
+    found = place.diff(arguments.a, arguments.b)
     if arguments.json:
         print_json(as_json(found))
     else:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
 from pipeline.failure import FailureError
+from pipeline.lineage.workspace import LineageWorkspace
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
@@ -15,7 +15,7 @@ from preprocessing.base.staging import write_whole
 _STDOUT = Path("-")
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Write the document to a file, or to stdout where none is named."""
     output = None if arguments.output == _STDOUT else arguments.output
     if arguments.json and output is None:

@@ -3,16 +3,17 @@
 import argparse
 
 from pipeline import lineage
-from pipeline.commands.lineage.place import LineagePlace, write_page
+from pipeline.commands.lineage.page_file import write_page
 from pipeline.lineage.pages import model_page
+from pipeline.lineage.workspace import LineageWorkspace
 
 # Other versions that a page tells of, the champion aside.
 _BESIDE = 20
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Write the page, and print its path."""
-    shown = lineage.show(place.store, place.pushed(arguments.model))
+    shown = place.show(arguments.model)
     version = shown["model"]["version"]
     names = [name for name in place.versions.names()[::-1] if name != version]
     of = [version, *names[:_BESIDE]]

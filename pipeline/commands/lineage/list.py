@@ -3,15 +3,15 @@
 import argparse
 from typing import Any
 
-from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace, write_page
+from pipeline.commands.lineage.page_file import write_page
+from pipeline.lineage.workspace import LineageWorkspace
 from pipeline.serving_history import date
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Print the versions, newest first; write the page of them where one is asked for."""
-    models = lineage.pushed_models(place.store, place.versions)
+    models = place.models()
     if arguments.output is not None:
         # The templates' library takes a while to import.
         from pipeline.lineage.pages import models_page

@@ -4,12 +4,12 @@ import argparse
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
+from pipeline.lineage.workspace import LineageWorkspace
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import write_whole
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Write the proof and say what it proves; raises FailureError where there is none."""
     pushed = place.pushed(arguments.model)
     version = str(pushed.properties["pushed_version"])

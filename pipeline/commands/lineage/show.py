@@ -6,12 +6,12 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
+from pipeline.lineage.workspace import LineageWorkspace
 from pipeline.progress_display import duration
 from pipeline.serving_history import date, serving_events
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Print the lineage of a pushed model."""
     pushed = place.pushed(arguments.model)
     version = str(pushed.properties["pushed_version"])

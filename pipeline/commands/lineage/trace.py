@@ -9,15 +9,15 @@ from dataclasses import asdict, replace
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
 from pipeline.lineage.trace import FEWEST_DIGITS
+from pipeline.lineage.workspace import LineageWorkspace
 from pipeline.serving_history import date
 from preprocessing.base.errors import InputError
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Print what holds a record, or held it before it was erased; the status is 1 where nothing does."""
-    found = lineage.trace(place.store, place.manifests, _query(arguments))
+    found = place.trace(_query(arguments))
     erased = None
     if arguments.record and next(place.store.erasures(), None) is not None:
         found, erased = _with_what_was_erased(found, arguments.record, place)
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
 
 
 def _with_what_was_erased(
-    found: lineage.Trace, name: str, place: LineagePlace
+    found: lineage.Trace, name: str, place: LineageWorkspace
 ) -> tuple[lineage.Trace, float | None]:
     """A trace with the models of the requests to erase what is named, and when it was asked for; None if it was not.
 

@@ -1,19 +1,17 @@
 """`gpt2-tfx lineage verify`: whether every file behind a model is what was recorded."""
 
 import argparse
-from contextlib import closing
 from dataclasses import asdict
 
 from pipeline import lineage
 from pipeline.claims.chain import ClaimsState, check_claims
 from pipeline.cli import print_json
-from pipeline.commands.lineage.place import LineagePlace
+from pipeline.lineage.workspace import LineageWorkspace
 from pipeline.manifests import content_root
 from pipeline.signing import SignatureState, check_signature
-from preprocessing.base.job_cache import JobCache
 
 
-def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
+def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
     """Print what differs; the status is 1 where anything does, or signature or claims are refused."""
     folder, records = place.copied(arguments.model), None
     if folder is not None:
@@ -21,8 +19,7 @@ def run(arguments: argparse.Namespace, place: LineagePlace) -> int:
     else:
         pushed = place.pushed(arguments.model)
         folder = content_root(pushed)
-        with closing(JobCache(place.workspace).open_digests(writes=False)) as digests:
-            found = lineage.verify(place.loaded, place.store, digests, pushed)
+        found = place.verify(arguments.model)
         records = lineage.push_records(place.store, str(pushed.properties["pushed_version"]))
     signature = check_signature(folder, arguments.key)
     claims = check_claims(folder, arguments.key, records)
