@@ -189,3 +189,52 @@ def test_what_was_served_when_is_shown_with_the_model(
     assert served(two) == [("run run-2", False)]
     assert cli.main([*config, "lineage", "show", "latest"]) == 0
     assert " to now, by me" in capsys.readouterr().out
+
+
+class TestWhatIsSaidStays:
+    """Whatever happens afterwards, a version is said to be made of what it was made of."""
+
+    @pytest.fixture
+    def pushed(self, launches: Launches) -> Launches:
+        """Two versions, of which the second is served."""
+        launches.results["Trainer"] = "one"
+        launches.run("run-1", None, "seed=1")
+        launches.results["Trainer"] = "two"
+        launches.run("run-2", None, "seed=2")
+        return launches
+
+    def shown(self, launches: Launches, version: str) -> dict[str, Any]:
+        return show(launches.store, pushed_artifact(launches.store, version))
+
+    def versions(self, launches: Launches) -> tuple[str, str]:
+        first, second = launches.versions.names()
+        return first, second
+
+    def test_after_a_rollback_and_a_champion(self, pushed: Launches) -> None:
+        first, second = self.versions(pushed)
+        before = [self.shown(pushed, version) for version in (first, second)]
+        ServingPointer(pushed.store, pushed.versions).roll_back(first, "me")
+        pushed.results["Trainer"] = "three"
+        # Compared with the champion that the rollback has made of the first.
+        pushed.run("run-3", None, "seed=3")
+        assert [self.shown(pushed, version) for version in (first, second)] == before
+        assert before[1]["parameters"]["seed"] == 2
+
+    def test_after_a_rerun_that_gave_equal_bytes(self, pushed: Launches) -> None:
+        """Another seed, and by chance the same model: the version is the one of the seed that made it."""
+        _, second = self.versions(pushed)
+        before = self.shown(pushed, second)
+        result = pushed.run("run-3", None, "seed=3")
+        assert (result.nodes["Trainer"], result.nodes["Pusher"]) == ("run", "cached")
+        assert self.shown(pushed, second) == before
+
+    def test_after_a_file_of_the_corpus_was_deleted(self, pushed: Launches) -> None:
+        _, second = self.versions(pushed)
+        before = self.shown(pushed, second)
+        (pushed.config_file.parent / "corpus" / "one.txt").unlink()
+        (pushed.config_file.parent / "corpus" / "two.txt").write_text("Other prose.\n")
+        pushed.results |= {"CorpusGen": "other", "Tokenizer": "other", "Trainer": "three"}
+        third = pushed.run("run-3", None, "seed=2").pushed
+        assert third is not None
+        assert self.shown(pushed, second) == before
+        assert self.shown(pushed, str(third))["corpus"]["digest"] != before["corpus"]["digest"]
