@@ -2,6 +2,7 @@
 {
   const PAGE = 10;
   const COPIED = 3;
+  const END = 90;
   const element = (id) => document.getElementById(id);
   const overview = JSON.parse(element("overview").textContent);
   const blocks = [...document.querySelectorAll("script.block")];
@@ -71,7 +72,9 @@
     const model = make("div", {}, make("h4", {}, "model"), marked(text, source, places));
     const others = make("div");
     for (const reference of references) others.append(make("h4", {}, "reference"), marked(reference, source, places));
-    const details = make("details", {}, make("summary", {}, `What the model read: ${overview.words[index].toLocaleString("en")} words`));
+    // The end says what was asked: the question of a turn.
+    const end = prompt.slice(-END).replace(/\s+/g, " ");
+    const details = make("details", {}, make("summary", {}, `What the model read: ${overview.words[index].toLocaleString("en")} words, to "${end}"`));
     details.append(make("div", { className: "text" }, prompt));
     return make("article", { className: "sample" },
       make("h3", {}, `${record}, ${turn}`), make("p", { className: "quiet" }, scores.join(", ")),

@@ -233,6 +233,7 @@ class TestInABrowser:
         assert texts(browser, f"{second} .beside mark.copied") == ["The fox jumps over"]
         assert texts(browser, f"{second} .beside mark.novel") == ["zebra", "Reference"]
         assert texts(browser, f"{second} details .text") == []
+        assert texts(browser, f"{second} summary")[0].endswith('Question 1 of story 0?"')
         browser.ask(f"document.querySelector('{second} summary').focus()")
         browser.press("\ue007")
         assert texts(browser, f"{second} details .text") == [
