@@ -1,9 +1,9 @@
 """Scoring a model on records: generation against the references, perplexity on their token rows."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from typing import Any
 
 from components.evaluation_inputs import fitting_prompt
@@ -20,6 +20,8 @@ from serving.model import LanguageModel
 from trainer.options import GenerationOptions
 
 BATCH_PROMPTS = 8
+# (number of a group, how to compute it) -> its predictions as plain data.
+Part = Callable[[int, Callable[[], list[dict[str, Any]]]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,22 @@ def write_texts(
     vocabulary: Vocabulary,
     seed: int,
     label: str,
+    part: Part = lambda number, compute: compute(),
 ) -> list[Prediction]:
-    """What the model writes for every target of the records, scored against its references."""
+    """What the model writes for every target of the records, scored against its references.
+
+    part: gives what one group of targets came to, by its number, or computes it. Groups are of BATCH_PROMPTS, and each
+    target's random stream is of its place, so that it does not matter which were computed before.
+    """
     room = model.context - min(generation.max_new_tokens, model.context - 1)
     wanted = [target for record in records for target in targets(record, vocabulary, room)]
-    return list(_predict(model, task, wanted, generation, seed, label))
+    found: list[Prediction] = []
+    for number, begin in enumerate(range(0, len(wanted), BATCH_PROMPTS)):
+        group = wanted[begin : begin + BATCH_PROMPTS]
+        predict = partial(_predict, model, task, group, generation, seed, begin)
+        found += [Prediction.from_dict(values) for values in part(number, predict)]
+        progress.report(phase=label, done=len(found), total=len(wanted), unit="texts")
+    return found
 
 
 def summarise(
@@ -140,31 +153,31 @@ def summarise(
 def _predict(
     model: LanguageModel,
     task: Task,
-    wanted: Sequence[Target],
+    group: Sequence[Target],
     generation: GenerationOptions,
     seed: int,
-    label: str,
-) -> Iterator[Prediction]:
-    iterator, done = iter(wanted), 0
-    while batch := list(islice(iterator, BATCH_PROMPTS)):
-        completions = model.generate(
-            [target.prompt for target in batch],
-            max_new_tokens=generation.max_new_tokens,
-            temperature=generation.temperature,
-            top_k=generation.top_k,
-            top_p=generation.top_p,
-            repetition_penalty=generation.repetition_penalty,
-            beams=generation.beams,
-            length_penalty=generation.length_penalty,
-            seed=seed,
-            stop=task.stop,
-            sample_offset=done,
-        )
-        for target, completion in zip(batch, completions, strict=True):
-            text = completion.text.strip()
-            yield Prediction(target, text, _scores(task, text, target.references))
-        done += len(batch)
-        progress.report(phase=label, done=done, total=len(wanted), unit="texts")
+    begin: int,
+) -> list[dict[str, Any]]:
+    """Predictions as plain data. begin: the place of the first target among all."""
+    completions = model.generate(
+        [target.prompt for target in group],
+        max_new_tokens=generation.max_new_tokens,
+        temperature=generation.temperature,
+        top_k=generation.top_k,
+        top_p=generation.top_p,
+        repetition_penalty=generation.repetition_penalty,
+        beams=generation.beams,
+        length_penalty=generation.length_penalty,
+        seed=seed,
+        stop=task.stop,
+        sample_offset=begin,
+    )
+    found = []
+    for target, completion in zip(group, completions, strict=True):
+        text = completion.text.strip()
+        scores = _scores(task, text, target.references)
+        found.append(Prediction(target, text, scores).to_dict())
+    return found
 
 
 def _scores(task: Task, text: str, references: Sequence[str]) -> dict[str, float]:

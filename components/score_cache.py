@@ -1,10 +1,13 @@
 """What scoring a model came to, kept by all that it depends on: a file for each, in a folder of the workspace.
 
+What takes long is kept in parts as it is computed: a run that was killed goes on from there.
+
 It decides how much there is to do, never what comes out: without it, everything is scored anew.
 """
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,11 +41,36 @@ class ScoreCache:
         kept = _read(path, key)
         if kept is not None:
             return kept["result"]
-        entry = {"inputs": key, "result": compute()}
+        result = compute()
+        self._keep(path, key, result)
+        shutil.rmtree(_parts(path), ignore_errors=True)
+        return result
+
+    def part(self, inputs: Mapping[str, Any], number: int, compute: Callable[[], Any]) -> Any:
+        """A part of a result that is computed in parts: kept at once, until the whole is, so that a kill loses one."""
+        if self._folder is None:
+            return compute()
+        key = {**inputs, "code": self._code}
+        path = _parts(self._folder / f"{sha256_json(key)}.json") / f"{number}.json"
+        key["part"] = number
+        kept = _read(path, key)
+        if kept is not None:
+            return kept["result"]
+        result = compute()
+        self._keep(path, key, result)
+        return result
+
+    def _keep(self, path: Path, key: Mapping[str, Any], result: Any) -> None:
+        assert self._folder is not None
+        entry = {"inputs": key, "result": result}
         entry |= {"digest": sha256_json(entry)}
         make_cache_folder(self._folder)
         write_whole(path, json.dumps(entry, ensure_ascii=False, indent=1).encode())
-        return entry["result"]
+
+
+def _parts(path: Path) -> Path:
+    """The folder of the parts of a result that is not whole yet."""
+    return path.with_suffix(".parts")
 
 
 def score_folder() -> Path | None:

@@ -5,7 +5,7 @@ So the candidate and the champion share them, and to return to an earlier model 
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,7 @@ class Scorer:
                 self.vocabulary,
                 self.seed,
                 label,
+                partial(self.cache.part, inputs),
             )
             return [prediction.to_dict() for prediction in written]
 

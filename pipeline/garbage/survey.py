@@ -122,9 +122,11 @@ def _job_memory(path: Path) -> frozenset[Need]:
 
 def _scores(path: Path) -> frozenset[Need] | None:
     """Scores are of a model on the rows or records of an artifact."""
-    if not path.name.endswith(".json"):
+    if path.suffix not in (".json", ".parts"):
         return None
-    inputs = _json(path).get("inputs")
+    # Of a result that was not whole when its run was killed there are parts.
+    entry = path if path.suffix == ".json" else next(path.glob("*.json"), path)
+    inputs = _json(entry).get("inputs")
     contents = inputs if isinstance(inputs, dict) else {}
     return frozenset(
         Need("content", str(contents[name]))

@@ -32,7 +32,7 @@ _LOST = re.compile(
 
 # What ML Metadata says where two make the tables at once: who comes second sees half of them, or is refused one.
 _BEING_MADE = re.compile(
-    r"concurrent connection to the empty database|pg_type_typname_nsp_index|relation \S+ already exists"
+    r"concurrent connection to the empty database|pg_type_typname_nsp_index|\S+ already exists"
 )
 
 

@@ -403,6 +403,44 @@ class TestScoresThatAreKept:
         use_models(monkeypatch, FakeModel(log_probability=-1.0))
         assert run(tmp_path, inputs, BY_ROUGE).summary["champion"] == before
 
+    @pytest.mark.parametrize("calls", [1, 2, 3])
+    def test_what_was_written_before_a_kill_is_not_written_again(
+        self,
+        tmp_path: Path,
+        inputs: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
+        scores: Path,
+        calls: int,
+    ) -> None:
+        """Thirty stories are four groups; the process dies in one of them."""
+        records = [news_record(number, f"Article {number}.") for number in range(30)]
+        inputs = {**inputs, **data(tmp_path / "thirty", records)}
+        whole = FakeModel()
+        use_models(monkeypatch, whole)
+        monkeypatch.delenv(SCORES_VARIABLE)
+        undisturbed = run(tmp_path / "undisturbed", inputs)
+        monkeypatch.setenv(SCORES_VARIABLE, str(scores))
+
+        def die(prompt: str) -> str:
+            if len(mortal.calls) > calls:
+                raise KeyboardInterrupt
+            return ""
+
+        mortal, other = FakeModel(die), FakeModel()
+        original = mortal.generate
+        monkeypatch.setattr(
+            mortal, "generate", lambda *a, **k: (original(*a, **k), other.generate(*a, **k))[1]
+        )
+        use_models(monkeypatch, mortal)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "killed", inputs)
+        again = FakeModel()
+        use_models(monkeypatch, again)
+        result = run(tmp_path / "again", inputs)
+        assert len(again.calls) == 4 - calls
+        assert result.predictions == undisturbed.predictions
+        assert list(scores.glob("*.parts")) == []
+
     def test_other_settings_of_the_text_ask_for_text_alone(
         self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -228,15 +228,24 @@ class TestWhatGoes:
             name = f"{sha256_text(str(inputs))}.json"
             return write(folder / name, json.dumps({"inputs": inputs, "result": 1}))
 
+        def part(**inputs: str) -> Path:
+            """Of scores whose run was killed."""
+            folder = make_cache_folder(workspace / "scores" / "installed")
+            parts = folder / f"{sha256_text(str(inputs))}.parts"
+            write(parts / "0.json", json.dumps({"inputs": inputs, "result": 1}))
+            return parts
+
         kept = [
             shard("a", sha256_text("Tokenizer of 2")),
             scores(what="perplexity", model=model, rows=rows),
+            part(what="texts", model=model, records=rows),
         ]
         gone = [
             shard("b", sha256_text("Tokenizer of 1")),
             shard("c", "damaged"),
             scores(what="perplexity", model=model, rows="other"),
             scores(what="texts", model="other", records=rows),
+            part(what="texts", model="another", records=rows),
         ]
         for name in ("of-no-kind", "README.txt"):
             write(workspace / "shards" / name, "a user's own")
