@@ -76,16 +76,18 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         )
         return Scorer(held_out, TASKS[task], generation, words, seed, cache)
 
-    reporting, gate = scorer_of(options.split), scorer_of(options.gate_split)
+    reporting, gate = scorer_of(options.split), scorer_of(options.gate_split or "validation")
+    if options.gate_split is None and not gate.held_out.rows:
+        gate = reporting
 
     def on_both(
         scored: ScoredModel, texts: bool, gate_texts: bool
     ) -> tuple[Evaluation, Evaluation]:
         """Scores of a model on the split that is reported, and on the one that decides."""
         first = reporting.score(scored, "evaluate", texts)
-        if options.gate_split == options.split:
+        if gate.held_out.split == options.split:
             return first, first
-        return first, gate.score(scored, f"evaluate {options.gate_split}", gate_texts)
+        return first, gate.score(scored, f"evaluate {gate.held_out.split}", gate_texts)
 
     candidate = ScoredModel(
         recorded_digest(model),
@@ -103,15 +105,16 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         try:
             # Perplexity needs no generated text.
             by_text = options.not_worse.compares_text
-            defender, decides = on_both(former, by_text, by_text)
-            rival = Champion(decides)
+            defender, deciding = on_both(former, by_text, by_text)
+            rival = Champion(deciding)
         except InputError as error:
             rival = Champion(None, str(error).replace(str(pushed), f"version {pushed.name}"))
             progress.report(message=f"the champion could not be compared: {rival.why}")
     found = checks(scored, reported, options, rival, seed)
-    for split, losses in ((options.split, reported.losses), (options.gate_split, scored.losses)):
+    decides = gate.held_out.split
+    for split, losses in {options.split: reported.losses, decides: scored.losses}.items():
         if not losses:
-            progress.report(message=_nothing_to_score(split, split == options.gate_split))
+            progress.report(message=_nothing_to_score(split, split == decides))
     for check in found:
         if not check.passed:
             progress.report(message=_refusal(check))
@@ -119,7 +122,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     summary = {
         "task": task,
         "split": options.split,
-        "gate_split": options.gate_split,
+        "gate_split": decides,
         "generated": len(reported.predictions),
         "signature": signature_of(task, reported.predictions, options.split, generation, seed),
         **scores_of(reported, seed),

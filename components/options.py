@@ -71,7 +71,8 @@ class EvaluationOptions:
     """What is scored, and what a blessing asks for beside a finite loss and text that is not empty.
 
     split: the held-out split whose scores are reported.
-    gate_split: the split whose scores decide: what was chosen by its score on a split has too good a score there.
+    gate_split: the split whose scores decide: what was chosen by its score on a split has too good a score there. null
+        is validation, or, where a corpus has none, the one that is reported.
     max_records: the first records of a split (in order of id) that text is generated for; null is all.
     thresholds: bounds by metric, such as `{rougeL: {min: 0.2}, perplexity: {max: 30, of: interval}}`.
     not_worse: the comparison with the champion, the model that is served; null blesses by thresholds alone.
@@ -79,7 +80,7 @@ class EvaluationOptions:
     """
 
     split: Literal["validation", "test"] = "test"
-    gate_split: Literal["validation", "test"] = "validation"
+    gate_split: Literal["validation", "test"] | None = None
     max_records: Count | None = 32
     thresholds: dict[Metric, Threshold] = field(default_factory=dict)
     not_worse: NotWorseOptions | None = NotWorseOptions()

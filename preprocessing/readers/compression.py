@@ -67,7 +67,8 @@ class _Zstandard(io.RawIOBase):
         self._file = file
         self._frame: Any = None
         self._left = b""
-        self._content = b""
+        # A view, since what is left of some MiB is not to be copied for each few KiB that are read.
+        self._content = memoryview(b"")
         self._position = 0
 
     def readable(self) -> bool:
@@ -87,7 +88,7 @@ class _Zstandard(io.RawIOBase):
                 self._frame = zstandard.ZstdDecompressor(
                     max_window_size=_WINDOW_BYTES
                 ).decompressobj()
-            self._content, self._left = self._frame.decompress(data), b""
+            self._content, self._left = memoryview(self._frame.decompress(data)), b""
             if self._frame.eof:
                 self._left, self._frame = self._frame.unused_data, None
         count = min(len(buffer), len(self._content))
@@ -102,7 +103,7 @@ class _Zstandard(io.RawIOBase):
             raise io.UnsupportedOperation("the end is known to who has read all before it")
         if target < self._position:
             self._file.seek(0)
-            self._frame, self._left, self._content, self._position = None, b"", b"", 0
+            self._frame, self._left, self._content, self._position = None, b"", memoryview(b""), 0
         while self._position < target and self.readinto(
             bytearray(min(target - self._position, io.DEFAULT_BUFFER_SIZE))
         ):

@@ -366,11 +366,20 @@ class TestTwoSplits:
         assert summary["differences"]["perplexity"]["verdict"] == "better"
         assert summary["checks"][-1]["found"].startswith("not worse: ")
 
+    def test_a_corpus_without_validation_is_decided_by_what_is_reported(
+        self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model = FakeModel()
+        use_models(monkeypatch, model)
+        summary = run(tmp_path, inputs, EvaluationOptions()).summary
+        assert (summary["gate_split"], summary["blessed"]) == ("test", True)
+        assert (len(model.batches), len(model.calls)) == (1, 1)
+
     def test_without_a_token_to_decide_by_there_is_no_blessing_and_the_remedy_is_named(
         self, tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         use_models(monkeypatch, FakeModel())
-        result = run(tmp_path, inputs, EvaluationOptions())
+        result = run(tmp_path, inputs, EvaluationOptions(gate_split="validation"))
         assert result.summary["blessed"] is False
         assert "evaluation.gate_split" in result.messages[0]
         assert math.isfinite(result.summary["metrics"]["perplexity"])
