@@ -111,8 +111,10 @@ class WorkspaceStore(LastingStore):
             return text
 
     def portable(self, name: str, text: str) -> str:
-        """A field or property as the store holds it, wherever the workspace lies."""
-        return self._relative(text) if name in ("uri", *_PATHS) else text
+        """A field or property as the store holds it, wherever the workspace lies, and whichever it is."""
+        text = self._relative(text) if name in ("uri", *_PATHS) else text
+        content = text.encode()
+        return _ELSEWHERE + sha256_bytes(content) if len(content) > LONGEST_PROPERTY else text
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self._workspace}/")

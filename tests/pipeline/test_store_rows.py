@@ -274,6 +274,19 @@ def test_a_text_that_is_kept_as_a_file_counts_too(tmp_path: Path) -> None:
     assert store.record_digest(store.execution(known)) != execution.record_digest
 
 
+def test_a_row_is_the_same_from_another_workspace_of_the_store(tmp_path: Path) -> None:
+    """A long text lies in the workspace that wrote it; what another has reused of it is no edit."""
+    url = f"sqlite:///{tmp_path}/shared.sqlite"
+    store = Store("gpt2", url, tmp_path / "one")
+    store.start_run("run-1", {"pipeline": "gpt2"})
+    known = TfxRecords(store).start("Trainer", "run-1", "k")
+    store.record_success(known, {"node": "Trainer", "node_key": "k", "reason": "x" * 3000}, {})
+    other = Store("gpt2", url, tmp_path / "two")
+    execution = other.execution(known)
+    assert execution.properties["reason"] != "x" * 3000
+    assert other.record_digest(execution) == execution.record_digest
+
+
 @pytest.mark.long
 def test_a_byte_in_any_of_fifty_places_is_found_and_its_file_named(history: History) -> None:
     """Over outputs of every node, their manifests, the corpus and the pushed version."""
