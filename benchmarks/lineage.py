@@ -26,7 +26,8 @@ from tests.pipeline.tfx_records import TfxRecords
 MODELS, RECORDS, SHARDS = 50, 1_000_000, 500
 # Of each corpus so many shards are its own.
 OWN = SHARDS // 100
-MODEL_BYTES = 512 * 1024**2
+# The weights of 774M in float32.
+MODEL_BYTES = 3_100_000_000
 TURNS = 5
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from components.metrics.rouge import ROUGE_METRICS, rouge
+from components.options import Words
 from components.sentences import in_lines, split_sentences
 from preprocessing.records.record import Record
 
 SummaryScores = dict[str, dict[str, float]]
 
 
-def baselines(records: Sequence[Record]) -> SummaryScores:
+def baselines(records: Sequence[Record], words: Words = "latin") -> SummaryScores:
     """Baseline -> metric -> mean over the records.
 
     lead_3: the first three sentences of the article (See et al. 2017). first_words: as many of its first words as the
@@ -21,9 +22,9 @@ def baselines(records: Sequence[Record]) -> SummaryScores:
         return {}
     length = round(sum(len(reference.split()) for reference in references) / len(references))
     return {
-        "lead_3": _scores(articles, references, lead),
+        "lead_3": _scores(articles, references, lead, words),
         "first_words": _scores(
-            articles, references, lambda article: " ".join(article.split()[:length])
+            articles, references, lambda article: " ".join(article.split()[:length]), words
         ),
     }
 
@@ -40,10 +41,13 @@ def lead(article: str, count: int = 3) -> str:
 
 
 def _scores(
-    articles: Sequence[str], references: Sequence[str], summary: Callable[[str], str]
+    articles: Sequence[str],
+    references: Sequence[str],
+    summary: Callable[[str], str],
+    words: Words,
 ) -> dict[str, float]:
     found = [
-        rouge(in_lines(summary(article))[0], in_lines(reference)[0])
+        rouge(in_lines(summary(article))[0], in_lines(reference)[0], words)
         for article, reference in zip(articles, references, strict=True)
     ]
     return {name: sum(each[name] for each in found) / len(found) for name in ROUGE_METRICS}

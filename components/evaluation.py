@@ -10,6 +10,7 @@ from components.evaluation_inputs import fitting_prompt
 from components.metrics.answers import exact_match, f1, over_annotators
 from components.metrics.perplexity import RowLoss, perplexity, row_losses
 from components.metrics.rouge import ROUGE_METRICS, rouge
+from components.options import Words
 from components.sentences import in_lines
 from preprocessing.base import progress
 from preprocessing.records.record import Record
@@ -100,13 +101,14 @@ def evaluate(
     vocabulary: Vocabulary,
     seed: int,
     label: str = "evaluate",
+    words: Words = "latin",
 ) -> Evaluation:
     """Generate for every target of the records and score it; perplexity over the rows.
 
     A target's random stream is (seed, its place), so a rerun writes the same text.
     """
     losses = row_losses(model, rows)
-    predictions = write_texts(model, task, records, generation, vocabulary, seed, label)
+    predictions = write_texts(model, task, records, generation, vocabulary, seed, label, words)
     return summarise(task, losses, predictions)
 
 
@@ -118,6 +120,7 @@ def write_texts(
     vocabulary: Vocabulary,
     seed: int,
     label: str,
+    words: Words,
     part: Part = lambda number, compute: compute(),
 ) -> list[Prediction]:
     """What the model writes for every target of the records, scored against its references.
@@ -130,7 +133,7 @@ def write_texts(
     found: list[Prediction] = []
     for number, begin in enumerate(range(0, len(wanted), BATCH_PROMPTS)):
         group = wanted[begin : begin + BATCH_PROMPTS]
-        predict = partial(_predict, model, task, group, generation, seed, begin)
+        predict = partial(_predict, model, task, group, generation, seed, begin, words)
         found += [Prediction.from_dict(values) for values in part(number, predict)]
         progress.report(phase=label, done=len(found), total=len(wanted), unit="texts")
     return found
@@ -157,6 +160,7 @@ def _predict(
     generation: GenerationOptions,
     seed: int,
     begin: int,
+    words: Words,
 ) -> list[dict[str, Any]]:
     """Predictions as plain data. begin: the place of the first target among all."""
     completions = model.generate(
@@ -175,16 +179,16 @@ def _predict(
     found = []
     for target, completion in zip(group, completions, strict=True):
         text = completion.text.strip()
-        scores = _scores(task, text, target.references)
+        scores = _scores(task, text, target.references, words)
         found.append(Prediction(target, text, scores).to_dict())
     return found
 
 
-def _scores(task: Task, text: str, references: Sequence[str]) -> dict[str, float]:
+def _scores(task: Task, text: str, references: Sequence[str], words: Words) -> dict[str, float]:
     scores = {"non_empty": float(bool(text))}
     if "f1" in task.metrics:
         scores["exact_match"] = over_annotators(exact_match, text, references)
         scores["f1"] = over_annotators(f1, text, references)
     if set(ROUGE_METRICS) & set(task.metrics):
-        scores.update(rouge(in_lines(text)[0], in_lines(references[0])[0]))
+        scores.update(rouge(in_lines(text)[0], in_lines(references[0])[0], words))
     return scores

@@ -26,7 +26,8 @@ from components.blessing import Champion, Check, checks
 from components.declared import Declared
 from components.evaluation import Evaluation
 from components.evaluation_report import write_report
-from components.options import EvaluationOptions, NotWorseOptions, Threshold
+from components.metrics.rouge import ROUGE_METRICS, has_words
+from components.options import EvaluationOptions, NotWorseOptions, Threshold, Words
 from components.samples import differences, scores_of
 from components.score_cache import ScoreCache, score_folder
 from components.scoring import HeldOut, ScoredModel, Scorer
@@ -74,7 +75,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
             split,
             options.max_records,
         )
-        return Scorer(held_out, TASKS[task], generation, words, seed, cache)
+        return Scorer(held_out, TASKS[task], generation, words, seed, options.words, cache)
 
     reporting, gate = scorer_of(options.split), scorer_of(options.gate_split or "validation")
     if options.gate_split is None and not gate.held_out.rows:
@@ -94,6 +95,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         lambda: load_model(Path(path_utils.serving_model_path(model.uri))),
     )
     reported, scored = on_both(candidate, True, options.decides_by_text)
+    _warn_of_unseen_words(reported, options.words)
     defender: Evaluation | None = None
     rival: Champion | None = None
     if champion is not None and options.not_worse is not None and scored.losses:
@@ -124,7 +126,9 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         "split": options.split,
         "gate_split": decides,
         "generated": len(reported.predictions),
-        "signature": signature_of(task, reported.predictions, options.split, generation, seed),
+        "signature": signature_of(
+            task, reported.predictions, options.split, generation, seed, options.words
+        ),
         **scores_of(reported, seed),
         **reporting.beside(reported),
         "champion": defender.metrics if defender else None,
@@ -138,6 +142,17 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     _write_evaluation(Path(evaluation.uri), summary, reported, seed)
     evaluation.set_string_custom_property("metrics", json.dumps(reported.metrics, sort_keys=True))
     _write_blessing(blessing, model.id, blessed, found)
+
+
+def _warn_of_unseen_words(reported: Evaluation, words: Words) -> None:
+    """Of a reference in which ROUGE sees nothing every score is 0, whatever a model writes."""
+    found = [p for p in reported.predictions if ROUGE_METRICS[0] in p.scores]
+    unseen = sum(not has_words(p.target.references[0], words) for p in found)
+    if unseen:
+        progress.report(
+            message=f"{unseen} of {len(found)} references have no letter from a to z and no digit, and ROUGE counts "
+            "nothing else: they score 0; evaluation.words: unicode counts words of any script"
+        )
 
 
 def _nothing_to_score(split: str, decides: bool) -> str:

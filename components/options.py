@@ -8,6 +8,7 @@ from preprocessing.base.ranges import Confidence, Count, NotNegative
 Metric = Literal[
     "perplexity", "rouge1", "rouge2", "rougeL", "rougeLsum", "exact_match", "f1", "non_empty"
 ]
+Words = Literal["latin", "unicode"]
 # The environment variables that name paths of the machine: the file in which the launcher gives Attest the lineage of
 # its inputs, the folder that Pusher pushes to, and that of the scores that Evaluator keeps.
 LINEAGE_VARIABLE = "GPT2_TFX_LINEAGE"
@@ -76,6 +77,8 @@ class EvaluationOptions:
     max_records: the first records of a split (in order of id) that text is generated for; null is all.
     thresholds: bounds by metric, such as `{rougeL: {min: 0.2}, perplexity: {max: 30, of: interval}}`.
     not_worse: the comparison with the champion, the model that is served; null blesses by thresholds alone.
+    words: which words ROUGE counts: `latin`, letters from a to z and digits, as rouge-score and the Perl script do, or
+        `unicode`, those of any script.
     on_incomparable: whether a champion that cannot be compared, since it is gone or reads other rows, stops a model.
     """
 
@@ -84,6 +87,7 @@ class EvaluationOptions:
     max_records: Count | None = 32
     thresholds: dict[Metric, Threshold] = field(default_factory=dict)
     not_worse: NotWorseOptions | None = NotWorseOptions()
+    words: Words = "latin"
     on_incomparable: Literal["bless", "refuse"] = "refuse"
 
     @property

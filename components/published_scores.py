@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from components.metrics.answers import exact_match, f1, over_annotators
 from components.metrics.intervals import RESAMPLES, bootstrap_intervals
 from components.metrics.rouge import ROUGE_METRICS, has_words, rouge_parts
+from components.options import Words
 from components.prediction_files import Pair, Pairs
 from preprocessing.base.digests import sha256_json
 
@@ -48,10 +50,12 @@ class Scores:
     signature: str
 
 
-def published_scores(task: str, read: Pairs, seed: int, progress: Progress) -> Scores:
+def published_scores(
+    task: str, read: Pairs, seed: int, progress: Progress, words: Words = "latin"
+) -> Scores:
     """Score every pair. The same pairs get the same numbers, on any number of processors."""
     pairs = read.pairs
-    rows = list(_rows(_answer_scores if task == "coqa" else _summary_scores, pairs, progress))
+    rows = list(_rows(_score_of(task, words), pairs, progress))
     names = list(rows[0])
     matrix = np.array([[row[name] for name in names] for row in rows])
     ends = bootstrap_intervals(matrix, [pair.group for pair in pairs], seed)
@@ -64,13 +68,13 @@ def published_scores(task: str, read: Pairs, seed: int, progress: Progress) -> S
         )
         for place, name in enumerate(names)
     }
-    unseen = sum(not any(map(has_words, pair.references)) for pair in pairs)
+    unseen = sum(not any(has_words(text, words) for text in pair.references) for pair in pairs)
     return Scores(
         scores,
         _domains(pairs, rows),
         len(pairs),
         unseen if task != "coqa" else 0,
-        signature(task, read, seed),
+        signature(task, read, seed, words),
     )
 
 
@@ -88,10 +92,14 @@ def _rows(
             progress(done, len(pairs))
 
 
-def _summary_scores(pair: Pair) -> dict[str, float]:
+def _score_of(task: str, words: Words) -> Callable[[Pair], dict[str, float]]:
+    return _answer_scores if task == "coqa" else partial(_summary_scores, words)
+
+
+def _summary_scores(words: Words, pair: Pair) -> dict[str, float]:
     """Precision, recall and F of the reference that fits best by F."""
     found: dict[str, float] = {}
-    parts = [rouge_parts(pair.prediction, reference) for reference in pair.references]
+    parts = [rouge_parts(pair.prediction, reference, words) for reference in pair.references]
     for metric in ROUGE_METRICS:
         precision, recall, measure = max((part[metric] for part in parts), key=lambda each: each[2])
         found |= {
@@ -125,7 +133,7 @@ def _domains(
     }
 
 
-def signature(task: str, read: Pairs, seed: int, **settings: str) -> str:
+def signature(task: str, read: Pairs, seed: int, words: Words = "latin", **settings: str) -> str:
     """What the numbers follow from, in the manner of sacreBLEU (Post 2018).
 
     settings: what else is known of how the predictions came about.
@@ -142,6 +150,7 @@ def signature(task: str, read: Pairs, seed: int, **settings: str) -> str:
     else:
         version = importlib.metadata.version("rouge-score")
         parts |= {"metric": f"rouge-score-{version}", "stem": "no", "sentences": read.sentences}
+        parts |= {"words": words}
     parts |= settings | {"resamples": str(RESAMPLES), "seed": str(seed), "version": str(_VERSION)}
     return "|".join(f"{name}:{value}" for name, value in parts.items())
 

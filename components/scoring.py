@@ -15,6 +15,7 @@ from components.evaluation_inputs import read_split_records, read_split_rows
 from components.metrics.perplexity import RowLoss, row_losses
 from components.metrics.rouge import ROUGE_METRICS
 from components.metrics.traits import mean_traits
+from components.options import Words
 from components.score_cache import ScoreCache
 from preprocessing.records.record import Record
 from preprocessing.tasks.task import Task
@@ -71,6 +72,7 @@ class Scorer:
     generation: GenerationOptions
     vocabulary: Vocabulary
     seed: int
+    words: Words
     cache: ScoreCache
 
     def score(self, scored: ScoredModel, label: str, texts: bool = True) -> Evaluation:
@@ -105,6 +107,7 @@ class Scorer:
             "generation": asdict(self.generation),
             "vocabulary": self.vocabulary.digest,
             "seed": self.seed,
+            "words": self.words,
         }
 
         def compute() -> list[dict[str, Any]]:
@@ -116,6 +119,7 @@ class Scorer:
                 self.vocabulary,
                 self.seed,
                 label,
+                self.words,
                 partial(self.cache.part, inputs),
             )
             return [prediction.to_dict() for prediction in written]
@@ -136,9 +140,10 @@ class Scorer:
             "records": held_out.examples_digest,
             "split": held_out.split,
             "max_records": held_out.max_records,
+            "words": self.words,
         }
         return {
-            "baselines": self.cache.get(inputs, lambda: baselines(held_out.records)),
+            "baselines": self.cache.get(inputs, lambda: baselines(held_out.records, self.words)),
             "traits": traits_beside(held_out.records, evaluation.predictions),
         }
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from components.evaluation import Prediction
+from components.options import Words
 from components.prediction_files import Pair, Pairs
 from components.published_scores import signature
 from components.sentences import in_lines, tagged
@@ -35,6 +36,7 @@ def signature_of(
     split: str,
     generation: GenerationOptions,
     seed: int,
+    words: Words = "latin",
 ) -> str | None:
     """The signature of an evaluation's scores, which `score` gives again; None where there are no texts."""
     if not predictions:
@@ -52,4 +54,4 @@ def signature_of(
         pairs.append(Pair(str(number), str(number), "", text, tuple(references)))
     read = Pairs(tuple(pairs), "+".join(sorted(ways)))
     settings = sha256_json(asdict(generation))[:16]
-    return signature(task, read, seed, split=split, generation=settings)
+    return signature(task, read, seed, words, split=split, generation=settings)

@@ -4,10 +4,12 @@ N-grams are counted by rouge-score. Of the longest common subsequences, which ar
 another one (`lcs`).
 """
 
+import re
 from collections import Counter
 from functools import lru_cache
 
 from components.metrics.lcs import lcs_length, lcs_places
+from components.options import Words
 from trainer.host_memory import imports_refused
 
 # NLTK takes them where it finds them; the package needs its tokenizer and stemmer alone. 3 s.
@@ -21,22 +23,30 @@ ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 Parts = tuple[float, float, float]
 
 
+_WORD = re.compile(r"\w+")
+
+
 class _Tokenizer:
-    """rouge-score's own tokenizer, which is asked several times about a text."""
+    """What words a text has, which is asked several times: by rouge-score's own tokenizer, or in any script."""
 
-    def __init__(self) -> None:
-        self.tokenize = lru_cache(maxsize=64)(DefaultTokenizer(use_stemmer=False).tokenize)
+    def __init__(self, words: Words) -> None:
+        latin = DefaultTokenizer(use_stemmer=False).tokenize
+        self.tokenize = lru_cache(maxsize=64)(latin if words == "latin" else _unicode_words)
 
 
-@lru_cache(maxsize=1)
-def _scorer() -> tuple[RougeScorer, _Tokenizer]:
-    tokenizer = _Tokenizer()
+def _unicode_words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+@lru_cache(maxsize=2)
+def _scorer(words: Words) -> tuple[RougeScorer, _Tokenizer]:
+    tokenizer = _Tokenizer(words)
     return RougeScorer(["rouge1", "rouge2"], tokenizer=tokenizer), tokenizer
 
 
-def rouge_parts(prediction: str, reference: str) -> dict[str, Parts]:
+def rouge_parts(prediction: str, reference: str, words: Words = "latin") -> dict[str, Parts]:
     """Precision, recall and F of each metric (Lin 2004). rougeLsum takes each line as a sentence."""
-    scorer, tokenizer = _scorer()
+    scorer, tokenizer = _scorer(words)
     counted = scorer.score(target=reference, prediction=prediction)
     ours, wanted = (
         [tokenizer.tokenize(line) for line in text.split("\n") if line]
@@ -48,14 +58,15 @@ def rouge_parts(prediction: str, reference: str) -> dict[str, Parts]:
     }
 
 
-def has_words(text: str) -> bool:
-    """Whether ROUGE sees anything of a text: its tokenizer drops all but Latin letters without accents and digits."""
-    return any(character.isascii() and character.isalnum() for character in text)
+def has_words(text: str, words: Words = "latin") -> bool:
+    """Whether ROUGE sees anything of a text: Latin letters without accents and digits, or any."""
+    return bool(_scorer(words)[1].tokenize(text))
 
 
-def rouge(prediction: str, reference: str) -> dict[str, float]:
+def rouge(prediction: str, reference: str, words: Words = "latin") -> dict[str, float]:
     """F-measures between 0 and 1 (Lin 2004). rougeLsum takes each line as a sentence."""
-    return {metric: parts[2] for metric, parts in rouge_parts(prediction, reference).items()}
+    parts = rouge_parts(prediction, reference, words)
+    return {metric: found[2] for metric, found in parts.items()}
 
 
 def _whole(prediction: list[str], reference: list[str]) -> Parts:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from components.baselines import baselines
 from components.evaluation import Prediction, evaluate
 from components.evaluation_inputs import token_rows
+from components.options import Words
 from components.samples import scores_of
 from components.scoring import traits_beside
 from components.written_predictions import as_file, signature_of
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
     )
     rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
+    words = loaded.config.evaluation.words
     with progress.reported_to(_print_progress):
         result = evaluate(
             model,
@@ -60,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             loaded.config.generation,
             vocabulary,
             loaded.config.seed,
+            words=words,
         )
     seed = loaded.config.seed
     document = {
@@ -69,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         "records": len(records),
         "generated": len(result.predictions),
         **scores_of(result, seed),
-        **_beside(task_name, records, result.predictions),
+        **_beside(task_name, records, result.predictions, words),
         "signature": signature_of(
-            task_name, result.predictions, split, loaded.config.generation, seed
+            task_name, result.predictions, split, loaded.config.generation, seed, words
         ),
     }
     # Whatever becomes of the file, the scores are not lost.
@@ -86,14 +89,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _beside(
-    task: str, records: Sequence[Record], predictions: Sequence[Prediction]
+    task: str, records: Sequence[Record], predictions: Sequence[Prediction], words: Words
 ) -> dict[str, Any]:
     """What stands beside the scores of summaries: what needs no model, and what the texts are like."""
     if not predictions or "rouge1" not in TASKS[task].metrics:
         return {"baselines": {}, "traits": {}}
     written = {prediction.target.record for prediction in predictions}
     asked = [record for record in records if record.id in written]
-    return {"baselines": baselines(asked), "traits": traits_beside(asked, predictions)}
+    return {"baselines": baselines(asked, words), "traits": traits_beside(asked, predictions)}
 
 
 def as_text(document: Mapping[str, Any]) -> str:

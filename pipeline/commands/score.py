@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from components.options import Words
 from components.prediction_files import read_pairs
 from components.published_scores import Scores, parts_of, published_scores
 from pipeline.cli import print_json
@@ -24,11 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
     pairs = read_pairs(arguments.task, arguments.predictions, arguments.references)
     given = parts_of(arguments.signature or "")
     seed = int(given["seed"]) if given.get("seed", "").isdecimal() else _SEED
-    found = published_scores(arguments.task, pairs, seed, _say)
+    words: Words = "unicode" if given.get("words") == "unicode" else "latin"
+    found = published_scores(arguments.task, pairs, seed, _say, words)
     if found.unseen:
         print(
-            f"gpt2-tfx: {found.unseen} of {found.records} references have no Latin letter or digit, which is all that "
-            "rouge-score sees: their scores are 0",
+            f"gpt2-tfx: {found.unseen} of {found.records} references have no word that ROUGE counts, so they score 0. "
+            "rouge-score knows letters from a to z and digits; --signature words:unicode counts words of any script",
             file=sys.stderr,
         )
     if arguments.json:
@@ -66,7 +68,8 @@ def as_text(found: Scores) -> str:
 
 def _compare(given: Mapping[str, str], found: str) -> int:
     """Say what differs; what else a signature says, of how predictions were made, no file of them shows."""
-    if not any(given.values()):
+    if "rows" not in given:
+        # Settings alone, of no scores that are to be had again.
         return 0
     differing = {name: now for name, now in parts_of(found).items() if given.get(name) != now}
     for name, now in differing.items():

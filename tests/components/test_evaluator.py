@@ -224,6 +224,20 @@ def test_an_empty_split_gives_null_metrics_no_blessing_and_a_warning(
     assert model.calls == []
 
 
+def test_words_that_rouge_does_not_count_are_told(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "Корабль вышел."
+    inputs = {**inputs, **data(tmp_path / "russian", [news_record(0, "Статья.", text)])}
+    use_models(monkeypatch, FakeModel(lambda _: text))
+    latin = run(tmp_path, inputs)
+    assert latin.summary["metrics"]["rouge1"] == 0
+    assert "evaluation.words: unicode" in latin.messages[0]
+    unicode = run(tmp_path, inputs, replace(ON_TEST, words="unicode"))
+    assert (unicode.summary["metrics"]["rouge1"], unicode.messages) == (1, [])
+    assert "|words:unicode|" in unicode.summary["signature"]
+
+
 def test_text_is_generated_for_the_first_records_and_perplexity_is_over_all(
     tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

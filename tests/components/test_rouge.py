@@ -53,6 +53,14 @@ def test_rougelsum_takes_each_line_as_a_sentence() -> None:
     assert scores["rougeLsum"] == pytest.approx(1.0)
 
 
+def test_words_of_other_scripts_count_where_that_is_asked_for() -> None:
+    text, other = "Корабль вышел в море", "Корабль вышел из порта"
+    assert rouge(text, text)["rouge1"] == 0.0
+    assert rouge(text, text, "unicode") == dict.fromkeys(ROUGE_METRICS, 1.0)
+    assert rouge(text, other, "unicode")["rouge1"] == pytest.approx(0.5)
+    assert rouge("Naïve café", "naïve CAFÉ", "unicode")["rouge2"] == 1.0
+
+
 @pytest.mark.parametrize("prediction", ["", "\n", "..."])
 def test_a_prediction_without_words_scores_zero(prediction: str) -> None:
     assert rouge(prediction, "a summary") == dict.fromkeys(ROUGE_METRICS, 0.0)

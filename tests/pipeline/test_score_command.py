@@ -51,6 +51,23 @@ def test_a_signature_names_its_seed_and_what_no_file_shows(
     assert capsys.readouterr().out.splitlines()[-1] == signature
 
 
+def test_words_of_any_script_are_counted_under_another_signature(
+    files: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("ours", "theirs"):
+        (tmp_path / name).write_text("Корабль вышел.\nДождь.\n", encoding="utf-8")
+    call = ["score", "--task", "cnn_dailymail", *files, "--json"]
+    assert cli.main(call) == 0
+    said = capsys.readouterr()
+    assert document_of("score", said.out)["scores"]["rouge1"]["value"] == 0
+    assert "--signature words:unicode counts words of any script" in said.err
+    assert cli.main([*call, "--signature", "words:unicode"]) == 0
+    said = capsys.readouterr()
+    document = document_of("score", said.out)
+    assert (document["scores"]["rouge1"]["value"], document["unseen"], said.err) == (1, 0, "")
+    assert cli.main([*call, "--signature", document["signature"]]) == 0
+
+
 def test_unequal_files_and_unknown_tasks_are_refused(
     files: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
