@@ -93,6 +93,11 @@ def _record(
             f"{name}: {len(trained)} records of the training set have this name; name one of them: {named}"
             f"{', ...' if len(trained) > 5 else ''}."
         )
+    if not found and corpora.redacted:
+        raise FailureError(
+            f"{name}: not among what is left of the corpus of version {version}, from which records were purged: of "
+            "those nobody can prove any more that they were in it, or that they were not."
+        )
     if not trained:
         where = (
             _why_not(found[0])

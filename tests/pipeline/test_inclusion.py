@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 
 from pipeline import cli
 from pipeline.claims.chain import read_claims
+from pipeline.erasure.key import KEY_VARIABLE as ERASURE_KEY_VARIABLE
 from pipeline.inclusion.merkle import (
     Leaves,
     inclusion_path,
@@ -354,6 +355,18 @@ class TestProof:
         assert call("prove", "b", "-o", tmp_path / "f")[0] == 1
         assert call("prove", "a", "-o", tmp_path / "f")[0] == 0
         assert call("check", proof, "--key", public_key)[0] == 0
+
+    def test_of_a_purged_record_it_is_not_said_that_it_never_was_there(
+        self, call: Call, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(ERASURE_KEY_VARIABLE, "0f" * 32)
+        (folder / "corpus" / "out.txt").write_text("")
+        config = ["--config", str(folder / "pipeline.yaml")]
+        left_out = ["--set", "corpus.exclude_file=out.txt"]
+        assert cli.main([*config, *left_out, "erase", "b", "--purge"]) == 0
+        status, _, said = call("prove", "b", "-o", tmp_path / "f")
+        assert (status, "from which records were purged" in said) == (1, True)
+        assert call("prove", "a", "-o", tmp_path / "f")[0] == 0
 
     def test_a_version_without_claims_and_one_whose_leaves_are_gone_are_told(
         self, call: Call, folder: Path, tmp_path: Path
