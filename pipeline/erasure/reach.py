@@ -122,7 +122,7 @@ class _Asked:
 
 def _models(store: StoreReader, corpora: Counts) -> list[ReachedModel]:
     trained = {execution: training for execution, (_, training) in corpora.items() if training}
-    return list(models_trained_on(store, lambda training: trained.get(training.corpus.id, 0)))
+    return list(models_trained_on(store, lambda each: (trained.get(each.corpus.id, 0), [])))
 
 
 def _known(earlier: Iterable[StoredErasure]) -> dict[int, tuple[int, int]]:

@@ -63,6 +63,7 @@ class ReachedModel:
     """A model with the record in its training set.
 
     uri: of the Trainer's output. pushed: the versions that hold it. records: how many of those that were asked for.
+    rows: the files of token rows that they are in; each is packed from the records of one shard.
     """
 
     uri: str
@@ -70,6 +71,7 @@ class ReachedModel:
     pushed: tuple[str, ...]
     execution: int
     records: int
+    rows: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,12 @@ def trace(store: StoreReader, manifests: Manifests, query: Query) -> Trace:
     ]
     trained = {each.execution: each.found for each in examples}
 
-    def count(training: TrainingSet) -> int:
-        return sum(map(training.has, trained.get(training.corpus.id, ())))
+    def learned(training: TrainingSet) -> tuple[int, list[str]]:
+        found = [*filter(training.has, trained.get(training.corpus.id, ()))]
+        return len(found), training.rows_of(found)
 
     missing = dict.fromkeys(each.outputs["examples"].uri for each in corpora.missing)
-    models = models_trained_on(store, count) if trained else ()
+    models = models_trained_on(store, learned) if trained else ()
     return Trace(tuple(examples), tuple(models), tuple(missing))
 
 
@@ -137,17 +140,20 @@ def trained_on(
 
 
 def models_trained_on(
-    store: StoreReader, count: Callable[[TrainingSet], int]
+    store: StoreReader, learned: Callable[[TrainingSet], tuple[int, list[str]]]
 ) -> Iterator[ReachedModel]:
-    """The models whose Trainer has learned from records. count: how many of those that are asked for a set has."""
+    """The models whose Trainer has learned from records.
+
+    learned: how many of those that are asked for are in a set, and in which files of rows.
+    """
     versions = _versions_by_model(store)
     for trainer in store.history("Trainer"):
         training = training_set_of(store, trainer)
-        records = 0 if training is None else count(training)
+        records, rows = (0, []) if training is None else learned(training)
         if records:
             model = trainer.outputs["model"]
             pushed = tuple(versions.get(model.id, ()))
-            yield ReachedModel(model.uri, model.digest, pushed, trainer.id, records)
+            yield ReachedModel(model.uri, model.digest, pushed, trainer.id, records, tuple(rows))
 
 
 def _versions_by_model(store: StoreReader) -> dict[int, list[str]]:

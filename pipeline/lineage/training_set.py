@@ -1,7 +1,7 @@
 """What a Trainer has learned from: the training records of a corpus but those that its Tokenizer had no row for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,12 @@ class TrainingSet:
     def has(self, record: FoundRecord) -> bool:
         """Whether a record of the corpus was trained on."""
         return record.split == TRAINED_ON and record.id not in self.left_out
+
+    def rows_of(self, records: Iterable[FoundRecord]) -> list[str]:
+        """The files of token rows that some of its records are in: a shard of records is packed by itself."""
+        folder = Path(self.tokenizer.outputs["tokens"].uri, f"Split-{TRAINED_ON}")
+        shards = dict.fromkeys(record.shard for record in records)
+        return [str(folder / f"rows-{shard}.tfrecord") for shard in shards]
 
 
 def training_set_of(store: StoreReader, trainer: StoredExecution) -> TrainingSet | None:

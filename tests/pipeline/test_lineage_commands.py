@@ -66,6 +66,10 @@ class TestTrace:
         assert status == 0
         assert self.pushed(document) == sorted([history["more"], history["longer"]])
         assert document["record"]["source"] == "d.story"
+        for model in document["models"]:
+            (rows,) = model["rows"]
+            assert rows.endswith("/Split-train/rows-00000-000.tfrecord")
+            assert "/Tokenizer/tokens/" in rows
         assert len(document["examples"]) == 1
 
     def test_tells_models_that_were_never_pushed_too(

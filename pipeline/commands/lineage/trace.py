@@ -76,6 +76,7 @@ def as_json(found: lineage.Trace, erased: float | None) -> dict[str, object]:
                 "digest": model.digest,
                 "execution": model.execution,
                 "records": model.records,
+                "rows": list(model.rows),
                 "pushed": list(model.pushed),
             }
             for model in found.models
@@ -107,6 +108,9 @@ def as_text(found: lineage.Trace, erased: float | None, most: int = 10) -> str:
             f"model    {model.uri} (execution {model.execution}), {model.records} of these in its "
             f"training set, {pushed}"
         )
+        if model.rows:
+            more = f" and {len(model.rows) - 1} more files" if len(model.rows) > 1 else ""
+            lines.append(f"         rows in {model.rows[0]}{more}")
     if not found.models:
         lines.append("model    none had it in its training set")
     return "\n".join(lines)
