@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from components.baselines import baselines
+from components.baselines import SummaryScores, baselines
 from components.evaluation import Evaluation, Prediction, summarise, write_texts
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.metrics.perplexity import RowLoss, row_losses
@@ -132,8 +132,6 @@ class Scorer:
         baselines: see `components.baselines`. traits: of the model's texts and of the references, see
         `components.metrics.traits`.
         """
-        if not evaluation.predictions or ROUGE_METRICS[0] not in self.task.metrics:
-            return {"baselines": {}, "traits": {}}
         held_out = self.held_out
         inputs = {
             "what": "baselines",
@@ -142,13 +140,28 @@ class Scorer:
             "max_records": held_out.max_records,
             "words": self.words,
         }
-        return {
-            "baselines": self.cache.get(inputs, lambda: baselines(held_out.records, self.words)),
-            "traits": traits_beside(held_out.records, evaluation.predictions),
-        }
+        return beside(
+            self.task,
+            evaluation.predictions,
+            lambda: held_out.records,
+            lambda records: self.cache.get(inputs, lambda: baselines(records, self.words)),
+        )
 
 
-def traits_beside(
+def beside(
+    task: Task,
+    predictions: Sequence[Prediction],
+    records: Callable[[], Sequence[Record]],
+    scores: Callable[[Sequence[Record]], SummaryScores],
+) -> dict[str, Any]:
+    """See `Scorer.beside`. records: those that texts were written for. scores: of the baselines."""
+    if not predictions or ROUGE_METRICS[0] not in task.metrics:
+        return {"baselines": {}, "traits": {}}
+    asked = records()
+    return {"baselines": scores(asked), "traits": _traits_beside(asked, predictions)}
+
+
+def _traits_beside(
     records: Sequence[Record], predictions: Sequence[Prediction]
 ) -> dict[str, dict[str, float]]:
     """The mean traits of what a model wrote, and of the references, beside the articles of the records."""

@@ -3,16 +3,15 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from components.baselines import baselines
-from components.evaluation import Prediction, evaluate
+from components.evaluation import evaluate
 from components.evaluation_inputs import token_rows
-from components.options import Words
 from components.samples import scores_of
-from components.scoring import traits_beside
+from components.scoring import beside
 from components.written_predictions import as_file, signature_of
 from pipeline import locations
 from pipeline.cli import print_json
@@ -52,12 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
     )
     rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
-    words = loaded.config.evaluation.words
+    words, scored = loaded.config.evaluation.words, records[: loaded.config.evaluation.max_records]
     with progress.reported_to(_print_progress):
         result = evaluate(
             model,
             TASKS[task_name],
-            records[: loaded.config.evaluation.max_records],
+            scored,
             rows,
             loaded.config.generation,
             vocabulary,
@@ -72,7 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
         "records": len(records),
         "generated": len(result.predictions),
         **scores_of(result, seed),
-        **_beside(task_name, records, result.predictions, words),
+        **beside(
+            TASKS[task_name],
+            result.predictions,
+            lambda: scored,
+            lambda records: baselines(records, words),
+        ),
         "signature": signature_of(
             task_name, result.predictions, split, loaded.config.generation, seed, words
         ),
@@ -86,17 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
         content = as_file(task_name, arguments.predictions.name, result.predictions)
         _write_predictions(arguments.predictions, content)
     return 0
-
-
-def _beside(
-    task: str, records: Sequence[Record], predictions: Sequence[Prediction], words: Words
-) -> dict[str, Any]:
-    """What stands beside the scores of summaries: what needs no model, and what the texts are like."""
-    if not predictions or "rouge1" not in TASKS[task].metrics:
-        return {"baselines": {}, "traits": {}}
-    written = {prediction.target.record for prediction in predictions}
-    asked = [record for record in records if record.id in written]
-    return {"baselines": baselines(asked, words), "traits": traits_beside(asked, predictions)}
 
 
 def as_text(document: Mapping[str, Any]) -> str:
