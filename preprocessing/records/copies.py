@@ -1,7 +1,7 @@
 """Copies: documents of a corpus with the same text, found without moving a text.
 
 The document of a record is its first segment: the article of a story, the story of a
-conversation, the whole of a text, for which the last of its parts stands if it was cut. So two
+conversation, the whole of a text, also for a part of one that a boundary of splits cuts. So two
 stories with one article are copies although their highlights differ, and two conversations about
 one story although their questions do: a model that has seen the one in training has seen what the
 other is to be tested with.
@@ -15,6 +15,8 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from preprocessing.records.record import SPLITS, Drop, Place, Record
 
@@ -34,21 +36,34 @@ class Copies:
 
     @property
     def documents(self) -> tuple[Place, ...]:
-        """The first record of each document; `highlight: each` makes several of one document."""
-        first: dict[tuple[str, int], Place] = {}
+        """The first record of each document in each split; `highlight: each` makes several of one document."""
+        first: dict[tuple[str, int, str], Place] = {}
         for place in self.places:
-            first.setdefault((place.source, place.position), place)
+            first.setdefault((*_document(place), place.split), place)
         return tuple(first.values())
 
     @property
     def is_leak(self) -> bool:
         """Whether the copies are in more than one split."""
-        return self.places[0].split != self.places[-1].split
+        return next(self.losers(), None) is not None
 
     def losers(self) -> "Iterator[Loser]":
-        """Every record that is not in the most held-out of the copies' splits."""
-        kept = self.places[0]
-        return (Loser(place, kept) for place in self.places if place.split != kept.split)
+        """Every record of which a copy that stays is in a more held-out split.
+
+        The parts of one text are no copies of one another.
+        """
+        held_out: list[Place] = []
+        for _, places in groupby(self.places, attrgetter("split")):
+            stay: dict[tuple[str, int], Place] = {}
+            for place in places:
+                document = _document(place)
+                kept = next((other for other in held_out if _document(other) != document), None)
+                if kept is None:
+                    stay.setdefault(document, place)
+                else:
+                    yield Loser(place, kept)
+            # Of two documents, one is another than any third.
+            held_out += list(stay.values())[:2]
 
 
 @dataclass(frozen=True)
@@ -91,7 +106,7 @@ def copies_among(records: Iterable[Place]) -> Iterator[Copies]:
 
 
 def _document(place: Place) -> tuple[str, int]:
-    return place.source, place.position
+    return place.source, 0 if place.is_part else place.position
 
 
 def _order(place: Place) -> tuple[int, str, str, int]:

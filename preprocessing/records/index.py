@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from preprocessing.records.copies import document_digest
 from preprocessing.records.record import Place, Record
 
+_PART = ', "is_part": true'
+
 
 class IndexEntry(NamedTuple):
     """A record in the index. digest: of its source bytes. document: digest, see `copies`."""
@@ -23,13 +25,15 @@ class IndexEntry(NamedTuple):
         return (
             f'{{"id": {_quoted(place.id)}, "source": {_quoted(place.source)}, "position": {place.position}, '
             f'"digest": "{self.digest}", "split": "{place.split}", "shard": "{shard}", '
-            f'"document": "{self.document.hex()}"}}'
+            f'"document": "{self.document.hex()}"{_PART if place.is_part else ""}}}'
         )
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "IndexEntry":
         """The entry of a line's values."""
-        place = Place(line["id"], line["source"], line["position"], line["split"])
+        place = Place(
+            line["id"], line["source"], line["position"], line["split"], line.get("is_part", False)
+        )
         return cls(place, line["digest"], bytes.fromhex(line["document"]))
 
     def moved(self, rows: int) -> "IndexEntry":

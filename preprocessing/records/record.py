@@ -27,12 +27,13 @@ class Segment:
 
 
 class Place(NamedTuple):
-    """Which record of a corpus, and where: see `Record`."""
+    """Which record of a corpus, and where: see `Record`. is_part: of a text that was cut, which is its whole source."""
 
     id: str
     source: str
     position: int
     split: str
+    is_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Record:
     split: one of SPLITS.
     segments: the text; the end of text id is not part of it, the Tokenizer appends that.
     continues: whether the document goes on behind it, in another record or split, so that it has no end of text.
-    document: the digest of the document of which it is the last part, see `copies`; not in its Example.
+    document: the digest of the text of which it is a part, see `copies`; not in its Example.
     """
 
     id: str
@@ -61,7 +62,7 @@ class Record:
     @property
     def place(self) -> Place:
         """Where the record is."""
-        return Place(self.id, self.source, self.position, self.split)
+        return Place(self.id, self.source, self.position, self.split, bool(self.document))
 
     def named(self, record_id: str) -> "Record":
         """The record with another id."""

@@ -49,11 +49,10 @@ def read(
 
 
 def _whole_of(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> str | None:
-    """The text of a whole file, of which the source is the last piece and which another file may hold uncut."""
-    is_last_piece = source.start > 0 and source.stop == source.size
-    if not is_last_piece or source.size > options.max_record_bytes:
+    """The text of a whole file, of which the source is a piece and which another file may hold uncut."""
+    if source.is_whole or source.size > options.max_record_bytes:
         return None
-    whole = source._replace(start=0)
+    whole = source._replace(start=0, stop=source.size)
     data = read_piece(whole, open_file)
     text = decode_text(data, whole, source.name) if isinstance(data, bytes) else None
     return text if isinstance(text, str) else None

@@ -2,6 +2,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,46 @@ def test_a_copy_of_a_text_that_a_split_cuts_is_found(tmp_path):
         assert dropped == ([("leak", "rows.train.jsonl")] if on_leak == "drop" else [])
     with pytest.raises(InputError, match="1 document is in more than one split"):
         read_records(tmp_path, CorpusOptions(task="text", test_fraction=0.06, on_leak="fail"), 0)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "dropped"),
+    [
+        ("test", ["b.txt train", "b.txt validation"]),
+        ("valid", ["b.txt train"]),
+        ("train", ["rows.train.jsonl train"]),
+    ],
+)
+def test_no_part_of_a_text_stays_where_a_copy_of_the_whole_is_held_out(tmp_path, held_out, dropped):
+    text = "".join(f"Line {number} of the text.\n" for number in range(40))
+    name = f"rows.{held_out}.jsonl"
+    (tmp_path / "a.txt").write_text("".join(f"Another line {number}.\n" for number in range(100)))
+    (tmp_path / "b.txt").write_text(text)
+    (tmp_path / name).write_text(json.dumps({"text": text}) + "\n")
+    options = CorpusOptions(task="text", validation_fraction=0.2, test_fraction=0)
+    for on_leak in ("warn", "drop"):
+        records, drops = read_records(tmp_path, replace(options, on_leak=on_leak), 0)
+        left = {f"{record.source} {record.split}" for record in records}
+        assert {drop.reason for drop in drops} == ({"leak"} if on_leak == "drop" else set())
+        everywhere = {"a.txt train", "b.txt train", "b.txt validation"}
+        everywhere.add(f"{name} {'validation' if held_out == 'valid' else held_out}")
+        assert left == everywhere - set(dropped if on_leak == "drop" else [])
+    with pytest.raises(InputError, match="1 document is in more than one split") as error:
+        read_records(tmp_path, replace(options, on_leak="fail"), 0)
+    assert "b.txt, split train" in str(error.value)
+
+
+def test_of_two_texts_that_are_cut_the_more_held_out_one_stays_whole(tmp_path):
+    text = "".join(f"Line {number} of the text.\n" for number in range(60))
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(text)
+    options = CorpusOptions(task="text", validation_fraction=0.5, test_fraction=0.2, on_leak="drop")
+    records, drops = read_records(tmp_path, options, 0)
+    assert {f"{record.source} {record.split}" for record in records} == {
+        "b.txt validation",
+        "b.txt test",
+    }
+    assert {drop.source for drop in drops} == {"a.txt"}
 
 
 def test_the_parts_of_a_text_are_no_copies_of_each_other(tmp_path):
