@@ -118,12 +118,12 @@ def _report_cuts(splits: Mapping[str, Mapping[str, Any]]) -> None:
         return sum(split[name] for split in splits.values())
 
     if cut := total("truncated"):
-        lost = total("tokens_left_out")
-        share = lost / (total("tokens") + lost)
+        lost = total("bytes_left_out")
+        share = lost / total("bytes")
         names = [record["id"] for split in splits.values() for record in split["first_truncated"]]
         more = ", ..." if cut > _RECORDS_NAMED else ""
         progress.report(
-            message=f"{cut} of {total('records')} records are longer than a row and were cut: {lost} tokens, "
+            message=f"{cut} of {total('records')} records are longer than a row and were cut: {lost} bytes of text, "
             f"{share:.1%} of all, are in no row ({', '.join(names[:_RECORDS_NAMED])}{more})"
         )
     if dropped := total("dropped"):

@@ -41,11 +41,16 @@ def rows_of(
         over_long: see `fit`; it is not asked with windows.
         statistics: what is counted is added to it while the rows are taken.
     """
-    tokenized = _counted(_tokenized(records, vocabulary, options, statistics), statistics)
+    room = options.sequence_length if over_long == "truncate_prompt" else None
+    if options.is_stream:
+        # By id the piece `book@1000` would come before the piece `book@500`.
+        records = sorted(records, key=lambda record: (record.source, record.position, record.id))
+        room = None
+    tokenized = _counted(_tokenized(records, vocabulary, room, statistics), statistics)
     sequences = (
         _stream(list(tokenized))
         if options.is_stream
-        else list(_fitted(tokenized, options.sequence_length, over_long, statistics))
+        else list(_fitted(tokenized, vocabulary, options.sequence_length, over_long, statistics))
     )
     for row in pack(
         sequences,
@@ -64,17 +69,14 @@ def rows_of(
 def _tokenized(
     records: Iterable[Record],
     vocabulary: Vocabulary,
-    options: TokenOptions,
+    room: int | None,
     statistics: TokenStatistics,
 ) -> Iterator[TokenizedRecord | Drop]:
-    if options.is_stream:
-        # By id the piece `book@1000` would come before the piece `book@500`.
-        records = sorted(records, key=lambda record: (record.source, record.position, record.id))
     for record, ends in _with_ends(records):
         highest = max((i for segment in record.segments for i in segment.ids), default=0)
         statistics.separators += sum(segment.text.count(SEPARATOR) for segment in record.segments)
         if highest < vocabulary.end_of_text:
-            yield tokenize_record(record, vocabulary, ends)
+            yield tokenize_record(record, vocabulary, ends, room)
         else:
             detail = f"holds the id {highest}; those of texts are below {vocabulary.end_of_text}"
             yield Drop("unknown_id", record.source, record.id, detail)
@@ -111,6 +113,7 @@ def _stream(records: list[TokenizedRecord]) -> list[TokenSequence]:
 
 def _fitted(
     records: Iterable[TokenizedRecord],
+    vocabulary: Vocabulary,
     length: int,
     over_long: OverLong,
     statistics: TokenStatistics,
@@ -120,9 +123,8 @@ def _fitted(
         if isinstance(fitted, Drop):
             statistics.add_drop(fitted)
         else:
-            if fitted.left_out:
-                tokens = len(fitted.sequence.ids) + fitted.left_out
-                statistics.add_truncated(
-                    Truncated(record.id, record.source, tokens, fitted.left_out)
-                )
+            statistics.bytes += record.size
+            if fitted.is_cut:
+                left_out = record.size - int(vocabulary.byte_counts[fitted.sequence.ids].sum())
+                statistics.add_truncated(Truncated(record.id, record.source, record.size, left_out))
             yield fitted.sequence

@@ -31,11 +31,12 @@ class TokenSegment:
 
 @dataclass(frozen=True)
 class TokenizedRecord:
-    """A record in tokens, the end of text included: at least one segment."""
+    """A record in tokens, the end of text included: at least one segment. size: bytes of its text."""
 
     id: str
     source: str
     segments: tuple[TokenSegment, ...]
+    size: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,33 +59,39 @@ class Fitted:
 
     Attributes:
         sequence: its tokens, or what is left of them.
-        left_out: how many tokens of the record are not in it.
+        is_cut: whether tokens of the record are not in it.
     """
 
     sequence: TokenSequence
-    left_out: int
+    is_cut: bool
 
 
-def tokenize_record(record: Record, vocabulary: Vocabulary, ends: bool = True) -> TokenizedRecord:
+def tokenize_record(
+    record: Record, vocabulary: Vocabulary, ends: bool = True, room: int | None = None
+) -> TokenizedRecord:
     """The record's segments in tokens, each tokenised by itself.
 
     A segment that has ids keeps them. If the record `ends`, the end of text is appended to the last
     segment, so it is in the loss if that segment is.
+
+    room: if any, of a story before its first question or summary more than so many tokens need not be known: `fit`
+        keeps none of them, and the record has other segments.
     """
-    segments = [
-        TokenSegment(
-            np.array(segment.ids, np.int32)
-            if segment.ids
-            else vocabulary.encode_to_array(segment.text),
-            segment.in_loss,
-            bool(segment.references),
-        )
-        for segment in record.segments
-    ]
+    opens = room is not None and any(segment.references for segment in record.segments[1:3])
+    segments = []
+    for place, segment in enumerate(record.segments):
+        if segment.ids:
+            ids = np.array(segment.ids, np.int32)
+        elif room is not None and opens and not place:
+            ids = vocabulary.encode_start(segment.text, room)
+        else:
+            ids = vocabulary.encode_to_array(segment.text)
+        segments.append(TokenSegment(ids, segment.in_loss, bool(segment.references)))
     last = segments.pop() if segments else TokenSegment(np.array([], np.int32), False, False)
     ids = np.append(last.ids, np.int32(vocabulary.end_of_text)) if ends else last.ids
     segments.append(TokenSegment(ids, last.in_loss, last.is_target))
-    return TokenizedRecord(record.id, record.source, tuple(segments))
+    size = sum(len(segment.text.encode(errors="replace")) for segment in record.segments)
+    return TokenizedRecord(record.id, record.source, tuple(segments), size)
 
 
 def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> Fitted | Drop:
@@ -118,12 +125,12 @@ def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> Fitted | D
     if size > length and over_long == "truncate_prompt":
         segments = _truncate_prompt(segments, length)
         if not segments:
-            detail = f"{size} tokens, and the last target with its prompt alone more than {length}"
+            detail = f"the last target with its prompt alone has more than {length} tokens"
             return _drop(record, "target_too_long", detail)
     sequence = _joined(segments)
     if not sequence.loss.any():
         return _drop(record, "no_target", "no token in the loss that another one precedes")
-    return Fitted(sequence, size - len(sequence.ids))
+    return Fitted(sequence, is_cut=size > len(sequence.ids))
 
 
 def stream_of(records: Sequence[TokenizedRecord]) -> TokenSequence:

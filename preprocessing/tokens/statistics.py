@@ -21,12 +21,12 @@ _FIRST_TRUNCATED = 20
 class Truncated:
     """A record of which a part is in no row.
 
-    tokens: how many it has. left_out: how many of these are in no row.
+    bytes: of its text in UTF-8. left_out: how many of these are in no row.
     """
 
     id: str
     source: str
-    tokens: int
+    bytes: int
     left_out: int
 
 
@@ -38,8 +38,9 @@ class TokenStatistics:
         records: read.
         separators: how often texts contain SEPARATOR, which there is text like any other.
         truncated: records of which a part is in no row, and
-        tokens_left_out: how many tokens these parts have; dropped records are not among them.
-        first_truncated: the first of these records.
+        bytes_left_out: how many bytes of text these parts have, of
+        bytes: those of all records that were not dropped; not counted where they are one stream.
+        first_truncated: the first of the records that were truncated.
         sequences: records, or windows of them, in the rows.
         tokens: in the rows, without padding.
         loss_tokens: tokens that count in the loss.
@@ -52,7 +53,8 @@ class TokenStatistics:
     records: int = 0
     separators: int = 0
     truncated: int = 0
-    tokens_left_out: int = 0
+    bytes_left_out: int = 0
+    bytes: int = 0
     sequences: int = 0
     tokens: int = 0
     loss_tokens: int = 0
@@ -73,7 +75,7 @@ class TokenStatistics:
     def add_truncated(self, truncated: Truncated) -> None:
         """Count a record of which a part is left out, and keep it if it is one of the first."""
         self.truncated += 1
-        self.tokens_left_out += truncated.left_out
+        self.bytes_left_out += truncated.left_out
         if len(self.first_truncated) < _FIRST_TRUNCATED:
             self.first_truncated.append(truncated)
 
@@ -97,7 +99,8 @@ class TokenStatistics:
             },
             "separators": self.separators,
             "truncated": self.truncated,
-            "tokens_left_out": self.tokens_left_out,
+            "bytes_left_out": self.bytes_left_out,
+            "bytes": self.bytes,
             "first_truncated": [asdict(truncated) for truncated in self.first_truncated],
             "sequences": self.sequences,
             "tokens": self.tokens,
@@ -114,7 +117,8 @@ def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
         total.records += part.records
         total.separators += part.separators
         total.truncated += part.truncated
-        total.tokens_left_out += part.tokens_left_out
+        total.bytes_left_out += part.bytes_left_out
+        total.bytes += part.bytes
         first_truncated = total.first_truncated + part.first_truncated
         total.first_truncated = first_truncated[:_FIRST_TRUNCATED]
         total.sequences += part.sequences

@@ -8,6 +8,7 @@ which it is merged. The encoding itself is tiktoken's.
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,11 @@ END_OF_TEXT = "<|endoftext|>"
 # `encoder.py`, written so that the engine never goes back.
 SPLIT_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
+# Where a text may be cut so that its two parts have the tokens of the whole: SPLIT_PATTERN ends a piece behind a letter
+# before a space, and looks at nothing behind the space for it. Fewer characters than these are a token, on average.
+_END_OF_WORD = re.compile("[A-Za-z](?= [A-Za-z])")
+_CHARACTERS_A_TOKEN = 4
+
 
 class Vocabulary:
     """Text to ids and back. Made by `load_vocabulary`.
@@ -44,6 +50,7 @@ class Vocabulary:
         size: the number of ids, the end of text included (50,257 for `gpt2`).
         end_of_text: the id that ends a record (50,256 for `gpt2`), always the last one.
         mergeable_ranks: the bytes of every other token and its id.
+        byte_counts: int64 [size], the bytes of each token's text; the end of text has none.
         digest: sha256 (hexadecimal) of what the vocabulary was made from.
     """
 
@@ -53,6 +60,8 @@ class Vocabulary:
         self.digest = digest
         self.end_of_text = len(mergeable_ranks)
         self.size = self.end_of_text + 1
+        self.byte_counts = np.zeros(self.size, np.int64)
+        self.byte_counts[list(mergeable_ranks.values())] = list(map(len, mergeable_ranks))
         self._encoding = tiktoken.Encoding(
             name,
             pat_str=SPLIT_PATTERN,
@@ -74,6 +83,17 @@ class Vocabulary:
             return self._encoding.encode_to_numpy(text, disallowed_special=()).astype(np.int32)
         except UnicodeEncodeError:  # a lone surrogate, of which `encode` makes a question mark
             return np.array(self.encode(text), np.int32)
+
+    def encode_start(self, text: str, least: int) -> np.ndarray:
+        """The first ids of a text, int32: all, or at least so many; what is behind them is not looked at."""
+        found: list[np.ndarray] = []
+        start = count = 0
+        while start < len(text) and count < least:
+            end = _END_OF_WORD.search(text, start + _CHARACTERS_A_TOKEN * (least - count))
+            stop = end.end() if end else len(text)
+            found.append(self.encode_to_array(text[start:stop]))
+            start, count = stop, count + len(found[-1])
+        return np.concatenate([np.array([], np.int32), *found])
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; the end of text becomes `<|endoftext|>`, what is not UTF-8 U+FFFD.

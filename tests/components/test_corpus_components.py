@@ -244,11 +244,12 @@ def test_cut_records_are_reported(tmp_path: Path, messages: list[str]) -> None:
     counts = json.loads(statistics)["splits"]["train"]
     assert counts["truncated"] == 1
     (cut,) = counts["first_truncated"]
-    assert (cut["id"], cut["left_out"]) == (records[0].id, counts["tokens_left_out"])
-    assert cut["tokens"] == 40 + cut["left_out"]
-    share = cut["left_out"] / (counts["tokens"] + cut["left_out"])
+    assert (cut["id"], cut["left_out"]) == (records[0].id, counts["bytes_left_out"])
+    text = "".join(segment.text for segment in records[0].segments)
+    assert cut["bytes"] == len(text)
+    share = cut["left_out"] / counts["bytes"]
     assert messages == [
-        f"1 of 2 records are longer than a row and were cut: {cut['left_out']} tokens, {share:.1%} of "
+        f"1 of 2 records are longer than a row and were cut: {cut['left_out']} bytes of text, {share:.1%} of "
         f"all, are in no row ({cut['id']})"
     ]
 

@@ -79,7 +79,7 @@ def test_each_segment_is_tokenised_by_itself() -> None:
 def test_a_record_that_just_fits_stays_whole(over_long: OverLong) -> None:
     whole = fitted(record(prompt("aas"), target("tt")), 6, over_long)
     assert drawn(whole.sequence) == "aasTT!"
-    assert whole.left_out == 0
+    assert not whole.is_cut
 
 
 def test_drop_names_the_record_and_its_length() -> None:
@@ -91,7 +91,7 @@ def test_drop_names_the_record_and_its_length() -> None:
 def test_truncation_cuts_the_end_of_the_article_and_keeps_separator_and_target() -> None:
     long = record(prompt("abcdef"), prompt("s"), target("tt"))
     assert rows(long, 6, "truncate_prompt") == ["absTT!"]
-    assert fitted(long, 6, "truncate_prompt").left_out == 4
+    assert fitted(long, 6, "truncate_prompt").is_cut
 
 
 def test_truncation_may_take_the_whole_article() -> None:
@@ -157,7 +157,7 @@ def test_a_conversation_whose_last_turn_does_not_fit_is_dropped() -> None:
 def test_split_leaves_an_over_long_record_whole_for_the_packing_to_cut() -> None:
     long = fitted(record(prompt("abcdefgh", in_loss=True)), 6, "split")
     assert drawn(long.sequence) == "aBCDEFGH!"
-    assert long.left_out == 0
+    assert not long.is_cut
 
 
 @pytest.mark.parametrize("segments", [(), (prompt("", True),), (prompt("abc"),)])
@@ -186,7 +186,31 @@ def test_truncation_keeps_the_most_turns_and_then_the_most_of_the_story(
         assert isinstance(result, Fitted)
         expected = story[: length - len(ending)] + ending
         assert drawn(result.sequence).lower().replace("!", ".") == expected
-        assert result.left_out == len(story + endings[0]) - len(expected)
+        assert result.is_cut == (len(story + endings[0]) > len(expected))
+
+
+@given(
+    st.text("aZ .,'é日\u0301\n\u00a05", max_size=300),
+    st.text("bQ s", max_size=9),
+    st.sampled_from(["gpt2", "bytes"]),
+    st.integers(2, 40),
+)
+def test_what_no_row_can_hold_need_not_be_known(
+    story: str, summary: str, vocabulary: str, length: int
+) -> None:
+    segments = (prompt(story * 3), prompt("\nTL;DR:\n"), target(summary))
+    document = Record("id", "file", 0, "", "train", segments)
+    whole, start = (
+        fit(tokenize(document, load_vocabulary(vocabulary), room=room), length, "truncate_prompt")
+        for room in (None, length)
+    )
+    assert type(whole) is type(start)
+    if isinstance(whole, Fitted) and isinstance(start, Fitted):
+        assert start.is_cut == whole.is_cut
+        assert start.sequence.ids.tolist() == whole.sequence.ids.tolist()
+        assert start.sequence.loss.tolist() == whole.sequence.loss.tolist()
+    else:
+        assert whole == start
 
 
 def test_a_stream_is_predicted_but_for_its_very_first_token() -> None:

@@ -130,16 +130,16 @@ def test_the_statistics_account_for_every_record(examples: Path, tmp_path: Path)
                     {
                         "id": "huge",
                         "source": "huge.story",
-                        "detail": "43 tokens, and the last target with its prompt alone "
-                        "more than 16",
+                        "detail": "the last target with its prompt alone has more than 16 tokens",
                     }
                 ],
             }
         },
         "separators": 0,
         "truncated": 1,
-        "tokens_left_out": 28,
-        "first_truncated": [{"id": "long", "source": "long.story", "tokens": 44, "left_out": 28}],
+        "bytes_left_out": 28,
+        "bytes": 6 + 6 + 5 + 43,
+        "first_truncated": [{"id": "long", "source": "long.story", "bytes": 43, "left_out": 28}],
         "sequences": 4,
         "tokens": 7 + 7 + 16 + 6,
         "loss_tokens": 4 * 3,
