@@ -24,6 +24,11 @@ _WITHOUT_MEANING = {
 REDACTED = ".redacted"
 
 
+def decides_nothing(type_name: str) -> bool:
+    """Whether artifacts of a type are for people alone: no result of a node follows from what they hold."""
+    return "*" in _WITHOUT_MEANING.get(type_name, ())
+
+
 @dataclass(frozen=True)
 class Manifest:
     """The files of an artifact: relative name -> (size in bytes, sha256)."""

@@ -65,7 +65,8 @@ class Node:
     incidental: more of them, which the key leaves out: they say how often something is logged or kept, and never
         change what comes out.
     externals: name -> content from outside the store that the step reads.
-    files: source files beside the modules that it reads.
+    files: source files beside the modules that it reads. Not among the Trainer's are the templates of its page: for
+        another look of it nobody trains again, and a page that is there keeps the look that it has.
     champion: whether the model that is served now belongs to what it reads.
     paths: environment variable -> the path of the machine that the step finds there. None belongs to the key: they
         say where, and the lineage follows from the inputs.
@@ -174,7 +175,6 @@ ALL_NODES = (
         ],
         incidental=[f"training.{name}" for name in _INCIDENTAL_TRAINING],
         externals={"vocabulary": externals.VOCABULARY},
-        files=_templates("training.html"),
         paths={
             CHECKPOINTS_VARIABLE: lambda site: site.checkpoints,
             BASE_STATS_VARIABLE: lambda site: site.write_base_stats(),

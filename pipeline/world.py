@@ -13,7 +13,7 @@ from pipeline.described_changes import (
 from pipeline.externals import External
 from pipeline.gpus import has_gpu, wants_gpu
 from pipeline.keys import Ingredients, Reason
-from pipeline.manifests import Manifests, content_root, removals
+from pipeline.manifests import Manifests, content_root, decides_nothing, removals, removed_at
 from pipeline.nodes import Node
 from pipeline.outside_files import OutsideFiles
 from pipeline.serving_history import champions, date, serving_events
@@ -127,12 +127,18 @@ class PipelineWorld:
     def why_unusable(self, node: Node, execution: StoredExecution) -> Reason | None:
         """Why the outputs of an execution cannot be used; None if they are intact."""
         for artifact in execution.outputs.values():
+            if decides_nothing(artifact.type) and self._was_erased(artifact):
+                # To write a page about a training again, nobody trains again.
+                continue
             for mismatch in self.manifests.mismatches(artifact, trust_memory=not self.check):
                 if not mismatch.actual:
                     return Reason("missing", self._missing(artifact, mismatch.path))
                 what = "is not what was written" if mismatch.expected else "does not belong there"
                 return Reason("corrupt", f"{mismatch.path} {what}")
         return None
+
+    def _was_erased(self, artifact: StoredArtifact) -> bool:
+        return removed_at(removals(self.store, [artifact]), artifact, "erased") is not None
 
     def _missing(self, artifact: StoredArtifact, path: str) -> str:
         removal = removals(self.store, [artifact]).get(artifact.id)

@@ -92,15 +92,29 @@ class TokenRows:
 
     def bounds(self, batch_size: int) -> Bounds:
         """What holds for every batch of this size, which has a row once for each epoch that it reaches."""
-        before, after = (self.features["segment_ids"][:, part] for part in (np.s_[:-1], np.s_[1:]))
-        continued = (after == before) & (after > 0)
-        counts = (self.features["loss_mask"][:, 1:] & continued).sum(axis=1)
+        continued, after = _continued(self.features), self.features["segment_ids"][:, 1:]
+        counts = predicted(self.features).sum(axis=1)
         times = 1 + -(-batch_size // max(len(self), 1))
         most = np.repeat(np.sort(counts)[::-1], times)[:batch_size].sum()
         return Bounds(int(most), bool((continued | (after == 0)).all()))
 
     def _rows(self, numbers: np.ndarray) -> Batch:
         return {name: value[numbers].astype(np.int32) for name, value in self.features.items()}
+
+
+def predicted(batch: Batch) -> np.ndarray:
+    """Which tokens count in the loss, by the token before them: bool, of the features' shape [..., L].
+
+    As `trainer.loss.counted`, and False for the first token of each row.
+    """
+    counts = (batch["loss_mask"][..., 1:] > 0) & _continued(batch)
+    return np.concatenate([np.zeros_like(counts[..., :1]), counts], axis=-1)
+
+
+def _continued(batch: Batch) -> np.ndarray:
+    """Whether a token goes on with the segment of the token before it: bool [..., L - 1]."""
+    segments = batch["segment_ids"]
+    return (segments[..., 1:] == segments[..., :-1]) & (segments[..., 1:] > 0)
 
 
 @lru_cache(maxsize=2)  # a batch reaches from one epoch into the next

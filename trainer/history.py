@@ -18,6 +18,10 @@ class History:
     parameters: number of trained weights.
     total_steps: the steps that the training is meant to have; step: those that it has had.
     seconds: time spent training, a resumed training's earlier parts included.
+    part_seconds: where the time went, see `trainer.part_times`; of a training that was cut off and resumed, what was
+        before the checkpoint from which it went on as well.
+    rows: that the steps have read, of `epoch_rows` in an epoch. tokens: in them, padding left out; loss_tokens: of
+        these, those that count in the loss.
     joules: energy that the counters of energy_of took meanwhile; None where a part of it was not measured.
     energy_of: what was measured, in words (see `trainer.energy`).
     skipped_steps: steps without an update, because float16 overflowed; skipped_in_a_row: the last of
@@ -39,6 +43,11 @@ class History:
     total_steps: int = 0
     step: int = 0
     seconds: float = 0.0
+    part_seconds: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
+    epoch_rows: int = 0
+    tokens: int = 0
+    loss_tokens: int = 0
     joules: float | None = None
     energy_of: list[str] = field(default_factory=list)
     skipped_steps: int = 0
@@ -80,6 +89,12 @@ class History:
         else:
             self.skipped_in_a_row = 0
             self.window.append(loss)
+
+    def add_rows(self, rows: int, tokens: int, loss_tokens: int) -> None:
+        """So many rows were read, with so many tokens."""
+        self.rows += rows
+        self.tokens += tokens
+        self.loss_tokens += loss_tokens
 
     def log(self, learning_rate: float, gradient_norm: float, tokens_per_s: float) -> Entry | None:
         """Close the window with an entry; None where every step of it was skipped."""

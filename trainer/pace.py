@@ -23,6 +23,11 @@ class Pace:
             self._timed_seconds += now - self._resumed
         self._resumed = now
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the call that builds the graph has ended."""
+        return self._calls > 0
+
     def pause_ended(self) -> None:
         """What happened since the last step was no training."""
         self._resumed = time.perf_counter()

@@ -24,11 +24,14 @@ from trainer.options import (
     ModelOptions,
     TrainingOptions,
 )
+from trainer.part_times import EXPORT, MODEL, READING, PartTimes
+from trainer.shown_rows import shown_rows
 from trainer.training import train
 from trainer.training_page import write_training_page
 from trainer.weights import load_into
 
 HISTORY_FILE, TRAINING_PAGE = "history.json", "training.html"
+_ROWS_SHOWN = 3
 _SERVING_FOLDERS = ("Format-Serving", "serving_model_dir")  # what TFX appends, now and formerly
 
 
@@ -51,6 +54,7 @@ def run_fn(fn_args: FnArgs) -> None:
     Checkpoints go to the folder that the environment variable GPT2_TFX_CHECKPOINTS names, and
     training resumes from there: a path among the parameters would change the node's key.
     """
+    times = PartTimes(MODEL)
     settings = fn_args.custom_config
     model_options = ModelOptions(**settings["model"])
     training_options = TrainingOptions(**settings["training"])
@@ -64,8 +68,10 @@ def run_fn(fn_args: FnArgs) -> None:
     sequence_length, seed = settings["sequence_length"], settings["seed"]
     _require_fitting_rows(config, sequence_length)
 
+    times.begin(READING)
     rows = read_training_rows(fn_args.train_files, sequence_length, settings["random_windows"])
     validation = read_rows(fn_args.eval_files, sequence_length)
+    times.begin(MODEL)
     if fn_args.base_model:
         model = GPT2(config, precision=device.precision)
         load_into(model, base_folder(fn_args.base_model))
@@ -84,12 +90,17 @@ def run_fn(fn_args: FnArgs) -> None:
         device=device,
         checkpoint_folder=make_cache_folder(Path(checkpoints)) if checkpoints else None,
         event_folder=logs,
+        times=times,
     )
-    (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
-    write_training_page(logs / TRAINING_PAGE, history)
+    times.begin(EXPORT)
     progress.report(phase="export")
     # Pusher writes the defaults that are configured.
     export(model, vocabulary, GenerationOptions(), Path(fn_args.serving_model_dir))
+    times.end()
+    (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
+    rows_a_step = training_options.batch_size * training_options.accumulate
+    shown = shown_rows(rows.training_batch(0, rows_a_step, seed), vocabulary, _ROWS_SHOWN)
+    write_training_page(logs / TRAINING_PAGE, history, shown)
 
 
 def base_folder(base_model: str) -> Path:

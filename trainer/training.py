@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
-from trainer.data import FEATURES, Batch, TokenRows, TrainingRows
+from trainer.data import FEATURES, Batch, TokenRows, TrainingRows, predicted
 from trainer.device import Device
 from trainer.divergence import require_convergence, require_step
 from trainer.energy import EnergyMeter
@@ -16,6 +16,15 @@ from trainer.gpt2 import GPT2
 from trainer.history import History, frozen_groups
 from trainer.options import TrainingOptions
 from trainer.pace import Pace
+from trainer.part_times import (
+    BATCHES,
+    CHECKPOINTS,
+    FIRST_STEPS,
+    PREPARATION,
+    STEPS,
+    VALIDATION,
+    PartTimes,
+)
 from trainer.schedule import TrainingLength, learning_rate, training_length
 from trainer.tensorboard import EventLog
 from trainer.train_step import StepResult, TrainStep
@@ -37,6 +46,7 @@ def train(
     device: Device,
     checkpoint_folder: Path | None = None,
     event_folder: Path | None = None,
+    times: PartTimes | None = None,
 ) -> History:
     """Train a model in place, for as long as the options say (`training_length`).
 
@@ -48,10 +58,13 @@ def train(
     device: what it runs on, chosen before anything was computed.
     checkpoint_folder: where to save and resume; None does neither.
     event_folder: where TensorBoard's event files go; None writes none.
+    times: of what was done before; the history goes on with it.
     Raises TrainingDiverged (see `divergence`) before what went wrong is saved, and InputError where
     an option needs validation rows, or checkpoints cannot be read or are of another configuration.
     """
     _require_means(options, validation, checkpoint_folder)
+    times = times or PartTimes(PREPARATION)
+    times.begin(PREPARATION)
     length = training_length(options, len(rows))
     train_step = TrainStep(model, options, seed, device, rows.bounds(options.batch_size))
     state = TrainingState(
@@ -64,7 +77,9 @@ def train(
     history = state.restore() or History()
     history.device, history.precision = str(device), model.precision
     history.frozen, history.parameters = frozen_groups(options), train_step.trained_parameters
-    history.total_steps = length.steps
+    history.total_steps, history.epoch_rows = length.steps, len(rows)
+    times.add(history.part_seconds)
+    history.part_seconds = times.seconds
     rows_a_step = options.batch_size * options.accumulate
     run_steps = several_steps(train_step, (rows_a_step, rows.sequence_length))
     loss_of_batch = evaluation_loss(model, device, validation.bounds(options.batch_size))
@@ -85,20 +100,26 @@ def train(
             # a step without an update takes no part in the schedule
             scheduled = (number - history.skipped_steps for number in numbers)
             rates = [learning_rate(number, options, length) for number in scheduled]
+            times.begin(STEPS if pace.has_begun else FIRST_STEPS)
             results = run_steps(batches, np.array(rates, np.float32), np.int64(first))
             # a GPU computes meanwhile
+            times.begin(BATCHES)
             numbers = _next_numbers(numbers.stop, pace.steps_in(SECONDS_A_CALL), options, length)
             following = batches_of(numbers)
+            times.begin(STEPS if pace.has_begun else FIRST_STEPS)
             losses, norms, skipped = (values.numpy().tolist() for values in results)
             for loss, norm, was_skipped in zip(losses, norms, skipped, strict=True):
                 history.add_step(loss, was_skipped)
                 require_step(history, loss, norm)
-            pace.count(len(losses), int(np.count_nonzero(batches["segment_ids"])))
+            tokens = int(np.count_nonzero(batches["segment_ids"]))
+            pace.count(len(losses), tokens)
+            history.add_rows(len(losses) * rows_a_step, tokens, int(predicted(batches).sum()))
             history.seconds = earlier_seconds + pace.seconds
             history.joules = _sum(earlier_joules, meter.joules())
             _report(history, losses[-1], pace)
             if len(validation) and _due(history, options.validate_every):
                 progress.report(phase="validate")
+                times.begin(VALIDATION)
                 validated = mean_loss(loss_of_batch, validation, options.batch_size)
                 if validated is not None:
                     is_best = history.add_validation(validated, options.early_stopping)
@@ -115,10 +136,12 @@ def train(
                     require_convergence(history, options.log_every)
             if _due(history, options.checkpoint_every) or state.is_asked_to_end:
                 progress.report(phase="save a checkpoint")
+                times.begin(CHECKPOINTS)
                 state.save(history)
                 pace.pause_ended()
             if state.is_asked_to_end:
                 state.end_process()
+        times.begin(CHECKPOINTS)
     if options.keep_best and history.best_step is not None:
         state.restore_best(history.best_step)
     if model.lora is not None:

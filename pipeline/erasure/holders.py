@@ -11,9 +11,7 @@ from pipeline.manifests import REDACTED, Manifests
 from pipeline.store import StoredArtifact, StoredExecution, StoreReader
 
 # The types of what is made from records and holds none of their text: weights, digests and decisions.
-_WITHOUT_TEXT = frozenset(
-    {"Model", "ModelRun", "ModelBlessing", "Attestation", "PushedModel", "Schema"}
-)
+_WITHOUT_TEXT = frozenset({"Model", "ModelBlessing", "Attestation", "PushedModel", "Schema"})
 # Caches and logs are of no corpus by themselves. They are made again, so all of them go.
 _OF_ANY_CORPUS: frozenset[ItemKind] = frozenset(
     {"shard", "job memory", "scores", "logs", "system", "leftover"}

@@ -1,4 +1,4 @@
-"""What a purge leaves of artifacts: an index without some lines, scores without texts, counts without names."""
+"""What a purge leaves of artifacts: an index without some lines, numbers without texts and names."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
-from pipeline.lineage.facts import DROPS, SCORES, TOKENS
+from pipeline.lineage.facts import DROPS, SCORES, TOKENS, TRAINING
 from pipeline.lineage.indices import MANIFEST, index_of
 from pipeline.manifests import Manifests, content_root, redacted_root
 from pipeline.store import StoredArtifact
@@ -16,14 +16,19 @@ from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.staging import staged_beside, write_whole
 
 # Type of artifact -> its file of numbers, and what lists single records there.
-_NUMBERS = {"ModelEvaluation": SCORES, "CorpusReport": DROPS, "TokenStatistics": TOKENS}
+_NUMBERS = {
+    "ModelEvaluation": SCORES,
+    "CorpusReport": DROPS,
+    "TokenStatistics": TOKENS,
+    "ModelRun": TRAINING,
+}
 _LISTS_OF_RECORDS = frozenset({"first", "first_truncated", "exclude_unmatched"})
 
 Matches = Callable[[Mapping[str, Any]], bool]
 
 
 def redact_facts(artifact: StoredArtifact) -> None:
-    """Put beside an evaluation, a report of a corpus or statistics of tokens its numbers, without texts and names."""
+    """Put beside an evaluation, a report of corpus, tokens or training its numbers, without texts and names."""
     name = _NUMBERS.get(artifact.type)
     path = content_root(artifact) / name if name else None
     if path is not None and path.is_file():

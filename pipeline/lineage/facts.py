@@ -13,6 +13,7 @@ from pipeline.manifests import redacted_root
 from pipeline.store import StoredArtifact, StoredExecution
 
 DROPS, SCORES, TOKENS = "drops.json", "metrics.json", "token_statistics.json"
+TRAINING = "history.json"
 
 
 def corpus_report(corpus: StoredExecution) -> dict[str, Any] | None:
@@ -42,7 +43,7 @@ def training(trainer: StoredExecution) -> dict[str, Any] | None:
     parameter and token (Kaplan et al. 2020, "Scaling Laws for Neural Language Models", 2.1). energy_joules: what
     `energy_of` took while it trained; None where nothing, or not all of it, was measured.
     """
-    history = _read(trainer.outputs.get("model_run"), "history.json")
+    history = _read(trainer.outputs.get("model_run"), TRAINING)
     if history is None:
         return None
     parameters, keys = trainer.ingredients["parameters"], ("batch_size", "accumulate")

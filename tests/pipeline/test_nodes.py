@@ -97,9 +97,13 @@ def test_what_only_says_how_often_is_in_no_key() -> None:
     }
 
 
-def test_the_templates_that_a_node_writes_pages_with_are_in_its_code(root: Path) -> None:
+def test_the_templates_that_a_node_writes_pages_with_are_in_its_code_but_for_the_trainers(
+    root: Path,
+) -> None:
     templates = {
         path.relative_to(root).as_posix() for path in (root / "preprocessing/templates").iterdir()
     }
     listed = {name for entry in node_table(with_base()) for name in entry.files}
-    assert listed == templates
+    of_training = {f"preprocessing/templates/training.{kind}" for kind in ("css", "html")}
+    assert listed == templates - of_training
+    assert not node("Trainer").files

@@ -54,6 +54,7 @@ def launch(launches: Launches, name: str, *ids: str) -> str:
         "StatisticsGen": SECRET if told else f"statistics of {name}",
         "Tokenizer": ROWS if told else f"rows of {name}",
         "Trainer": f"model {name}",
+        "Trainer.model_run": SECRET if told else f"training of {name}",
         "Evaluator.evaluation": json.dumps({"text": SECRET}) if told else f"texts of {name}",
         "Evaluator.blessing": "blessed",
         "Attest": f"attestation {name}",
@@ -147,8 +148,9 @@ class TestPurge:
         self, erase: Erase, launches: Launches, workspace: Path
     ) -> None:
         before = places_of(workspace, FORMS)
-        # Records, report; statistics; tokens, their statistics; predictions; what the caches, logs and dead runs have.
-        assert len(before) == 6 + 7, before
+        # Records, report; statistics; tokens, their statistics; rows as text; predictions;
+        # what the caches, logs and dead runs have.
+        assert len(before) == 7 + 7, before
         status, out, err = erase("--purge", "d")
         assert (status, err) == (0, "")
         assert "purged " in out
@@ -187,6 +189,7 @@ class TestPurge:
             "ExampleStatistics",
             "ExampleAnomalies",
             "TokenStatistics",
+            "ModelRun",
             "ModelEvaluation",
         }
         assert not any(each["collected"] for each in shown["artifacts"])
@@ -196,7 +199,7 @@ class TestPurge:
         assert " erased 20" in capsys.readouterr().out
         assert cli.main([*config, "lineage", "verify", "latest", "--json"]) == 0
         verified = document_of("lineage-verify", capsys.readouterr().out)
-        assert (verified["mismatches"], len(verified["erased"])) == ([], 8)
+        assert (verified["mismatches"], len(verified["erased"])) == ([], 9)
 
     def test_leaves_corpora_that_never_had_it_and_pushed_versions_as_they_were(
         self, erase: Erase, launches: Launches, capsys: pytest.CaptureFixture[str]
@@ -224,6 +227,16 @@ class TestPurge:
         assert "was erased by a purge on 20" in capsys.readouterr().out
         launch(launches, "again", "a", "b", "c")
         assert "CorpusGen" in launches.launched
+
+    def test_nobody_trains_again_for_a_page_that_was_erased(
+        self, erase: Erase, launches: Launches
+    ) -> None:
+        """Where the rows are what they were without the record, which the Tokenizer had no place for."""
+        erase("--purge", "d")
+        launches.results["Tokenizer"] = ROWS
+        launches.run("run-again")
+        assert "Tokenizer" in launches.launched
+        assert "Trainer" not in launches.launched
 
     def test_other_records_of_the_corpus_are_traced_as_before(
         self, erase: Erase, launches: Launches, capsys: pytest.CaptureFixture[str]
@@ -263,6 +276,10 @@ class TestPurge:
                 "metrics.json",
                 {"blessed": True, "split": "test", "checks": [], "note": "", "champion": None},
             ),
+            "Trainer/model_run": (
+                "history.json",
+                {"step": 3, "parameters": 5, "seconds": 1.5, "device": "", "precision": ""},
+            ),
         }
         for place, (name, document) in files.items():
             for folder in (workspace / "artifacts" / place).iterdir():
@@ -272,7 +289,7 @@ class TestPurge:
         before = show(launches.store, pushed)
         erase("--purge", "d")
         after = show(launches.store, pushed)
-        for part in ("corpus_report", "decision", "metrics"):
+        for part in ("corpus_report", "decision", "metrics", "training"):
             assert after[part] == before[part] is not None
         named = places_of(workspace / "artifacts", [b"jane.doe"])
         assert named
@@ -334,7 +351,7 @@ class TestPurge:
             assert (asked["keyed"], len(asked["records"])) == (True, 1)
             pushed = [each["version"] for model in document["models"] for each in model["pushed"]]
             assert pushed == [second]
-            assert len(document["purged"]["artifacts"]) == 8
+            assert len(document["purged"]["artifacts"]) == 9
         assert len(list(launches.store.erasures())) == 1
         monkeypatch.setenv(KEY_VARIABLE, "0e" * 32)
         status, _, err = erase("d")
@@ -403,7 +420,7 @@ class TestBeingKilled:
         assert places_of(workspace, [sha256_text("d").encode(), b"d.story"]) == []
         store = Launches(folder / "pipeline.yaml").store
         second = pushed_artifact(store, Launches(folder / "pipeline.yaml").versions.names()[1])
-        assert sum(bool(each["erased"]) for each in show(store, second)["artifacts"]) == 8
+        assert sum(bool(each["erased"]) for each in show(store, second)["artifacts"]) == 9
         assert list(altered_events(store)) == []
         return True
 

@@ -54,7 +54,14 @@ def test_a_run_leaves_an_export_a_history_and_checkpoints(
     assert history["device"]
     assert (tmp_path / "checkpoints" / "ckpt-2.index").is_file()
     assert (tmp_path / "checkpoints" / CACHE_TAG).is_file()
-    assert "<svg" in (tmp_path / "logs" / "training.html").read_text()
+    page = (tmp_path / "logs" / "training.html").read_text()
+    assert "<svg" in page
+    # Of each row all is learnt but the first token.
+    assert "7 of them in the loss" in page
+    parts = ["model", "reading", "preparation", "first_steps", "steps", "batches"]
+    assert {*history["part_seconds"]} == {*parts, "checkpoints", "validation", "export"}
+    assert (history["rows"], history["epoch_rows"]) == (4, 6)
+    assert (history["tokens"], history["loss_tokens"]) == (32, 28)
     assert len(list((tmp_path / "logs").glob("events.out.tfevents.*"))) == 1
 
 

@@ -315,6 +315,11 @@ def test_a_finished_training_is_not_trained_again(
     history = train_here(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
     assert_same_weights(model, uninterrupted.model)
     assert history.steps == uninterrupted.history.steps
+    # What the earlier process took is in it, and what it read.
+    earlier = json.loads(uninterrupted.history.to_json())["part_seconds"]
+    assert history.part_seconds["steps"] == pytest.approx(earlier["steps"])
+    assert history.part_seconds["preparation"] > earlier["preparation"]
+    assert history.rows == uninterrupted.history.rows == 12 * OPTIONS.batch_size
 
 
 def test_two_checkpoints_are_kept(uninterrupted: Uninterrupted) -> None:
