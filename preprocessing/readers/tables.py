@@ -1,5 +1,6 @@
 """Tables of documents, a row each: `.jsonl`, `.json`, `.csv`, `.parquet` and `.arrow`, read as a stream."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -19,15 +20,15 @@ _OWN_COMPRESSION = (".parquet", ".arrow")
 # What the names of tables end in.
 TABLES = (*or_compressed(*_JSON, ".csv"), *_OWN_COMPRESSION)
 
-# What Hugging Face's `datasets` writes about the tables beside them.
-_ABOUT_TABLES = frozenset(
-    {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
+# What Hugging Face's `datasets` writes about tables beside them, and keeps there of what it has computed of them.
+_BESIDE_TABLES = re.compile(
+    r"(?:dataset_infos?|dataset_dict|state)\.json|cache-[0-9a-z]+(?:_\d+_of_\d+)?\.arrow"
 )
 
 
 def is_table(name: str) -> bool:
     """Whether the file's name is that of a table."""
-    return name.lower().endswith(TABLES) and name.rpartition("/")[2] not in _ABOUT_TABLES
+    return name.lower().endswith(TABLES) and not _BESIDE_TABLES.fullmatch(name.rpartition("/")[2])
 
 
 @contextmanager

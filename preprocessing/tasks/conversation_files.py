@@ -30,7 +30,14 @@ def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[Sour
     for name, size, _ in files:
         if content_ends_with(name, ".json") and size > options.max_whole_file_bytes:
             raise InputError(too_large_file(name, f"{size} bytes", options))
-    return [SourceFile(name, size, _split(content_name(name)), 0, size) for name, size, _ in files]
+    splits = [split_by_name(content_name(file.name)) for file in files]
+    if "test" not in splits:
+        # The release has no other than the development set to be held out.
+        splits = ["test" if split == "validation" else split for split in splits]
+    return [
+        SourceFile(name, size, split, 0, size)
+        for (name, size, _), split in zip(files, splits, strict=True)
+    ]
 
 
 def too_large_file(name: str, size: str, options: CorpusOptions) -> str:
@@ -39,9 +46,3 @@ def too_large_file(name: str, size: str, options: CorpusOptions) -> str:
         f"{name}: {size}, and a file of conversations may have {options.max_whole_file_bytes} "
         "(16 times corpus.max_record_bytes); split the file, or raise corpus.max_record_bytes"
     )
-
-
-def _split(name: str) -> str | None:
-    """The split that a file's name says in a word; the development set is the one that is held out as test."""
-    said = split_by_name(name)
-    return "test" if said == "validation" else said

@@ -327,6 +327,13 @@ def test_a_word_in_the_name_says_the_split_of_conversations_not_a_part_of_one(
     assert source.split == split
 
 
+def test_conversations_with_a_test_set_of_their_own_keep_their_validation_set(tmp_path):
+    for split in ("train", "validation", "test"):
+        (tmp_path / f"{split}.jsonl").write_text("{}")
+    sources = list_sources(tmp_path, COQA)
+    assert {f"{source.split}.jsonl" for source in sources} == {source.name for source in sources}
+
+
 def test_suffixes_in_capitals_are_read_and_hidden_files_are_not(tmp_path):
     for name in ("CHAPTER.TXT", ".hidden.txt", ".git/a.txt", "Rows.JSONL", "a.Txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -352,7 +359,13 @@ def test_a_folder_that_datasets_has_saved_is_read_by_its_splits(tmp_path, option
     (tmp_path / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
     for split in ("train", "test"):
         (tmp_path / split).mkdir()
-        for name in ("data-00000-of-00001.arrow", "state.json", "dataset_info.json"):
+        beside = (
+            "state.json",
+            "dataset_info.json",
+            "cache-5f0a.arrow",
+            "cache-5f0a_00000_of_00002.arrow",
+        )
+        for name in ("data-00000-of-00001.arrow", *beside):
             (tmp_path / split / name).write_text("{}")
     assert {source.name: source.split for source in list_sources(tmp_path, options)} == {
         "train/data-00000-of-00001.arrow": "train",
