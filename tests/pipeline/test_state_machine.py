@@ -7,13 +7,13 @@ its workspace; nobody records who lost his lease; `latest` names a version that 
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -53,13 +53,11 @@ STEPS = st.one_of(st.integers(1, 25), st.integers(1, 100))
 class RunMachine(RuleBasedStateMachine):
     """Two workspaces on one store, and the processes that work in them."""
 
-    new_store: ClassVar[Any]
+    new_store: ClassVar[Callable[[Path], str]]
 
     def __init__(self) -> None:
         super().__init__()
-        # Memory where there is such a file system: a store that waits for a disk takes ten times as long.
-        memory = Path("/dev/shm")
-        self.base = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self.base = Path(tempfile.mkdtemp())
         self.url = type(self).new_store(self.base)
         self.clock = Clock()
         self.processes = 0
@@ -181,17 +179,21 @@ class RunMachine(RuleBasedStateMachine):
         except (Death, FailureError):
             # Beside containers that have not ended it does nothing.
             collected = False
-        there = {e.id for e in self._recorded(place) if self._is_there(e)}
+        recorded = self._recorded(self._reader(place))
+        there = {e.id for e in recorded if self._is_there(e)}
         assert needed <= there
-        self.collected |= {e.id for e in self._recorded(place)} - there
+        self.collected |= {e.id for e in recorded} - there
         if collected:
             assert not [*(self.folders[place] / "workspace").rglob(".collected-*")]
 
     @rule(place=PLACES, choice=st.integers(0, 1000))
     def damage(self, place: int, choice: int) -> None:
         """A file of a recorded output changes."""
-        gone = self.collected
-        recorded = [e for e in self._recorded(place) if e.node != "Pusher" and e.id not in gone]
+        recorded = [
+            execution
+            for execution in self._recorded(self._reader(place))
+            if execution.node != "Pusher" and execution.id not in self.collected
+        ]
         if recorded:
             execution = recorded[choice % len(recorded)]
             artifact = sorted(execution.outputs.items())[0][1]
@@ -207,59 +209,61 @@ class RunMachine(RuleBasedStateMachine):
     # What always holds
 
     @invariant()
-    def what_is_recorded_is_true(self) -> None:
-        for place in (0, 1):
-            for execution in self._recorded(place):
-                for artifact in execution.outputs.values():
-                    assert content_root(artifact).is_relative_to(self.folders[place])
-                    lost = self.damaged | self.collected
-                    if execution.id not in lost and execution.node != "Pusher":
-                        text = (content_root(artifact) / "result").read_text()
-                        assert text == content_of(execution.node, execution.key)
-
-    @invariant()
-    def each_record_was_written_by_who_held_the_lease(self) -> None:
+    def what_always_holds(self) -> None:
+        """All of it at once: to open the store for each rule takes as long as to look."""
         for place in (0, 1):
             store = self._reader(place)
-            mlmd = store.connect()
-            for execution in self._recorded(place):
-                contexts = mlmd.get_contexts_by_execution(execution.id)
-                leases = [context for context in contexts if context.type == LEASE]
-                launched, recorded = sorted(
-                    leases, key=lambda context: int(context.name.rpartition("/")[2])
-                )
-                assert int(recorded.name.rpartition("/")[2]) == 1 + int(
-                    launched.name.rpartition("/")[2]
-                )
-                for name in ("run", "host"):
-                    assert recorded.custom_properties[name] == launched.custom_properties[name]
+            recorded = self._recorded(store)
+            self._what_is_recorded_is_true(place, recorded)
+            self._each_record_was_written_by_who_held_the_lease(store, recorded)
+            self._runs_are_in_their_workspace_and_say_how_they_ended(place, store)
+            self._latest_names_a_recorded_version(place, store)
 
-    @invariant()
-    def runs_are_in_their_workspace_and_say_how_they_ended(self) -> None:
-        for place in (0, 1):
-            store = self._reader(place)
-            for run in store.runs():
-                state = run.properties["state"]
-                wanted = {
-                    "complete": {"complete"},
-                    "dead": {"running", "abandoned", "complete", "failed"},
-                    "lost": {"running", "abandoned"},
-                }[self.runs[place][run.run_id]]
-                assert state in wanted, (run.run_id, state)
-                # One that was paused before it was registered is, afterwards; who looks sees that it is over.
-                if self.runs[place][run.run_id] == "lost" and state == "running":
-                    assert is_over(store, run)
+    def _what_is_recorded_is_true(self, place: int, recorded: list[StoredExecution]) -> None:
+        lost = self.damaged | self.collected
+        for execution in recorded:
+            for artifact in execution.outputs.values():
+                assert content_root(artifact).is_relative_to(self.folders[place])
+                if execution.id not in lost and execution.node != "Pusher":
+                    text = (content_root(artifact) / "result").read_text()
+                    assert text == content_of(execution.node, execution.key)
 
-    @invariant()
-    def latest_names_a_recorded_version(self) -> None:
-        for place in (0, 1):
-            latest = Versions(self.folders[place] / "workspace" / "serving").latest()
-            if latest is not None:
-                pushed = [
-                    artifact.properties.get("pushed_version")
-                    for artifact in self._reader(place).artifacts("PushedModel")
-                ]
-                assert latest in pushed
+    def _each_record_was_written_by_who_held_the_lease(
+        self, store: StoreReader, recorded: list[StoredExecution]
+    ) -> None:
+        for execution in recorded:
+            contexts = store._mlmd.get_contexts_by_execution(execution.id)
+            leases = [context for context in contexts if context.type == LEASE]
+            launched, renewed = sorted(
+                leases, key=lambda context: int(context.name.rpartition("/")[2])
+            )
+            assert int(renewed.name.rpartition("/")[2]) == 1 + int(launched.name.rpartition("/")[2])
+            for name in ("run", "host"):
+                assert renewed.custom_properties[name] == launched.custom_properties[name]
+
+    def _runs_are_in_their_workspace_and_say_how_they_ended(
+        self, place: int, store: StoreReader
+    ) -> None:
+        for run in store.runs():
+            state = run.properties["state"]
+            wanted = {
+                "complete": {"complete"},
+                "dead": {"running", "abandoned", "complete", "failed"},
+                "lost": {"running", "abandoned"},
+            }[self.runs[place][run.run_id]]
+            assert state in wanted, (run.run_id, state)
+            # One that was paused before it was registered is, afterwards; who looks sees that it is over.
+            if self.runs[place][run.run_id] == "lost" and state == "running":
+                assert is_over(store, run)
+
+    def _latest_names_a_recorded_version(self, place: int, store: StoreReader) -> None:
+        latest = Versions(self.folders[place] / "workspace" / "serving").latest()
+        if latest is not None:
+            pushed = [
+                artifact.properties.get("pushed_version")
+                for artifact in store.artifacts("PushedModel")
+            ]
+            assert latest in pushed
 
     # Helpers
 
@@ -278,14 +282,14 @@ class RunMachine(RuleBasedStateMachine):
     def _reader(self, place: int) -> StoreReader:
         return StoreReader("gpt2", self.url, self.folders[place] / "workspace")
 
-    def _recorded(self, place: int) -> list[StoredExecution]:
-        store = self._reader(place)
+    def _recorded(self, store: StoreReader) -> list[StoredExecution]:
         return [execution for node in NODES for execution in store.history(node)]
 
     def _whole(self, place: int) -> set[tuple[str, str]]:
         """Node and key of what a run may reuse."""
         lost = self.damaged | self.collected
-        return {(e.node, e.key) for e in self._recorded(place) if e.id not in lost}
+        recorded = self._recorded(self._reader(place))
+        return {(e.node, e.key) for e in recorded if e.id not in lost}
 
     def _is_there(self, execution: StoredExecution) -> bool:
         return all(content_root(artifact).exists() for artifact in execution.outputs.values())
@@ -363,29 +367,26 @@ class RunMachine(RuleBasedStateMachine):
             self.runs[place][run_id] = "complete"
 
 
-@contextmanager
-def machine_on(new_store: Any) -> Iterator[type[RunMachine]]:
+def explore(new_store: Callable[[Path], str], examples: int, steps: int, start: int = 0) -> None:
+    """Histories of so many steps on stores of a kind; another start gives others."""
+
+    @seed(start)
     class OnStore(RunMachine):
         pass
 
     OnStore.new_store = staticmethod(new_store)
-    yield OnStore
-
-
-def explore(new_store: Any, examples: int, steps: int) -> None:
-    with machine_on(new_store) as machine:
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                deadline=None,
-                derandomize=True,
-                database=None,
-                suppress_health_check=list(HealthCheck),
-                print_blob=False,
-            ),
-        )
+    run_state_machine_as_test(
+        OnStore,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        ),
+    )
 
 
 def sqlite_of(base: Path) -> str:
@@ -401,15 +402,30 @@ def test_on_postgresql(postgresql: str, postgresql_server: PostgreSQL) -> None:
 
 
 @pytest.mark.long
-def test_on_sqlite_at_length() -> None:
-    explore(sqlite_of, examples=150, steps=15)
+@pytest.mark.parametrize("start", range(10))
+def test_on_sqlite_at_length(start: int) -> None:
+    explore(sqlite_of, 15, 15, start)
 
 
 @pytest.mark.long
-def test_on_postgresql_at_length(postgresql: str, postgresql_server: PostgreSQL) -> None:
-    explore(lambda base: postgresql_server.new_database(), examples=25, steps=10)
+@pytest.mark.parametrize("start", range(5))
+def test_on_postgresql_at_length(
+    start: int, postgresql: str, postgresql_server: PostgreSQL
+) -> None:
+    explore(lambda base: postgresql_server.new_database(), 5, 10, start)
 
 
 @pytest.mark.long
-def test_on_mariadb_at_length(mariadb: str, mariadb_server: MariaDB) -> None:
-    explore(lambda base: mariadb_server.new_database(), examples=25, steps=10)
+@pytest.mark.parametrize("start", range(5))
+def test_on_mariadb_at_length(start: int, mariadb: str, mariadb_server: MariaDB) -> None:
+    explore(lambda base: mariadb_server.new_database(), 5, 10, start)
+
+
+def test_a_history_is_the_same_however_slow_the_machine_is(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.leases.HEARTBEAT_SECONDS", 0.001)
+    calls: list[str] = []
+    monkeypatch.setattr(Process, "step", lambda self: calls.append(threading.current_thread().name))
+    MortalLaunches(config_file, Process(1, Clock())).run("run-1")
+    assert set(calls) == {threading.main_thread().name}
