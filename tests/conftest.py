@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,9 +30,22 @@ _MEMORY, _MEMORY_BYTES = Path("/dev/shm"), 4 * 1024**3
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Spare the tests the disk: those of the store wait for it longer than they compute."""
-    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+    """Spare the tests the disk: those of the store wait for it longer than they compute.
+
+    What libraries leave among temporary files (Beam, AutoGraph) goes when the session ends.
+    """
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES
+    place = str(_MEMORY) if roomy else tempfile.gettempdir()
+    # What failed tests have made stays, so it lies beside.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", place)
+    # A worker of xdist inherits the folder of the session. The name is short, as paths of sockets must be.
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="gpt2-", dir=place)
+        # Tests run programs as other users too.
+        os.chmod(folder, 0o1777)
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ["TMPDIR"] = folder
+        tempfile.tempdir = None
 
 
 @pytest.fixture(scope="session")
