@@ -7,10 +7,14 @@ Beam is imported where a place is not of this machine, and for matching: who loo
 """
 
 import glob
+import json
 import os
 import re
 import shutil
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from preprocessing.base.staging import make_whole
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystem import FileMetadata
@@ -55,6 +59,27 @@ def open_file(place: str) -> BinaryIO:
     from apache_beam.io.filesystems import FileSystems
 
     return FileSystems.open(place, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def write_file(place: str, content: bytes) -> None:
+    """Write a file in one step, also over one that is there; here its folder is made. What fails leaves nothing new."""
+    if is_local(place):
+        make_whole(Path(place), lambda staged: staged.write_bytes(content))
+    elif place.startswith("s3://"):
+        from preprocessing.base.s3 import put_object
+
+        put_object(place, content)
+    else:
+        from apache_beam.io.filesystem import CompressionTypes
+        from apache_beam.io.filesystems import FileSystems
+
+        with FileSystems.create(place, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            file.write(content)
+
+
+def write_json(place: str, value: Any) -> None:
+    """Write a JSON value for people to read: indented, in UTF-8."""
+    write_file(place, f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
 
 
 def files_matching(folder: str, *patterns: str) -> "list[FileMetadata]":

@@ -1,7 +1,9 @@
 """Files that are whole or not there: written beside their place under a name of their own, then renamed."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from preprocessing.base.errors import InputError
 
@@ -14,11 +16,21 @@ def staged_beside(path: Path) -> Path:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in one step, also over one that is there; its folder is made. What fails leaves nothing."""
     make_folder(path.parent)
+    make_whole(path, lambda staged: staged.write_bytes(content))
+
+
+def make_whole(path: Path, make: Callable[[Path], Any]) -> None:
+    """Let `make` make a file under another name beside `path`, and give it that name when it is complete.
+
+    A runner may try a bundle twice, also at the same time, so the unfinished file has a name of its own; it begins
+    with a dot, so that no pattern for finished files finds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     staged = staged_beside(path)
     try:
-        staged.write_bytes(content)
+        make(staged)
         staged.replace(path)
-    except OSError:
+    except BaseException:
         staged.unlink(missing_ok=True)
         raise
 

@@ -4,9 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from preprocessing.base.atomic_files import replace_atomically, write_atomically
 from preprocessing.base.file_digests import FileDigests
-from preprocessing.base.places import is_local, open_file
+from preprocessing.base.places import is_local, open_file, write_file
+from preprocessing.base.staging import make_whole
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -36,10 +36,10 @@ def copy_file(source: str, target: str) -> None:
     """
     if is_local(source) and is_local(target):
         # The kernel copies: half the processor time of reading and writing.
-        replace_atomically(target, lambda unfinished: shutil.copyfile(source, unfinished))
+        make_whole(Path(target), lambda staged: shutil.copyfile(source, staged))
     else:
         with open_file(source) as file:
-            write_atomically(target, file.read())
+            write_file(target, file.read())
 
 
 def copy_verified(

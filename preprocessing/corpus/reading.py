@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
-from preprocessing.base.atomic_files import write_atomically
 from preprocessing.base.digests import sha256_bytes, sha256_text
-from preprocessing.base.places import open_file
+from preprocessing.base.places import open_file, write_file
 from preprocessing.base.verified_files import DamagedError
 from preprocessing.corpus.portions import Portion
 from preprocessing.options import CorpusOptions
@@ -76,7 +75,7 @@ class Reading:
             lines.append(entry.line(str(part)))
         lines += [json.dumps(asdict(drop), ensure_ascii=False) for drop in self.drops]
         content = "\n".join(lines)
-        write_atomically(path, f"{sha256_text(content)}\n{content}".encode())
+        write_file(path, f"{sha256_text(content)}\n{content}".encode())
 
 
 class Summary(NamedTuple):

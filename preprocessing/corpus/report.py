@@ -9,8 +9,7 @@ from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 
-from preprocessing.base.atomic_files import write_json_atomically
-from preprocessing.base.places import files_matching, open_file
+from preprocessing.base.places import files_matching, open_file, write_json
 from preprocessing.readers.file_names import APPLE_DOUBLE
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
@@ -153,9 +152,9 @@ def _first_groups(groups: list[_Group], more: list[_Group]) -> list[_Group]:
 
 def write_report(tally: Tally, report_dir: str) -> None:
     """Write drops.json and, if there are faults, faults.json."""
-    write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), tally.drops_report())
+    write_json(FileSystems.join(report_dir, DROPS_FILE), tally.drops_report())
     if tally.faults:
-        write_json_atomically(FileSystems.join(report_dir, FAULTS_FILE), tally.faults_report())
+        write_json(FileSystems.join(report_dir, FAULTS_FILE), tally.faults_report())
 
 
 def read_drops(report_dir: str) -> dict[str, Any]:
@@ -183,7 +182,7 @@ def note_unmatched(report_dir: str, excluded: Collection[str]) -> list[str]:
                     found.update(names_of(drop["id"]))
     unmatched = sorted(set(excluded) - found)
     report = read_drops(report_dir) | {"exclude_unmatched": unmatched}
-    write_json_atomically(FileSystems.join(report_dir, DROPS_FILE), report)
+    write_json(FileSystems.join(report_dir, DROPS_FILE), report)
     return unmatched
 
 

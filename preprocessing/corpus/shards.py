@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 
-from preprocessing.base.atomic_files import write_atomically, write_json_atomically
 from preprocessing.base.digests import sha256_bytes, sha256_json
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_watch import ContentChangedError
-from preprocessing.base.places import open_file
+from preprocessing.base.places import open_file, write_file, write_json
 from preprocessing.base.verified_files import DamagedError, copy_verified
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.reading import Reading, read_source
@@ -67,7 +66,7 @@ class Written:
 
     def write(self, path: str) -> None:
         """Write it into a file."""
-        write_json_atomically(path, asdict(self))
+        write_json(path, asdict(self))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Written":
@@ -299,9 +298,9 @@ def _relative(record: Record, rows_before: int) -> tuple[IndexEntry, bytes]:
 def _write_tfrecords(path: str, examples: Iterable[bytes]) -> str:
     """Write serialised Examples; the SHA-256 of the file."""
     content = tfrecords_of(examples)
-    write_atomically(path, content)
+    write_file(path, content)
     return sha256_bytes(content)
 
 
 def _write_lines(path: str, lines: Sequence[str]) -> None:
-    write_atomically(path, "\n".join([*lines, ""]).encode())
+    write_file(path, "\n".join([*lines, ""]).encode())

@@ -18,10 +18,9 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base import progress
-from preprocessing.base.atomic_files import write_atomically, write_json_atomically
 from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.job_cache import JobCache
-from preprocessing.base.places import files_matching, is_local, open_file
+from preprocessing.base.places import files_matching, is_local, open_file, write_file, write_json
 from preprocessing.base.stages import Gathered, Stage
 from preprocessing.base.verified_files import file_digest
 from preprocessing.base.workers import local_processes, workers
@@ -189,7 +188,7 @@ def tokenize_shard(task: ShardTask, options: TokenOptions, over_long: OverLong) 
         over_long,
         statistics,
     )
-    write_atomically(task.rows, tfrecords_of(map(row_to_example, rows)))
+    write_file(task.rows, tfrecords_of(map(row_to_example, rows)))
     return statistics
 
 
@@ -221,7 +220,7 @@ class _Tokenize:
             for dropped in statistics.dropped_ids
         )
         place = FileSystems.join(statistics_dir, DROPPED_FILE)
-        write_atomically(place, "".join(lines).encode())
+        write_file(place, "".join(lines).encode())
         vocabulary = load_vocabulary(self.options.vocabulary)
         report = {
             "sequence_length": self.options.sequence_length,
@@ -237,7 +236,7 @@ class _Tokenize:
                 for split, statistics in merged.items()
             },
         }
-        write_json_atomically(FileSystems.join(statistics_dir, STATISTICS_FILE), report)
+        write_json(FileSystems.join(statistics_dir, STATISTICS_FILE), report)
 
 
 def _read_records(path: str) -> Iterator[Record]:

@@ -15,9 +15,8 @@ from typing import Any
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base import digests
-from preprocessing.base.atomic_files import write_json_atomically
 from preprocessing.base.file_digests import FileDigests
-from preprocessing.base.places import open_file
+from preprocessing.base.places import open_file, write_json
 from preprocessing.base.verified_files import (
     DamagedError,
     copy_file,
@@ -53,9 +52,7 @@ class ShardStore:
         """Store a copy of the file `rows` and its statistics under `digest`."""
         copy_file(rows, self._path(digest, _ROWS_FILE))
         entry = {"inputs": digest, "rows": stream_digest(rows), "statistics": asdict(statistics)}
-        write_json_atomically(
-            self._path(digest, _ENTRY_FILE), entry | {"digest": digests.sha256_json(entry)}
-        )
+        write_json(self._path(digest, _ENTRY_FILE), entry | {"digest": digests.sha256_json(entry)})
 
     def _path(self, digest: str, name: str) -> str:
         return FileSystems.join(self._folder, digest, name)

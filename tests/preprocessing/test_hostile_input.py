@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from corpora import conversation, coqa_json, sha1, story, text_of, url_of, write_release
+from unpacking import unpack
 
 from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
 from preprocessing.records.record import Drop, Fault, Record
 from preprocessing.tasks.sources import list_sources
-from preprocessing.tokens.packing import unpack
 from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.statistics import TokenStatistics
 from preprocessing.tokens.vocabulary import load_vocabulary

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unpacking import rejoin, unpack
 
-from preprocessing.tokens.packing import pack, rejoin, unpack
+from preprocessing.tokens.packing import pack
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.sequences import TokenSequence
 

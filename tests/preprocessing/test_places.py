@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocessing.base.atomic_files import write_json_atomically
-from preprocessing.base.places import files_matching, remove_folder
+from preprocessing.base.places import files_matching, remove_folder, write_json
 from preprocessing.corpus.report import Tally, note_unmatched, write_report
 from preprocessing.tokens.job import list_shards
 
@@ -38,7 +37,7 @@ def test_only_the_folder_of_this_name_is_removed(tmp_path: Path, name: str) -> N
 def test_a_file_that_could_not_be_written_whole_leaves_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     with pytest.raises(TypeError):
-        write_json_atomically(str(tmp_path / name / "a.json"), object())
+        write_json(str(tmp_path / name / "a.json"), object())
     assert list((tmp_path / name).iterdir()) == []
 
 

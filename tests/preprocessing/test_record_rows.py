@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from unpacking import join_pieces, unpack
 
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record, Segment
-from preprocessing.tokens.packing import join_pieces, unpack
 from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.sequences import stream_of, tokenize_record

@@ -9,6 +9,7 @@ import pytest
 from corpora import only_drop, only_fault, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unpacking import unpack
 
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TokenOptions
@@ -22,7 +23,6 @@ from preprocessing.records.record import (
     example_to_record,
     record_to_example,
 )
-from preprocessing.tokens.packing import unpack
 from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.statistics import TokenStatistics
 from preprocessing.tokens.vocabulary import load_vocabulary

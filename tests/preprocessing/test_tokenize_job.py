@@ -10,11 +10,12 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from unpacking import unpack
 
 from preprocessing.base import progress
-from preprocessing.base.atomic_files import replace_atomically
 from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.job_cache import JobCache
+from preprocessing.base.staging import make_whole
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Record, Segment, record_to_example
 from preprocessing.records.tfrecords import write_tfrecords
@@ -25,7 +26,6 @@ from preprocessing.tokens.job import (
     tokenize_shard,
     write_token_rows,
 )
-from preprocessing.tokens.packing import unpack
 from preprocessing.tokens.rows import read_rows
 from preprocessing.tokens.statistics import DROPPED_FILE
 from preprocessing.tokens.vocabulary import load_vocabulary
@@ -190,12 +190,12 @@ def test_damaged_records_are_named_and_leave_no_rows(examples: Path, tmp_path: P
 
 
 def test_a_file_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
-    def fail(unfinished: str) -> None:
-        Path(unfinished).write_bytes(b"half")
+    def fail(unfinished: Path) -> None:
+        unfinished.write_bytes(b"half")
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        replace_atomically(str(tmp_path / "rows.tfrecord"), fail)
+        make_whole(tmp_path / "rows.tfrecord", fail)
     assert list(tmp_path.iterdir()) == []
 
 
