@@ -19,6 +19,9 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
 from preprocessing.base import progress
 
+# What is less is done in the process that asks.
+SMALL_BYTES = 16 * 1024 * 1024
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -32,12 +35,16 @@ class Map(Protocol):
         """The results in the order of the items."""
 
 
-def local_processes(pipeline: beam.Pipeline) -> int | None:
-    """How many processes of this machine a pipeline's options ask for, None if they ask for another way to run it."""
+def local_processes(pipeline: beam.Pipeline, size: int) -> int | None:
+    """In how many processes of this machine so many bytes are to be read, None if a pipeline is to be run for it.
+
+    So say the pipeline's options, but for little one is enough.
+    """
     if pipeline.options.view_as(StandardOptions).runner not in (None, "DirectRunner"):
         return None
     options = pipeline.options.view_as(DirectOptions)
-    modes = {"in_memory": 1, "multi_processing": options.direct_num_workers}
+    several = options.direct_num_workers if size > SMALL_BYTES else 1
+    modes = {"in_memory": 1, "multi_processing": several}
     return modes.get(options.direct_running_mode)
 
 

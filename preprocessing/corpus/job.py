@@ -46,8 +46,6 @@ from preprocessing.readers.listing import corpus_files
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.tasks.sources import list_files
 
-# Fewer bytes than this are read in this process.
-_SMALL_BYTES = 16 * 1024 * 1024
 _READINGS = ".readings"
 
 
@@ -104,7 +102,7 @@ def write_corpus(
     if cache is not None and all(map(is_local, (root, *folders))):
         return Seen(len(files), _update(pipeline, job, files, cache))
     try:
-        if local_processes(pipeline) is None:
+        if local_processes(pipeline, 0) is None:
             with pipeline:
                 _add_transforms(pipeline, job, _tasks(pipeline, job, files))
         else:
@@ -127,7 +125,7 @@ def _update(
         of_portion = [keys.key(*each) for each in zip(found, states, strict=True)]
         tasks = [_task(memory, *each) for each in zip(found, of_portion, strict=True)]
         new = [task.portion for task in tasks if task.is_new]
-        if local_processes(pipeline) is None:
+        if local_processes(pipeline, 0) is None:
             with pipeline:
                 created = pipeline | "Portions" >> beam.Create(tasks, reshuffle=False)
                 _add_transforms(pipeline, job, created)
@@ -154,9 +152,8 @@ def _run_here(
     digests: FileDigests | None = None,
 ) -> None:
     """Do the job on this machine: in this process where there is little to read, or in forked ones."""
-    processes = local_processes(pipeline) or 1
-    if sum(task.portion.size for task in tasks if task.is_new) <= _SMALL_BYTES:
-        processes = 1
+    size = sum(task.portion.size for task in tasks if task.is_new)
+    processes = local_processes(pipeline, size) or 1
     total = sum(len(task.portion.sources) for task in tasks)
     done = 0
     read = []

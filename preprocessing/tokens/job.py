@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -29,8 +29,7 @@ from preprocessing.records.record import Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords, tfrecords_of
 from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.rows import row_to_example
-from preprocessing.tokens.shard_digest import recipe_digest, shard_digest
-from preprocessing.tokens.shard_store import ShardStore
+from preprocessing.tokens.shard_store import ShardStore, recipe_digest, shard_digest
 from preprocessing.tokens.statistics import (
     DROPPED_FILE,
     STATISTICS_FILE,
@@ -40,9 +39,6 @@ from preprocessing.tokens.statistics import (
 from preprocessing.tokens.vocabulary import load_vocabulary
 
 _SHARD_PATH = re.compile(r"Split-(?P<split>[^/\\]+)[/\\]records-(?P<number>[\w-]+)\.tfrecord$")
-
-# Fewer bytes of records than this are tokenised in this process.
-_SMALL_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, order=True)
@@ -54,23 +50,17 @@ class ShardTask:
         records: the place of its records: TFRecords of `record_to_example`.
         rows: the place where its rows go: TFRecords of `row_to_example`.
         size: bytes of its records' file.
+        digest: under which the store is to keep its rows, empty for not at all.
     """
 
     split: str
     records: str
     rows: str
     size: int = field(compare=False)
+    digest: str = field(default="", compare=False)
 
 
 _Done = tuple[ShardTask, TokenStatistics]
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    """A shard to tokenise. digest: under which the store is to keep its rows, None for not at all."""
-
-    task: ShardTask
-    digest: str | None
 
 
 def list_shards(examples_uri: str, rows_uri: str) -> list[ShardTask]:
@@ -115,13 +105,11 @@ def write_token_rows(
         cache = None
     store, done, waiting = _fetch(shards, options, over_long, cache)
     job = _Tokenize(options, over_long, store)
-    processes = local_processes(pipeline)
+    processes = local_processes(pipeline, sum(task.size for task in waiting))
     if waiting and processes is None:
         with pipeline:
             _add_transforms(pipeline, job, done, waiting, statistics_dir)
         return len(done)
-    if sum(each.task.size for each in waiting) <= _SMALL_BYTES:
-        processes = 1
     made: list[_Done] = []
     with workers(processes or 1) as run:
         for each in run(job.tokenize, waiting):
@@ -135,7 +123,7 @@ def _add_transforms(
     pipeline: beam.Pipeline,
     job: "_Tokenize",
     done: list[_Done],
-    waiting: list[_Waiting],
+    waiting: list[ShardTask],
     statistics_dir: str,
 ) -> None:
     def write_statistics(made: Iterable[_Done]) -> Iterable[None]:
@@ -157,10 +145,10 @@ def _fetch(
     options: TokenOptions,
     over_long: OverLong,
     cache: JobCache | None,
-) -> tuple[ShardStore | None, list[_Done], list[_Waiting]]:
-    """Copy the rows that are stored; returns the store, these shards, and the others with their digests."""
+) -> tuple[ShardStore | None, list[_Done], list[ShardTask]]:
+    """Copy the rows that are stored; returns the store, if there is one, these shards, and the others."""
     if cache is None:
-        return None, [], [_Waiting(task, None) for task in shards]
+        return None, [], list(shards)
     vocabulary = load_vocabulary(options.vocabulary)
     recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
     done: list[_Done] = []
@@ -171,7 +159,7 @@ def _fetch(
             digest = shard_digest(recipe, file_digest(task.records, digests))
             stored = store.fetch(digest, task.rows, digests)
             if stored is None:
-                waiting.append(_Waiting(task, digest))
+                waiting.append(replace(task, digest=digest))
             else:
                 done.append((task, stored))
                 _report_progress(len(done), len(shards))
@@ -200,12 +188,11 @@ class _Tokenize:
     over_long: OverLong
     store: ShardStore | None
 
-    def tokenize(self, waiting: _Waiting) -> _Done:
+    def tokenize(self, task: ShardTask) -> _Done:
         """Write the rows of one shard, and keep a copy of them."""
-        task = waiting.task
         statistics = tokenize_shard(task, self.options, self.over_long)
-        if self.store is not None and waiting.digest is not None:
-            self.store.keep(waiting.digest, task.rows, statistics)
+        if self.store is not None:
+            self.store.keep(task.digest, task.rows, statistics)
         return task, statistics
 
     def write_statistics(self, shards: Iterable[_Done], statistics_dir: str) -> None:

@@ -1,13 +1,16 @@
-"""Tokenised shards kept for later jobs, each under the digest of its inputs (see `shard_digest`).
+"""Tokenised shards kept for later jobs, each under the digest of all that its rows depend on.
 
     <store>/<digest>/rows.tfrecord  the rows, as the Tokenizer writes them
     <store>/<digest>/entry.json     their sha256 and their statistics, under a digest of its own
+
+A path plays no part in the digest, so a store may move with its workspace.
 
 An entry is written last, so a shard is there whole or not at all; one that is damaged counts as
 not there, and is made anew. Rows are copied, never linked: through a hard link, a change to an
 artifact would change the store and every other artifact that has the rows.
 """
 
+import importlib.metadata
 import json
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +19,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base import digests
 from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.import_walk import code_digest
 from preprocessing.base.places import open_file, write_json
 from preprocessing.base.verified_files import (
     DamagedError,
@@ -23,11 +27,37 @@ from preprocessing.base.verified_files import (
     copy_verified,
     stream_digest,
 )
+from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Drop
 from preprocessing.tokens.statistics import TokenStatistics, Truncated
 
 _ROWS_FILE = "rows.tfrecord"
 _ENTRY_FILE = "entry.json"
+
+
+def recipe_digest(
+    options: TokenOptions, over_long: OverLong, vocabulary_digest: str, module: str
+) -> str:
+    """The digest of all that a shard's rows depend on beside its records.
+
+    Args:
+        over_long: what `options.over_long` comes to for the task.
+        vocabulary_digest: of the vocabulary's content; its name and path do not count.
+        module: the module of this package that tokenises a shard.
+    """
+    effective = asdict(options) | {"vocabulary": vocabulary_digest, "over_long": over_long}
+    return digests.combine(
+        {
+            "options": digests.sha256_json(effective),
+            "code": code_digest(module),
+            "tiktoken": digests.sha256_text(importlib.metadata.version("tiktoken")),
+        }
+    )
+
+
+def shard_digest(recipe: str, records_digest: str) -> str:
+    """The digest of one shard's inputs. records_digest: sha256 of the file of its records."""
+    return digests.combine({"recipe": recipe, "records": records_digest})
 
 
 class ShardStore:

@@ -1,7 +1,7 @@
 """What the Tokenizer made of the records: counts, and the name of each that was left out."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from preprocessing.records.record import Drop
@@ -114,17 +114,11 @@ def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
     """The sum of statistics; of the drops those that come first in the order of `parts`."""
     total = TokenStatistics()
     for part in parts:
-        total.records += part.records
-        total.separators += part.separators
-        total.truncated += part.truncated
-        total.bytes_left_out += part.bytes_left_out
-        total.bytes += part.bytes
+        for each in fields(TokenStatistics):
+            if each.type is int:
+                setattr(total, each.name, getattr(total, each.name) + getattr(part, each.name))
         first_truncated = total.first_truncated + part.first_truncated
         total.first_truncated = first_truncated[:_FIRST_TRUNCATED]
-        total.sequences += part.sequences
-        total.tokens += part.tokens
-        total.loss_tokens += part.loss_tokens
-        total.rows += part.rows
         total.dropped_ids += part.dropped_ids
         for reason, count in part.drop_counts.items():
             total.drop_counts[reason] = total.drop_counts.get(reason, 0) + count

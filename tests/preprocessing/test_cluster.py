@@ -22,12 +22,11 @@ from corpora import write_release
 from distributed import Client
 from machines import close, end, free_port, run_in_background, start, start_workers, wait_for
 
-from preprocessing.corpus import job as corpus_job
+from preprocessing.base import workers
 from preprocessing.corpus import portions
 from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.tokens import job as tokenize_job
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 pytestmark = pytest.mark.long
@@ -283,8 +282,7 @@ def test_external_workers_of_a_job_service_write_the_bytes_of_one_machine(
 def test_processes_forked_on_one_machine_write_the_same_into_a_bucket(
     one_machine: OnOneMachine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for job in (corpus_job, tokenize_job):
-        monkeypatch.setattr(job, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(workers, "SMALL_BYTES", 0)
     store.put("forked/corpus", one_machine.corpora["text"])
     place = f"s3://{BUCKET}/forked"
     parallel = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")

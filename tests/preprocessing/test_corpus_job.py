@@ -11,7 +11,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from corpora import conversation, coqa_json, story, write_release
 
-from preprocessing.base import progress
+from preprocessing.base import progress, workers
 from preprocessing.base.errors import InputError
 from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards, steps
@@ -244,7 +244,7 @@ def test_processes_of_their_own_write_the_same_bytes(tmp_path, small_shards, mon
     options = CorpusOptions(on_leak="drop")
     run(root, tmp_path / "here", options)
     arguments = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
-    monkeypatch.setattr(corpus_job, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(workers, "SMALL_BYTES", 0)
     run(root, tmp_path / "there", options, arguments=arguments)
     assert files_in(tmp_path / "here") == files_in(tmp_path / "there")
 
@@ -365,7 +365,7 @@ def test_nothing_is_written_that_is_not_of_the_corpus(tmp_path, small_shards):
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_reading_reports_progress_in_files(tmp_path, processes, small_shards, monkeypatch):
-    monkeypatch.setattr(corpus_job, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(workers, "SMALL_BYTES", 0)
     flags = ["--direct_running_mode=multi_processing", f"--direct_num_workers={processes}"]
     root = tmp_path / "corpus"
     write_release(root)

@@ -20,11 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_store import MemoryStore, objects_in, put
 
-from preprocessing.base import file_digests, file_state
+from preprocessing.base import file_digests, file_state, workers
 from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.job_cache import JobCache
-from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.portions import Portion
@@ -103,7 +102,7 @@ def test_a_pipeline_of_beam_writes_the_same(tmp_path: Path) -> None:
 def test_forked_processes_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_release(tmp_path / "corpus")
     update(tmp_path / "corpus", tmp_path / "here", CNN, tmp_path / "store")
-    monkeypatch.setattr(corpus_job, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(workers, "SMALL_BYTES", 0)
     update(tmp_path / "corpus", tmp_path / "forked", CNN, tmp_path / "other", PARALLEL)
     assert files_in(tmp_path / "here") == files_in(tmp_path / "forked")
     assert update(tmp_path / "corpus", tmp_path / "again", CNN, tmp_path / "other", PARALLEL) == 0

@@ -10,12 +10,11 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from machines import close, end, start, start_workers, wait_for
 
+from preprocessing.base import workers
 from preprocessing.base.job_cache import JobCache
-from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
-from preprocessing.tokens import job as tokenize_job
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 TOKENS = TokenOptions(sequence_length=128)
@@ -93,8 +92,7 @@ class TestBeamsDirectRunner:
 class TestSeveralProcesses:
     @pytest.fixture(autouse=True)
     def _large(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for job in (corpus_job, tokenize_job):
-            monkeypatch.setattr(job, "_SMALL_BYTES", 0)
+        monkeypatch.setattr(workers, "SMALL_BYTES", 0)
 
     def test_write_the_same_records(self, in_memory: InMemory, tmp_path: Path) -> None:
         assert make_corpus(in_memory.stories, tmp_path / "corpus", *PARALLEL) == in_memory.corpus

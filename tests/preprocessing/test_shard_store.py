@@ -13,8 +13,7 @@ from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.import_walk import code_digest
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Drop
-from preprocessing.tokens.shard_digest import recipe_digest
-from preprocessing.tokens.shard_store import ShardStore
+from preprocessing.tokens.shard_store import ShardStore, recipe_digest
 from preprocessing.tokens.statistics import TokenStatistics
 
 STATISTICS = TokenStatistics(

@@ -12,7 +12,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from unpacking import unpack
 
-from preprocessing.base import progress
+from preprocessing.base import progress, workers
 from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.staging import make_whole
@@ -276,7 +276,7 @@ class TestWithAStore:
     def test_forked_processes_write_the_same(
         self, examples: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tokenize_job, "_SMALL_BYTES", 0)
+        monkeypatch.setattr(workers, "SMALL_BYTES", 0)
         monkeypatch.setattr(tokenize_job, "tokenize_shard", tokenize_shard)
         flags = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
         pipeline = beam.Pipeline(options=PipelineOptions(flags))

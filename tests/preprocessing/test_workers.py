@@ -13,7 +13,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from preprocessing.base.file_watch import ContentChangedError
-from preprocessing.base.workers import local_processes, workers
+from preprocessing.base.workers import SMALL_BYTES, local_processes, workers
 
 
 def pid_of(number: int) -> tuple[int, int]:
@@ -100,4 +100,6 @@ def wait_until(true) -> None:
 def test_a_pipeline_for_this_machine_says_in_how_many_processes(
     flags: list[str], count: int | None
 ) -> None:
-    assert local_processes(beam.Pipeline(options=PipelineOptions(flags))) == count
+    pipeline = beam.Pipeline(options=PipelineOptions(flags))
+    assert local_processes(pipeline, SMALL_BYTES + 1) == count
+    assert local_processes(pipeline, SMALL_BYTES) == (None if count is None else 1)
