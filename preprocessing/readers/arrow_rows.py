@@ -9,8 +9,8 @@ import pyarrow.parquet
 from preprocessing.readers.decoding import printable
 from preprocessing.readers.parquet_pages import largest_page
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns, row_id
-from preprocessing.records.record import Drop, Fault
+from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns
+from preprocessing.records.record import Fault
 
 _READ_AHEAD = 1 << 20
 _FILE_MAGIC = b"ARROW1"
@@ -82,7 +82,7 @@ def _rows(source: SourceFile, chosen: Sequence[str], found: Iterator[_Found]) ->
             values = {name: batch.column(name)[index].as_py() for name in chosen}
         except UnicodeDecodeError as error:
             detail = f"row {number}: {error.reason} at byte {error.start}"
-            yield Drop("not_utf8", source.name, row_id(source, number), detail)
+            yield source.row_drop(number, "not_utf8", detail)
             continue
         yield TableRow(number, f"row {number}", values)
 

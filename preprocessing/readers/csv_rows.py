@@ -5,8 +5,8 @@ import re
 from typing import BinaryIO
 
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns, row_id
-from preprocessing.records.record import Drop, Fault
+from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns
+from preprocessing.records.record import Fault
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SKIPPED_AT_ONCE = 1 << 20
@@ -45,7 +45,7 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
             if header is None:
                 yield Fault(f"{source.name}: the row of column names, line 1,{detail}; correct it")
                 return
-            yield Drop(reason, source.name, row_id(source, number), f"line {number}{detail}")
+            yield source.row_drop(number, reason, f"line {number}{detail}")
         elif not values:
             continue
         elif header is None:

@@ -9,7 +9,7 @@ from preprocessing.readers.compression import content_ends_with
 from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import Rows, TableRow, row_id
+from preprocessing.readers.table_rows import Rows, TableRow
 from preprocessing.records.record import Drop, Fault
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -54,7 +54,7 @@ def _row(
     """The row in some bytes of JSON, None for too many."""
 
     def drop(reason: str, detail: str) -> Drop:
-        return Drop(reason, source.name, row_id(source, number), f"{place}{detail}")
+        return source.row_drop(number, reason, f"{place}{detail}")
 
     if data is None:
         return drop("too_large", f" has more than {most} bytes, max_record_bytes")

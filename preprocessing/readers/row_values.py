@@ -5,7 +5,7 @@ import reprlib
 
 from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import Columns, TableRow, row_id
+from preprocessing.readers.table_rows import Columns, TableRow
 from preprocessing.records.record import Drop
 
 # Halves of surrogate pairs that stand for no byte.
@@ -23,7 +23,7 @@ def texts_of(
     """
 
     def drop(reason: str, detail: str) -> Drop:
-        return Drop(reason, source.name, row_id(source, row.number), f"{row.place}{detail}")
+        return source.row_drop(row.number, reason, f"{row.place}{detail}")
 
     texts: list[str] = []
     size = 0
@@ -72,13 +72,12 @@ def id_of(row: TableRow, source: SourceFile) -> str | Drop | None:
         return None
     if not isinstance(value, str | int) or isinstance(value, bool):
         detail = f"{row.place}: id must be a text or a whole number, got {_shown(value)}"
-        return Drop("wrong_type", source.name, row_id(source, row.number), detail)
+        return source.row_drop(row.number, "wrong_type", detail)
     try:
         identity = str(value)
         identity.encode()
     except ValueError:  # half a surrogate pair, or a number of more digits than Python writes
-        detail = f"{row.place}: id cannot be written"
-        return Drop("wrong_type", source.name, row_id(source, row.number), detail)
+        return source.row_drop(row.number, "wrong_type", f"{row.place}: id cannot be written")
     return identity
 
 

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from preprocessing.records.record import Drop, Fault
+from preprocessing.options import CorpusOptions
+from preprocessing.records.record import Drop, Fault, assign_split
 
 
 class SourceFile(NamedTuple):
@@ -36,3 +37,15 @@ class SourceFile(NamedTuple):
     def is_whole(self) -> bool:
         """Whether this is the file and not a piece of it."""
         return self.start == 0 and self.stop == self.size
+
+    def split_of(self, record_id: str, options: CorpusOptions, seed: int) -> str:
+        """The split of a record: that of the source, or else by a hash of its id."""
+        return self.split or assign_split(record_id, options.split_fractions, seed)
+
+    def row_id(self, number: int) -> str:
+        """The name of a row or document that has no better one."""
+        return f"{self.name}#{number}"
+
+    def row_drop(self, number: int, reason: str, detail: str) -> Drop:
+        """The drop of a row or document, by its `row_id`."""
+        return Drop(reason, self.name, self.row_id(number), detail)

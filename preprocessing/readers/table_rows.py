@@ -28,11 +28,6 @@ Columns = Mapping[str, str]
 """The columns that a table must have, each with the key of the configuration that names it, if one does."""
 
 
-def row_id(source: SourceFile, number: int) -> str:
-    """The id of a row that has no better one: `<name>#<number>`."""
-    return f"{source.name}#{number}"
-
-
 def or_empty(source: SourceFile, rows: Rows) -> Rows:
     """The rows, or where there are none in a whole table, a Drop of it (`empty`)."""
     is_empty = source.is_whole

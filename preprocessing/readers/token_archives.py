@@ -15,9 +15,8 @@ import numpy as np
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import row_id
 from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
+from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
 
 END_OF_TEXT_ID = 50_256
 
@@ -80,7 +79,7 @@ def _outcome(
     """What a document, or the reason and the detail why there is none, comes to."""
     if isinstance(found, tuple):
         reason, detail = found
-        return Drop(reason, source.name, row_id(source, number), f"{member}: {detail}")
+        return source.row_drop(number, reason, f"{member}: {detail}")
     digest = sha256_bytes(found.astype("<i4").tobytes())
     record_id = content_id(digest)
     return Record(
@@ -88,7 +87,7 @@ def _outcome(
         source=source.name,
         position=number,
         digest=digest,
-        split=source.split or assign_split(record_id, options.split_fractions, seed),
+        split=source.split_of(record_id, options, seed),
         segments=(Segment("", in_loss=True, ids=tuple(found.tolist())),),
     )
 

@@ -19,7 +19,7 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow
 from preprocessing.readers.tables import is_table, open_table
 from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split, record_seed
+from preprocessing.records.record import Drop, Outcome, Record, Segment, record_seed
 from preprocessing.tasks.cleaning import clean_article, clean_highlight, clean_line
 from preprocessing.tasks.story_files import list_stories, story_id_of
 from preprocessing.tasks.summary_pairs import PAIR_COLUMNS, open_pairs
@@ -68,8 +68,7 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     start = text.rfind("\n", 0, max(0, text.find("@highlight"))) + 1
     last_lines, *highlights = _HIGHLIGHT_LINE.split(text[start:])
     article, highlights = text[:start] + last_lines, "\n".join(highlights).split("\n")
-    split = source.split or assign_split(story_id, options.split_fractions, seed)
-    story = _Story(story_id, source, 0, sha256_bytes(data), split, article, highlights)
+    story = _Story(story_id, source, 0, sha256_bytes(data), article, highlights)
     yield from _outcomes(story, options, seed)
 
 
@@ -97,9 +96,8 @@ def parse_rows(
         article, highlights = texts
         digest = sha256_json({"article": article, "highlights": highlights})
         story_id = identity or content_id(digest)
-        split = source.split or assign_split(story_id, options.split_fractions, seed)
         lines = highlights.split("\n")
-        story = _Story(story_id, source, row.number, digest, split, article, lines)
+        story = _Story(story_id, source, row.number, digest, article, lines)
         yield from _outcomes(story, options, seed)
 
 
@@ -118,7 +116,6 @@ class _Story:
     source: SourceFile
     position: int
     digest: str
-    split: str
     article: str
     highlights: list[str]
 
@@ -130,41 +127,30 @@ def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outc
     article = (clean_line if in_tokens else clean_article)(story.article)
     clean = clean_line if in_tokens else clean_highlight
     highlights = [line for line in map(clean, story.highlights) if line]
-    if not article:
-        yield Drop(
-            "empty_article",
-            story.source.name,
-            story.id,
-            _no_text(story, "before the first @highlight", "article"),
+    if not (article and highlights):
+        reason, in_file, column = (
+            ("no_highlight", "after an @highlight line", "highlights")
+            if article
+            else ("empty_article", "before the first @highlight", "article")
         )
+        # A story that is a file of its own has the position 0.
+        where = f"in {column} of row or line {story.position}" if story.position else in_file
+        yield Drop(reason, story.source.name, story.id, f"no text {where}")
         return
-    if not highlights:
-        yield Drop(
-            "no_highlight",
-            story.source.name,
-            story.id,
-            _no_text(story, "after an @highlight line", "highlights"),
-        )
-        return
+    split = story.source.split_of(story.id, options, seed)
     for suffix, summary in _summaries(highlights, options, record_seed(seed, story.id)):
         yield Record(
             id=story.id + suffix,
             source=story.source.name,
             position=story.position,
             digest=story.digest,
-            split=story.split,
+            split=split,
             segments=(
                 Segment(article, in_loss=options.loss_on == "all"),
                 Segment(SEPARATOR, in_loss=options.loss_on == "all"),
                 Segment(summary, in_loss=True, references=(summary,)),
             ),
         )
-
-
-def _no_text(story: _Story, in_file: str, column: str) -> str:
-    """The detail of a drop; a story that is a file of its own has the position 0."""
-    where = f"in {column} of row or line {story.position}" if story.position else in_file
-    return f"no text {where}"
 
 
 def _summaries(

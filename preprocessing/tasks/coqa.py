@@ -21,7 +21,7 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import TableRow
 from preprocessing.readers.tables import open_table
 from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, assign_split
+from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
 from preprocessing.tasks.conversation_files import list_conversations, too_large_file
 from preprocessing.tasks.task import Task, whole
 
@@ -116,7 +116,7 @@ def _outcome(
         return _record(source, position, path, conversation, options, seed)
     except _SchemaError as error:
         detail = printable(str(error)).removeprefix(f"{source.name}: ")
-        return Drop("wrong_schema", source.name, f"{source.name}#{position}", detail)
+        return source.row_drop(position, "wrong_schema", detail)
 
 
 def _record(
@@ -164,7 +164,7 @@ def _record(
         source=source.name,
         position=position,
         digest=digest,
-        split=source.split or assign_split(conversation_id, options.split_fractions, seed),
+        split=source.split_of(conversation_id, options, seed),
         segments=tuple(_segments(story, turns, prompt_in_loss=options.loss_on == "all")),
     )
 

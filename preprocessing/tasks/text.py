@@ -11,12 +11,12 @@ from preprocessing.readers.content import OpenFile, read_piece
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.row_values import texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import Columns, Rows, TableRow, row_id
+from preprocessing.readers.table_rows import Columns, Rows, TableRow
 from preprocessing.readers.tables import is_table, open_table
 from preprocessing.readers.token_archives import is_archive, parse_archive
 from preprocessing.records.copies import text_digest
 from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop, Outcome, Record, Segment, assign_split
+from preprocessing.records.record import Drop, Outcome, Record, Segment
 from preprocessing.tasks.task import Task
 from preprocessing.tasks.text_documents import read_documents
 from preprocessing.tasks.text_files import cut_texts, list_texts, look_into_text
@@ -58,7 +58,9 @@ def _whole_of(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -
     return text if isinstance(text, str) else None
 
 
-def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
+def parse(
+    source: SourceFile, data: bytes, options: CorpusOptions, seed: int
+) -> Iterator[Record | Drop]:
     """The record of a text file, which has its name, or of one piece of it.
 
     A piece of nothing but white space is dropped (`empty`), so is one with NUL bytes
@@ -66,21 +68,12 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     """
     digest = sha256_bytes(data)
     record_id = source.name if source.is_whole else content_id(digest)
-    text = decode_text(data, source, record_id)
+    text = _text(source, data, record_id)
     if isinstance(text, Drop):
         yield text
-    elif not text.strip():
-        yield Drop("empty", source.name, record_id, f"{len(data)} bytes without a character")
     else:
-        yield Record(
-            id=record_id,
-            source=source.name,
-            position=source.start,
-            digest=digest,
-            split=source.split or assign_split(record_id, options.split_fractions, seed),
-            segments=(Segment(text, in_loss=True),),
-            continues=source.stop < source.size,
-        )
+        record = _record(source, record_id, source.start, digest, text, options, seed)
+        yield replace(record, continues=source.stop < source.size)
 
 
 def parse_documents(
@@ -93,22 +86,16 @@ def parse_documents(
     most = options.max_record_bytes
     number = 0
     for number, (start, data) in enumerate(read_documents(file, separator.encode(), most), start=1):
-        place = row_id(source, number)
         if data is None:
             detail = f"the document at byte {start} has more than {most} bytes, max_record_bytes"
-            yield Drop("too_large", source.name, place, detail)
+            yield source.row_drop(number, "too_large", detail)
             continue
-        digest = sha256_bytes(data)
-        record_id = content_id(digest)
-        text = decode_text(data, source._replace(start=start), place)
+        text = _text(source._replace(start=start), data, source.row_id(number))
         if isinstance(text, Drop):
             yield text
-        elif not text.strip():
-            yield Drop("empty", source.name, place, f"{len(data)} bytes without a character")
         else:
-            split = source.split or assign_split(record_id, options.split_fractions, seed)
-            segments = (Segment(text, in_loss=True),)
-            yield Record(record_id, source.name, start, digest, split, segments)
+            digest = sha256_bytes(data)
+            yield _record(source, content_id(digest), start, digest, text, options, seed)
     if not number:
         yield Drop("empty", source.name, source.name, "no document in the whole file")
 
@@ -131,18 +118,31 @@ def parse_rows(
         (text,) = texts
         if not text.strip():
             detail = f"{row.place}: {options.text_column} has no character"
-            yield Drop("empty", source.name, row_id(source, row.number), detail)
+            yield source.row_drop(row.number, "empty", detail)
             continue
         digest = sha256_text(text)
-        record_id = content_id(digest)
-        yield Record(
-            id=record_id,
-            source=source.name,
-            position=row.number,
-            digest=digest,
-            split=source.split or assign_split(record_id, options.split_fractions, seed),
-            segments=(Segment(text, in_loss=True),),
-        )
+        yield _record(source, content_id(digest), row.number, digest, text, options, seed)
+
+
+def _text(source: SourceFile, data: bytes, record_id: str) -> str | Drop:
+    """The text in some bytes, if it has a character."""
+    text = decode_text(data, source, record_id)
+    if isinstance(text, str) and not text.strip():
+        return Drop("empty", source.name, record_id, f"{len(data)} bytes without a character")
+    return text
+
+
+def _record(
+    source: SourceFile,
+    record_id: str,
+    position: int,
+    digest: str,
+    text: str,
+    options: CorpusOptions,
+    seed: int,
+) -> Record:
+    split = source.split_of(record_id, options, seed)
+    return Record(record_id, source.name, position, digest, split, (Segment(text, in_loss=True),))
 
 
 def _columns(options: CorpusOptions) -> Columns:
