@@ -10,11 +10,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import DecodeError
 
 # By the kind of a numpy dtype: bool, signed and unsigned integers, floats.
 _KIND_OF_DTYPE = {"b": "int64_list", "i": "int64_list", "u": "int64_list", "f": "float_list"}
+
+_DESCRIPTION = """
+name: "gpt2_tfx/example.proto" package: "gpt2_tfx" syntax: "proto3"
+message_type { name: "BytesList"
+  field { name: "value" number: 1 type: TYPE_BYTES label: LABEL_REPEATED } }
+message_type { name: "FloatList"
+  field { name: "value" number: 1 type: TYPE_FLOAT label: LABEL_REPEATED options { packed: true } } }
+message_type { name: "Int64List"
+  field { name: "value" number: 1 type: TYPE_INT64 label: LABEL_REPEATED options { packed: true } } }
+message_type { name: "Feature" oneof_decl { name: "kind" }
+  field { name: "bytes_list" number: 1 type: TYPE_MESSAGE type_name: ".gpt2_tfx.BytesList" oneof_index: 0 }
+  field { name: "float_list" number: 2 type: TYPE_MESSAGE type_name: ".gpt2_tfx.FloatList" oneof_index: 0 }
+  field { name: "int64_list" number: 3 type: TYPE_MESSAGE type_name: ".gpt2_tfx.Int64List" oneof_index: 0 } }
+message_type { name: "Features"
+  nested_type { name: "FeatureEntry" options { map_entry: true }
+    field { name: "key" number: 1 type: TYPE_STRING }
+    field { name: "value" number: 2 type: TYPE_MESSAGE type_name: ".gpt2_tfx.Feature" } }
+  field { name: "feature" number: 1 type: TYPE_MESSAGE type_name: ".gpt2_tfx.Features.FeatureEntry"
+    label: LABEL_REPEATED } }
+message_type { name: "Example"
+  field { name: "features" number: 1 type: TYPE_MESSAGE type_name: ".gpt2_tfx.Features" } }
+"""
 
 Values = Sequence[bytes] | Sequence[int] | Sequence[float] | np.ndarray
 
@@ -76,67 +98,9 @@ def _kind(name: str, values: Values) -> str | None:
 
 def _make_example_class() -> Any:
     """The Example message class, made in a pool that shares nothing with the default one."""
-    field = descriptor_pb2.FieldDescriptorProto
-    package = "gpt2_tfx"
-    file = descriptor_pb2.FileDescriptorProto(
-        name="gpt2_tfx/example.proto", package=package, syntax="proto3"
-    )
-
-    def add_list(message: str, value_type: Any) -> None:
-        value = file.message_type.add(name=message).field.add(
-            name="value", number=1, type=value_type, label=field.LABEL_REPEATED
-        )
-        if value_type != field.TYPE_BYTES:
-            value.options.packed = True
-
-    add_list("BytesList", field.TYPE_BYTES)
-    add_list("FloatList", field.TYPE_FLOAT)
-    add_list("Int64List", field.TYPE_INT64)
-
-    feature = file.message_type.add(name="Feature")
-    feature.oneof_decl.add(name="kind")
-    for number, (name, message) in enumerate(
-        (("bytes_list", "BytesList"), ("float_list", "FloatList"), ("int64_list", "Int64List")), 1
-    ):
-        feature.field.add(
-            name=name,
-            number=number,
-            type=field.TYPE_MESSAGE,
-            type_name=f".{package}.{message}",
-            label=field.LABEL_OPTIONAL,
-            oneof_index=0,
-        )
-
-    features = file.message_type.add(name="Features")
-    entry = features.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    entry.field.add(name="key", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
-    entry.field.add(
-        name="value",
-        number=2,
-        type=field.TYPE_MESSAGE,
-        type_name=f".{package}.Feature",
-        label=field.LABEL_OPTIONAL,
-    )
-    features.field.add(
-        name="feature",
-        number=1,
-        type=field.TYPE_MESSAGE,
-        type_name=f".{package}.Features.FeatureEntry",
-        label=field.LABEL_REPEATED,
-    )
-
-    file.message_type.add(name="Example").field.add(
-        name="features",
-        number=1,
-        type=field.TYPE_MESSAGE,
-        type_name=f".{package}.Features",
-        label=field.LABEL_OPTIONAL,
-    )
-
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.Example"))
+    pool.Add(text_format.Parse(_DESCRIPTION, descriptor_pb2.FileDescriptorProto()))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("gpt2_tfx.Example"))
 
 
 _Example = _make_example_class()
