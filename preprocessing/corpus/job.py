@@ -44,7 +44,7 @@ from preprocessing.corpus.steps import CorpusJob, Task
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import corpus_files
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.tasks.sources import list_files
+from preprocessing.tasks.registry import list_files
 
 _READINGS = ".readings"
 

@@ -10,7 +10,7 @@ from preprocessing.readers.listing import corpus_files
 from preprocessing.records.exclusion import exclusion, with_exclude_file
 from preprocessing.records.index import entry_of
 from preprocessing.records.record import Drop, Fault, Record
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 
 
 def read_records(

@@ -1,11 +1,13 @@
-"""The content of a source that is read at once."""
+"""The content of a source: at once, or line by line in bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from preprocessing.readers.compression import is_compressed, open_content
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Fault
+
+_SKIPPED_AT_ONCE = 1 << 20
 
 OpenFile = Callable[[str], BinaryIO]
 """(name of a file of the corpus) -> the file, opened."""
@@ -36,3 +38,22 @@ def read_file(source: SourceFile, open_file: OpenFile, most: int) -> bytes | Fau
     with open_content(source.name, open_file) as file:
         data = file.read(most + 1)
     return data if len(data) <= most else None
+
+
+def bounded_lines(file: BinaryIO, max_bytes: int) -> Iterator[bytes | None]:
+    r"""Each line of `file` with its line end, or None for one of more than `max_bytes` bytes.
+
+    The line end does not count. A line that is too long is read past in portions, so that no more
+    than about `max_bytes` (or 1 MiB) are ever held. With `max_bytes` 3:
+
+    >>> import io
+    >>> list(bounded_lines(io.BytesIO(b"abc\r\nabcd\n\nab"), 3))
+    [b'abc\r\n', None, b'\n', b'ab']
+    """
+    while line := file.readline(max_bytes + 2):
+        fits = len(line.rstrip(b"\r\n")) <= max_bytes
+        last = line
+        while last and not last.endswith(b"\n"):
+            last = file.readline(_SKIPPED_AT_ONCE)
+            fits = fits and not last
+        yield line if fits else None

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from preprocessing.readers.compression import content_ends_with
+from preprocessing.readers.content import bounded_lines
 from preprocessing.readers.decoding import why_not_utf8
-from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow
 from preprocessing.records.record import Drop, Fault

@@ -14,9 +14,8 @@ from preprocessing.base.digests import sha256_bytes, sha256_json
 from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
 from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import decode_text
-from preprocessing.readers.row_values import id_of, texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import Columns, Rows, TableRow
+from preprocessing.readers.table_rows import Columns, Rows, TableRow, id_of, texts_of
 from preprocessing.readers.tables import is_table, open_table
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment, record_seed
@@ -78,7 +77,7 @@ def parse_rows(
     """The records of each row of a table, as of a story, or why there are none.
 
     The id is the row's own or, where it has none, follows from article and highlights. The reasons
-    are those of `parse` and of `row_values`.
+    are those of `parse` and of `texts_of`.
     """
     columns = PAIR_COLUMNS if source.companion is not None else _columns(options)
     for row in rows:

@@ -1,11 +1,50 @@
-"""The tasks by name."""
+"""The tasks by name, and which files a corpus of one consists of, in the layouts in which users have them."""
 
+import os
 from collections.abc import Mapping
+from itertools import chain
 from types import MappingProxyType
 
+from apache_beam.io.filesystem import BeamIOError
+
+from preprocessing.base.errors import InputError
+from preprocessing.options import CorpusOptions
+from preprocessing.readers.listing import CorpusFiles, corpus_files
+from preprocessing.readers.source_file import SourceFile
 from preprocessing.tasks import cnn_dailymail, coqa, text
 from preprocessing.tasks.task import Task
 
 TASKS: Mapping[str, Task] = MappingProxyType(
     {task.name: task for task in (cnn_dailymail.TASK, coqa.TASK, text.TASK)}
 )
+
+
+def list_files(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+    """The sources of a corpus as whole files, in a fixed order, by what is known without reading them.
+
+    Raises InputError if the corpus is missing or empty, its layout is not one of the task's, a
+    link leads out of it, or a file name is not UTF-8.
+    """
+    try:
+        if not files.exists():
+            raise InputError(
+                f"{files.root}: no such file or folder; set corpus.path to the {options.task} corpus"
+            )
+        return TASKS[options.task].list_files(files, options)
+    except PermissionError as error:
+        raise InputError(
+            f"{error.filename}: permission denied; make the corpus readable"
+        ) from error
+    except BeamIOError as error:
+        raise InputError(f"{files.root}: cannot be listed: {error}") from error
+
+
+def list_sources(root: str | os.PathLike[str], options: CorpusOptions) -> list[SourceFile]:
+    """The sources of the corpus at `root`, a folder or a single file, in the order and in the pieces that are read.
+
+    Raises InputError as `list_files` does.
+    """
+    files, task = corpus_files(root), TASKS[options.task]
+    open_file = files.open
+    looked_at = (task.look(file, open_file, options) for file in list_files(files, options))
+    return task.cut(list(chain.from_iterable(looked_at)), open_file, options)

@@ -12,9 +12,8 @@ from itertools import zip_longest
 from typing import BinaryIO
 
 from preprocessing.readers.compression import open_content
-from preprocessing.readers.content import OpenFile
+from preprocessing.readers.content import OpenFile, bounded_lines
 from preprocessing.readers.decoding import why_not_utf8
-from preprocessing.readers.lines import bounded_lines
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow, or_empty
 from preprocessing.records.record import Drop, Fault

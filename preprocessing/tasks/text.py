@@ -9,9 +9,8 @@ from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
 from preprocessing.readers.compression import open_content
 from preprocessing.readers.content import OpenFile, read_piece
 from preprocessing.readers.decoding import decode_text
-from preprocessing.readers.row_values import texts_of
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import Columns, Rows, TableRow
+from preprocessing.readers.table_rows import Columns, Rows, TableRow, texts_of
 from preprocessing.readers.tables import is_table, open_table
 from preprocessing.readers.token_archives import is_archive, parse_archive
 from preprocessing.records.copies import text_digest
@@ -105,7 +104,7 @@ def parse_rows(
 ) -> Iterator[Outcome]:
     """The record of each row of a table, or why there is none.
 
-    The reasons are those of `row_values`, and `empty` for a text of nothing but white space.
+    The reasons are those of `texts_of`, and `empty` for a text of nothing but white space.
     """
     for row in rows:
         if not isinstance(row, TableRow):

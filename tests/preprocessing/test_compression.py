@@ -14,7 +14,7 @@ from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName
 from preprocessing.records.record import Drop, Fault, Outcome, Record
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 
 MIB = 1 << 20
 TEXT = CorpusOptions(task="text")

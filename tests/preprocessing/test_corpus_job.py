@@ -24,7 +24,7 @@ from preprocessing.options import CorpusOptions
 from preprocessing.records.copies import Copies, document_digest
 from preprocessing.records.record import SPLITS, Drop, Fault, Place, Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=0.5)
 COQA = CorpusOptions(task="coqa")

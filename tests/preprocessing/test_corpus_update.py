@@ -31,7 +31,7 @@ from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=1)
 FOLDERS = ("examples", "index", "report")

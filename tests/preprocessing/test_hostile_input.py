@@ -13,7 +13,7 @@ from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
 from preprocessing.records.record import Drop, Fault, Record
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.statistics import TokenStatistics
 from preprocessing.tokens.vocabulary import load_vocabulary

@@ -4,7 +4,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.readers.lines import bounded_lines
+from preprocessing.readers.content import bounded_lines
 
 MIB = 1 << 20
 

@@ -9,7 +9,7 @@ from preprocessing.base.file_digests import files_beneath
 from preprocessing.corpus.report import CHOSEN_REASONS
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 
 CNN = CorpusOptions()
 COQA = CorpusOptions(task="coqa")

@@ -28,7 +28,7 @@ from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.readers import table_pieces
 from preprocessing.records.exclusion import with_exclude_file
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 FOLDERS = ("examples", "index", "report")

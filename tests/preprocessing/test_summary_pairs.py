@@ -12,7 +12,7 @@ from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Drop, Fault, Record
-from preprocessing.tasks.sources import list_sources
+from preprocessing.tasks.registry import list_sources
 
 OPTIONS = CorpusOptions(max_record_bytes=200)
 PAIR = SourceFile("test.txt.src", 1, "test", 0, 1, None, "test.txt.tgt.tagged")

@@ -11,7 +11,7 @@ from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, example_to_record, record_to_example
-from preprocessing.tasks.sources import SourceFile, list_sources
+from preprocessing.tasks.registry import SourceFile, list_sources
 from preprocessing.tasks.text import parse, parse_documents
 from preprocessing.tasks.text_cuts import cut_stream
 from preprocessing.tasks.text_documents import read_documents
