@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from preprocessing.base.digests import combine, sha256_file
+from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import Stat, is_settled, stat_of
 from preprocessing.base.links import LINKED_FOLDERS, Links
@@ -99,10 +99,6 @@ class FileDigests:
             ) from error
         self._write()
         return found
-
-    def combined(self, root: Path) -> str:
-        """One digest over a whole tree."""
-        return combine(self.tree(root))
 
     def close(self) -> None:
         """Write what was remembered and close."""

@@ -47,6 +47,16 @@ def is_folder(place: str) -> bool:
     return bool(found.metadata_list)
 
 
+def size_of(place: str) -> int | None:
+    """The bytes of a file, None where there is none."""
+    if is_local(place):
+        return os.path.getsize(place) if os.path.exists(place) else None
+    from apache_beam.io.filesystems import FileSystems
+
+    (found,) = FileSystems.match([glob.escape(place)])
+    return found.metadata_list[0].size_in_bytes if found.metadata_list else None
+
+
 def open_file(place: str) -> BinaryIO:
     """The file, opened for binary reading, whatever its name ends in; it can be sought in."""
     if is_local(place):

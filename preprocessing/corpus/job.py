@@ -42,7 +42,7 @@ from preprocessing.corpus.settlement import Amendment
 from preprocessing.corpus.shards import ShardWriter, Written
 from preprocessing.corpus.steps import CorpusJob, Task
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.listing import corpus_files
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.tasks.registry import list_files
 
@@ -94,7 +94,7 @@ def write_corpus(
 
     Raises InputError as `list_files` does.
     """
-    corpus = corpus_files(root)
+    corpus = CorpusFiles(root)
     files = list_files(corpus, options)
     writer = ShardWriter(corpus.folder, options, seed, *folders, shards.PART_BYTES)
     readings = FileSystems.join(folders.index_dir, _READINGS)

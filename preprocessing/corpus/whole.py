@@ -6,7 +6,7 @@ from preprocessing.corpus.check import faults_error, leak_error
 from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.settlement import Member, Settlement
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.listing import corpus_files
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.records.exclusion import exclusion, with_exclude_file
 from preprocessing.records.index import entry_of
 from preprocessing.records.record import Drop, Fault, Record
@@ -22,7 +22,7 @@ def read_records(
     splits if `on_leak` is `fail`.
     """
     options = with_exclude_file(root, options)
-    opener = corpus_files(root).open
+    opener = CorpusFiles(root).open
     records: list[Record] = []
     drops: list[Drop] = []
     faults: list[str] = []

@@ -5,7 +5,6 @@ Names, sizes and a file's bytes are asked here and nowhere else, so that what re
 
 import os
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property, partial
 from operator import attrgetter
@@ -17,7 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
 from preprocessing.base.links import LINKED_FOLDERS, Links
-from preprocessing.base.places import files_matching, is_folder, is_local, open_file
+from preprocessing.base.places import files_matching, is_folder, is_local, open_file, size_of
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.file_names import is_apple_double
 
@@ -30,17 +29,26 @@ class FoundFile(NamedTuple):
     state: str = ""
 
 
-class CorpusFiles(ABC):
-    """The files of a corpus. root: its place as it was named. is_folder: whether that is a folder."""
+class CorpusFiles:
+    """The files of a corpus, a folder or a single file.
 
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self.is_folder = is_folder(root)
+    root: its place as it was named. is_folder: whether that is a folder. folder: what the names are relative to: the
+    corpus itself, or the folder of a single file.
+    """
 
-    @cached_property
-    def folder(self) -> str:
-        """The folder that the names are relative to: the corpus itself, or that of a single file."""
-        return self.root if self.is_folder else FileSystems.split(self.root)[0] or "."
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        place = os.fspath(root)
+        self.root = str(Path(place)) if is_local(place) else place.rstrip("/")
+        self.is_folder = is_folder(self.root)
+        self.folder = self.root if self.is_folder else FileSystems.split(self.root)[0] or "."
+
+    def exists(self) -> bool:
+        """Whether there is a folder or a file of this name."""
+        return self.is_folder or size_of(self.root) is not None
+
+    def has_folder(self, name: str) -> bool:
+        """Whether the corpus is a folder with one of this name in it."""
+        return self.is_folder and is_folder(self.place(name))
 
     def place(self, name: str) -> str:
         """The place of a file."""
@@ -50,14 +58,6 @@ class CorpusFiles(ABC):
     def open(self) -> OpenFile:
         """How a file is opened by its name, in whatever process."""
         return opener_in(self.folder)
-
-    @abstractmethod
-    def exists(self) -> bool:
-        """Whether there is a folder or a file of this name."""
-
-    @abstractmethod
-    def has_folder(self, name: str) -> bool:
-        """Whether the corpus is a folder with one of this name in it."""
 
     def find(
         self,
@@ -73,77 +73,20 @@ class CorpusFiles(ABC):
         suffix (`._a.txt`) are added to `skipped`. Raises InputError for a link out of the corpus, and for
         a name that is not UTF-8.
         """
-        if self.is_folder:
-            found = self._found_in(within, suffixes, recursive, [] if skipped is None else skipped)
-            return sorted(found, key=attrgetter("name"))
-        name = FileSystems.split(self.root)[1]
-        return [FoundFile(name, self._size())] if name.lower().endswith(suffixes) else []
-
-    @abstractmethod
-    def _found_in(
-        self, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
-    ) -> list[FoundFile]:
-        """What `find` gives for a folder, in any order."""
-
-    @abstractmethod
-    def _size(self) -> int:
-        """The bytes of the single file."""
-
-
-def corpus_files(root: str | os.PathLike[str]) -> CorpusFiles:
-    """The files of the corpus at `root`, a folder or a file."""
-    place = os.fspath(root)
-    return _LocalFiles(str(Path(place))) if is_local(place) else _StoredFiles(place.rstrip("/"))
-
-
-def opener_in(folder: str) -> OpenFile:
-    """How a file of the corpus in a folder is opened by its name."""
-    return partial(_open_here if is_local(folder) else _open, folder)
-
-
-def _open_here(folder: str, name: str) -> BinaryIO:
-    return open(f"{folder}/{name}", "rb")
-
-
-def _open(folder: str, name: str) -> BinaryIO:
-    return open_file(f"{folder}/{name}")
-
-
-class _StoredFiles(CorpusFiles):
-    """Objects in a store, which are listed once."""
-
-    def exists(self) -> bool:
-        return self.is_folder or FileSystems.exists(self.root)
-
-    def has_folder(self, name: str) -> bool:
-        return any(found.startswith(f"{name}/") for found in self._sizes)
-
-    def _found_in(
-        self, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
-    ) -> list[FoundFile]:
-        prefix = f"{within}/" if within else ""
-        found = []
-        for name, size in self._sizes.items():
-            *folders, last = name.removeprefix(prefix).split("/")
-            if (
-                not name.startswith(prefix)
-                or (folders and not recursive)
-                or any(part.startswith(".") for part in folders)
-            ):
-                continue
-            if last.startswith("."):
-                skipped += [name] if is_apple_double(last, suffixes) else []
-            elif last.lower().endswith(suffixes):
-                found.append(FoundFile(name, size))
-        return found
-
-    def _size(self) -> int:
-        (found,) = FileSystems.match([self.root])
-        size: int = found.metadata_list[0].size_in_bytes
-        return size
+        if not self.is_folder:
+            name = FileSystems.split(self.root)[1]
+            size = size_of(self.root) or 0
+            return [FoundFile(name, size)] if name.lower().endswith(suffixes) else []
+        seen = [] if skipped is None else skipped
+        if is_local(self.root):
+            found = _found_here(Path(self.root), within, suffixes, recursive, seen)
+        else:
+            found = _found_in_store(self._sizes, within, suffixes, recursive, seen)
+        return sorted(found, key=attrgetter("name"))
 
     @cached_property
     def _sizes(self) -> Mapping[str, int]:
+        """The objects of a store by name, which are listed once."""
         beneath = len(self.root) + 1
         return {
             metadata.path[beneath:]: metadata.size_in_bytes
@@ -151,52 +94,76 @@ class _StoredFiles(CorpusFiles):
         }
 
 
-class _LocalFiles(CorpusFiles):
-    """Files of this machine, in whose folders links are followed that their owner has made on purpose (`links`)."""
+def opener_in(folder: str) -> OpenFile:
+    """How a file of the corpus in a folder is opened by its name."""
+    return partial(_open, folder)
 
-    def exists(self) -> bool:
-        return os.path.exists(self.root)
 
-    def has_folder(self, name: str) -> bool:
-        return os.path.isdir(os.path.join(self.root, name))
+def _open(folder: str, name: str) -> BinaryIO:
+    return open_file(f"{folder}/{name}")
 
-    def _size(self) -> int:
-        return os.path.getsize(self.root)
 
-    def _found_in(
-        self, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
-    ) -> list[FoundFile]:
-        """A linked folder is not entered: what it holds is listed where it is."""
-        root, folder = Path(self.root), Path(self.root, within)
-        links = Links(root)
-        if not links.follow_folder(folder):
-            raise _outside(folder)
-        found: list[FoundFile] = []
-        now_ns = time.time_ns()
-        folders = [folder]
-        while folders:
-            current = folders.pop()
-            # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
-            prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
-            with os.scandir(current) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        if is_apple_double(entry.name, suffixes):
-                            skipped.append(prefix + entry.name)
+def _found_in_store(
+    sizes: Mapping[str, int],
+    within: str,
+    suffixes: tuple[str, ...],
+    recursive: bool,
+    skipped: list[str],
+) -> list[FoundFile]:
+    prefix = f"{within}/" if within else ""
+    found = []
+    for name, size in sizes.items():
+        *folders, last = name.removeprefix(prefix).split("/")
+        if (
+            not name.startswith(prefix)
+            or (folders and not recursive)
+            or any(part.startswith(".") for part in folders)
+        ):
+            continue
+        if last.startswith("."):
+            skipped += [name] if is_apple_double(last, suffixes) else []
+        elif last.lower().endswith(suffixes):
+            found.append(FoundFile(name, size))
+    return found
+
+
+def _found_here(
+    root: Path, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
+) -> list[FoundFile]:
+    """Links are followed that the folder's owner has made on purpose (`links`).
+
+    A linked folder is not entered: what it holds is listed where it is.
+    """
+    folder = root / within
+    links = Links(root)
+    if not links.follow_folder(folder):
+        raise _outside(folder)
+    found: list[FoundFile] = []
+    now_ns = time.time_ns()
+    folders = [folder]
+    while folders:
+        current = folders.pop()
+        # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
+        prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
+        with os.scandir(current) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    if is_apple_double(entry.name, suffixes):
+                        skipped.append(prefix + entry.name)
+                    continue
+                if entry.is_symlink() and not links.is_within(Path(entry.path)):
+                    if prefix + entry.name in LINKED_FOLDERS:
                         continue
-                    if entry.is_symlink() and not links.is_within(Path(entry.path)):
-                        if prefix + entry.name in LINKED_FOLDERS:
-                            continue
-                        raise _outside(Path(entry.path))
-                    if recursive and entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                    elif entry.name.lower().endswith(suffixes) and entry.is_file():
-                        name = prefix + entry.name
-                        if not name.isascii():
-                            _check_encoding(name, entry.path)
-                        stat = entry.stat()
-                        found.append(FoundFile(name, stat.st_size, file_state(stat, now_ns)))
-        return found
+                    raise _outside(Path(entry.path))
+                if recursive and entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif entry.name.lower().endswith(suffixes) and entry.is_file():
+                    name = prefix + entry.name
+                    if not name.isascii():
+                        _check_encoding(name, entry.path)
+                    stat = entry.stat()
+                    found.append(FoundFile(name, stat.st_size, file_state(stat, now_ns)))
+    return found
 
 
 def _outside(path: Path) -> InputError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from preprocessing.base import file_digests
-from preprocessing.base.digests import sha256_bytes
+from preprocessing.base.digests import combine, sha256_bytes
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_digests import FileDigests, files_beneath
 
@@ -216,19 +216,19 @@ class TestTrees:
     ) -> None:
         write(tmp_path / "one" / "a", b"x")
         shutil.copytree(tmp_path / "one", tmp_path / "deep" / "two")
-        assert digests.combined(tmp_path / "one") == digests.combined(tmp_path / "deep" / "two")
+        assert digests.tree(tmp_path / "one") == digests.tree(tmp_path / "deep" / "two")
 
     def test_content_names_and_number_of_files_change_the_digest(
         self, tmp_path: Path, digests: FileDigests
     ) -> None:
         write(tmp_path / "t" / "a", b"x")
-        seen = {digests.combined(tmp_path / "t")}
+        seen = {combine(digests.tree(tmp_path / "t"))}
         write(tmp_path / "t" / "a", b"y")
-        seen.add(digests.combined(tmp_path / "t"))
+        seen.add(combine(digests.tree(tmp_path / "t")))
         (tmp_path / "t" / "a").rename(tmp_path / "t" / "b")
-        seen.add(digests.combined(tmp_path / "t"))
+        seen.add(combine(digests.tree(tmp_path / "t")))
         write(tmp_path / "t" / "c", b"")
-        seen.add(digests.combined(tmp_path / "t"))
+        seen.add(combine(digests.tree(tmp_path / "t")))
         assert len(seen) == 4
 
     def test_hidden_files_are_left_out(self, tmp_path: Path) -> None:
