@@ -124,7 +124,6 @@ def _fitted(
             statistics.add_drop(fitted)
         else:
             statistics.bytes += record.size
-            if fitted.is_cut:
-                left_out = record.size - int(vocabulary.byte_counts[fitted.sequence.ids].sum())
+            if left_out := record.size - int(vocabulary.byte_counts[fitted.ids].sum()):
                 statistics.add_truncated(Truncated(record.id, record.source, record.size, left_out))
-            yield fitted.sequence
+            yield fitted

@@ -53,19 +53,6 @@ class TokenSequence:
     loss: np.ndarray
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """What goes into rows of a record.
-
-    Attributes:
-        sequence: its tokens, or what is left of them.
-        is_cut: whether tokens of the record are not in it.
-    """
-
-    sequence: TokenSequence
-    is_cut: bool
-
-
 def tokenize_record(
     record: Record, vocabulary: Vocabulary, ends: bool = True, room: int | None = None
 ) -> TokenizedRecord:
@@ -79,9 +66,12 @@ def tokenize_record(
     """
     opens = room is not None and any(segment.references for segment in record.segments[1:3])
     segments = []
+    size = 0
     for place, segment in enumerate(record.segments):
+        size += len(segment.text.encode())
         if segment.ids:
             ids = np.array(segment.ids, np.int32)
+            size += int(vocabulary.byte_counts[ids].sum())
         elif room is not None and opens and not place:
             ids = vocabulary.encode_start(segment.text, room)
         else:
@@ -90,11 +80,10 @@ def tokenize_record(
     last = segments.pop() if segments else TokenSegment(np.array([], np.int32), False, False)
     ids = np.append(last.ids, np.int32(vocabulary.end_of_text)) if ends else last.ids
     segments.append(TokenSegment(ids, last.in_loss, last.is_target))
-    size = sum(len(segment.text.encode(errors="replace")) for segment in record.segments)
     return TokenizedRecord(record.id, record.source, tuple(segments), size)
 
 
-def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> Fitted | Drop:
+def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> TokenSequence | Drop:
     """The sequence that a record becomes; it has at most `length` tokens, except with `split`.
 
     A record that fits stays whole. For one that does not, `over_long` says what happens:
@@ -130,7 +119,7 @@ def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> Fitted | D
     sequence = _joined(segments)
     if not sequence.loss.any():
         return _drop(record, "no_target", "no token in the loss that another one precedes")
-    return Fitted(sequence, is_cut=size > len(sequence.ids))
+    return sequence
 
 
 def stream_of(records: Sequence[TokenizedRecord]) -> TokenSequence:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from preprocessing.options import OverLong
 from preprocessing.records.record import Drop, Record, Segment
 from preprocessing.tokens.sequences import (
-    Fitted,
     TokenizedRecord,
     TokenSequence,
     fit,
@@ -31,9 +30,9 @@ def target(text: str) -> Segment:
     return Segment(text, True, (text,))
 
 
-def fitted(tokenized: TokenizedRecord, length: int, over_long: OverLong) -> Fitted:
+def fitted(tokenized: TokenizedRecord, length: int, over_long: OverLong) -> TokenSequence:
     result = fit(tokenized, length, over_long)
-    assert isinstance(result, Fitted), result
+    assert isinstance(result, TokenSequence), result
     return result
 
 
@@ -48,7 +47,7 @@ def drawn(sequence: TokenSequence) -> str:
 
 
 def rows(tokenized: TokenizedRecord, length: int, over_long: OverLong) -> list[str]:
-    return [drawn(fitted(tokenized, length, over_long).sequence)]
+    return [drawn(fitted(tokenized, length, over_long))]
 
 
 def conversation() -> TokenizedRecord:
@@ -77,9 +76,7 @@ def test_each_segment_is_tokenised_by_itself() -> None:
 
 @pytest.mark.parametrize("over_long", ["truncate_prompt", "drop", "split"])
 def test_a_record_that_just_fits_stays_whole(over_long: OverLong) -> None:
-    whole = fitted(record(prompt("aas"), target("tt")), 6, over_long)
-    assert drawn(whole.sequence) == "aasTT!"
-    assert not whole.is_cut
+    assert rows(record(prompt("aas"), target("tt")), 6, over_long) == ["aasTT!"]
 
 
 def test_drop_names_the_record_and_its_length() -> None:
@@ -91,7 +88,6 @@ def test_drop_names_the_record_and_its_length() -> None:
 def test_truncation_cuts_the_end_of_the_article_and_keeps_separator_and_target() -> None:
     long = record(prompt("abcdef"), prompt("s"), target("tt"))
     assert rows(long, 6, "truncate_prompt") == ["absTT!"]
-    assert fitted(long, 6, "truncate_prompt").is_cut
 
 
 def test_truncation_may_take_the_whole_article() -> None:
@@ -155,9 +151,8 @@ def test_a_conversation_whose_last_turn_does_not_fit_is_dropped() -> None:
 
 
 def test_split_leaves_an_over_long_record_whole_for_the_packing_to_cut() -> None:
-    long = fitted(record(prompt("abcdefgh", in_loss=True)), 6, "split")
-    assert drawn(long.sequence) == "aBCDEFGH!"
-    assert not long.is_cut
+    long = record(prompt("abcdefgh", in_loss=True))
+    assert rows(long, 6, "split") == ["aBCDEFGH!"]
 
 
 @pytest.mark.parametrize("segments", [(), (prompt("", True),), (prompt("abc"),)])
@@ -183,10 +178,9 @@ def test_truncation_keeps_the_most_turns_and_then_the_most_of_the_story(
         assert isinstance(result, Drop)
         assert result.reason == "target_too_long"
     else:
-        assert isinstance(result, Fitted)
+        assert isinstance(result, TokenSequence)
         expected = story[: length - len(ending)] + ending
-        assert drawn(result.sequence).lower().replace("!", ".") == expected
-        assert result.is_cut == (len(story + endings[0]) > len(expected))
+        assert drawn(result).lower().replace("!", ".") == expected
 
 
 @given(
@@ -204,11 +198,9 @@ def test_what_no_row_can_hold_need_not_be_known(
         fit(tokenize(document, load_vocabulary(vocabulary), room=room), length, "truncate_prompt")
         for room in (None, length)
     )
-    assert type(whole) is type(start)
-    if isinstance(whole, Fitted) and isinstance(start, Fitted):
-        assert start.is_cut == whole.is_cut
-        assert start.sequence.ids.tolist() == whole.sequence.ids.tolist()
-        assert start.sequence.loss.tolist() == whole.sequence.loss.tolist()
+    if isinstance(whole, TokenSequence) and isinstance(start, TokenSequence):
+        assert start.ids.tolist() == whole.ids.tolist()
+        assert start.loss.tolist() == whole.loss.tolist()
     else:
         assert whole == start
 
