@@ -18,19 +18,20 @@ from benchmarks.peers import ROOT, peer_command
 from benchmarks.stories import write_stories
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
+from preprocessing.tasks import cleaning
 from preprocessing.tokens.vocabulary import load_vocabulary, vocabulary_files
 from preprocessing.tokens.vocabulary_files import ENCODER_FILE, MERGES_FILE
 
 STORIES = 20_000
 TURNS = 3
 GOAL_OF_DATASETS = 2.0
-GOAL_OF_TIKTOKEN = 0.4
+GOAL_OF_TIKTOKEN = 0.6
 
 _DATASETS, _DATASETS_BORROWED = "datasets.map", "datasets.map, our cleaning"
 _TIKTOKEN = "tiktoken, 1 thread"
 _CLEANING = {
     _DATASETS: "plain",
-    _DATASETS_BORROWED: str(ROOT / "preprocessing" / "cleaning.py"),
+    _DATASETS_BORROWED: str(cleaning.__file__),
 }
 
 
@@ -39,7 +40,7 @@ def measure(name: str) -> list[dict[str, Any]]:
 
     `datasets.map` cleans as most write it, to the same text, in the first row. That is what people use today; in the
     last one it borrows our functions, which skip ftfy where it would change nothing: what is left is the work of the
-    jobs themselves. The last has no goal of its own: 1 is as fast.
+    jobs themselves. It encodes whole articles; Tokenizer only what a row can hold.
     """
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -74,7 +75,7 @@ def measure(name: str) -> list[dict[str, Any]]:
     return [
         row(name, _DATASETS, GOAL_OF_DATASETS),
         row(f"{name}_of_tiktoken", _TIKTOKEN, GOAL_OF_TIKTOKEN),
-        row(f"{name}_our_cleaning", _DATASETS_BORROWED, 1.0),
+        row(f"{name}_our_cleaning", _DATASETS_BORROWED, GOAL_OF_DATASETS),
     ]
 
 
