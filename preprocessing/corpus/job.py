@@ -160,11 +160,11 @@ def _run_here(
     with workers(processes) as run:
         for each in run(job.read, tasks):
             read.append(each)
-            done += len(each.task.portion.sources)
+            done += len(each.portion.sources)
             progress.report(phase="read", done=done, total=total, unit="files")
         settlement = job.settle(each.hashed for each in read)
         amendments = settlement.amendments
-        settled = [(each, amendments.get(each.task.portion.number, {})) for each in read]
+        settled = [(each, amendments.get(each.portion.number, {})) for each in read]
         # Where shards are copied here, the digests of the files tell whether they are what they were.
         finish = replace(job, digests=digests).finish if processes == 1 else job.finish
         job.report([settlement.tally, *run(finish, settled)])
@@ -177,7 +177,7 @@ def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
         if written := memory.written(key):
             summary = read_summary(path)
             if summary.is_of(portion):
-                return Task(portion, path, written, summary.hashes)
+                return Task(portion, path, written, summary.hashes, is_new=False)
     except (OSError, DamagedError):
         pass
     return Task(portion, path)
@@ -232,7 +232,7 @@ def _add_transforms(pipeline: beam.Pipeline, job: CorpusJob, tasks: beam.PCollec
         | "Settle" >> beam.ParDo(Stage(lambda hashed: [job.settle(hashed)], pipeline))
     )
     by_number = {
-        "read": read | "ByNumber" >> beam.Map(lambda each: (each.task.portion.number, each)),
+        "read": read | "ByNumber" >> beam.Map(lambda each: (each.portion.number, each)),
         "amendments": settlement
         | "Amendments" >> beam.FlatMap(lambda settled: settled.amendments.items()),
     }

@@ -6,7 +6,7 @@ Of each record 16 bytes are looked at; the entry is read of those alone whose id
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -90,25 +90,11 @@ class Settlement:
                     self._amend(by_place[loser.place], loser.drop())
 
 
-def settle(
-    hashes: Mapping[int, bytes],
-    members_of: Callable[[int, Sequence[int]], Iterator[Member]],
-    on_leak: OnLeak,
-) -> Settlement:
-    """Settle a corpus.
+def repeated(hashes: Mapping[int, bytes]) -> Iterator[tuple[int, list[int]]]:
+    """Of each portion the places of the records whose id or document has a hash that occurs more than once.
 
-    Args:
-        hashes: of the records of each portion (see `Summary`).
-        members_of: (portion, places in its reading) -> these records, but for those that are excluded.
+    hashes: of the records of each portion (see `Summary`).
     """
-    members: list[Member] = []
-    for portion, ordinals in _repeated(hashes):
-        members += members_of(portion, ordinals)
-    return Settlement.of(members, on_leak)
-
-
-def _repeated(hashes: Mapping[int, bytes]) -> Iterator[tuple[int, list[int]]]:
-    """Of each portion the records whose id or document has a hash that occurs more than once."""
     if not hashes:
         return
     table = np.frombuffer(b"".join(hashes.values()), np.uint64).reshape(-1, 2)

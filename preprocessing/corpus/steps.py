@@ -1,7 +1,7 @@
 """What is done with the portions of a corpus, in whatever process: reading, settling, finishing, reporting."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
@@ -10,35 +10,11 @@ from preprocessing.base.file_digests import FileDigests
 from preprocessing.corpus.portions import Portion, portions_of
 from preprocessing.corpus.reading import read_reading
 from preprocessing.corpus.report import Tally, write_report
-from preprocessing.corpus.settlement import Amendment, Member, Settlement, settle
+from preprocessing.corpus.settlement import Amendment, Member, Settlement, repeated
 from preprocessing.corpus.shards import ShardWriter, Written
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import Fault
 from preprocessing.tasks.registry import TASKS
-
-
-@dataclass(frozen=True)
-class Task:
-    """A portion and what is known of it.
-
-    reading: the path of its reading, which is there if `written` is.
-    written: where an earlier job has put its shards; None if it must be read. hashes: of its records then.
-    """
-
-    portion: Portion
-    reading: str
-    written: Written | None = None
-    hashes: bytes = b""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it is to be read."""
-        return self.written is None
-
-    @property
-    def shards(self) -> str:
-        """The path of the file that says where its shards are when the job is done; none if it has faults."""
-        return f"{self.reading}.shards"
 
 
 class Hashed(NamedTuple):
@@ -50,19 +26,31 @@ class Hashed(NamedTuple):
     hashes: bytes
 
 
-class Read(NamedTuple):
-    """What is known of a portion when it is read. hashes: see `Summary`. faults: as in `Reading`."""
+@dataclass(frozen=True)
+class Task:
+    """A portion and what is known of it.
 
-    task: Task
-    hashes: bytes
-    written: Written
+    reading: the place of its reading, which is there if `written` is.
+    written: where its shards are, now or from an earlier job; None if it must be read. hashes: of its records.
+    is_new: whether this job reads it. faults: as in `Reading`.
+    """
+
+    portion: Portion
+    reading: str
+    written: Written | None = None
+    hashes: bytes = b""
+    is_new: bool = True
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def shards(self) -> str:
+        """The place of the file that says where its shards are when the job is done; none if it has faults."""
+        return f"{self.reading}.shards"
 
     @property
     def hashed(self) -> Hashed:
         """What settling asks of it."""
-        portion = self.task.portion
-        return Hashed(portion.number, self.task.reading, portion.rows_before, self.hashes)
+        return Hashed(self.portion.number, self.reading, self.portion.rows_before, self.hashes)
 
 
 @dataclass(frozen=True)
@@ -94,37 +82,37 @@ class CorpusJob:
         """A portion of which nothing is remembered."""
         return Task(portion, FileSystems.join(self.readings, str(portion.number)))
 
-    def read(self, task: Task) -> Read:
+    def read(self, task: Task) -> Task:
         """Read a portion if it is new, and write its Examples and its reading."""
-        if task.written is not None:
-            return Read(task, task.hashes, task.written)
+        if not task.is_new:
+            return task
         reading, written = self.writer.read(task.portion)
         reading.write(task.reading)
-        return Read(task, reading.summary().hashes, written, tuple(reading.faults))
+        hashes, faults = reading.summary().hashes, tuple(reading.faults)
+        return replace(task, written=written, hashes=hashes, faults=faults)
 
     def settle(self, hashed: Iterable[Hashed]) -> Settlement:
         """Settle what the records of all portions mean for one another."""
         by_number = {portion.number: portion for portion in sorted(hashed)}
-
-        def members_of(number: int, ordinals: Sequence[int]) -> Iterator[Member]:
+        members = []
+        for number, ordinals in repeated({n: each.hashes for n, each in by_number.items()}):
             entries = read_reading(by_number[number].reading).entries
             for ordinal in ordinals:
                 entry = entries[ordinal].moved(by_number[number].rows_before)
                 if self.writer.excluded(entry) is None:
-                    yield Member(number, ordinal, entry)
+                    members.append(Member(number, ordinal, entry))
+        return Settlement.of(members, self.writer.options.on_leak)
 
-        hashes = {number: portion.hashes for number, portion in by_number.items()}
-        return settle(hashes, members_of, self.writer.options.on_leak)
-
-    def finish(self, settled: tuple[Read, Mapping[int, Amendment]]) -> Tally:
-        """Write what is left of a portion, and where its shards are; what became of its documents."""
-        (task, _, written, faults), amendments = settled
+    def finish(self, settled: tuple[Task, Mapping[int, Amendment]]) -> Tally:
+        """Write what is left of a portion that was read, and where its shards are; what became of its documents."""
+        task, amendments = settled
         reading = read_reading(task.reading)
-        reading.faults += faults
+        reading.faults += task.faults
+        assert task.written is not None
         tally, written = self.writer.finish(
-            task.portion, reading, written, amendments, task.is_new, self.digests
+            task.portion, reading, task.written, amendments, task.is_new, self.digests
         )
-        if not faults:
+        if not task.faults:
             written.write(task.shards)
         return tally
 

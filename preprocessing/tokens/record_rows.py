@@ -13,7 +13,7 @@ from preprocessing.tokens.sequences import (
     stream_of,
     tokenize_record,
 )
-from preprocessing.tokens.statistics import SEPARATOR, TokenStatistics, Truncated
+from preprocessing.tokens.statistics import SEPARATOR, TokenStatistics
 from preprocessing.tokens.vocabulary import Vocabulary
 
 
@@ -46,9 +46,9 @@ def rows_of(
         # By id the piece `book@1000` would come before the piece `book@500`.
         records = sorted(records, key=lambda record: (record.source, record.position, record.id))
         room = None
-    tokenized = _counted(_tokenized(records, vocabulary, room, statistics), statistics)
+    tokenized = _tokenized(records, vocabulary, room, statistics)
     sequences = (
-        _stream(list(tokenized))
+        stream_of(tokenized)
         if options.is_stream
         else list(_fitted(tokenized, vocabulary, options.sequence_length, over_long, statistics))
     )
@@ -71,15 +71,16 @@ def _tokenized(
     vocabulary: Vocabulary,
     room: int | None,
     statistics: TokenStatistics,
-) -> Iterator[TokenizedRecord | Drop]:
+) -> Iterator[TokenizedRecord]:
     for record, ends in _with_ends(records):
-        highest = max((i for segment in record.segments for i in segment.ids), default=0)
+        statistics.records += 1
         statistics.separators += sum(segment.text.count(SEPARATOR) for segment in record.segments)
+        highest = max((i for segment in record.segments for i in segment.ids), default=0)
         if highest < vocabulary.end_of_text:
             yield tokenize_record(record, vocabulary, ends, room)
         else:
             detail = f"holds the id {highest}; those of texts are below {vocabulary.end_of_text}"
-            yield Drop("unknown_id", record.source, record.id, detail)
+            statistics.add_drop(Drop("unknown_id", record.source, record.id, detail))
 
 
 def _with_ends(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
@@ -96,21 +97,6 @@ def _with_ends(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
         yield waiting, not waiting.continues
 
 
-def _counted(
-    records: Iterable[TokenizedRecord | Drop], statistics: TokenStatistics
-) -> Iterator[TokenizedRecord]:
-    for record in records:
-        statistics.records += 1
-        if isinstance(record, Drop):
-            statistics.add_drop(record)
-        else:
-            yield record
-
-
-def _stream(records: list[TokenizedRecord]) -> list[TokenSequence]:
-    return [stream_of(records)] if records else []
-
-
 def _fitted(
     records: Iterable[TokenizedRecord],
     vocabulary: Vocabulary,
@@ -125,5 +111,5 @@ def _fitted(
         else:
             statistics.bytes += record.size
             if left_out := record.size - int(vocabulary.byte_counts[fitted.ids].sum()):
-                statistics.add_truncated(Truncated(record.id, record.source, record.size, left_out))
+                statistics.add_truncated(record.id, record.source, record.size, left_out)
             yield fitted

@@ -4,7 +4,7 @@ In the drawings a row has six tokens: `a` stands for a token of the article or s
 separator, `q` for a question, `t` for a target, `.` for the end of text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,9 +122,10 @@ def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> TokenSeque
     return sequence
 
 
-def stream_of(records: Sequence[TokenizedRecord]) -> TokenSequence:
-    """All tokens of at least one record, one record behind the other."""
-    return _joined([segment for record in records for segment in record.segments])
+def stream_of(records: Iterable[TokenizedRecord]) -> list[TokenSequence]:
+    """All tokens as one sequence, one record behind the other; of no record there is none."""
+    segments = [segment for record in records for segment in record.segments]
+    return [_joined(segments)] if segments else []
 
 
 def _joined(segments: Sequence[TokenSegment]) -> TokenSequence:

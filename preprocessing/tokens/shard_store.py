@@ -28,8 +28,7 @@ from preprocessing.base.verified_files import (
     stream_digest,
 )
 from preprocessing.options import OverLong, TokenOptions
-from preprocessing.records.record import Drop
-from preprocessing.tokens.statistics import TokenStatistics, Truncated
+from preprocessing.tokens.statistics import TokenStatistics
 
 _ROWS_FILE = "rows.tfrecord"
 _ENTRY_FILE = "entry.json"
@@ -76,7 +75,7 @@ class ShardStore:
             copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], file_digests)
         except (OSError, DamagedError):
             return None
-        return _statistics(entry["statistics"])
+        return TokenStatistics(**entry["statistics"])
 
     def keep(self, digest: str, rows: str, statistics: TokenStatistics) -> None:
         """Store a copy of the file `rows` and its statistics under `digest`."""
@@ -98,12 +97,3 @@ class ShardStore:
         if own != digests.sha256_json(entry) or entry["inputs"] != digest:
             raise DamagedError
         return entry
-
-
-def _statistics(stored: dict[str, Any]) -> TokenStatistics:
-    """Statistics from their JSON value."""
-    first_drops = {
-        reason: [Drop(**drop) for drop in drops] for reason, drops in stored["first_drops"].items()
-    }
-    truncated = [Truncated(**values) for values in stored["first_truncated"]]
-    return TokenStatistics(**stored | {"first_drops": first_drops, "first_truncated": truncated})

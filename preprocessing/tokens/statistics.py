@@ -1,7 +1,7 @@
 """What the Tokenizer made of the records: counts, and the name of each that was left out."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from preprocessing.records.record import Drop
@@ -17,19 +17,6 @@ _FIRST_DROPS = 20
 _FIRST_TRUNCATED = 20
 
 
-@dataclass(frozen=True)
-class Truncated:
-    """A record of which a part is in no row.
-
-    bytes: of its text in UTF-8. left_out: how many of these are in no row.
-    """
-
-    id: str
-    source: str
-    bytes: int
-    left_out: int
-
-
 @dataclass
 class TokenStatistics:
     """Counts over one shard or one split.
@@ -40,13 +27,13 @@ class TokenStatistics:
         truncated: records of which a part is in no row, and
         bytes_left_out: how many bytes of text these parts have, of
         bytes: those of all records that were not dropped; not counted where they are one stream.
-        first_truncated: the first of the records that were truncated.
+        first_truncated: the first of the records that were truncated: id, source, bytes, left_out.
         sequences: records, or windows of them, in the rows.
         tokens: in the rows, without padding.
         loss_tokens: tokens that count in the loss.
         rows: written.
         drop_counts: dropped records by reason.
-        first_drops: the first of them by reason.
+        first_drops: the first of them by reason: id, source, detail.
         dropped_ids: of all of them.
     """
 
@@ -60,8 +47,8 @@ class TokenStatistics:
     loss_tokens: int = 0
     rows: int = 0
     drop_counts: dict[str, int] = field(default_factory=dict)
-    first_drops: dict[str, list[Drop]] = field(default_factory=dict)
-    first_truncated: list[Truncated] = field(default_factory=list)
+    first_drops: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    first_truncated: list[dict[str, Any]] = field(default_factory=list)
     dropped_ids: list[str] = field(default_factory=list)
 
     def add_drop(self, drop: Drop) -> None:
@@ -70,14 +57,15 @@ class TokenStatistics:
         self.drop_counts[drop.reason] = self.drop_counts.get(drop.reason, 0) + 1
         first = self.first_drops.setdefault(drop.reason, [])
         if len(first) < _FIRST_DROPS:
-            first.append(drop)
+            first.append({"id": drop.id, "source": drop.source, "detail": drop.detail})
 
-    def add_truncated(self, truncated: Truncated) -> None:
-        """Count a record of which a part is left out, and keep it if it is one of the first."""
+    def add_truncated(self, record_id: str, source: str, size: int, left_out: int) -> None:
+        """Count a record of so many bytes of text, some left out, and keep it if it is one of the first."""
         self.truncated += 1
-        self.bytes_left_out += truncated.left_out
+        self.bytes_left_out += left_out
         if len(self.first_truncated) < _FIRST_TRUNCATED:
-            self.first_truncated.append(truncated)
+            found = {"id": record_id, "source": source, "bytes": size, "left_out": left_out}
+            self.first_truncated.append(found)
 
     def report(self, sequence_length: int) -> dict[str, Any]:
         """The counts for JSON.
@@ -88,20 +76,14 @@ class TokenStatistics:
             "records": self.records,
             "dropped": sum(self.drop_counts.values()),
             "reasons": {
-                reason: {
-                    "count": count,
-                    "first": [
-                        {"id": drop.id, "source": drop.source, "detail": drop.detail}
-                        for drop in self.first_drops[reason]
-                    ],
-                }
+                reason: {"count": count, "first": self.first_drops[reason]}
                 for reason, count in sorted(self.drop_counts.items())
             },
             "separators": self.separators,
             "truncated": self.truncated,
             "bytes_left_out": self.bytes_left_out,
             "bytes": self.bytes,
-            "first_truncated": [asdict(truncated) for truncated in self.first_truncated],
+            "first_truncated": self.first_truncated,
             "sequences": self.sequences,
             "tokens": self.tokens,
             "loss_tokens": self.loss_tokens,

@@ -18,7 +18,7 @@ from preprocessing.records.record import Record, record_to_example
 from preprocessing.records.tfrecords import write_tfrecords
 from preprocessing.tokens.job import ShardTask, tokenize_shard
 from preprocessing.tokens.rows import FEATURES
-from preprocessing.tokens.sequences import Fitted, fit, tokenize_record
+from preprocessing.tokens.sequences import TokenSequence, fit, tokenize_record
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.components.fakes import conversation_record, news_record
 
@@ -138,7 +138,6 @@ def test_a_model_is_asked_as_the_tokenizer_taught_it(
     taught = fit(
         tokenize_record(record, BYTES), room + len(target.text) + 1, over_long="truncate_prompt"
     )
-    assert isinstance(taught, Fitted)
-    sequence = taught.sequence
+    assert isinstance(taught, TokenSequence)
     text = fitting_prompt(prompt, BYTES, room)
-    assert BYTES.decode(sequence.ids.tolist()) == f"{text}{target.text}<|endoftext|>"
+    assert BYTES.decode(taught.ids.tolist()) == f"{text}{target.text}<|endoftext|>"

@@ -82,7 +82,7 @@ def test_without_windows_records_do_not_see_each_other() -> None:
 def test_the_stream_is_its_rows_joined(documents: list[tuple[str, bool]], length: int) -> None:
     records = [record(text, place, loss) for place, (text, loss) in enumerate(documents)]
     made, _ = rows(records, length)
-    stream = stream_of([tokenize_record(one, BYTES) for one in records])
+    (stream,) = stream_of([tokenize_record(one, BYTES) for one in records])
     joined = join_pieces(list(unpack(made)))
     np.testing.assert_array_equal(joined.ids, stream.ids)
     np.testing.assert_array_equal(joined.loss, stream.loss)

@@ -12,7 +12,6 @@ from preprocessing.base import import_walk
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.import_walk import code_digest
 from preprocessing.options import TokenOptions
-from preprocessing.records.record import Drop
 from preprocessing.tokens.shard_store import ShardStore, recipe_digest
 from preprocessing.tokens.statistics import TokenStatistics
 
@@ -20,7 +19,7 @@ STATISTICS = TokenStatistics(
     records=3,
     tokens=9,
     drop_counts={"too_long": 1},
-    first_drops={"too_long": [Drop("too_long", "ä.story", "ä", "17 tokens")]},
+    first_drops={"too_long": [{"id": "ä", "source": "ä.story", "detail": "17 tokens"}]},
 )
 MODULE = "preprocessing.tokens.job"
 

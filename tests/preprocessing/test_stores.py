@@ -189,7 +189,7 @@ def test_a_stage_that_is_done_again_writes_the_same(tmp_path: Path) -> None:
     for _ in range(2):
         amendments = settlement.amendments
         tallies.append(
-            [job.finish((each, amendments.get(each.task.portion.number, {}))) for each in read]
+            [job.finish((each, amendments.get(each.portion.number, {}))) for each in read]
         )
         objects.append(dict(MemoryStore.objects))
     assert tallies[0] == tallies[1]

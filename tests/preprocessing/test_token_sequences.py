@@ -206,5 +206,5 @@ def test_what_no_row_can_hold_need_not_be_known(
 
 
 def test_a_stream_is_predicted_but_for_its_very_first_token() -> None:
-    stream = stream_of([record(prompt("ab", in_loss=True)), record(prompt("q"), target("tt"))])
+    (stream,) = stream_of([record(prompt("ab", in_loss=True)), record(prompt("q"), target("tt"))])
     assert drawn(stream) == "aB!qTT!"
