@@ -56,17 +56,17 @@ class Process:
         self.dead = False
         self.holds_pointer = False
         self.leases: list[Lease] = []
-        self._steps = 0
+        self.steps = 0
 
     def step(self) -> None:
         """Count a step; it is not done by a process that dies here."""
         self.live()
-        self._steps += 1
-        if self._steps == self.dies_before:
+        self.steps += 1
+        if self.steps == self.dies_before:
             self.dead = True
         self.live()
         # The kernel's lock on the pointer is held for a moment only, and by a process of this test for ever.
-        if self.pauses_before and self._steps >= self.pauses_before and not self.holds_pointer:
+        if self.pauses_before and self.steps >= self.pauses_before and not self.holds_pointer:
             self.pauses_before = None
             self.meanwhile()
 
@@ -88,6 +88,10 @@ class Process:
     def holds(self, key: str) -> bool:
         """Whether it holds a lease."""
         return any(lease.key == key and not lease._ended.is_set() for lease in self.leases)
+
+    def held(self, key: str) -> bool:
+        """Whether it holds a lease, or has held it."""
+        return any(lease.key == key for lease in self.leases)
 
 
 class MortalConnection(WorkspaceStore):

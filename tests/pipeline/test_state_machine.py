@@ -8,7 +8,7 @@ its workspace; nobody records who lost his lease; `latest` names a version that 
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -103,16 +103,20 @@ class RunMachine(RuleBasedStateMachine):
         """While one process runs, another starts a run: in its workspace it is refused."""
         first, second = self._process(), self._process()
         second.on_sleep = first.beat
+        served_later: list[str] = []
 
         def meanwhile() -> None:
             if places[0] == places[1] and first.holds(RUN_LEASE):
                 with pytest.raises(LeaseHeldError):
                     self._launches(places[1], second).run("refused", None, *overrides[1])
-            else:
-                self._run_to_the_end(places[1], overrides[1], second)
+                return
+            pushed = self._run_to_the_end(places[1], overrides[1], second)
+            # Before its last step the first has ended, and only says so.
+            if places[0] == places[1] and first.held(RUN_LEASE):
+                served_later.append(pushed)
 
         first.pauses_before, first.meanwhile = step, meanwhile
-        self._run_to_the_end(places[0], overrides[0], first, expected=False)
+        self._run_to_the_end(places[0], overrides[0], first, served_later)
 
     @rule(place=PLACES, overrides=st.tuples(OVERRIDES, OVERRIDES), step=STEPS)
     def run_while_one_is_paused(
@@ -309,11 +313,15 @@ class RunMachine(RuleBasedStateMachine):
         return behind - self.collected
 
     def _run_to_the_end(
-        self, place: int, overrides: tuple[str, ...], process: Process, expected: bool = True
+        self,
+        place: int,
+        overrides: tuple[str, ...],
+        process: Process,
+        served_later: Sequence[str] | None = None,
     ) -> str:
         """A run that completes; returns the version that it serves.
 
-        expected: whether nobody else works in the workspace meanwhile.
+        served_later: where others may work in the workspace meanwhile, what they have served after this run had ended.
         """
         whole = self._whole(place)
         run_id = self._new_run(place, process)
@@ -323,11 +331,11 @@ class RunMachine(RuleBasedStateMachine):
         store = self._reader(place)
         assert set(result.nodes) == set(NODES)
         keys = {execution.node: execution.key for execution in store.executions_of_run(run_id)}
-        if expected:
+        if served_later is None:
             for node, state in result.nodes.items():
                 assert (state == "cached") == ((node, keys[node]) in whole), (node, state)
         versions = Versions(self.folders[place] / "workspace" / "serving")
-        assert versions.latest() == result.pushed
+        assert versions.latest() == [result.pushed, *(served_later or ())][-1]
         assert result.pushed is not None
         served = (versions.path(result.pushed) / "weights").read_text()
         assert served == content_of("Trainer", keys["Trainer"])
@@ -367,16 +375,18 @@ class RunMachine(RuleBasedStateMachine):
             self.runs[place][run_id] = "complete"
 
 
-def explore(new_store: Callable[[Path], str], examples: int, steps: int, start: int = 0) -> None:
-    """Histories of so many steps on stores of a kind; another start gives others."""
-
-    @seed(start)
+def machine_on(new_store: Callable[[Path], str]) -> type[RunMachine]:
     class OnStore(RunMachine):
         pass
 
     OnStore.new_store = staticmethod(new_store)
+    return OnStore
+
+
+def explore(new_store: Callable[[Path], str], examples: int, steps: int, start: int = 0) -> None:
+    """Histories of so many steps on stores of a kind; another start gives others."""
     run_state_machine_as_test(
-        OnStore,
+        seed(start)(machine_on(new_store)),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -419,6 +429,18 @@ def test_on_postgresql_at_length(
 @pytest.mark.parametrize("start", range(5))
 def test_on_mariadb_at_length(start: int, mariadb: str, mariadb_server: MariaDB) -> None:
     explore(lambda base: mariadb_server.new_database(), 5, 10, start)
+
+
+@pytest.mark.long
+def test_a_run_that_comes_when_another_has_ended_is_the_last_to_serve() -> None:
+    """Before its last step a run has done everything; it only lets the workspace go."""
+    machine = machine_on(sqlite_of)()
+    machine.run(0, ())
+    ended = machine._process()
+    machine._run_to_the_end(0, (), ended)
+    machine.run_beside((0, 0), ((), ("training.steps=9",)), ended.steps)
+    machine.what_always_holds()
+    machine.teardown()
 
 
 def test_a_history_is_the_same_however_slow_the_machine_is(
