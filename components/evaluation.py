@@ -20,7 +20,6 @@ from preprocessing.tokens.vocabulary import Vocabulary
 from serving.model import LanguageModel
 from trainer.options import GenerationOptions
 
-BATCH_PROMPTS = 8
 # (number of a group, how to compute it) -> its predictions as plain data.
 Part = Callable[[int, Callable[[], list[dict[str, Any]]]], list[dict[str, Any]]]
 
@@ -92,50 +91,99 @@ def targets(record: Record, vocabulary: Vocabulary, room: int) -> Iterator[Targe
             yield Target(record.id, turn, prompt, segment.references)
 
 
+@dataclass(frozen=True)
+class TextGroup:
+    """Targets that a model is given at once. begin: the place of the first among all targets."""
+
+    number: int
+    begin: int
+    targets: tuple[Target, ...]
+
+
+def text_groups(
+    records: Sequence[Record],
+    vocabulary: Vocabulary,
+    generation: GenerationOptions,
+    context: int,
+    batch: int,
+) -> list[TextGroup]:
+    """All targets of the records in groups of `batch`. context: the most tokens that the model sees.
+
+    Neighbours stay together: of the turns of one story, the story is computed once.
+    """
+    room = context - min(generation.max_new_tokens, context - 1)
+    wanted = [target for record in records for target in targets(record, vocabulary, room)]
+    return [
+        TextGroup(number, begin, tuple(wanted[begin : begin + batch]))
+        for number, begin in enumerate(range(0, len(wanted), batch))
+    ]
+
+
+@dataclass(frozen=True)
+class TextWriter:
+    """How a model's texts are written and scored. A target's random stream is (seed, its place among all)."""
+
+    task: Task
+    generation: GenerationOptions
+    seed: int
+    words: Words
+
+    def write(self, model: LanguageModel, group: TextGroup) -> list[dict[str, Any]]:
+        """The predictions of a group as plain data."""
+        options = self.generation
+        completions = model.generate(
+            [target.prompt for target in group.targets],
+            max_new_tokens=options.max_new_tokens,
+            temperature=options.temperature,
+            top_k=options.top_k,
+            top_p=options.top_p,
+            repetition_penalty=options.repetition_penalty,
+            beams=options.beams,
+            length_penalty=options.length_penalty,
+            seed=self.seed,
+            stop=self.task.stop,
+            sample_offset=group.begin,
+        )
+        found = []
+        for target, completion in zip(group.targets, completions, strict=True):
+            text = completion.text.strip()
+            scores = _scores(self.task, text, target.references, self.words)
+            found.append(Prediction(target, text, scores).to_dict())
+        return found
+
+
 def evaluate(
     model: LanguageModel,
-    task: Task,
+    writer: TextWriter,
     records: Sequence[Record],
     rows: Sequence[Row],
-    generation: GenerationOptions,
     vocabulary: Vocabulary,
-    seed: int,
-    label: str = "evaluate",
-    words: Words = "latin",
+    batch: int,
 ) -> Evaluation:
-    """Generate for every target of the records and score it; perplexity over the rows.
-
-    A target's random stream is (seed, its place), so a rerun writes the same text.
-    """
+    """Generate for every target of the records and score it; perplexity over the rows."""
     losses = row_losses(model, rows)
-    predictions = write_texts(model, task, records, generation, vocabulary, seed, label, words)
-    return summarise(task, losses, predictions)
+    groups = text_groups(records, vocabulary, writer.generation, model.context, batch)
+    return summarise(writer.task, losses, write_texts(model, writer, groups, "evaluate"))
 
 
 def write_texts(
     model: LanguageModel,
-    task: Task,
-    records: Sequence[Record],
-    generation: GenerationOptions,
-    vocabulary: Vocabulary,
-    seed: int,
+    writer: TextWriter,
+    groups: Sequence[TextGroup],
     label: str,
-    words: Words,
     part: Part = lambda number, compute: compute(),
 ) -> list[Prediction]:
-    """What the model writes for every target of the records, scored against its references.
+    """What the model writes for every target, scored against its references.
 
-    part: gives what one group of targets came to, by its number, or computes it. Groups are of BATCH_PROMPTS, and each
-    target's random stream is of its place, so that it does not matter which were computed before.
+    part: gives what one group came to, by its number, or computes it. Which were computed before, and where, does not
+    matter.
     """
-    room = model.context - min(generation.max_new_tokens, model.context - 1)
-    wanted = [target for record in records for target in targets(record, vocabulary, room)]
+    total = sum(len(group.targets) for group in groups)
     found: list[Prediction] = []
-    for number, begin in enumerate(range(0, len(wanted), BATCH_PROMPTS)):
-        group = wanted[begin : begin + BATCH_PROMPTS]
-        predict = partial(_predict, model, task, group, generation, seed, begin, words)
-        found += [Prediction.from_dict(values) for values in part(number, predict)]
-        progress.report(phase=label, done=len(found), total=len(wanted), unit="texts")
+    for group in groups:
+        written = part(group.number, partial(writer.write, model, group))
+        found += map(Prediction.from_dict, written)
+        progress.report(phase=label, done=len(found), total=total, unit="texts")
     return found
 
 
@@ -151,37 +199,6 @@ def summarise(
         for name in predictions[0].scores:
             metrics[name] = sum(p.scores[name] for p in predictions) / len(predictions)
     return Evaluation(metrics, tuple(predictions), tuple(losses))
-
-
-def _predict(
-    model: LanguageModel,
-    task: Task,
-    group: Sequence[Target],
-    generation: GenerationOptions,
-    seed: int,
-    begin: int,
-    words: Words,
-) -> list[dict[str, Any]]:
-    """Predictions as plain data. begin: the place of the first target among all."""
-    completions = model.generate(
-        [target.prompt for target in group],
-        max_new_tokens=generation.max_new_tokens,
-        temperature=generation.temperature,
-        top_k=generation.top_k,
-        top_p=generation.top_p,
-        repetition_penalty=generation.repetition_penalty,
-        beams=generation.beams,
-        length_penalty=generation.length_penalty,
-        seed=seed,
-        stop=task.stop,
-        sample_offset=begin,
-    )
-    found = []
-    for target, completion in zip(group, completions, strict=True):
-        text = completion.text.strip()
-        scores = _scores(task, text, target.references, words)
-        found.append(Prediction(target, text, scores).to_dict())
-    return found
 
 
 def _scores(task: Task, text: str, references: Sequence[str], words: Words) -> dict[str, float]:

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 from tfx.dsl.component.experimental.annotations import (
+    BeamComponentParameter,
     InputArtifact,
     OutputArtifact,
     Parameter,
@@ -24,16 +26,18 @@ from tfx.utils import path_utils
 from components.artifacts import recorded_digest
 from components.blessing import Champion, Check, checks
 from components.declared import Declared
-from components.evaluation import Evaluation
+from components.evaluation import Evaluation, TextWriter
 from components.evaluation_report import write_report
 from components.metrics.rouge import ROUGE_METRICS, has_words
 from components.options import EvaluationOptions, NotWorseOptions, Threshold, Words
 from components.samples import differences, scores_of
 from components.score_cache import ScoreCache, score_folder
 from components.scoring import HeldOut, ScoredModel, Scorer
+from components.spread_texts import SpreadTexts
 from components.written_predictions import signature_of
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
+from preprocessing.base.workers import local_processes
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
@@ -42,7 +46,7 @@ from trainer.export_layout import METADATA_FILE
 from trainer.options import GenerationOptions
 
 
-@component
+@component(use_beam=True)
 def Evaluator(  # noqa: N802 - a component is named like a class
     model: InputArtifact[Model],
     examples: InputArtifact[Examples],
@@ -55,6 +59,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     vocabulary: Parameter[str],
     seed: Parameter[int],
     champion: InputArtifact[PushedModel] = None,
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
     """Score the exported model on the split that is reported and on the one that decides, and the champion on the same.
 
@@ -65,6 +70,8 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     generation = GenerationOptions(**json.loads(generation_options))
     words = load_vocabulary(vocabulary)
     cache = ScoreCache(score_folder(), "components.scoring")
+    writer = TextWriter(TASKS[task], generation, seed, options.words)
+    spread = _spread(beam_pipeline)
 
     def scorer_of(split: str) -> Scorer:
         held_out = HeldOut(
@@ -75,7 +82,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
             split,
             options.max_records,
         )
-        return Scorer(held_out, TASKS[task], generation, words, seed, options.words, cache)
+        return Scorer(held_out, writer, words, options.batch, cache, spread)
 
     reporting, gate = scorer_of(options.split), scorer_of(options.gate_split or "validation")
     if options.gate_split is None and not gate.held_out.rows:
@@ -90,10 +97,8 @@ def Evaluator(  # noqa: N802 - a component is named like a class
             return first, first
         return first, gate.score(scored, f"evaluate {gate.held_out.split}", gate_texts)
 
-    candidate = ScoredModel(
-        recorded_digest(model),
-        lambda: load_model(Path(path_utils.serving_model_path(model.uri))),
-    )
+    exported = Path(path_utils.serving_model_path(model.uri))
+    candidate = ScoredModel(recorded_digest(model), exported, lambda: load_model(exported))
     reported, scored = on_both(candidate, True, options.decides_by_text)
     _warn_of_unseen_words(reported, options.words)
     defender: Evaluation | None = None
@@ -102,6 +107,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         pushed = Path(champion.get_string_custom_property("pushed_destination"))
         former = ScoredModel(
             champion.get_string_custom_property("model_digest"),
+            pushed,
             lambda: load_champion(pushed, [*reporting.held_out.rows, *gate.held_out.rows], words),
         )
         try:
@@ -142,6 +148,13 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     _write_evaluation(Path(evaluation.uri), summary, reported, seed)
     evaluation.set_string_custom_property("metrics", json.dumps(reported.metrics, sort_keys=True))
     _write_blessing(blessing, model.id, blessed, found)
+
+
+def _spread(pipeline: beam.Pipeline) -> SpreadTexts | None:
+    """None where the pipeline's options ask for this process, or workers would have no folder to keep texts in."""
+    if local_processes(pipeline) == 1 or score_folder() is None:
+        return None
+    return SpreadTexts(pipeline.options)
 
 
 def _warn_of_unseen_words(reported: Evaluation, words: Words) -> None:

@@ -79,6 +79,10 @@ class EvaluationOptions:
     not_worse: the comparison with the champion, the model that is served; null blesses by thresholds alone.
     words: which words ROUGE counts: `latin`, letters from a to z and digits, as rouge-score and the Perl script do, or
         `unicode`, those of any script.
+    batch: how many texts the model is given at once, which are kept together: a kill loses no more. On a processor no
+        text depends on it; on a GPU numbers may round otherwise beside other rows.
+    workers: how many processes write texts, by Apache Beam, each with the model in its memory; 1 is the node's own.
+        `beam.args` that name a runner say where else. No text depends on it.
     on_incomparable: whether a champion that cannot be compared, since it is gone or reads other rows, stops a model.
     """
 
@@ -88,6 +92,8 @@ class EvaluationOptions:
     thresholds: dict[Metric, Threshold] = field(default_factory=dict)
     not_worse: NotWorseOptions | None = NotWorseOptions()
     words: Words = "latin"
+    batch: Count = 8
+    workers: Count = 1
     on_incomparable: Literal["bless", "refuse"] = "refuse"
 
     @property

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,35 +43,56 @@ class ScoreCache:
         if kept is not None:
             return kept["result"]
         result = compute()
-        self._keep(path, key, result)
+        make_cache_folder(self._folder)
+        _keep(path, key, result)
         shutil.rmtree(_parts(path), ignore_errors=True)
         return result
 
-    def part(self, inputs: Mapping[str, Any], number: int, compute: Callable[[], Any]) -> Any:
-        """A part of a result that is computed in parts: kept at once, until the whole is, so that a kill loses one."""
+    def parts_of(self, inputs: Mapping[str, Any]) -> "PartsOf":
+        """The parts of the result for these inputs, of a result that is computed in parts."""
         if self._folder is None:
-            return compute()
+            return PartsOf(None, {})
         key = {**inputs, "code": self._code}
-        path = _parts(self._folder / f"{sha256_json(key)}.json") / f"{number}.json"
-        key["part"] = number
+        return PartsOf(_parts(self._folder / f"{sha256_json(key)}.json"), key)
+
+
+@dataclass(frozen=True)
+class PartsOf:
+    """The parts of a result, each kept as it is computed, by whatever process, until the whole is: a kill loses one.
+
+    folder: None keeps nothing. key: what the result depends on.
+    """
+
+    folder: Path | None
+    key: Mapping[str, Any]
+
+    def __call__(self, number: int, compute: Callable[[], Any]) -> Any:
+        """The part of a number: what was kept, or what `compute` gives, which is kept."""
+        if self.folder is None:
+            return compute()
+        path, key = self.folder / f"{number}.json", {**self.key, "part": number}
         kept = _read(path, key)
         if kept is not None:
             return kept["result"]
         result = compute()
-        self._keep(path, key, result)
+        make_cache_folder(self.folder.parent)
+        _keep(path, key, result)
         return result
 
-    def _keep(self, path: Path, key: Mapping[str, Any], result: Any) -> None:
-        assert self._folder is not None
-        entry = {"inputs": key, "result": result}
-        entry |= {"digest": sha256_json(entry)}
-        make_cache_folder(self._folder)
-        write_whole(path, json.dumps(entry, ensure_ascii=False, indent=1).encode())
+    def count(self) -> int:
+        """How many are kept."""
+        return 0 if self.folder is None else len(list(self.folder.glob("*.json")))
 
 
 def _parts(path: Path) -> Path:
     """The folder of the parts of a result that is not whole yet."""
     return path.with_suffix(".parts")
+
+
+def _keep(path: Path, key: Mapping[str, Any], result: Any) -> None:
+    entry = {"inputs": key, "result": result}
+    entry |= {"digest": sha256_json(entry)}
+    write_whole(path, json.dumps(entry, ensure_ascii=False, indent=1).encode())
 
 
 def score_folder() -> Path | None:

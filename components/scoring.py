@@ -5,24 +5,30 @@ So the candidate and the champion share them, and to return to an earlier model 
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from components.baselines import SummaryScores, baselines
-from components.evaluation import Evaluation, Prediction, summarise, write_texts
+from components.evaluation import (
+    Evaluation,
+    Prediction,
+    TextGroup,
+    TextWriter,
+    summarise,
+    text_groups,
+    write_texts,
+)
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.metrics.perplexity import RowLoss, row_losses
 from components.metrics.rouge import ROUGE_METRICS
 from components.metrics.traits import mean_traits
-from components.options import Words
-from components.score_cache import ScoreCache
+from components.score_cache import PartsOf, ScoreCache
 from preprocessing.records.record import Record
 from preprocessing.tasks.task import Task
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.vocabulary import Vocabulary
 from serving.model import LanguageModel
-from trainer.options import GenerationOptions
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,11 @@ class HeldOut:
 
 
 class ScoredModel:
-    """A model by the canonical digest of its content. load: gives it, and is called when it is needed."""
+    """A model by the canonical digest of its content, and where it lies. load: gives it, and is called when needed."""
 
-    def __init__(self, digest: str, load: Callable[[], LanguageModel]) -> None:
+    def __init__(self, digest: str, path: Path, load: Callable[[], LanguageModel]) -> None:
         self.digest = digest
+        self.path = path
         self._load = load
 
     @cached_property
@@ -63,23 +70,39 @@ class ScoredModel:
         return self._load()
 
 
+class Spread(Protocol):
+    """Has the texts of groups written by other processes, which keep them as parts of a result."""
+
+    def __call__(
+        self,
+        model: Path,
+        writer: TextWriter,
+        groups: Sequence[TextGroup],
+        parts: PartsOf,
+        label: str,
+    ) -> None:
+        """Returns when all are kept. label: what progress calls it."""
+
+
 @dataclass(frozen=True)
 class Scorer:
-    """Scores models under the same settings."""
+    """Scores models under the same settings.
+
+    batch: how many texts a model is given at once. spread: None writes them all in this process.
+    """
 
     held_out: HeldOut
-    task: Task
-    generation: GenerationOptions
+    writer: TextWriter
     vocabulary: Vocabulary
-    seed: int
-    words: Words
+    batch: int
     cache: ScoreCache
+    spread: Spread | None = None
 
     def score(self, scored: ScoredModel, label: str, texts: bool = True) -> Evaluation:
         """The evaluation of a model; without texts only its perplexity. label: what progress calls it."""
         losses = self._losses(scored)
         predictions = self._predictions(scored, label) if texts else ()
-        return summarise(self.task, losses, predictions)
+        return summarise(self.writer.task, losses, predictions)
 
     def _losses(self, scored: ScoredModel) -> list[RowLoss]:
         held_out = self.held_out
@@ -96,33 +119,29 @@ class Scorer:
         return [RowLoss(*values) for values in self.cache.get(inputs, compute)]
 
     def _predictions(self, scored: ScoredModel, label: str) -> Sequence[Prediction]:
-        held_out = self.held_out
+        held_out, writer = self.held_out, self.writer
         inputs = {
             "what": "texts",
             "model": scored.digest,
             "records": held_out.examples_digest,
             "split": held_out.split,
             "max_records": held_out.max_records,
-            "task": self.task.name,
-            "generation": asdict(self.generation),
+            "task": writer.task.name,
+            "generation": asdict(writer.generation),
             "vocabulary": self.vocabulary.digest,
-            "seed": self.seed,
-            "words": self.words,
+            "seed": writer.seed,
+            "words": writer.words,
+            "batch": self.batch,
         }
 
         def compute() -> list[dict[str, Any]]:
-            written = write_texts(
-                scored.model,
-                self.task,
-                held_out.records,
-                self.generation,
-                self.vocabulary,
-                self.seed,
-                label,
-                self.words,
-                partial(self.cache.part, inputs),
+            model, parts = scored.model, self.cache.parts_of(inputs)
+            groups = text_groups(
+                held_out.records, self.vocabulary, writer.generation, model.context, self.batch
             )
-            return [prediction.to_dict() for prediction in written]
+            if self.spread is not None:
+                self.spread(scored.path, writer, groups, parts, label)
+            return [p.to_dict() for p in write_texts(model, writer, groups, label, parts)]
 
         return [Prediction.from_dict(values) for values in self.cache.get(inputs, compute)]
 
@@ -138,13 +157,13 @@ class Scorer:
             "records": held_out.examples_digest,
             "split": held_out.split,
             "max_records": held_out.max_records,
-            "words": self.words,
+            "words": self.writer.words,
         }
         return beside(
-            self.task,
+            self.writer.task,
             evaluation.predictions,
             lambda: held_out.records,
-            lambda records: self.cache.get(inputs, lambda: baselines(records, self.words)),
+            lambda records: self.cache.get(inputs, lambda: baselines(records, self.writer.words)),
         )
 
 

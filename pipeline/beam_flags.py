@@ -40,6 +40,15 @@ def beam_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[st
     return [*flags, *options.args]
 
 
+def worker_flags(options: BeamOptions, count: int) -> list[str]:
+    """The pipeline options of a job that has `count` workers, or all its work done in the node's own process."""
+    if count == 1:
+        return [_NO_DOWNLOAD]
+    if _named_runner(options.args) is not None:
+        return options.args
+    return [_NO_DOWNLOAD, *_processes(count), *options.args]
+
+
 def _named_runner(args: Sequence[str]) -> str | None:
     """The runner that pipeline options name: `--runner=NAME` or `--runner NAME`."""
     for arg, following in zip(args, [*args[1:], ""], strict=False):
@@ -58,7 +67,11 @@ def _direct_runner_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) 
     flags = [_NO_PACKAGE, _NO_DOWNLOAD] if imports_tfx else [_NO_DOWNLOAD]
     if not parallel:
         return flags
-    return [*flags, "--direct_running_mode=multi_processing", f"--direct_num_workers={cores}"]
+    return [*flags, *_processes(cores)]
+
+
+def _processes(count: int) -> list[str]:
+    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={count}"]
 
 
 def holds_bytes(path: Path, size: int) -> bool:

@@ -10,7 +10,7 @@ from tfx.types.channel import BaseChannel
 
 from components.declared import Declared, DeclaredValues
 from pipeline import locations
-from pipeline.beam_flags import beam_flags
+from pipeline.beam_flags import beam_flags, worker_flags
 from pipeline.config import LoadedConfig
 from pipeline.nodes import ALL_NODES, Node, node_table
 from pipeline.store import connection_config
@@ -67,6 +67,9 @@ def _channel(components: Mapping[str, BaseNode], source: str) -> BaseChannel:
 
 
 def _beam_flags(loaded: LoadedConfig, node: Node) -> list[str]:
+    if node.workers is not None:
+        (count,) = loaded.values([node.workers]).values()
+        return worker_flags(loaded.config.beam, count)
     return beam_flags(loaded.config.beam, locations.corpus_path(loaded), node.tfx_workers)
 
 

@@ -71,6 +71,7 @@ class Node:
     paths: environment variable -> the path of the machine that the step finds there. None belongs to the key: they
         say where, and the lineage follows from the inputs.
     tfx_workers: whether the workers of its Beam job need TFX, as those of stock components do.
+    workers: the parameter that says how many workers its Beam job has; without one, the size of the corpus does.
     gpu: whether the step computes on a GPU where there is one (`gpus.wants_gpu`).
     """
 
@@ -85,6 +86,7 @@ class Node:
     champion: bool = False
     paths: Mapping[str, Callable[[LaunchPaths], Path]] = field(default_factory=dict)
     tfx_workers: bool = False
+    workers: str | None = None
     gpu: bool = False
 
     @property
@@ -194,12 +196,14 @@ ALL_NODES = (
             "seed",
             "corpus.task",
             *_GENERATION,
-            *_keys("evaluation", EvaluationOptions),
+            *_keys("evaluation", EvaluationOptions, "workers"),
         ],
+        incidental=["evaluation.workers"],
         externals={"vocabulary": externals.VOCABULARY},
         files=_templates("evaluation.css", "evaluation.html", "evaluation.js"),
         champion=True,
         paths={SCORES_VARIABLE: lambda site: site.scores},
+        workers="evaluation.workers",
         gpu=True,
     ),
     Node(

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.our_programs.generate import TOP_P, WORDS, exported_model
-from components.evaluation import BATCH_PROMPTS
+from components.options import EvaluationOptions
 
 _ROUNDS = 4
+_BATCH = EvaluationOptions().batch
 
 
 def main() -> None:
@@ -29,9 +30,9 @@ def main() -> None:
 
     def answer(prompts: list[str], seed: int) -> float:
         began = time.perf_counter()
-        for start in range(0, turns, BATCH_PROMPTS):
+        for start in range(0, turns, _BATCH):
             done = model.generate(
-                prompts[start : start + BATCH_PROMPTS],
+                prompts[start : start + _BATCH],
                 max_new_tokens=new,
                 top_p=TOP_P,
                 seed=seed,

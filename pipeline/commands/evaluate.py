@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.baselines import baselines
-from components.evaluation import evaluate
+from components.evaluation import TextWriter, evaluate
 from components.evaluation_inputs import token_rows
 from components.samples import scores_of
 from components.scoring import beside
@@ -51,19 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
         TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
     )
     rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
-    words, scored = loaded.config.evaluation.words, records[: loaded.config.evaluation.max_records]
+    evaluation, seed = loaded.config.evaluation, loaded.config.seed
+    words, scored = evaluation.words, records[: evaluation.max_records]
+    writer = TextWriter(TASKS[task_name], loaded.config.generation, seed, words)
     with progress.reported_to(_print_progress):
-        result = evaluate(
-            model,
-            TASKS[task_name],
-            scored,
-            rows,
-            loaded.config.generation,
-            vocabulary,
-            loaded.config.seed,
-            words=words,
-        )
-    seed = loaded.config.seed
+        result = evaluate(model, writer, scored, rows, vocabulary, evaluation.batch)
     document = {
         "model": arguments.model,
         "task": task_name,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from components.evaluation import BATCH_PROMPTS, Evaluation, evaluate, targets
+from components.evaluation import Evaluation, TextWriter, evaluate, targets
 from preprocessing.records.record import Record, Segment
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.vocabulary import load_vocabulary
@@ -17,8 +17,9 @@ GENERATION = GenerationOptions(max_new_tokens=7, temperature=0.5, top_k=3, top_p
 TURNS = conversation_record(("who?", "Ann"), ("why?", "no reason", "none"), ("when?", "today"))
 
 
-def run(model: FakeModel, task: str, *records: Record, seed: int = 5) -> Evaluation:
-    return evaluate(model, TASKS[task], records, ROWS, GENERATION, BYTES, seed)
+def run(model: FakeModel, task: str, *records: Record, seed: int = 5, batch: int = 8) -> Evaluation:
+    writer = TextWriter(TASKS[task], GENERATION, seed, "latin")
+    return evaluate(model, writer, records, ROWS, BYTES, batch)
 
 
 def test_a_story_asks_for_one_summary() -> None:
@@ -101,14 +102,24 @@ def test_summaries_keep_their_lines_and_are_scored_by_rouge() -> None:
 
 
 def test_every_target_has_a_random_stream_of_its_own_which_a_rerun_repeats() -> None:
-    records = [news_record(number) for number in range(BATCH_PROMPTS + 3)]
+    records = [news_record(number) for number in range(11)]
     model = FakeModel()
     result = run(model, "cnn_dailymail", *records)
-    assert [call["sample_offset"] for call in model.calls] == [0, BATCH_PROMPTS]
+    assert [call["sample_offset"] for call in model.calls] == [0, 8]
     texts = [prediction.text for prediction in result.predictions]
     assert len(set(texts)) == len(records)
     assert run(FakeModel(), "cnn_dailymail", *records) == result
     assert run(FakeModel(), "cnn_dailymail", *records, seed=6) != result
+
+
+@pytest.mark.parametrize("batch", [1, 3, 32])
+def test_no_text_depends_on_how_many_are_asked_for_at_once(batch: int) -> None:
+    records = [news_record(number) for number in range(11)]
+    model = FakeModel()
+    assert run(model, "cnn_dailymail", *records, batch=batch) == run(
+        FakeModel(), "cnn_dailymail", *records
+    )
+    assert len(model.calls) == -(-11 // batch)
 
 
 @pytest.mark.parametrize("log_probability", [-1e6, math.nan])
@@ -118,7 +129,8 @@ def test_a_loss_that_is_not_finite_is_no_score(log_probability: float) -> None:
 
 
 def test_an_empty_split_has_null_metrics() -> None:
-    result = evaluate(FakeModel(), TASKS["coqa"], [], [], GENERATION, BYTES, seed=0)
+    writer = TextWriter(TASKS["coqa"], GENERATION, 0, "latin")
+    result = evaluate(FakeModel(), writer, [], [], BYTES, 8)
     assert result.metrics == {"exact_match": None, "f1": None, "perplexity": None}
     assert (result.predictions, result.tokens) == ((), 0)
 

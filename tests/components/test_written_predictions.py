@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.compared_predictions import read_predictions
-from components.evaluation import Evaluation, evaluate
+from components.evaluation import Evaluation, TextWriter, evaluate
 from components.prediction_files import read_pairs
 from components.published_scores import parts_of, published_scores
 from components.written_predictions import as_file, signature_of
@@ -28,7 +28,8 @@ def evaluated(task: str) -> Evaluation:
         records = [news_record(n, f"Article {n}.", text) for n, text in enumerate(texts)]
         model = FakeModel(lambda prompt: " All day it rained. The ship left at 9.")
     words = load_vocabulary("bytes")
-    return evaluate(model, TASKS[task], records, [], GENERATION, words, SEED)
+    writer = TextWriter(TASKS[task], GENERATION, SEED, "latin")
+    return evaluate(model, writer, records, [], words, 8)
 
 
 def write(folder: Path, task: str, name: str, found: Evaluation) -> Path:

@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from tfx.utils import dependency_utils
 
 from pipeline import beam_flags as module
-from pipeline.beam_flags import beam_flags, holds_bytes
+from pipeline.beam_flags import beam_flags, holds_bytes, worker_flags
 from pipeline.config import BeamOptions
 
 IN_MEMORY = ["--allow_unsafe_triggers"]
@@ -127,3 +127,17 @@ def test_tfx_makes_no_package_of_itself_for_workers_on_this_machine(
     monkeypatch.setattr(dependency_utils, "build_ephemeral_package", lambda: "package")
     flags = beam_flags(BeamOptions(), corpus, imports_tfx=True)
     assert dependency_utils.make_beam_dependency_flags(flags) == flags
+
+
+class TestWorkersThatAreCounted:
+    """A job whose number of workers its own key says."""
+
+    def test_one_is_the_process_of_the_node_whatever_the_others_do(self) -> None:
+        for options in (BeamOptions("multi_processing"), BeamOptions(args=["--runner=Flink"])):
+            assert worker_flags(options, 1) == IN_MEMORY
+
+    def test_several_are_processes_here(self) -> None:
+        assert worker_flags(BeamOptions("in_memory"), 2) == PARALLEL
+
+    def test_a_runner_that_is_named_takes_them_elsewhere(self) -> None:
+        assert worker_flags(BeamOptions(args=["--runner=Flink"]), 4) == ["--runner=Flink"]

@@ -1,0 +1,95 @@
+"""Texts of an evaluation written by the workers of a Beam pipeline, each of which loads the model.
+
+A worker keeps what it has written as parts of a result, as the node's own process does, in a folder that all of them
+see. So who reads the parts need not know who wrote them, and a kill loses the groups that were being written.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from components.evaluation import TextGroup, TextWriter
+from components.score_cache import PartsOf
+from preprocessing.base import progress
+from preprocessing.base.stages import Spread, Stage
+from serving.model import LanguageModel, load_model
+
+# How many seconds lie between two looks at what is kept.
+_PAUSE = 1.0
+_LOADING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class SpreadTexts:
+    """Runs a pipeline for the groups of one model. options: say where its workers are, and how many."""
+
+    options: PipelineOptions
+
+    def __call__(
+        self,
+        model: Path,
+        writer: TextWriter,
+        groups: Sequence[TextGroup],
+        parts: PartsOf,
+        label: str,
+    ) -> None:
+        """Returns when every group's texts are kept."""
+        pipeline = beam.Pipeline(options=self.options)
+        _ = (
+            pipeline
+            | "Groups" >> beam.Create(groups, reshuffle=False)
+            | "SpreadGroups" >> Spread(lambda group: group.number)
+            | "Write" >> beam.ParDo(Stage(_WriteGroup(str(model), writer, parts), pipeline))
+        )
+        with _progress_of(parts, groups, label):
+            pipeline.run().wait_until_finish()
+
+
+@dataclass(frozen=True)
+class _WriteGroup:
+    """What a worker does with a group."""
+
+    model: str
+    writer: TextWriter
+    parts: PartsOf
+
+    def __call__(self, group: TextGroup) -> Iterable[None]:
+        self.parts(group.number, lambda: self.writer.write(_model_of(self.model), group))
+        return ()
+
+
+def _model_of(path: str) -> LanguageModel:
+    """The model of this process, which its threads share."""
+    with _LOADING:
+        return _loaded(path)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: str) -> LanguageModel:
+    return load_model(Path(path))
+
+
+@contextmanager
+def _progress_of(parts: PartsOf, groups: Sequence[TextGroup], label: str) -> Iterator[None]:
+    """Says again and again how many texts are kept: workers have nobody to tell."""
+    ended = threading.Event()
+    total = sum(len(group.targets) for group in groups)
+
+    def watch() -> None:
+        while not ended.wait(_PAUSE):
+            done = min(total, parts.count() * len(groups[0].targets))
+            progress.report(phase=label, done=done, total=total, unit="texts")
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
