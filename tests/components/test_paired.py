@@ -1,24 +1,86 @@
 """Two systems on the same records."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
-from sacrebleu.significance import _compute_p_value
+from numpy.typing import NDArray
+from sacrebleu.metrics.base import Metric, Score, Signature
+from sacrebleu.significance import PairedTest
 
-from components.metrics.intervals import drawn_means, sums_by_group
-from components.metrics.paired import p_of_bootstrap, p_of_randomisation, paired_differences
+from components.metrics.paired import p_of_randomisation, paired_differences
 
 
-def test_p_is_that_of_sacrebleu_on_the_same_draws() -> None:
+class MeanOfSentences(Metric):
+    """A metric of sacreBLEU: the mean of what stands in each hypothesis, so that its statistics are our scores."""
+
+    def get_signature(self) -> Signature:
+        return Signature({"num_refs": 1})
+
+    def _compute_score_from_stats(self, stats: Any) -> Score:
+        return Score("mean", float(stats[0] / stats[1]))
+
+    def _aggregate_and_compute(self, stats: Any) -> Score:
+        return self._compute_score_from_stats(np.asarray(stats).sum(axis=0))
+
+    def _extract_corpus_statistics(self, hypotheses: Any, references: Any) -> Any:
+        return [[float(hypothesis), 1.0] for hypothesis in hypotheses]
+
+    def _preprocess_segment(self, sent: str) -> str:
+        raise NotImplementedError
+
+    _compute_segment_statistics = _extract_reference_info = _preprocess_segment
+
+
+@dataclass(frozen=True)
+class Systems:
+    """Two systems' scores of the same 256 sentences, in quarters: their sums are exact, in float32 too."""
+
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+    def by_sacrebleu(self, monkeypatch: pytest.MonkeyPatch, test: str, seed: int) -> float:
+        monkeypatch.setenv("SACREBLEU_SEED", str(seed))
+        named = [("A", list(map(str, self.first))), ("B", list(map(str, self.second)))]
+        paired = PairedTest(named, {"mean": MeanOfSentences()}, None, test, SAMPLES)
+        _, scores = paired()
+        return float(scores["mean"][1].p_value)  # type: ignore[union-attr, arg-type]
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        return (self.second - self.first)[:, None]
+
+
+SAMPLES = 500
+
+
+@pytest.fixture(params=[0.0, 0.125, 0.25])
+def systems(request: pytest.FixtureRequest) -> Systems:
     dice = np.random.default_rng(7)
-    differences = dice.normal(0.05, 1, size=(300, 1))
-    sums, counts = sums_by_group(differences, [str(n) for n in range(300)])
-    means, value = drawn_means(sums, counts, 1, 2000)[:, 0], differences.mean()
-    distances = np.abs(means)
-    theirs = _compute_p_value(distances - distances.mean(), abs(value))
-    assert p_of_bootstrap(means, value) == pytest.approx(theirs)
-    assert p_of_randomisation(means, value) == pytest.approx(
-        _compute_p_value(distances, abs(value))
+    first, noise = dice.integers(5, size=256) / 4, dice.normal(request.param, 1, 256)
+    return Systems(first, np.round(4 * (first + noise)) / 4)
+
+
+def test_p_of_the_bootstrap_is_that_of_sacrebleu_by_the_same_seed(
+    systems: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both draw the indices of all resamples from numpy's generator of the seed, in the same order."""
+    groups = [str(number) for number in range(256)]
+    (found,) = paired_differences(
+        systems.first[:, None], systems.second[:, None], groups, 12345, SAMPLES
     )
+    assert found.p_bootstrap == systems.by_sacrebleu(monkeypatch, "bs", 12345)
+
+
+def test_p_of_randomisation_is_that_of_sacrebleu_with_its_exchanges(
+    systems: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of each trial and sentence, whether the systems keep their scores, as sacreBLEU draws it.
+    kept = np.random.default_rng(99).integers(2, size=(SAMPLES, 256), dtype=bool)
+    exchanged = np.where(kept, 1.0, -1.0) @ systems.sums[:, 0] / 256
+    found = p_of_randomisation(exchanged, float(systems.sums.mean()))
+    assert found == systems.by_sacrebleu(monkeypatch, "ar", 99)
 
 
 def test_p_of_randomisation_is_the_share_of_exchanges_that_are_farther() -> None:
