@@ -19,6 +19,7 @@ RESULTS = Path(__file__).parent / "results.json"
 BENCHMARKS: dict[str, str] = {
     "corpus_one_of_100k": "corpus_one_of_100k",
     "corpus_to_tfrecords": "corpus_to_tfrecords",
+    "evaluate_throughput": "evaluate",
     "generate_1x64": "generate",
     "generate_8x512": "generate",
     "generate_coqa_turns": "generate_turns",
