@@ -26,12 +26,13 @@ Part = Callable[[int, Callable[[], list[dict[str, Any]]]], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Target:
-    """One generation: the prompt before a segment that has references."""
+    """One generation: the prompt before a segment that has references. domain: of its record; empty without one."""
 
     record: str
     turn: int
     prompt: str
     references: tuple[str, ...]
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,18 @@ class Prediction:
             "references": list(self.target.references),
             "prediction": self.text,
             "scores": self.scores,
+            **({"domain": self.target.domain} if self.target.domain else {}),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Prediction":
         """The inverse of `to_dict`."""
         target = Target(
-            values["record"], values["turn"], values["prompt"], tuple(values["references"])
+            values["record"],
+            values["turn"],
+            values["prompt"],
+            tuple(values["references"]),
+            values.get("domain", ""),
         )
         return cls(target, values["prediction"], values["scores"])
 
@@ -88,7 +94,7 @@ def targets(record: Record, vocabulary: Vocabulary, room: int) -> Iterator[Targe
         if segment.references:
             turn += 1
             prompt = fitting_prompt(record.segments[:place], vocabulary, room)
-            yield Target(record.id, turn, prompt, segment.references)
+            yield Target(record.id, turn, prompt, segment.references, record.domain)
 
 
 @dataclass(frozen=True)

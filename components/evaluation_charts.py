@@ -1,4 +1,4 @@
-"""What the page of an evaluation draws, as numbers: scales, histograms, and scores by the length of the source."""
+"""What the page of an evaluation draws, as numbers: scales, histograms, and scores by domain and source length."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.domains import places_by_domain
 from components.evaluation import Prediction
 from components.metrics.intervals import interval_of_sums, sums_by_group
 from components.metrics.traits import words
@@ -93,11 +94,10 @@ def score_names(predictions: Sequence[Prediction]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class LengthGroup:
-    """The texts whose source has `low` to `high` words. interval: of the mean, 95 %; None where one record has all."""
+class Group:
+    """Some of the texts. interval: of the mean, 95 %; None where one record has all of them."""
 
-    low: int
-    high: int
+    name: str
     texts: int
     mean: float
     interval: Interval | None
@@ -110,7 +110,7 @@ def source_lengths(predictions: Sequence[Prediction]) -> list[int]:
 
 def by_source_length(
     predictions: Sequence[Prediction], source_words: Sequence[int], metric: str, seed: int
-) -> list[LengthGroup]:
+) -> list[Group]:
     """The mean of a score by the length of the source, in groups of about as many texts each.
 
     Empty where there are too few texts for two groups. Texts whose sources are as long are in one group.
@@ -124,13 +124,26 @@ def by_source_length(
     groups = []
     for number in np.unique(numbers):
         places = np.flatnonzero(numbers == number).tolist()
-        scores = np.array([[predictions[place].scores[metric]] for place in places])
-        records = [predictions[place].target.record for place in places]
-        found = interval_of_sums(*sums_by_group(scores, records), seed)
-        low, high = int(lengths[places].min()), int(lengths[places].max())
-        ends = None if found is None else (float(found[0, 0]), float(found[0, 1]))
-        groups.append(LengthGroup(low, high, len(places), float(scores.mean()), ends))
+        name = f"{lengths[places].min()} to {lengths[places].max()} words"
+        groups.append(_group(name, [predictions[place] for place in places], metric, seed))
     return groups
+
+
+def by_domain(predictions: Sequence[Prediction], metric: str, seed: int) -> list[Group]:
+    """The mean of a score by domain, with those in and out of CoQA's training set; empty where no text has one."""
+    places = places_by_domain([prediction.target.domain for prediction in predictions])
+    return [
+        _group(name.replace("_", " "), [predictions[place] for place in found], metric, seed)
+        for name, found in places.items()
+    ]
+
+
+def _group(name: str, predictions: Sequence[Prediction], metric: str, seed: int) -> Group:
+    scores = np.array([[prediction.scores[metric]] for prediction in predictions])
+    records = [prediction.target.record for prediction in predictions]
+    found = interval_of_sums(*sums_by_group(scores, records), seed)
+    ends = None if found is None else (float(found[0, 0]), float(found[0, 1]))
+    return Group(name, len(predictions), float(scores.mean()), ends)
 
 
 def _histogram(title: str, series: Mapping[str, Sequence[float]], high: float) -> Histogram:

@@ -23,7 +23,12 @@ def write_report(
     names = charts.score_names(predictions)
     principal = next((name for name in _PRINCIPAL if name in names), None)
     lengths = charts.source_lengths(predictions)
-    groups = charts.by_source_length(predictions, lengths, principal, seed) if principal else []
+    groups = {}
+    if principal:
+        groups["length of the source"] = charts.by_source_length(
+            predictions, lengths, principal, seed
+        )
+        groups["domain"] = charts.by_domain(predictions, principal, seed)
     histograms = charts.score_histograms(predictions)
     write_page(
         path,
@@ -34,13 +39,16 @@ def write_report(
         scales=_scales(summary),
         difference_scales=_difference_scales(summary["differences"]),
         principal=principal,
-        groups=groups,
-        group_scale=charts.scale_around(
-            [value for group in groups for value in (group.mean, *(group.interval or ()))]
-        ),
+        groups={name: (found, _group_scale(found)) for name, found in groups.items() if found},
         histograms=[charts.length_histogram(predictions), *histograms] if histograms else [],
         overview=overview(predictions, lengths),
         blocks=blocks(predictions),
+    )
+
+
+def _group_scale(groups: Sequence[charts.Group]) -> charts.Scale:
+    return charts.scale_around(
+        [value for group in groups for value in (group.mean, *(group.interval or ()))]
     )
 
 

@@ -1,9 +1,8 @@
 """The statement for people: a model card as the Hugging Face hub reads it, Markdown behind a front matter of YAML."""
 
-import math
 from typing import Any
 
-import yaml
+from components.model_index import dataset_of, model_index, with_front_matter
 
 # The name by which the hub finds it.
 MODEL_CARD = "README.md"
@@ -11,33 +10,21 @@ MODEL_CARD = "README.md"
 
 def model_card(statement: dict[str, Any]) -> str:
     """The card of a model (sections after Mitchell et al. 2019, "Model Cards for Model Reporting")."""
-    front = yaml.safe_dump(_front_matter(statement), sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n{_text(statement)}"
+    return with_front_matter(_front_matter(statement), _text(statement))
 
 
 def _front_matter(statement: dict[str, Any]) -> dict[str, Any]:
     """What the hub indexes. Language, licence and the base model's name there are no facts of the lineage."""
     corpus, evaluation = statement["corpus"], statement["evaluation"]
-    scores = [
-        {"type": "rouge" if name.startswith("rouge") else name, "name": name, "value": value}
-        for name, value in sorted(evaluation["metrics"].items())
-        if value is not None and math.isfinite(value)
-    ]
+    dataset = dataset_of(corpus["task"], evaluation["split"], revision=corpus["digest"])
+    index = model_index(_name(statement), dataset, evaluation["metrics"])
     front: dict[str, Any] = {
         "library_name": "gpt2-tfx",
         "pipeline_tag": "text-generation",
         "tags": ["gpt2", "tensorflow"],
     }
-    # The hub takes no entry without a score.
-    if scores:
-        dataset = {
-            "type": corpus["task"],
-            "name": corpus["task"],
-            "split": evaluation["split"],
-            "revision": corpus["digest"],
-        }
-        result = {"task": {"type": "text-generation"}, "dataset": dataset, "metrics": scores}
-        front["model-index"] = [{"name": _name(statement), "results": [result]}]
+    if index:
+        front["model-index"] = index
     return front
 
 

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from components.domains import means_by_domain
 from components.metrics.answers import exact_match, f1, over_annotators
 from components.metrics.intervals import RESAMPLES, bootstrap_intervals
 from components.metrics.rouge import ROUGE_METRICS, has_words, rouge_parts
@@ -17,8 +18,6 @@ from components.options import Words
 from components.prediction_files import Pair, Pairs
 from preprocessing.base.digests import sha256_json
 
-# The domains of CoQA's test set that its training set does not have (Reddy et al. 2019, section 3).
-_OUT_OF_DOMAIN = ("reddit", "science")
 # Fewer are scored here.
 _FOR_PROCESSES = 400
 # Grows where equal input gets other numbers.
@@ -71,7 +70,7 @@ def published_scores(
     unseen = sum(not any(has_words(text, words) for text in pair.references) for pair in pairs)
     return Scores(
         scores,
-        _domains(pairs, rows),
+        means_by_domain([pair.domain for pair in pairs], rows),
         len(pairs),
         unseen if task != "coqa" else 0,
         signature(task, read, seed, words),
@@ -114,22 +113,6 @@ def _answer_scores(pair: Pair) -> dict[str, float]:
     return {
         "f1": over_annotators(f1, pair.prediction, pair.references),
         "em": over_annotators(exact_match, pair.prediction, pair.references),
-    }
-
-
-def _domains(
-    pairs: Sequence[Pair], rows: Sequence[Mapping[str, float]]
-) -> dict[str, dict[str, float]]:
-    """The means of each domain, and of those in and out of CoQA's training set."""
-    members: dict[str, list[int]] = {}
-    for place, pair in enumerate(pairs):
-        if pair.domain:
-            wide = "out_of_domain" if pair.domain in _OUT_OF_DOMAIN else "in_domain"
-            members.setdefault(pair.domain, []).append(place)
-            members.setdefault(wide, []).append(place)
-    return {
-        domain: {name: sum(rows[place][name] for place in places) / len(places) for name in rows[0]}
-        for domain, places in sorted(members.items())
     }
 
 

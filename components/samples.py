@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.domains import means_by_domain
 from components.evaluation import Evaluation
-from components.metrics.intervals import interval_of_sums, sums_by_group
+from components.metrics.intervals import (
+    RESAMPLES,
+    drawn_means,
+    interval_of_sums,
+    sums_by_group,
+)
 from components.metrics.paired import Difference, bounds_of_difference, differences_of_sums
 
 Interval = tuple[float, float]
@@ -58,6 +64,17 @@ def interval(evaluation: Evaluation, metric: str, seed: int) -> Interval | None:
     return (math.exp(-high), math.exp(-low)) if metric == "perplexity" else (low, high)
 
 
+def standard_error(evaluation: Evaluation, metric: str, seed: int) -> float | None:
+    """The spread of a metric over the resamples of its interval; None where it has no interval."""
+    sample = sample_of(evaluation, metric)
+    if sample is None or len(sample.counts) < 2:
+        return None
+    means = drawn_means(sample.sums[:, None], sample.counts, seed, RESAMPLES)
+    drawn = np.exp(-means) if metric == "perplexity" else means
+    # The last digits of a product depend on the processor.
+    return round(float(drawn.std(ddof=1)), 10)
+
+
 def difference(
     champion: Evaluation, candidate: Evaluation, metric: str, seed: int
 ) -> Difference | None:
@@ -81,12 +98,19 @@ def bounds(
 
 
 def scores_of(evaluation: Evaluation, seed: int) -> dict[str, Any]:
-    """An evaluation's scores as plain data: metrics, the 95 % interval of each that has one, the tokens of the loss."""
+    """An evaluation's scores as plain data: metrics, the 95 % interval of each that has one, the tokens of the loss.
+
+    domains: means of the texts' scores by domain, where they have domains.
+    """
     ends = {metric: interval(evaluation, metric, seed) for metric in evaluation.metrics}
     return {
         "metrics": evaluation.metrics,
         "intervals": {metric: list(found) for metric, found in ends.items() if found},
         "tokens": evaluation.tokens,
+        "domains": means_by_domain(
+            [prediction.target.domain for prediction in evaluation.predictions],
+            [prediction.scores for prediction in evaluation.predictions],
+        ),
     }
 
 

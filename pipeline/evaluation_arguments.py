@@ -22,8 +22,18 @@ def add_evaluate(commands: "Commands[argparse.ArgumentParser]") -> None:
         help="write every generation: FILE.jsonl for compare, else as the task's own scripts read it",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace a FILE of --predictions that is there"
+        "--lm-eval",
+        type=Path,
+        metavar="FILE",
+        help="write the scores as a result file of lm-evaluation-harness",
     )
+    parser.add_argument(
+        "--model-index",
+        type=Path,
+        metavar="FILE",
+        help="write the scores as the head of a model card of the Hugging Face hub",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a FILE that is there")
     add_json(parser)
 
 

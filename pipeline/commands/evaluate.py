@@ -10,7 +10,8 @@ from typing import Any, cast
 from components.baselines import baselines
 from components.evaluation import TextWriter, evaluate
 from components.evaluation_inputs import token_rows
-from components.samples import scores_of
+from components.exported_scores import lm_eval_results, model_index_head
+from components.samples import scores_of, standard_error
 from components.scoring import beside
 from components.written_predictions import as_file, signature_of
 from pipeline import locations
@@ -40,8 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
     task_name = arguments.task or loaded.config.corpus.task
     if task_name not in TASKS:
         raise InputError(f"--task {task_name}: unknown; there are {', '.join(TASKS)}.")
-    if arguments.predictions is not None:
-        _check_place(arguments.predictions, arguments.overwrite)
+    asked = {
+        "--predictions": arguments.predictions,
+        "--lm-eval": arguments.lm_eval,
+        "--model-index": arguments.model_index,
+    }
+    files = {flag: path for flag, path in asked.items() if path is not None}
+    for flag, path in files.items():
+        _check_place(flag, path, arguments.overwrite)
     split = arguments.split or loaded.config.evaluation.split
     records = _records(loaded, cast(TaskName, task_name), arguments.data, split)
     model = open_model(loaded, arguments.model)
@@ -73,14 +80,24 @@ def run(arguments: argparse.Namespace) -> int:
             task_name, result.predictions, split, loaded.config.generation, seed, words
         ),
     }
-    # Whatever becomes of the file, the scores are not lost.
+    # Whatever becomes of the files, the scores are not lost.
     if arguments.json:
         print_json(document)
     else:
         print(as_text(document))
-    if arguments.predictions is not None:
-        content = as_file(task_name, arguments.predictions.name, result.predictions)
-        _write_predictions(arguments.predictions, content)
+    contents = {
+        "--predictions": lambda path: as_file(task_name, path.name, result.predictions),
+        "--lm-eval": lambda path: lm_eval_results(
+            document,
+            len(scored),
+            {name: standard_error(result, name, seed) for name in result.metrics},
+            dataclasses.asdict(writer.generation),
+            seed,
+        ),
+        "--model-index": lambda path: model_index_head(document),
+    }
+    for flag, path in files.items():
+        _write(flag, path, contents[flag](path))
     return 0
 
 
@@ -94,7 +111,7 @@ def as_text(document: Mapping[str, Any]) -> str:
         ends = document["intervals"].get(name)
         interval = f"  [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
         lines.append(f"  {name:<12} {shown}{interval}")
-    for name, scores in document["baselines"].items():
+    for name, scores in (document["domains"] | document["baselines"]).items():
         text = ", ".join(f"{metric} {value:.4f}" for metric, value in scores.items())
         lines.append(f"  {name:<12} {text}")
     for name, found in document["traits"].items():
@@ -124,30 +141,30 @@ def _records(loaded: LoadedConfig, task: TaskName, data: str | None, split: str)
     return chosen
 
 
-def _check_place(path: Path, overwrite: bool) -> None:
+def _check_place(flag: str, path: Path, overwrite: bool) -> None:
     """Before the work of hours, not after it."""
     if path.is_dir():
-        raise InputError(f"--predictions {path}: a folder; name a file in it.")
+        raise InputError(f"{flag} {path}: a folder; name a file in it.")
     if path.exists() and not overwrite:
-        raise InputError(f"--predictions {path}: exists already; --overwrite replaces it.")
+        raise InputError(f"{flag} {path}: exists already; --overwrite replaces it.")
     probe = staged_beside(path)
     try:
         make_folder(path.parent)
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(flag, path, error) from error
 
 
-def _write_predictions(path: Path, content: bytes) -> None:
+def _write(flag: str, path: Path, content: bytes) -> None:
     try:
         write_whole(path, content)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(flag, path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f"--predictions {path}: cannot be written: {error.strerror or error}.")
+def _unwritable(flag: str, path: Path, error: OSError) -> InputError:
+    return InputError(f"{flag} {path}: cannot be written: {error.strerror or error}.")
 
 
 def _print_progress(report: progress.Report) -> None:

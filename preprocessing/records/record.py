@@ -47,6 +47,7 @@ class Record:
     split: one of SPLITS.
     segments: the text; the end of text id is not part of it, the Tokenizer appends that.
     continues: whether the document goes on behind it, in another record or split, so that it has no end of text.
+    domain: what the release calls the kind of its source, of which scores are told apart; empty where it does not.
     document: the digest of the text of which it is a part, see `copies`; not in its Example.
     """
 
@@ -57,6 +58,7 @@ class Record:
     split: str
     segments: tuple[Segment, ...]
     continues: bool = False
+    domain: str = ""
     document: bytes = field(default=b"", compare=False)
 
     @property
@@ -120,6 +122,7 @@ def record_to_example(record: Record) -> bytes:
             "replacement_characters": [sum(text.count("\ufffd") for text in texts)],
             **({"ids": ids} if ids else {}),
             **({"continues": [1]} if record.continues else {}),
+            **({"domain": [record.domain.encode()]} if record.domain else {}),
         }
     )
 
@@ -149,6 +152,7 @@ def example_to_record(data: bytes) -> Record:
             split=features["split"][0].decode(),
             segments=segments,
             continues="continues" in features,
+            domain=features.get("domain", [b""])[0].decode(),
         )
     except (LookupError, ValueError, RuntimeError) as error:  # RuntimeError: no reference left
         raise ValueError(f"not a record, its features are {sorted(features)}") from error

@@ -1,10 +1,11 @@
 """CoQA conversations as records: story, then question and answer in turn.
 
 The release (Reddy et al., 2019, https://arxiv.org/abs/1808.07042) is one JSON file a split:
-`{"data": [{"id", "story", "questions": [{"input_text"}], "answers": [{"input_text"}],
+`{"data": [{"id", "source", "story", "questions": [{"input_text"}], "answers": [{"input_text"}],
 "additional_answers": {"0": [{"input_text"}], ...}}]}`, of which the last, the answers of further
-annotators, is in the development set only. Hugging Face's copy is a table with a conversation a row: `story`,
-`questions` (texts), `answers` (`{"input_text": [texts], ...}`), without ids.
+annotators, is in the development set only; `source` is the domain of the story. Hugging Face's copy is
+a table with a conversation a row: `source`, `story`, `questions` (texts), `answers`
+(`{"input_text": [texts], ...}`), without ids.
 """
 
 import json
@@ -30,7 +31,7 @@ ANSWER = "\n A:"
 
 # What a table of conversations must have, and what it may have.
 _COLUMNS = {"story": "", "questions": "", "answers": ""}
-_OPTIONAL = ("id", "additional_answers")
+_OPTIONAL = ("id", "source", "additional_answers")
 
 _SCHEMA_REMEDY = "correct it, or remove the conversation from the file"
 
@@ -44,7 +45,9 @@ def read(
             for row in rows:
                 if isinstance(row, TableRow):
                     values = dict(row.values)
-                    yield _outcome(source, row.number, row.place, values, options, seed)
+                    # It says nothing of what is in the conversation, so digest and id are not of it.
+                    domain = values.pop("source", None)
+                    yield _outcome(source, row.number, row.place, values, domain, options, seed)
                 else:
                     yield row
         return
@@ -73,7 +76,8 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
         yield Fault(printable(str(error)))
         return
     for index, conversation in enumerate(conversations):
-        yield _outcome(source, index, f"data[{index}]", conversation, options, seed)
+        domain = conversation.get("source") if isinstance(conversation, dict) else None
+        yield _outcome(source, index, f"data[{index}]", conversation, domain, options, seed)
 
 
 class _SchemaError(Exception):
@@ -108,12 +112,13 @@ def _outcome(
     position: int,
     path: str,
     conversation: Any,
+    domain: Any,
     options: CorpusOptions,
     seed: int,
 ) -> Record | Drop:
     """What becomes of one conversation, which is at `path` in the file."""
     try:
-        return _record(source, position, path, conversation, options, seed)
+        return _record(source, position, path, conversation, domain, options, seed)
     except _SchemaError as error:
         detail = printable(str(error)).removeprefix(f"{source.name}: ")
         return source.row_drop(position, "wrong_schema", detail)
@@ -124,6 +129,7 @@ def _record(
     position: int,
     path: str,
     conversation: Any,
+    domain: Any,
     options: CorpusOptions,
     seed: int,
 ) -> Record | Drop:
@@ -133,6 +139,8 @@ def _record(
         canonical = canonical_json(conversation)
     except RecursionError as error:
         raise _SchemaError(f"{source.name}: {path} is nested too deeply") from error
+    if not isinstance(domain, str | None):
+        raise _wrong_type(source.name, f"{path}.source", domain, str)
     digest = sha256_bytes(canonical.encode("utf-8", "surrogatepass"))
     conversation_id = conversation.get("id") or content_id(digest)
     if not isinstance(conversation_id, str):
@@ -166,6 +174,7 @@ def _record(
         digest=digest,
         split=source.split_of(conversation_id, options, seed),
         segments=tuple(_segments(story, turns, prompt_in_loss=options.loss_on == "all")),
+        domain=domain or "",
     )
 
 

@@ -6,7 +6,12 @@ from typing import Literal
 import pytest
 
 from components.evaluation import Prediction, Target
-from components.evaluation_charts import by_source_length, length_histogram, source_lengths
+from components.evaluation_charts import (
+    by_domain,
+    by_source_length,
+    length_histogram,
+    source_lengths,
+)
 from components.evaluation_report import write_report
 from components.inline_samples import BLOCK_SAMPLES
 from preprocessing.base.pages import write_page
@@ -150,14 +155,43 @@ def test_scores_by_the_length_of_the_source_are_of_groups_of_about_as_many_texts
         for number in range(100)
     ]
     groups = by_source_length(predictions, source_lengths(predictions), "f1", 1)
-    assert [(group.low, group.high, group.texts) for group in groups] == [
-        (1, 20, 20), (21, 40, 20), (41, 60, 20), (61, 80, 20), (81, 100, 20)
-    ]  # fmt: skip
+    names = [
+        "1 to 20 words",
+        "21 to 40 words",
+        "41 to 60 words",
+        "61 to 80 words",
+        "81 to 100 words",
+    ]
+    assert [(group.name, group.texts) for group in groups] == [(name, 20) for name in names]
     assert [group.mean for group in groups] == [0, 0, 0.5, 1, 1]
     low, high = groups[2].interval or (0, 0)
     assert 0.2 < low < 0.5 < high < 0.8
     few = predictions[:39]
     assert by_source_length(few, source_lengths(few), "f1", 1) == []
+
+
+def test_scores_by_domain_stand_with_intervals_over_stories(tmp_path: Path) -> None:
+    predictions = [
+        Prediction(
+            Target(f"{domain}{story}", turn, "A story.", ("An answer.",), domain),
+            "A text.",
+            {"f1": float(story) if domain == "cnn" else 0.25},
+        )
+        for domain in ("reddit", "cnn")
+        for story in range(2 if domain == "cnn" else 1)
+        for turn in (1, 2)
+    ]
+    groups = by_domain(predictions, "f1", 1)
+    assert [(group.name, group.texts, group.mean) for group in groups] == [
+        ("cnn", 4, 0.5), ("reddit", 2, 0.25), ("in domain", 4, 0.5), ("out of domain", 2, 0.25)
+    ]  # fmt: skip
+    # Two stories, drawn whole: the mean of a resample is 0, a half or 1; of one story nothing can be drawn.
+    assert [group.interval for group in groups] == [(0, 1), None, (0, 1), None]
+    write_report(tmp_path / "page.html", SUMMARY, predictions, 1)
+    text = " ".join(Page(tmp_path / "page.html").text.split())
+    assert "f1 by the domain" in text
+    assert "out of domain 2 0.2500 none" in text
+    assert "by the length" not in text
 
 
 def test_the_lengths_of_texts_and_references_are_counted_side_by_side() -> None:

@@ -259,6 +259,20 @@ def test_predictions_name_conversation_and_turn(
     assert "Zoë" in Path(result.evaluation.uri, "predictions.jsonl").read_text(encoding="utf-8")
 
 
+def test_scores_of_conversations_are_told_by_domain(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel(lambda _: " Zoë"))
+    records = [
+        replace(conversation_record(("who?", answer), story="S."), id=domain, domain=domain)
+        for domain, answer in (("cnn", "Zoë"), ("reddit", "no"))
+    ]
+    result = run(tmp_path, {**inputs, **data(tmp_path / "coqa", records)}, task="coqa")
+    found = {name: scores["f1"] for name, scores in result.summary["domains"].items()}
+    assert found == {"cnn": 1, "reddit": 0, "in_domain": 1, "out_of_domain": 0}
+    assert [prediction["domain"] for prediction in result.predictions] == ["cnn", "reddit"]
+
+
 @pytest.mark.parametrize(("candidate", "blessed"), [(-2.0, 1), (-1.9, 1), (-2.01, 1), (-2.1, 0)])
 def test_a_worse_model_than_the_champion_is_refused(
     tmp_path: Path,

@@ -193,6 +193,14 @@ class TestParsing:
                     "json": True,
                 },
             ),
+            (
+                "evaluate latest --lm-eval l.json --model-index README.md --overwrite",
+                {
+                    "lm_eval": Path("l.json"),
+                    "model_index": Path("README.md"),
+                    "overwrite": True,
+                },
+            ),
             ("lineage show latest --json", {"action": "show", "model": "latest", "json": True}),
             ("compile kubeflow -o p.yaml", {"target": "kubeflow", "output": Path("p.yaml")}),
             ("node Trainer --run-id r", {"node": "Trainer", "run_id": "r"}),

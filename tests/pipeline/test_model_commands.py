@@ -1,5 +1,6 @@
 """`download` and `convert` on the command line, and `generate` on what they leave."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +62,14 @@ def test_a_model_of_gpt_tf2_is_converted_answers_as_before_and_is_scored(
     (sample,) = document_of("generate", answers[0])["samples"]
     assert sample["tokens"] == 4
     predictions = tmp_path / "predictions.jsonl"
+    harness, index = tmp_path / "harness.json", tmp_path / "index.md"
     evaluation = ["evaluate", str(target), "--split", "train", "--predictions", str(predictions)]
+    evaluation += ["--lm-eval", str(harness), "--model-index", str(index)]
     assert cli.main([*command, *evaluation, "--json"]) == 0
     scored = document_of("evaluate", capsys.readouterr().out)
+    value = scored["metrics"]["perplexity"]
+    assert json.loads(harness.read_text())["results"]["gpt2_tfx_text"]["perplexity,none"] == value
+    assert f"value: {value}" in index.read_text()
     written = predictions.read_bytes()
     assert cli.main([*command, *evaluation]) == 2
     assert "--overwrite replaces it" in capsys.readouterr().err

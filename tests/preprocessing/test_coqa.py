@@ -111,6 +111,7 @@ def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason):
     ("changes", "message"),
     [
         ({"id": 7}, "data[0].id must be a string, got 7"),
+        ({"source": 7}, "data[0].source must be a string, got 7"),
         ({"story": None}, "data[0].story must be a string, got None"),
         ({"questions": "q"}, "data[0].questions must be a list, got 'q'"),
         ({"questions": [{"input_text": "q"}, 3]}, "data[0].questions[1] must be an object, got 3"),
@@ -165,6 +166,10 @@ def test_the_flat_layout_of_the_copies_gives_the_same_conversation(tmp_path, ans
     records, drops = read_records(tmp_path, OPTIONS, 0)
     assert drops == []
     assert {record.segments for record in records} == {expected.segments}
+    assert {record.domain for record in records} == {"mctest"}
+    # A table's other columns say nothing of what the conversation is.
+    known = {key: value for key, value in row.items() if key != "source"}
+    assert sum(record.digest == sha256_json(known) for record in records) >= 1
     assert {record.source: record.split for record in records if record.source != "all.json"} == {
         "data/train-00000-of-00001.parquet": "train",
         "data/validation.jsonl": "test",

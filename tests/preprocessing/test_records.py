@@ -25,6 +25,7 @@ RECORDS = st.builds(
     digest=TEXT,
     split=st.sampled_from(SPLITS),
     segments=st.lists(SEGMENTS, max_size=5).map(tuple),
+    domain=TEXT,
 )
 
 
