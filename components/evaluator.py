@@ -1,6 +1,7 @@
 """Evaluator: generates and scores with the exported model, compares with the champion, blesses or refuses."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
 
 def _spread(pipeline: beam.Pipeline) -> SpreadTexts | None:
     """None where the pipeline's options ask for this process, or workers would have no folder to keep texts in."""
-    if local_processes(pipeline) == 1 or score_folder() is None:
+    if local_processes(pipeline, sys.maxsize) == 1 or score_folder() is None:
         return None
     return SpreadTexts(pipeline.options)
 

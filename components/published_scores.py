@@ -13,7 +13,8 @@ import numpy as np
 from components.domains import means_by_domain
 from components.metrics.answers import exact_match, f1, over_annotators
 from components.metrics.intervals import RESAMPLES, bootstrap_intervals
-from components.metrics.rouge import ROUGE_METRICS, has_words, rouge_parts
+from components.metrics.rouge import AS_THEY_ARE, ROUGE_METRICS, has_words, rouge_parts
+from components.metrics.stemming import Stemming
 from components.options import Words
 from components.prediction_files import Pair, Pairs
 from preprocessing.base.digests import sha256_json
@@ -50,11 +51,16 @@ class Scores:
 
 
 def published_scores(
-    task: str, read: Pairs, seed: int, progress: Progress, words: Words = "latin"
+    task: str,
+    read: Pairs,
+    seed: int,
+    progress: Progress,
+    words: Words = "latin",
+    stemming: Stemming = AS_THEY_ARE,
 ) -> Scores:
     """Score every pair. The same pairs get the same numbers, on any number of processors."""
     pairs = read.pairs
-    rows = list(_rows(_score_of(task, words), pairs, progress))
+    rows = list(_rows(_score_of(task, words, stemming), pairs, progress))
     names = list(rows[0])
     matrix = np.array([[row[name] for name in names] for row in rows])
     ends = bootstrap_intervals(matrix, [pair.group for pair in pairs], seed)
@@ -73,7 +79,7 @@ def published_scores(
         means_by_domain([pair.domain for pair in pairs], rows),
         len(pairs),
         unseen if task != "coqa" else 0,
-        signature(task, read, seed, words),
+        signature(task, read, seed, words, stemming),
     )
 
 
@@ -91,14 +97,16 @@ def _rows(
             progress(done, len(pairs))
 
 
-def _score_of(task: str, words: Words) -> Callable[[Pair], dict[str, float]]:
-    return _answer_scores if task == "coqa" else partial(_summary_scores, words)
+def _score_of(task: str, words: Words, stemming: Stemming) -> Callable[[Pair], dict[str, float]]:
+    return _answer_scores if task == "coqa" else partial(_summary_scores, words, stemming)
 
 
-def _summary_scores(words: Words, pair: Pair) -> dict[str, float]:
+def _summary_scores(words: Words, stemming: Stemming, pair: Pair) -> dict[str, float]:
     """Precision, recall and F of the reference that fits best by F."""
     found: dict[str, float] = {}
-    parts = [rouge_parts(pair.prediction, reference, words) for reference in pair.references]
+    parts = [
+        rouge_parts(pair.prediction, reference, words, stemming) for reference in pair.references
+    ]
     for metric in ROUGE_METRICS:
         precision, recall, measure = max((part[metric] for part in parts), key=lambda each: each[2])
         found |= {
@@ -116,7 +124,14 @@ def _answer_scores(pair: Pair) -> dict[str, float]:
     }
 
 
-def signature(task: str, read: Pairs, seed: int, words: Words = "latin", **settings: str) -> str:
+def signature(
+    task: str,
+    read: Pairs,
+    seed: int,
+    words: Words = "latin",
+    stemming: Stemming = AS_THEY_ARE,
+    **settings: str,
+) -> str:
     """What the numbers follow from, in the manner of sacreBLEU (Post 2018).
 
     settings: what else is known of how the predictions came about.
@@ -132,7 +147,11 @@ def signature(task: str, read: Pairs, seed: int, words: Words = "latin", **setti
         parts |= {"metric": "coqa", "annotators": "leave-one-out", "interval": "by-story"}
     else:
         version = importlib.metadata.version("rouge-score")
-        parts |= {"metric": f"rouge-score-{version}", "stem": "no", "sentences": read.sentences}
+        parts |= {
+            "metric": f"rouge-score-{version}",
+            "stem": stemming.stated,
+            "sentences": read.sentences,
+        }
         parts |= {"words": words}
     parts |= settings | {"resamples": str(RESAMPLES), "seed": str(seed), "version": str(_VERSION)}
     return "|".join(f"{name}:{value}" for name, value in parts.items())

@@ -43,6 +43,14 @@ def add_score(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--task", required=True, help="cnn_dailymail or coqa")
     parser.add_argument("--predictions", type=Path, required=True, metavar="F")
     parser.add_argument("--references", type=Path, required=True, metavar="PATH")
+    parser.add_argument(
+        "--stem",
+        choices=["no", "porter", "perl"],
+        help="make words of ROUGE alike: as rouge-score's stemmer, or as ROUGE-1.5.5 does",
+    )
+    parser.add_argument(
+        "--exceptions", type=Path, metavar="FOLDER", help="of --stem perl: WordNet 2.0's *.exc"
+    )
     parser.add_argument("--signature", metavar="S", help="of scores that these must be")
     add_json(parser)
 

@@ -1,4 +1,4 @@
-"""ROUGE of a summary, equal in every bit to rouge-score without stemming (and to Perl ROUGE-1.5.5 to 1e-5).
+"""ROUGE of a summary, equal in every bit to rouge-score (and to Perl ROUGE-1.5.5 to 1e-5, also by its stemming).
 
 N-grams are counted by rouge-score. Of the longest common subsequences, which are most of its time, only the search is
 another one (`lcs`).
@@ -9,6 +9,7 @@ from collections import Counter
 from functools import lru_cache
 
 from components.metrics.lcs import lcs_length, lcs_places
+from components.metrics.stemming import Stemming
 from components.options import Words
 from trainer.host_memory import imports_refused
 
@@ -18,6 +19,7 @@ with imports_refused("sklearn", "scipy.stats", "scipy.sparse"):
     from rouge_score.scoring import fmeasure
     from rouge_score.tokenizers import DefaultTokenizer
 
+AS_THEY_ARE = Stemming()
 ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 # Precision, recall and F-measure, between 0 and 1.
 Parts = tuple[float, float, float]
@@ -29,9 +31,14 @@ _WORD = re.compile(r"\w+")
 class _Tokenizer:
     """What words a text has, which is asked several times: by rouge-score's own tokenizer, or in any script."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, stemming: Stemming) -> None:
         latin = DefaultTokenizer(use_stemmer=False).tokenize
-        self.tokenize = lru_cache(maxsize=64)(latin if words == "latin" else _unicode_words)
+        found = latin if words == "latin" else _unicode_words
+        if stemming.way == "no":
+            self.tokenize = lru_cache(maxsize=64)(found)
+            return
+        stem = lru_cache(maxsize=100_000)(stemming.stem())
+        self.tokenize = lru_cache(maxsize=64)(lambda text: list(map(stem, found(text))))
 
 
 def _unicode_words(text: str) -> list[str]:
@@ -39,14 +46,16 @@ def _unicode_words(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=2)
-def _scorer(words: Words) -> tuple[RougeScorer, _Tokenizer]:
-    tokenizer = _Tokenizer(words)
+def _scorer(words: Words, stemming: Stemming) -> tuple[RougeScorer, _Tokenizer]:
+    tokenizer = _Tokenizer(words, stemming)
     return RougeScorer(["rouge1", "rouge2"], tokenizer=tokenizer), tokenizer
 
 
-def rouge_parts(prediction: str, reference: str, words: Words = "latin") -> dict[str, Parts]:
+def rouge_parts(
+    prediction: str, reference: str, words: Words = "latin", stemming: Stemming = AS_THEY_ARE
+) -> dict[str, Parts]:
     """Precision, recall and F of each metric (Lin 2004). rougeLsum takes each line as a sentence."""
-    scorer, tokenizer = _scorer(words)
+    scorer, tokenizer = _scorer(words, stemming)
     counted = scorer.score(target=reference, prediction=prediction)
     ours, wanted = (
         [tokenizer.tokenize(line) for line in text.split("\n") if line]
@@ -60,7 +69,7 @@ def rouge_parts(prediction: str, reference: str, words: Words = "latin") -> dict
 
 def has_words(text: str, words: Words = "latin") -> bool:
     """Whether ROUGE sees anything of a text: Latin letters without accents and digits, or any."""
-    return bool(_scorer(words)[1].tokenize(text))
+    return bool(_scorer(words, AS_THEY_ARE)[1].tokenize(text))
 
 
 def rouge(prediction: str, reference: str, words: Words = "latin") -> dict[str, float]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from components.metrics.stemming import Stemming, Way
 from components.options import Words
 from components.prediction_files import read_pairs
 from components.published_scores import Scores, parts_of, published_scores
@@ -14,6 +15,7 @@ from preprocessing.base.errors import InputError
 TASKS = ("cnn_dailymail", "coqa")
 # Of the bootstrap, where --signature names none; it is part of the signature.
 _SEED = 1
+_WAYS: Mapping[str, Way] = {"porter": "porter", "perl": "perl"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,7 +28,14 @@ def run(arguments: argparse.Namespace) -> int:
     given = parts_of(arguments.signature or "")
     seed = int(given["seed"]) if given.get("seed", "").isdecimal() else _SEED
     words: Words = "unicode" if given.get("words") == "unicode" else "latin"
-    found = published_scores(arguments.task, pairs, seed, _say, words)
+    stemming = _stemming(arguments, given.get("stem", "no"))
+    if stemming.way != "no" and arguments.task == "coqa":
+        raise InputError(
+            f"--stem {stemming.way}: of ROUGE; CoQA's answers are compared as they are."
+        )
+    if stemming.way != "no" and words == "unicode":
+        raise InputError(f"--stem {stemming.way}: of English alone; words of any script have none.")
+    found = published_scores(arguments.task, pairs, seed, _say, words, stemming)
     if found.unseen:
         print(
             f"gpt2-tfx: {found.unseen} of {found.records} references have no word that ROUGE counts, so they score 0. "
@@ -47,6 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(as_text(found))
     return _compare(given, found.signature)
+
+
+def _stemming(arguments: argparse.Namespace, signed: str) -> Stemming:
+    """What the flags ask for, or else the signature."""
+    way = arguments.stem or signed.partition("-")[0]
+    if way == "perl" and arguments.exceptions is None:
+        raise InputError(
+            "--stem perl: name the folder of WordNet 2.0's exceptions with --exceptions; it comes with ROUGE-1.5.5."
+        )
+    if way != "perl" and arguments.exceptions is not None:
+        raise InputError(f"--exceptions {arguments.exceptions}: only with --stem perl.")
+    return Stemming(_WAYS.get(way, "no"), arguments.exceptions)
 
 
 def as_text(found: Scores) -> str:

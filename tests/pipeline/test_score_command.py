@@ -37,8 +37,8 @@ def test_another_signature_is_told_by_its_parts(
     call = ["score", "--task", "cnn_dailymail", *files]
     assert cli.main(call) == 0
     signature = capsys.readouterr().out.splitlines()[-1]
-    assert cli.main([*call, "--signature", signature.replace("stem:no", "stem:perl")]) == 1
-    assert "--signature: stem was perl and is no" in capsys.readouterr().err
+    assert cli.main([*call, "--signature", signature.replace("stem:no", "stem:other")]) == 1
+    assert "--signature: stem was other and is no" in capsys.readouterr().err
 
 
 def test_a_signature_names_its_seed_and_what_no_file_shows(
@@ -66,6 +66,55 @@ def test_words_of_any_script_are_counted_under_another_signature(
     document = document_of("score", said.out)
     assert (document["scores"]["rouge1"]["value"], document["unseen"], said.err) == (1, 0, "")
     assert cli.main([*call, "--signature", document["signature"]]) == 0
+
+
+def test_stemming_is_part_of_the_signature_which_asks_for_it_again(
+    files: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    exceptions = tmp_path / "exceptions"
+    exceptions.mkdir()
+    (exceptions / "verb.exc").write_text("left leave\nleaves leave\n\n")
+    (tmp_path / "theirs").write_text("The ship leaves.\nText.\n")
+    perl = ["--exceptions", str(exceptions)]
+    call = ["score", "--task", "cnn_dailymail", *files, "--json"]
+    means = []
+    for stemmed in ([], ["--stem", "porter"], ["--stem", "perl", *perl]):
+        assert cli.main([*call, *stemmed]) == 0
+        document = document_of("score", capsys.readouterr().out)
+        means.append(document["scores"]["rouge1"]["value"])
+        signed = ["--signature", document["signature"], *(perl if "perl" in stemmed else [])]
+        assert cli.main([*call, *signed]) == 0
+        assert document_of("score", capsys.readouterr().out) == document
+    assert means == pytest.approx([1 / 3, 1 / 3, 1 / 2])
+    (tmp_path / "verb.exc").write_text("left leave\n")
+    assert cli.main([*call, *signed, "--exceptions", str(tmp_path)]) == 1
+    assert "--signature: stem was perl-" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--stem", "perl"], "name the folder of WordNet 2.0's exceptions with --exceptions"),
+        (["--exceptions", "none"], "--exceptions none: only with --stem perl"),
+        (["--stem", "perl", "--exceptions", "none"], "--exceptions none: no file *.exc in it"),
+        (["--stem", "porter", "--signature", "words:unicode"], "of English alone"),
+        (["--task", "coqa", "--stem", "porter"], "of ROUGE; CoQA's answers"),
+    ],
+)
+def test_stemming_that_cannot_be_is_refused(
+    files: list[str],
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    message: str,
+    tmp_path: Path,
+) -> None:
+    if "coqa" in flags:
+        (tmp_path / "ours").write_text('[{"id": "s", "turn_id": 1, "answer": "a"}]')
+        (tmp_path / "theirs").write_text(
+            '{"data": [{"id": "s", "answers": [{"turn_id": 1, "input_text": "a"}]}]}'
+        )
+    assert cli.main(["score", "--task", "cnn_dailymail", *files, *flags]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_unequal_files_and_unknown_tasks_are_refused(
