@@ -61,13 +61,13 @@ def test_what_is_left_of_a_conversation_reads_as_one_that_began_there(story):
         fitted = fit(whole_record, length, "truncate_prompt")
         if isinstance(fitted, Drop):
             continue
-        assert len(fitted.sequence.ids) <= length
-        text = vocabulary.decode(fitted.sequence.ids[:-1].tolist())
+        assert len(fitted.ids) <= length
+        text = vocabulary.decode(fitted.ids[:-1].tolist())
         head, *turns = text.split("\n Q: ")
         assert story.startswith(head)
         numbers = range(10 - len(turns), 10)
         assert turns == [f"q{number}?\n A: a{number}" for number in numbers]
-        loss = vocabulary.decode(fitted.sequence.ids[fitted.sequence.loss].tolist())
+        loss = vocabulary.decode(fitted.ids[fitted.loss].tolist())
         assert loss == "\n".join(f" a{number}" for number in numbers) + "<|endoftext|>"
 
 
