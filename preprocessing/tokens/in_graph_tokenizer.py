@@ -68,8 +68,12 @@ class InGraphTokenizer(tf.Module):
         """The bytes of every token, by id: string [size of the vocabulary]."""
         return tf.constant(self._token_bytes)
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """The pieces of each text: string [n] to string ragged [n, None]."""
+        """The pieces of each text: string [n] to string ragged [n, None].
+
+        A function of its own, which a graph holds once however many signatures call it.
+        """
         rows = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
         ends = tf.fill([rows.nrows(), 1], _END_POINT)
         rows = tf.concat([rows, ends], axis=1)

@@ -136,15 +136,15 @@ def test_serving_default_generates_with_the_options_of_the_export(
 
 
 def test_serving_default_reads_other_defaults_without_another_export(
-    folder: Path, tmp_path: Path
+    folder: Path, signatures: dict[str, Signature], tmp_path: Path
 ) -> None:
     """Two versions of one model side by side, each with its own defaults, as a server holds them."""
     other = tmp_path / "other"
     shutil.copytree(folder, other)
     write_sampling_defaults(other, GenerationOptions(max_new_tokens=2, temperature=0.0))
     prompts = tf.constant(["Hello", "Good morning"])
-    first, second = (tf.saved_model.load(str(path)) for path in (folder, other))
-    before = first.signatures["serving_default"](prompts=prompts)["completions"]
+    before = signatures["serving_default"](prompts=prompts)["completions"]
+    second = tf.saved_model.load(str(other))
     greedy = second.signatures["generate"](
         prompts=prompts,
         max_new_tokens=tf.constant(2),
@@ -156,7 +156,7 @@ def test_serving_default_reads_other_defaults_without_another_export(
     )
     found = second.signatures["serving_default"](prompts=prompts)
     np.testing.assert_array_equal(found["completions"], greedy["completions"])
-    again = first.signatures["serving_default"](prompts=prompts)["completions"]
+    again = signatures["serving_default"](prompts=prompts)["completions"]
     np.testing.assert_array_equal(again, before)
     changed = {name for name, digest in digests(other).items() if digest != digests(folder)[name]}
     assert changed == {"assets/sampling_defaults.txt"}
@@ -245,6 +245,11 @@ def test_a_deeper_model_has_no_more_products_in_its_graph(folder: Path, tmp_path
     """A graph holds a block once, however many layers call it."""
     export(random_model(replace(CONFIG, layers=3), seed=1), BYTES, OPTIONS, tmp_path)
     assert count_operations(tmp_path, "MatMul") == count_operations(folder, "MatMul") > 0
+
+
+def test_texts_are_cut_at_one_place_of_the_graph(folder: Path) -> None:
+    """A graph holds that once, however many signatures take texts."""
+    assert count_operations(folder, "UnicodeDecode") == 1
 
 
 def count_operations(folder: Path, kind: str) -> int:
