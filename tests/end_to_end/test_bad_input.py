@@ -4,6 +4,7 @@ The tests of this file share one project and stand in the order of its history.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,12 +92,13 @@ def test_an_anomaly_in_the_data_stops_the_run_with_its_text(project: Project) ->
     assert project.last_run()["Tokenizer"] == "skipped"
 
 
-def test_after_all_these_the_workspace_makes_a_model_with_its_base_in_the_lineage(
-    project: Project, weights: dict[str, np.ndarray]
+def test_after_all_these_the_conversations_that_ship_make_a_model_with_its_base_in_the_lineage(
+    project: Project, weights: dict[str, np.ndarray], root: Path
 ) -> None:
     base = project.folder / "base"
     write_openai(base, CONFIG, weights)
     project.configure(
+        corpus={"task": "coqa", "path": str(root / "data" / "coqa")},
         model={"base": "base", **SHAPE},
         training={"steps": 1, "batch_size": 1, "learning_rate": 1e-9},
     )
@@ -104,6 +106,9 @@ def test_after_all_these_the_workspace_makes_a_model_with_its_base_in_the_lineag
     shown = project.json("lineage", "show", "latest")
     assert shown["base_model"]["uri"] == str(base)
     assert len(shown["base_model"]["digest"]) == 64
+    # They were answered turn by turn.
+    assert 0 <= shown["metrics"]["f1"] <= 1
+    assert 0 <= shown["metrics"]["exact_match"] <= 1
     # It answers as the checkpoint itself does, which a model from random weights would not.
     pushed, started = (
         load_model(path).generate(["The bridge"], max_new_tokens=5, temperature=0)

@@ -16,15 +16,25 @@ def run(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, dict[str, objec
     return status, json.loads(results.read_text())["rows"]
 
 
-def test_the_numbers_of_a_device_are_those_of_the_processor_and_a_step_is_timed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def tensorflow_as_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
-    status, rows = run(tmp_path, "--only", "correctness", "train_124M_summaries")
+
+
+@pytest.mark.usefixtures("tensorflow_as_it_is_measured")
+def test_the_numbers_of_a_device_are_those_of_the_processor(tmp_path: Path) -> None:
+    status, rows = run(tmp_path, "--only", "correctness")
     assert status == 0
     assert rows["correctness"]["faults"] == ""
     assert rows["correctness"]["gradients_float32_plain"] > 0
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("tensorflow_as_it_is_measured")
+def test_a_step_is_timed(tmp_path: Path) -> None:
+    status, rows = run(tmp_path, "--only", "train_124M_summaries")
+    assert status == 0
     assert rows["train_124M_summaries"]["tokens_per_s"] > 0
 
 

@@ -70,7 +70,8 @@ def test_logits_of_a_row_are_the_same_alone_and_in_any_batch(
             np.testing.assert_array_equal(together[row], alone[row], f"row {row} of {count}")
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+# Of half precision the logits above are the same to the last bit, and draws are made in float32.
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.long)])
 def test_texts_of_a_row_are_the_same_alone_and_in_any_batch(precision: Precision) -> None:
     """Nothing is filtered, so that a draw sees the last bit of every logit."""
     model = random_model(SMALL, seed=7)

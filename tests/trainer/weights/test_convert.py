@@ -1,7 +1,10 @@
 """Conversions between all formats: bit for bit, whole or not at all."""
 
 import json
+import shutil
+from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -34,6 +37,32 @@ def source(tmp_path: Path, variables: dict[str, np.ndarray]) -> Path:
     return tmp_path / "source"
 
 
+class SavedModelOf(Protocol):
+    """A SavedModel in a precision that a test may change: a copy of one of the module."""
+
+    def __call__(self, precision: Precision) -> Path: ...
+
+
+@pytest.fixture(scope="module")
+def saved_models(
+    tmp_path_factory: pytest.TempPathFactory, variables: dict[str, np.ndarray]
+) -> SavedModelOf:
+    """A SavedModel in a precision, made once, since that takes seconds; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("saved_models")
+    write_openai(folder / "source", CONFIG, variables)
+
+    @cache
+    def made(precision: Precision) -> Path:
+        return converted(folder / "source", precision, "savedmodel", precision)
+
+    return made
+
+
+@pytest.fixture
+def saved_model(tmp_path: Path, saved_models: SavedModelOf) -> SavedModelOf:
+    return lambda precision: Path(shutil.copytree(saved_models(precision), tmp_path / "saved"))
+
+
 def converted(source: Path, name: str, to: Target, precision: Precision | None = None) -> Path:
     destination = source.parent / name
     convert(source, destination, to, BYTES, GenerationOptions(), precision)
@@ -47,8 +76,20 @@ def assert_holds(path: Path, variables: dict[str, np.ndarray]) -> None:
         assert found[name].tobytes() == value.tobytes(), name
 
 
+@pytest.mark.parametrize(
+    "stages",
+    [
+        # Each format is written and read.
+        ["huggingface", "savedmodel", "openai", "huggingface"],
+        # From each to each; to write a SavedModel takes seconds.
+        pytest.param(
+            ["huggingface", "openai", "savedmodel", "huggingface", "savedmodel", "openai"],
+            marks=pytest.mark.long,
+        ),
+    ],
+)
 def test_a_round_through_all_formats_keeps_every_bit(
-    tmp_path: Path, variables: dict[str, np.ndarray]
+    stages: list[Target], tmp_path: Path, variables: dict[str, np.ndarray]
 ) -> None:
     variables = dict(variables)
     # values that a detour through another type or a sum would change
@@ -57,9 +98,8 @@ def test_a_round_through_all_formats_keeps_every_bit(
     )
     write_keras_file(tmp_path / "seed.h5", layers_of(CONFIG, variables), CONFIG.heads)
     path = tmp_path / "seed.h5"
-    stages: list[Target] = ["huggingface", "openai", "savedmodel", "huggingface", "savedmodel"]
-    for number, to in enumerate([*stages, "openai"]):
-        path = converted(path, f"stage{number}", to)  # type: ignore[arg-type]
+    for number, to in enumerate(stages):
+        path = converted(path, f"stage{number}", to)
         assert is_checkpoint(path)
         assert_holds(path, variables)
 
@@ -97,11 +137,13 @@ def test_a_conversion_that_fails_leaves_nothing(source: Path) -> None:
     assert [path.name for path in source.parent.iterdir()] == ["source"]
 
 
-def test_another_models_vocabulary_is_refused(source: Path, tmp_path: Path) -> None:
+def test_another_models_vocabulary_is_refused(
+    source: Path, saved_model: SavedModelOf, tmp_path: Path
+) -> None:
     gpt2 = load_vocabulary("gpt2")
     with pytest.raises(InputError, match=r"gpt2 has 50257 ids and the model in .* 257"):
         convert(source, tmp_path / "new", "huggingface", gpt2, GenerationOptions())
-    saved = converted(source, "saved", "savedmodel")
+    saved = saved_model("float32")
     metadata = json.loads((saved / METADATA_FILE).read_text())
     (saved / METADATA_FILE).write_text(json.dumps(metadata | {"vocabulary_digest": "other"}))
     with pytest.raises(InputError, match="was made with other; use the same vocabulary"):
@@ -113,9 +155,9 @@ def test_another_models_vocabulary_is_refused(source: Path, tmp_path: Path) -> N
     [("float32", "variables/variables"), ("bfloat16", "assets.extra/float32")],
 )
 def test_a_saved_model_without_its_metadata_or_cut_is_refused(
-    source: Path, precision: Precision, prefix: str
+    saved_model: SavedModelOf, precision: Precision, prefix: str
 ) -> None:
-    saved = converted(source, "saved", "savedmodel", precision)
+    saved = saved_model(precision)
     (data,) = saved.glob(f"{prefix}.data-*")
     data.write_bytes(data.read_bytes()[:-1000])
     with pytest.raises(InputError, match=rf"{prefix}\.data.*truncated or damaged"):
