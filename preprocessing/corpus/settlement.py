@@ -86,8 +86,8 @@ class Settlement:
             by_place = {member.entry.place: member for member in group}
             for copies in copies_among(by_place):
                 self.tally.add(copies)
-                for loser in copies.losers() if on_leak == "drop" else ():
-                    self._amend(by_place[loser.place], loser.drop())
+                for place, drop in copies.losers() if on_leak == "drop" else ():
+                    self._amend(by_place[place], drop)
 
 
 def repeated(hashes: Mapping[int, bytes]) -> Iterator[tuple[int, list[int]]]:

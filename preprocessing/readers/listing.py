@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -19,14 +19,7 @@ from preprocessing.base.links import LINKED_FOLDERS, Links
 from preprocessing.base.places import files_matching, is_folder, is_local, open_file, size_of
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.file_names import is_apple_double
-
-
-class FoundFile(NamedTuple):
-    """A file: its posix path in the corpus' folder, its bytes, its `file_state` (empty if that is not known)."""
-
-    name: str
-    size: int
-    state: str = ""
+from preprocessing.readers.source_file import SourceFile
 
 
 class CorpusFiles:
@@ -65,8 +58,8 @@ class CorpusFiles:
         recursive: bool,
         within: str = "",
         skipped: list[str] | None = None,
-    ) -> list[FoundFile]:
-        """The files in the folder `within`, or the single file, whose names end in a suffix, by name.
+    ) -> list[SourceFile]:
+        """The files in the folder `within`, or the single file, whose names end in a suffix, by name, without splits.
 
         Capitals in a suffix make no difference. What has a name that begins with a dot is no text, and no
         digest of the corpus covers it; the names of those that macOS has put beside files with such a
@@ -76,7 +69,7 @@ class CorpusFiles:
         if not self.is_folder:
             name = FileSystems.split(self.root)[1]
             size = size_of(self.root) or 0
-            return [FoundFile(name, size)] if name.lower().endswith(suffixes) else []
+            return [SourceFile.whole(name, size)] if name.lower().endswith(suffixes) else []
         seen = [] if skipped is None else skipped
         if is_local(self.root):
             found = _found_here(Path(self.root), within, suffixes, recursive, seen)
@@ -109,7 +102,7 @@ def _found_in_store(
     suffixes: tuple[str, ...],
     recursive: bool,
     skipped: list[str],
-) -> list[FoundFile]:
+) -> list[SourceFile]:
     prefix = f"{within}/" if within else ""
     found = []
     for name, size in sizes.items():
@@ -123,13 +116,13 @@ def _found_in_store(
         if last.startswith("."):
             skipped += [name] if is_apple_double(last, suffixes) else []
         elif last.lower().endswith(suffixes):
-            found.append(FoundFile(name, size))
+            found.append(SourceFile.whole(name, size))
     return found
 
 
 def _found_here(
     root: Path, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
-) -> list[FoundFile]:
+) -> list[SourceFile]:
     """Links are followed that the folder's owner has made on purpose (`links`).
 
     A linked folder is not entered: what it holds is listed where it is.
@@ -138,7 +131,7 @@ def _found_here(
     links = Links(root)
     if not links.follow_folder(folder):
         raise _outside(folder)
-    found: list[FoundFile] = []
+    found: list[SourceFile] = []
     now_ns = time.time_ns()
     folders = [folder]
     while folders:
@@ -162,7 +155,7 @@ def _found_here(
                     if not name.isascii():
                         _check_encoding(name, entry.path)
                     stat = entry.stat()
-                    found.append(FoundFile(name, stat.st_size, file_state(stat, now_ns)))
+                    found.append(SourceFile.whole(name, stat.st_size, file_state(stat, now_ns)))
     return found
 
 

@@ -33,6 +33,11 @@ class SourceFile(NamedTuple):
     digest: str = ""
     state: str = ""
 
+    @classmethod
+    def whole(cls, name: str, size: int, state: str = "") -> "SourceFile":
+        """A whole file of which nobody has said the split."""
+        return cls(name, size, None, 0, size, state=state)
+
     @property
     def is_whole(self) -> bool:
         """Whether this is the file and not a piece of it."""

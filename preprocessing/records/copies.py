@@ -47,8 +47,8 @@ class Copies:
         """Whether the copies are in more than one split."""
         return next(self.losers(), None) is not None
 
-    def losers(self) -> "Iterator[Loser]":
-        """Every record of which a copy that stays is in a more held-out split.
+    def losers(self) -> Iterator[tuple[Place, Drop]]:
+        """Every record of which a copy that stays is in a more held-out split, with what becomes of it.
 
         The parts of one text are no copies of one another.
         """
@@ -61,23 +61,10 @@ class Copies:
                 if kept is None:
                     stay.setdefault(document, place)
                 else:
-                    yield Loser(place, kept)
+                    detail = f"the same document as {kept.id} in {kept.source}, split {kept.split}"
+                    yield place, Drop(LEAK, place.source, place.id, detail)
             # Of two documents, one is another than any third.
             held_out += list(stay.values())[:2]
-
-
-@dataclass(frozen=True)
-class Loser:
-    """A record to leave out, because a copy of its document, `kept`, is in a more held-out split."""
-
-    place: Place
-    kept: Place
-
-    def drop(self) -> Drop:
-        """The record as a drop with the reason `leak`."""
-        kept = self.kept
-        detail = f"the same document as {kept.id} in {kept.source}, split {kept.split}"
-        return Drop(LEAK, self.place.source, self.place.id, detail)
 
 
 def document_digest(record: Record) -> bytes:

@@ -27,17 +27,14 @@ def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[Sour
             f"{corpus.root}: no conversations found; looked for {looked_for}; "
             "set corpus.path to a folder with these files, or to one of them"
         )
-    for name, size, _ in files:
-        if content_ends_with(name, ".json") and size > options.max_whole_file_bytes:
-            raise InputError(too_large_file(name, f"{size} bytes", options))
+    for file in files:
+        if content_ends_with(file.name, ".json") and file.size > options.max_whole_file_bytes:
+            raise InputError(too_large_file(file.name, f"{file.size} bytes", options))
     splits = [split_by_name(content_name(file.name)) for file in files]
     if "test" not in splits:
         # The release has no other than the development set to be held out.
         splits = ["test" if split == "validation" else split for split in splits]
-    return [
-        SourceFile(name, size, split, 0, size)
-        for (name, size, _), split in zip(files, splits, strict=True)
-    ]
+    return [file._replace(split=split) for file, split in zip(files, splits, strict=True)]
 
 
 def too_large_file(name: str, size: str, options: CorpusOptions) -> str:

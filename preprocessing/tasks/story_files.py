@@ -33,9 +33,10 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]
     layouts = {
         ".story files": stories,
         "tables (.jsonl, .json, .csv, .parquet, .arrow)": [
-            SourceFile(name, size, split_by_name(name), 0, size, state=state)
-            for name, size, state in tables
-            if is_table(name) and not (stories and content_ends_with(name, ".csv", ".json"))
+            table._replace(split=split_by_name(table.name))
+            for table in tables
+            if is_table(table.name)
+            and not (stories and content_ends_with(table.name, ".csv", ".json"))
         ],
         f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(files) if files.is_folder else [],
     }
@@ -57,10 +58,10 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]
 
 def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
     """Pairs of files with the articles and the summaries, the splits in the files' names."""
-    sizes = {name: size for name, size, _ in files.find(_PAIR, recursive=False)}
-    named = {content_name(name).lower(): name for name in sizes}
+    found = files.find(_PAIR, recursive=False)
+    named = {content_name(file.name).lower(): file for file in found}
     sources = []
-    for content, name in named.items():
+    for content, file in named.items():
         other = (
             content.removesuffix(ARTICLES) + SUMMARIES
             if content.endswith(ARTICLES)
@@ -68,11 +69,11 @@ def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
         )
         if other not in named:
             raise InputError(
-                f"{files.place(name)}: there is no {other} beside it; the two belong together"
+                f"{files.place(file.name)}: there is no {other} beside it; the two belong together"
             )
         if content.endswith(ARTICLES):
-            split = split_by_name(name)
-            sources.append(SourceFile(name, sizes[name], split, 0, sizes[name], None, named[other]))
+            split, companion = split_by_name(file.name), named[other].name
+            sources.append(file._replace(split=split, companion=companion))
     return sources
 
 
@@ -88,7 +89,8 @@ def _list_story_files(
     urls = _read_url_lists(files)
     without_story = dict(urls)
     sources = []
-    for name, size, state in stories:
+    for story in stories:
+        name, size = story.name, story.size
         story_id = story_id_of(name)
         split = drop = None
         if urls:
@@ -100,7 +102,7 @@ def _list_story_files(
         if drop is None and size > options.max_record_bytes and not is_compressed(name):
             detail = f"{size} bytes, max_record_bytes {options.max_record_bytes}"
             drop = Drop("too_large", name, story_id, detail)
-        sources.append(SourceFile(name, size, split, 0, size, drop, state=state))
+        sources.append(story._replace(split=split, drop=drop))
     for story_id, (split, list_name, url) in without_story.items():
         # Somebody who has only one of the two folders does not miss the other's stories.
         if not present or _publisher(url) in present:

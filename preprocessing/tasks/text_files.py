@@ -43,10 +43,7 @@ def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
             f"also with .gz or .zst, or .parquet, .arrow or .npz{matching}; set corpus.path to such a file or to a "
             "folder of them"
         )
-    sources = [
-        SourceFile(name, size, split_by_name(name), 0, size, state=state)
-        for name, size, state in files
-    ]
+    sources = [file._replace(split=split_by_name(file.name)) for file in files]
     return sources + apple_double([name for name in skipped if matches(name, pattern)])
 
 

@@ -12,7 +12,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records import copies
-from preprocessing.records.copies import Copies, Loser, copies_among, document_digest
+from preprocessing.records.copies import Copies, copies_among, document_digest
 from preprocessing.records.record import SPLITS, Drop, Place, Record, Segment
 
 WORDS = st.lists(st.text("abÄé£日\u0301", min_size=1, max_size=6), min_size=1)
@@ -79,7 +79,7 @@ def test_copies_are_found_in_one_split_and_in_several_in_any_order():
         assert list(duplicates.losers()) == []
         assert [place.id for place in leak.places] == ["b3", "b2", "b1", "b4"]
         assert leak.is_leak
-        assert [loser.place.id for loser in leak.losers()] == ["b2", "b1", "b4"]
+        assert [place.id for place, _ in leak.losers()] == ["b2", "b1", "b4"]
 
 
 def test_the_records_of_one_document_are_no_copies_of_each_other():
@@ -88,7 +88,7 @@ def test_the_records_of_one_document_are_no_copies_of_each_other():
     copy = [Record(f"b#{n}", "b.story", 0, "", "test", (Segment("A.", True),)) for n in (1, 2)]
     (leak,) = found(story + copy)
     assert [place.id for place in leak.documents] == ["b#1", "a#1"]
-    assert [loser.place.id for loser in leak.losers()] == ["a#1", "a#2"]
+    assert [place.id for place, _ in leak.losers()] == ["a#1", "a#2"]
     rows = [Record(f"r{n}", "r.jsonl", n, "", "train", (Segment("A.", True),)) for n in (1, 2)]
     (duplicates,) = found(rows)
     assert [place.id for place in duplicates.documents] == ["r1", "r2"]
@@ -98,17 +98,17 @@ def test_the_records_of_one_document_are_no_copies_of_each_other():
 def test_only_the_most_held_out_split_keeps_its_records(splits):
     places = [Place(f"id{n}", f"{n}.txt", 0, split) for n, split in enumerate(splits)]
     leak = Copies(tuple(sorted(places, key=copies._order)))
-    kept = set(places) - {loser.place for loser in leak.losers()}
+    kept = set(places) - {place for place, _ in leak.losers()}
     most = max(splits, key=SPLITS.index)
     assert kept == {place for place in places if place.split == most}
     assert leak.is_leak == (len(set(splits)) > 1)
 
 
 def test_a_loser_is_a_drop_that_names_what_was_kept():
-    kept = Place("b", "b.story", 0, "test")
-    assert Loser(Place("a", "a.story", 0, "train"), kept).drop() == Drop(
-        "leak", "a.story", "a", "the same document as b in b.story, split test"
-    )
+    kept, place = Place("b", "b.story", 0, "test"), Place("a", "a.story", 0, "train")
+    (found,) = copies_among([place, kept])
+    drop = Drop("leak", "a.story", "a", "the same document as b in b.story, split test")
+    assert list(found.losers()) == [(place, drop)]
 
 
 def test_a_copy_of_a_text_that_a_split_cuts_is_found(tmp_path):
