@@ -404,7 +404,7 @@ def sqlite_of(base: Path) -> str:
 
 
 def test_on_sqlite() -> None:
-    explore(sqlite_of, examples=14, steps=8)
+    explore(sqlite_of, examples=10, steps=8)
 
 
 def test_on_postgresql(postgresql: str, postgresql_server: PostgreSQL) -> None:

@@ -1,13 +1,14 @@
 """Cached generation: equal to the full forward at every step, row by row."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainer.random_models import random_model
+from tests.trainer.random_models import SMALL, random_model
 from trainer.generation import CachedModel, Generated, Request, generate
 from trainer.generation.prompts import Prompts, buckets, cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before, holds_any
@@ -30,16 +31,39 @@ class Run(Protocol):
     ) -> Generated: ...
 
 
-@pytest.fixture
-def run(model: GPT2) -> Run:
-    """Generation with the model, in one graph for every call of a test."""
+@pytest.fixture(scope="module")
+def model_of_all() -> GPT2:
+    return random_model(SMALL, seed=7)
 
-    @tf.function(reduce_retracing=True)
+
+@pytest.fixture
+def model(model_of_all: GPT2) -> Iterator[GPT2]:
+    """The model that `run` writes with; a test may change it."""
+    before = {name: variable.numpy() for name, variable in model_of_all.by_name.items()}
+    precision = model_of_all.precision
+    yield model_of_all
+    model_of_all.precision = precision
+    for name, variable in model_of_all.by_name.items():
+        variable.assign(before[name])
+
+
+@pytest.fixture(scope="module")
+def run(model_of_all: GPT2) -> Run:
+    """Generation with the model, in one graph for all tests: to trace it takes five seconds."""
+
+    @tf.function(
+        input_signature=[
+            tf.RaggedTensorSpec([None, None], tf.int32),
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([], tf.float32),
+            tf.TensorSpec([None, 2], tf.int64),
+        ]
+    )
     def graph(
         ragged: tf.RaggedTensor, new: tf.Tensor, temperature: tf.Tensor, seeds: tf.Tensor
     ) -> Generated:
         return generate(
-            model,
+            model_of_all,
             ragged,
             Request(new, temperature, stop=tf.constant([], tf.string)),
             seeds=seeds,

@@ -79,7 +79,13 @@ def test_texts_of_a_row_are_the_same_alone_and_in_any_batch(precision: Precision
     model, random = served(model), np.random.default_rng(4)
     prompts = [random.integers(0, 60, 1 + row % 5).tolist() for row in range(45)]
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @tf.function(
+        input_signature=[
+            tf.RaggedTensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, 2], tf.int64),
+        ],
+        autograph=False,
+    )
     def texts(ragged: tf.RaggedTensor, seeds: tf.Tensor) -> tf.Tensor:
         request = Request(18, stop=tf.constant([], tf.string))
         pieces = tf.fill([61], "a")
