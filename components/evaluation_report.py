@@ -6,6 +6,7 @@ from typing import Any
 
 from components import evaluation_charts as charts
 from components.evaluation import Prediction
+from components.evaluation_background import Background
 from components.inline_samples import blocks, overview
 from preprocessing.base.pages import write_page
 
@@ -14,11 +15,16 @@ _PRINCIPAL = ("rougeL", "f1")
 
 
 def write_report(
-    path: Path, summary: Mapping[str, Any], predictions: Sequence[Prediction], seed: int
+    path: Path,
+    summary: Mapping[str, Any],
+    predictions: Sequence[Prediction],
+    seed: int,
+    behind: Background | None = None,
 ) -> None:
     """Write the page: one file that asks for nothing else, with every text in it.
 
-    summary: what metrics.json holds. seed: of the intervals that the page alone has.
+    summary: what metrics.json holds. seed: of the intervals that the page alone has. behind: what is known of training
+        and corpus.
     """
     names = charts.score_names(predictions)
     principal = next((name for name in _PRINCIPAL if name in names), None)
@@ -36,6 +42,7 @@ def write_report(
         "evaluation.css",
         "evaluation.js",
         summary=summary,
+        behind=behind or Background(),
         scales=_scales(summary),
         difference_scales=_difference_scales(summary["differences"]),
         principal=principal,

@@ -20,14 +20,16 @@ from tfx.types.standard_artifacts import (
     Model,
     ModelBlessing,
     ModelEvaluation,
+    ModelRun,
     PushedModel,
 )
 from tfx.utils import path_utils
 
-from components.artifacts import recorded_digest
+from components.artifacts import CorpusReport, recorded_digest
 from components.blessing import Champion, Check, checks
 from components.declared import Declared
 from components.evaluation import Evaluation, TextWriter
+from components.evaluation_background import Background, background, leaks_of
 from components.evaluation_report import write_report
 from components.metrics.rouge import ROUGE_METRICS, has_words
 from components.options import EvaluationOptions, NotWorseOptions, Threshold, Words
@@ -50,6 +52,8 @@ from trainer.options import GenerationOptions
 @component(use_beam=True)
 def Evaluator(  # noqa: N802 - a component is named like a class
     model: InputArtifact[Model],
+    model_run: InputArtifact[ModelRun],
+    report: InputArtifact[CorpusReport],
     examples: InputArtifact[Examples],
     tokens: InputArtifact[Examples],
     evaluation: OutputArtifact[ModelEvaluation],
@@ -144,9 +148,12 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         | {"champion": rival.scores.metrics if rival and rival.scores else None},
         "checks": [check.to_dict() for check in found],
         "blessed": blessed,
+        "leaks": leaks_of(Path(report.uri), options.split),
         "note": f"the champion could not be compared: {rival.why}" if rival and rival.why else "",
     }
-    _write_evaluation(Path(evaluation.uri), summary, reported, seed)
+    folder = Path(evaluation.uri)
+    behind = background(folder, Path(model_run.uri), Path(report.uri))
+    _write_evaluation(folder, summary, reported, seed, behind)
     evaluation.set_string_custom_property("metrics", json.dumps(reported.metrics, sort_keys=True))
     _write_blessing(blessing, model.id, blessed, found)
 
@@ -211,13 +218,17 @@ def read_evaluation_options(text: str) -> EvaluationOptions:
 
 
 def _write_evaluation(
-    folder: Path, summary: Mapping[str, Any], reported: Evaluation, seed: int
+    folder: Path,
+    summary: Mapping[str, Any],
+    reported: Evaluation,
+    seed: int,
+    behind: Background,
 ) -> None:
     (folder / "metrics.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
     with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
         for prediction in reported.predictions:
             file.write(json.dumps(prediction.to_dict(), ensure_ascii=False, sort_keys=True) + "\n")
-    write_report(folder / "evaluation.html", summary, reported.predictions, seed)
+    write_report(folder / "evaluation.html", summary, reported.predictions, seed, behind)
 
 
 def _write_blessing(

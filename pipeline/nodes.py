@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from components.options import (
+    INDEX_VARIABLE,
     LINEAGE_VARIABLE,
     SCORES_VARIABLE,
     SERVING_VARIABLE,
@@ -108,6 +109,8 @@ def _templates(*names: str) -> list[str]:
     return [f"preprocessing/templates/{name}" for name in ("page.css", "page.html", *names)]
 
 
+# Of the workspace: what leads to its pushed versions and to all its evaluations.
+INDEX_PAGE = "index.html"
 _GENERATION = _keys("generation", GenerationOptions)
 _INCIDENTAL_TRAINING = ("log_every", "checkpoint_every", "keep_checkpoints")
 
@@ -188,6 +191,8 @@ ALL_NODES = (
         component="components.evaluator",
         inputs={
             "model": "Trainer.model",
+            "model_run": "Trainer.model_run",
+            "report": "CorpusGen.report",
             "examples": "CorpusGen.examples",
             "tokens": "Tokenizer.tokens",
         },
@@ -200,9 +205,12 @@ ALL_NODES = (
         ],
         incidental=["evaluation.workers"],
         externals={"vocabulary": externals.VOCABULARY},
-        files=_templates("evaluation.css", "evaluation.html", "evaluation.js"),
+        files=_templates("curves.html", "evaluation.css", "evaluation.html", "evaluation.js"),
         champion=True,
-        paths={SCORES_VARIABLE: lambda site: site.scores},
+        paths={
+            SCORES_VARIABLE: lambda site: site.scores,
+            INDEX_VARIABLE: lambda site: site.workspace / INDEX_PAGE,
+        },
         workers="evaluation.workers",
         gpu=True,
     ),

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 from trainer.options import TrainingOptions
 
+HISTORY_FILE, TRAINING_PAGE = "history.json", "training.html"
+
 Entry = dict[str, float]
 
 

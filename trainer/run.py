@@ -16,6 +16,7 @@ from trainer.data import read_rows, read_training_rows
 from trainer.device import choose_device
 from trainer.export import export
 from trainer.gpt2 import GPT2
+from trainer.history import HISTORY_FILE, TRAINING_PAGE
 from trainer.host_memory import return_freed_memory
 from trainer.options import (
     BASE_STATS_VARIABLE,
@@ -30,7 +31,6 @@ from trainer.training import train
 from trainer.training_page import write_training_page
 from trainer.weights import load_into
 
-HISTORY_FILE, TRAINING_PAGE = "history.json", "training.html"
 _ROWS_SHOWN = 3
 _SERVING_FOLDERS = ("Format-Serving", "serving_model_dir")  # what TFX appends, now and formerly
 

@@ -6,10 +6,12 @@ import sys
 
 from pipeline.arguments import selection_of
 from pipeline.commands.failure_report import command_line, report_failure
+from pipeline.commands.index_page import write_index
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.erasure.after_run import write_dossiers
 from pipeline.node_process import NodeFailureError
+from pipeline.nodes import INDEX_PAGE
 from pipeline.notifications import failure_told, tell_result
 from pipeline.path_checks import paths_of_selection
 from pipeline.progress_display import ProgressDisplay, QuietDisplay, duration
@@ -44,6 +46,8 @@ def run_once(arguments: argparse.Namespace) -> int:
             result = run_pipeline(loaded, selection, display, run_id)
     except NodeFailureError as failure:
         return report_failure(failure, f"{command_line(arguments)} run")
+    if result.launched or not (loaded.workspace / INDEX_PAGE).exists():
+        write_index(loaded)
     refused = arguments.require_blessing and result.blessed is not True
     if result.did_anything or refused or not arguments.quiet:
         print(summary(loaded, result, arguments), flush=True)
@@ -82,6 +86,7 @@ def summary(loaded: LoadedConfig, result: RunResult, arguments: argparse.Namespa
         lines.append(f"blessed: {'yes' if result.blessed else 'no'}")
     if result.evaluation is not None:
         lines.append(f"report: {result.evaluation / 'evaluation.html'}")
+        lines.append(f"all runs: {loaded.workspace / INDEX_PAGE}")
     if result.pushed is not None:
         lines.append(
             f"model: {loaded.workspace / 'serving' / result.pushed} (version {result.pushed})"

@@ -64,9 +64,14 @@ def training(trainer: StoredExecution) -> dict[str, Any] | None:
     }
 
 
+def scores(evaluator: StoredExecution) -> dict[str, Any] | None:
+    """The document of an evaluation, `metrics.json`."""
+    return _read(evaluator.outputs.get("evaluation"), SCORES)
+
+
 def decision(evaluator: StoredExecution) -> dict[str, Any] | None:
     """Whether a model was blessed, by which checks, beside which champion's scores."""
-    found = _read(evaluator.outputs.get("evaluation"), SCORES)
+    found = scores(evaluator)
     if found is None:
         return None
     champion = evaluator.inputs.get("champion")

@@ -14,7 +14,7 @@ from preprocessing.readers.file_names import APPLE_DOUBLE
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
 from preprocessing.records.ids import names_of
-from preprocessing.records.record import SPLITS, Drop, Fault
+from preprocessing.records.record import SPLITS, TRAIN, Drop, Fault
 
 # Reasons that say nothing against a corpus: the user's own choices, and what belongs to no document.
 CHOSEN_REASONS = frozenset({LEAK, EXCLUDED, APPLE_DOUBLE})
@@ -51,7 +51,10 @@ class _Group:
 
 @dataclass
 class Tally:
-    """Counts of records, drops, faults and copies, with the first few of each but the records."""
+    """Counts of records, drops, faults and copies, with the first few of each but the records.
+
+    exposed: by split, the held-out records whose document is trained on as well, see `Copies.exposed`.
+    """
 
     records: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
@@ -62,6 +65,7 @@ class Tally:
     first_duplicates: list[_Group] = field(default_factory=list)
     leaks: int = 0
     first_leaks: list[_Group] = field(default_factory=list)
+    exposed: Counter[str] = field(default_factory=Counter)
 
     def add(self, event: Event) -> None:
         """Count an event: records (how many of each split), a drop, a fault, or copies."""
@@ -93,6 +97,7 @@ class Tally:
         self.first_duplicates = _first_groups(self.first_duplicates, other.first_duplicates)
         self.leaks += other.leaks
         self.first_leaks = _first_groups(self.first_leaks, other.first_leaks)
+        self.exposed += other.exposed
 
     def _keep_drops(self, reason: str, drops: list[tuple[str, str, str]]) -> None:
         kept = self.first_drops.get(reason, [])
@@ -106,7 +111,8 @@ class Tally:
 
         `duplicates` and `leaks` count groups of copies (see `Copies`), each of which counts its
         documents and names the first of them in each split. A record that was dropped because of
-        a leak is in its group all the same.
+        a leak is in its group all the same. `exposed` has the held-out records that are left of
+        which train has a copy, by split.
         """
         return {
             "records": self.records.total(),
@@ -130,6 +136,7 @@ class Tally:
                 "count": self.leaks,
                 "first": [group.report() for group in self.first_leaks],
             },
+            "exposed": {split: self.exposed[split] for split in SPLITS if split != TRAIN},
         }
 
     def faults_report(self) -> dict[str, Any]:

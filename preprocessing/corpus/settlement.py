@@ -86,7 +86,10 @@ class Settlement:
             by_place = {member.entry.place: member for member in group}
             for copies in copies_among(by_place):
                 self.tally.add(copies)
-                for place, drop in copies.losers() if on_leak == "drop" else ():
+                if on_leak != "drop":
+                    self.tally.exposed.update(place.split for place in copies.exposed())
+                    continue
+                for place, drop in copies.losers():
                     self._amend(by_place[place], drop)
 
 

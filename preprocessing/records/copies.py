@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from preprocessing.records.record import SPLITS, Drop, Place, Record
+from preprocessing.records.record import SPLITS, TRAIN, Drop, Place, Record
 
 LEAK = "leak"
 
@@ -46,6 +46,12 @@ class Copies:
     def is_leak(self) -> bool:
         """Whether the copies are in more than one split."""
         return next(self.losers(), None) is not None
+
+    def exposed(self) -> Iterator[Place]:
+        """Every held-out record of which train has a copy: what is scored there was trained on."""
+        trained = {_document(place) for place in self.places if place.split == TRAIN}
+        held_out = (place for place in self.places if place.split != TRAIN)
+        return (place for place in held_out if trained - {_document(place)})
 
     def losers(self) -> Iterator[tuple[Place, Drop]]:
         """Every record of which a copy that stays is in a more held-out split, with what becomes of it.

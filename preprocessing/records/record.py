@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from preprocessing.records.examples import decode_example, encode_example
 
-SPLITS = ("train", "validation", "test")
+TRAIN = "train"
+SPLITS = (TRAIN, "validation", "test")
 
 
 @dataclass(frozen=True)

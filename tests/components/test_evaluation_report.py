@@ -36,6 +36,7 @@ SUMMARY = {
     ],
     "blessed": True,
     "note": "",
+    "leaks": {"documents": 0, "records": 1, "exposed": 0},
 }
 
 

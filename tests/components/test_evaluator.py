@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,15 +14,24 @@ from tfx.types.standard_artifacts import (
     Model,
     ModelBlessing,
     ModelEvaluation,
+    ModelRun,
     PushedModel,
 )
 
 from components import evaluator
+from components.artifacts import CorpusReport
 from components.evaluator import Evaluator, read_evaluation_options
-from components.options import SCORES_VARIABLE, EvaluationOptions, NotWorseOptions, Threshold
+from components.options import (
+    INDEX_VARIABLE,
+    SCORES_VARIABLE,
+    EvaluationOptions,
+    NotWorseOptions,
+    Threshold,
+)
 from preprocessing.base import progress
 from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.errors import InputError
+from preprocessing.corpus.report import Tally, write_report
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record
 from preprocessing.tokens.job import list_shards, tokenize_shard
@@ -33,6 +43,7 @@ from tests.trainer.random_models import random_model
 from trainer.config import GPT2Config
 from trainer.export import export
 from trainer.export_layout import METADATA_FILE
+from trainer.history import HISTORY_FILE, TRAINING_PAGE, History
 from trainer.options import GenerationOptions
 
 BYTES = load_vocabulary("bytes")
@@ -74,8 +85,20 @@ def inputs(tmp_path: Path) -> dict[str, Any]:
     """Two stories in the test split, their rows, and a model's folder with nothing in it."""
     return {
         "model": model_artifact(tmp_path / "model"),
+        **background(tmp_path),
         **data(tmp_path, [news_record(0), news_record(1, "Another article.")]),
     }
+
+
+def background(folder: Path, exposed: int = 0) -> dict[str, Any]:
+    """A training that left a history, and a corpus of two records in the test split."""
+    model_run = artifact(ModelRun, folder / "model_run")
+    history = History(steps=[{"step": 1, "loss": 2.0, "learning_rate": 0.1, "tokens_per_s": 9.0}])
+    Path(model_run.uri, HISTORY_FILE).write_text(history.to_json())
+    tally = Tally(records=Counter(test=2), leaks=exposed, exposed=Counter(test=exposed))
+    report = artifact(CorpusReport, folder / "report")
+    write_report(tally, report.uri)
+    return {"model_run": model_run, "report": report}
 
 
 def model_artifact(folder: Path) -> Model:
@@ -176,6 +199,36 @@ def test_an_exported_model_is_scored_and_blessed(
     again = run(tmp_path / "two", inputs)
     assert again.summary == summary
     assert again.predictions == result.predictions
+
+
+def test_what_stands_behind_the_scores_is_told_beside_them(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel())
+    monkeypatch.setenv(INDEX_VARIABLE, str(tmp_path / "index.html"))
+    inputs |= background(tmp_path / "leaky", exposed=2)
+    for name, page in (("model_run", TRAINING_PAGE), ("report", "corpus.html")):
+        Path(inputs[name].uri, page).write_text("a page")
+    result = run(tmp_path, inputs)
+    assert result.summary["leaks"] == {"documents": 2, "records": 2, "exposed": 2}
+    page = Path(result.evaluation.uri, "evaluation.html").read_text(encoding="utf-8")
+    assert "2 of the 2 records of this split are of a document that the training set has" in page
+    assert 'href="../leaky/model_run/training.html"' in page
+    assert 'href="../leaky/report/corpus.html"' in page
+    assert 'href="../index.html"' in page
+    assert page.count("<polyline") == 3
+
+
+def test_without_the_pages_that_a_purge_has_taken_none_is_led_to(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel())
+    monkeypatch.delenv(INDEX_VARIABLE, raising=False)
+    Path(inputs["model_run"].uri, HISTORY_FILE).unlink()
+    page = Path(run(tmp_path, inputs).evaluation.uri, "evaluation.html").read_text(encoding="utf-8")
+    assert "<polyline" not in page
+    assert "href=" not in page
+    assert "No document was found in more than one split of the corpus." in page
 
 
 def test_the_blessing_carries_property_marker_and_checks(
@@ -363,7 +416,11 @@ class TestTwoSplits:
     def both(self, tmp_path: Path) -> dict[str, Any]:
         held_out = [replace(news_record(n), id=f"v{n}", split="validation") for n in range(3)]
         records = [news_record(0), news_record(1, "Another article."), *held_out]
-        return {"model": model_artifact(tmp_path / "model"), **data(tmp_path, records)}
+        return {
+            "model": model_artifact(tmp_path / "model"),
+            **background(tmp_path),
+            **data(tmp_path, records),
+        }
 
     def test_the_reported_scores_are_not_those_that_decide(
         self, tmp_path: Path, both: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -8,8 +8,11 @@ from typing import Any, Literal
 import pytest
 
 from pipeline import cli, lineage
+from pipeline.commands.index_page import write_index
+from pipeline.config_reading import load_config
+from pipeline.lineage.evaluations import evaluations
 from pipeline.lineage.pages import model_page, models_page
-from pipeline.nodes import NODE_NAMES
+from pipeline.nodes import INDEX_PAGE, NODE_NAMES
 from tests.browser import Browser, beyond_the_edge, brightness, contrast, texts
 from tests.components.html_page import HOSTILE, Page
 from tests.pipeline.launches import PROPERTIES, Launches
@@ -226,15 +229,51 @@ class TestTheIndex:
         page = Path(newest["evaluation"]["uri"], "evaluation.html")
         page.write_text("")
         top = history.config_file.parent
-        (tmp_path / "above.html").write_text(models_page("gpt2", [newest], top))
+        (tmp_path / "above.html").write_text(models_page("gpt2", [newest], [], top))
         assert "perplexity 12.5 11.5 to 13.5" in words(tmp_path / "above.html")
         assert f'href="{page.relative_to(top)}"' in (tmp_path / "above.html").read_text()
-        assert 'evaluation.html"' not in models_page("gpt2", [newest], tmp_path)
+        assert 'evaluation.html"' not in models_page("gpt2", [newest], [], tmp_path)
         page.unlink()
-        assert 'evaluation.html"' not in models_page("gpt2", [newest], top)
+        assert 'evaluation.html"' not in models_page("gpt2", [newest], [], top)
+
+    def test_has_every_evaluation_of_models_that_were_not_pushed_too(
+        self, history: Launches, tmp_path: Path
+    ) -> None:
+        models = lineage.pushed_models(history.store, history.versions)
+        refused, blessed = evaluations(history.store, models[1:])
+        check = {"metric": "rouge1", "wanted": ">= 0.9", "value": 0.5, "passed": False, "found": ""}
+        refused |= {"blessed": False, "split": "test", "refusals": [check], "exposed": 2}
+        refused["intervals"] = {"perplexity": [11.5, 13.5]}
+        top = history.config_file.parent
+        written = [
+            Path(refused["artifacts"][name]["uri"], f"{name}.html")
+            for name in ("evaluation", "training", "corpus")
+        ]
+        for path in written:
+            path.write_text("")
+        html = models_page("gpt2", models[1:], [refused, blessed], top)
+        (tmp_path / "page.html").write_text(html)
+        text = words(tmp_path / "page.html").split("All evaluations")[1]
+        first, second = text.split("run-second")[1].split("run-first")
+        assert "not blessed not pushed rouge1: 0.5; wanted is >= 0.9" in first
+        assert "perplexity 12.5 11.5 to 13.5" in first
+        assert "2 records of the split are in the training set too" in first
+        assert f"version {models[1]['model']}" in second
+        # The two evaluations are of one corpus.
+        links = re.findall(r'href="([^"]+)">(?:evaluation|training|corpus)</a>', html)
+        assert [str(path.relative_to(top)) for path in (*written, written[-1])] == links
+        for path in written:
+            path.unlink()
+
+    def test_lies_at_the_top_of_a_workspace(self, history: Launches) -> None:
+        loaded = load_config(history.config_file)
+        write_index(loaded)
+        page = loaded.workspace / INDEX_PAGE
+        assert words(page).count("run-second") == 2
+        page.unlink()
 
     def test_without_a_version_says_so(self, tmp_path: Path) -> None:
-        (tmp_path / "page.html").write_text(models_page(HOSTILE, [], tmp_path))
+        (tmp_path / "page.html").write_text(models_page(HOSTILE, [], [], tmp_path))
         assert "No version was pushed yet." in words(tmp_path / "page.html")
         assert Page(tmp_path / "page.html").tags.count("script") == 1
 
@@ -248,7 +287,7 @@ class TestTheIndex:
             "intervals": {},
             "evaluation": None,
         }
-        (tmp_path / "page.html").write_text(models_page("gpt2", [unknown], tmp_path))
+        (tmp_path / "page.html").write_text(models_page("gpt2", [unknown], [], tmp_path))
         assert "the metadata store does not know it" in words(tmp_path / "page.html")
 
 
@@ -355,7 +394,8 @@ class TestInABrowser:
         browser.open(pages / "index.html", 1300)
         first, _ = history.versions.names()
         browser.press("/", "run-first")
-        assert texts(browser, "tbody tr > th") == [first]
+        assert texts(browser, "#pushed + .models tbody tr > th") == [first]
+        assert texts(browser, "#evaluations + .models tbody tr > th") == ["run-first"]
 
     def test_a_page_asks_for_nothing_and_runs_no_script_but_its_own(
         self, browser: Browser, page: Path, shown: dict[str, Any], history: Launches, tmp_path: Path

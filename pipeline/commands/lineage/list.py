@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.cli import print_json
 from pipeline.commands.lineage.page_file import write_page
+from pipeline.lineage.evaluations import evaluations
 from pipeline.lineage.workspace import LineageWorkspace
 from pipeline.serving_history import date
 
@@ -17,7 +18,8 @@ def run(arguments: argparse.Namespace, place: LineageWorkspace) -> int:
         from pipeline.lineage.pages import models_page
 
         folder = arguments.output.absolute().parent
-        write_page(arguments.output, models_page(place.loaded.config.name, models, folder))
+        name, found = place.loaded.config.name, evaluations(place.store, models)
+        write_page(arguments.output, models_page(name, models, found, folder))
     if arguments.json:
         print_json({"models": models})
     else:

@@ -38,18 +38,28 @@ def model_page(
     )
 
 
-def models_page(pipeline: str, models: Sequence[Mapping[str, Any]], folder: Path) -> str:
-    """The page of all pushed versions, newest first.
+def models_page(
+    pipeline: str,
+    models: Sequence[Mapping[str, Any]],
+    evaluations: Sequence[Mapping[str, Any]],
+    folder: Path,
+) -> str:
+    """The page of all pushed versions and of all evaluations, newest first.
 
-    folder: of the page; it leads to a VERSION.html there, and to the evaluations that lie below.
+    evaluations: see `pipeline.lineage.evaluations`. folder: of the page; it leads to a VERSION.html there, and to the
+    pages of nodes that lie below.
     """
     beside = {path.name for path in folder.glob("*.html")}
+    behind = (each for evaluation in evaluations for each in evaluation["artifacts"].values())
     return render(
         "models.html",
         pipeline=pipeline,
         models=models,
+        evaluations=evaluations,
         pages={model["model"] for model in models if f"{model['model']}.html" in beside},
-        written=pages_below(filter(None, (model["evaluation"] for model in models)), folder),
+        written=pages_below(
+            (*filter(None, (model["evaluation"] for model in models)), *behind), folder
+        ),
     )
 
 

@@ -1,0 +1,65 @@
+"""What is told beside the scores of an evaluation: leaks of its corpus, curves of its training, their pages."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.options import INDEX_VARIABLE
+from preprocessing.corpus.report import read_drops
+from trainer.curves import Plot, plots
+from trainer.history import HISTORY_FILE, TRAINING_PAGE, History
+
+CORPUS_PAGE = "corpus.html"
+
+
+@dataclass(frozen=True)
+class Background:
+    """What an evaluation's page shows beside the evaluation itself.
+
+    curves: of the training. pages: what each is of -> where it lies, as seen from the evaluation's own page.
+    """
+
+    curves: Sequence[Plot] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
+
+
+def background(folder: Path, model_run: Path, report: Path) -> Background:
+    """The background of an evaluation whose page lies in a folder.
+
+    model_run, report: the folders of its training and of its corpus' report. What a purge has taken is left out.
+    """
+    pages = {
+        "training": model_run / TRAINING_PAGE,
+        "corpus": report / CORPUS_PAGE,
+    }
+    found = {name: _seen_from(folder, page) for name, page in pages.items() if page.is_file()}
+    if index := os.environ.get(INDEX_VARIABLE):
+        found["all runs and their lineage"] = _seen_from(folder, Path(index))
+    return Background(_curves(model_run), found)
+
+
+def leaks_of(report: Path, split: str) -> dict[str, Any]:
+    """How far the rows of a split are of documents that the corpus has elsewhere too.
+
+    documents: how many are in more than one split of the corpus. records: of the split; exposed: of these, those of
+    which the training set has a copy.
+    """
+    found = read_drops(str(report))
+    return {
+        "documents": found["leaks"]["count"],
+        "records": found["splits"][split],
+        "exposed": found["exposed"].get(split, 0),
+    }
+
+
+def _curves(model_run: Path) -> list[Plot]:
+    try:
+        return plots(History.from_json((model_run / HISTORY_FILE).read_bytes()))
+    except FileNotFoundError:
+        return []
+
+
+def _seen_from(folder: Path, page: Path) -> str:
+    return Path(os.path.relpath(page, folder)).as_posix()
