@@ -22,7 +22,9 @@ from preprocessing.base.job_cache import job_cache
 from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.report import counted, describe_copies, describe_records, note_unmatched
+from preprocessing.corpus.second_look import look_again
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.records.exclusion import with_exclude_file
 from preprocessing.records.record import SPLITS
 
@@ -49,7 +51,7 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
     counts = check_corpus(report.uri, corpus)
     # An empty split has no statistics to check, so the artifact does not name it.
     mark_examples(examples, [split for split in SPLITS if counts["splits"][split]])
-    for name, value in (("records", counts["records"]), ("corpus_files", seen.files)):
+    for name, value in (("records", counts["records"]), ("corpus_files", len(seen.files))):
         index.set_int_custom_property(name, value)
     if seen.read is not None:
         changed = counted(seen.read, "source")
@@ -69,7 +71,9 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
             message=f"corpus.exclude names what the corpus does not have: {shown}{more}"
         )
     page = Path(report.uri, "corpus.html")
-    write_corpus_page(page, counts, corpus)
+    opened = CorpusFiles(root).open
+    seen_again = look_again(seen.files, opened, corpus, seed, counts["reasons"])
+    write_corpus_page(page, counts, corpus, seen_again)
     progress.report(message=f"{describe_records(counts)}; report: {page}")
 
 

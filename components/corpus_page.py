@@ -7,6 +7,7 @@ from typing import Any
 
 from preprocessing.base.pages import write_page
 from preprocessing.corpus.report import counted
+from preprocessing.corpus.second_look import SecondLook
 from preprocessing.options import CorpusOptions, TaskName
 
 # What two documents have in common that count as the same.
@@ -19,12 +20,18 @@ _COMPARED: Mapping[TaskName, str] = MappingProxyType(
 )
 
 
-def write_corpus_page(path: Path, report: dict[str, Any], options: CorpusOptions) -> None:
+def write_corpus_page(
+    path: Path, report: dict[str, Any], options: CorpusOptions, seen_again: SecondLook | None = None
+) -> None:
     """Write a drop report (see `Tally.drops_report`) as a page for people."""
+    look = seen_again or SecondLook()
     write_page(
         path,
         "corpus.html",
+        "corpus.css",
         report=report,
+        beginnings=look.beginnings,
+        cleaning={step: examples for step, examples in look.cleaning.items() if examples},
         task=options.task,
         on_leak=options.on_leak,
         compared=_COMPARED[options.task],

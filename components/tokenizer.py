@@ -20,6 +20,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples
 from components.artifacts import TokenStatistics
 from components.declared import Declared
 from components.example_formats import mark_examples
+from components.tokens_page import TOKENS_PAGE, write_tokens_page
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import job_cache
@@ -58,6 +59,7 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     )
     mark_examples(tokens, SPLITS)
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))
+    write_tokens_page(Path(statistics.uri, TOKENS_PAGE), counts, task)
     _check_train_rows(counts["splits"]["train"], token_options)
     check_drops(counts["splits"], max_dropped_fraction)
     _report_cuts(counts["splits"])

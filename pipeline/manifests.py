@@ -19,6 +19,7 @@ _WITHOUT_MEANING = {
     "ModelRun": ("*",),
     "ModelEvaluation": ("*.html",),
     "CorpusReport": ("*.html",),
+    "TokenStatistics": ("*.html",),
 }
 
 REDACTED = ".redacted"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commands.failure_report import command_line
-from pipeline.commands.index_page import write_index
+from pipeline.commands.index_page import refresh_index
 from pipeline.config_reading import load_config
 from pipeline.erasure.dossier import dossier
 from pipeline.erasure.paper import write_dossier
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         purges=arguments.purge,
     )
     if arguments.purge:
-        write_index(loaded)
+        refresh_index(loaded)
     document = dossier(loaded, erasure)
     if arguments.output is not None:
         _write(arguments.output, document)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.cli import print_json
-from pipeline.commands.index_page import write_index
+from pipeline.commands.index_page import refresh_index
 from pipeline.config_reading import load_config
 from pipeline.garbage.collector import collect, look
 from pipeline.garbage.explanation import Explanation, explain
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         collection = collect(loaded, policy, lambda text: print(text, file=sys.stderr))
         decision, freed = collection.decision, collection.freed
-        write_index(loaded)
+        refresh_index(loaded)
     if arguments.json:
         print_json(_as_json(decision, freed, arguments.dry_run))
     else:

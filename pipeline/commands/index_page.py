@@ -21,3 +21,9 @@ def write_index(loaded: LoadedConfig) -> None:
         found = evaluations(place.store, models)
         page = models_page(loaded.config.name, models, found, loaded.workspace)
         write_whole(loaded.workspace / INDEX_PAGE, page.encode())
+
+
+def refresh_index(loaded: LoadedConfig) -> None:
+    """Write the page anew where a run has written it: it leads to nothing that is gone."""
+    if (loaded.workspace / INDEX_PAGE).exists():
+        write_index(loaded)

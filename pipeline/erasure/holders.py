@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+from pipeline.erasure.dropped import corpora_that_dropped
 from pipeline.garbage.files import original_path
 from pipeline.garbage.picture import Item, ItemKind
 from pipeline.lineage.corpora import Corpora, FoundRecord
@@ -25,7 +26,7 @@ def corpora_with(
     matches: Matches,
     known: Collection[int],
 ) -> tuple[list[StoredExecution], set[FoundRecord]]:
-    """The executions of CorpusGen, of every pipeline of the workspace, whose corpus has a record that matches.
+    """The executions of CorpusGen, of every pipeline of the workspace, whose corpus had a document that matches.
 
     known: the ids of some that had one. One whose index is gone may have, and is among them. Returns the records too.
     """
@@ -37,6 +38,7 @@ def corpora_with(
         records |= corpora.find(name, matches)
     taken = {*known, *(execution.id for execution in corpora.missing)}
     taken |= {number for number, shards in corpora.shards.items() if shards & records.keys()}
+    taken = taken.union(*corpora_that_dropped(executions.values(), names).values())
     return (
         [execution for number, execution in executions.items() if number in taken],
         {record for found in records.values() for record in found},

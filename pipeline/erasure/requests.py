@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.config import LoadedConfig
 from pipeline.erasure import purge
+from pipeline.erasure.dropped import corpora_that_dropped
 from pipeline.erasure.exclusions import Exclusions
 from pipeline.erasure.key import HOW_TO_MAKE, KEY_VARIABLE, ErasureKey
 from pipeline.erasure.purge import Purge
@@ -73,7 +74,8 @@ def erase(
         with closing(JobCache(loaded.workspace).open_digests(writes=False)) as digests:
             manifests = Manifests(loaded.workspace / "manifests", digests)
             found = reach(store, manifests, names, earlier)
-        _refuse_unknown(names, found, earlier, key)
+        dropped = corpora_that_dropped(store.history("CorpusGen"), names)
+        _refuse_unknown([name for name in names if name not in dropped], found, earlier, key)
         exclusions = Exclusions.of(loaded)
         added = exclusions.missing(names)
         lease.check()

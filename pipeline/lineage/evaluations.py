@@ -12,9 +12,9 @@ def evaluations(store: StoreReader, models: Sequence[Mapping[str, Any]]) -> list
     """What is known of each evaluation, newest first. models: what `pushed_models` says of all pushed versions.
 
     Each has its `run`, the time at which it was `finished`, its `metrics`; `versions`, the pushed ones that are the
-    same model; `artifacts` by what they are of: the evaluation, the training and the corpus. From the document that
-    it wrote are the rest, and empty where that is gone: then `blessed` is None. exposed: records of the split that are
-    in the training set too.
+    same model; `artifacts` by what they are of: the evaluation, the training, the corpus, its tokens. From the
+    document that it wrote are the rest, and empty where that is gone: then `blessed` is None. exposed: records of the
+    split that are in the training set too.
     """
     listed = []
     for artifact in store.artifacts("ModelEvaluation"):
@@ -32,10 +32,12 @@ def _described(
     models: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     model, found = execution.inputs["model"].digest, scores(execution) or {}
+    tokenizer = store.producer(execution.inputs["tokens"].id)
     behind = {
         "evaluation": artifact,
         "training": execution.inputs.get("model_run"),
         "corpus": execution.inputs.get("report"),
+        "tokens": None if tokenizer is None else tokenizer.outputs.get("statistics"),
     }
     return {
         "run": store.run_id_of(execution.id),

@@ -66,11 +66,11 @@ class CorpusFolders(NamedTuple):
 class Seen(NamedTuple):
     """What a job has seen.
 
-    files: how many the corpus has. read: how many sources were read because they were not known as they are, None if
-        all were.
+    files: what the corpus has, as it was listed. read: how many sources were read because they were not known as they
+        are, None if all were.
     """
 
-    files: int
+    files: Sequence[SourceFile]
     read: int | None
 
 
@@ -100,7 +100,7 @@ def write_corpus(
     readings = FileSystems.join(folders.index_dir, _READINGS)
     job = CorpusJob(writer, readings, portions.PORTION_BYTES)
     if cache is not None and all(map(is_local, (root, *folders))):
-        return Seen(len(files), _update(pipeline, job, files, cache))
+        return Seen(files, _update(pipeline, job, files, cache))
     try:
         if local_processes(pipeline, 0) is None:
             with pipeline:
@@ -109,7 +109,7 @@ def write_corpus(
             _run_here(pipeline, job, list(map(job.task, job.portions(job.look(files)))))
     finally:
         remove_folder(job.readings)
-    return Seen(len(files), None)
+    return Seen(files, None)
 
 
 def _update(

@@ -11,7 +11,7 @@ The texts of the records are in the shards alone.
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
@@ -73,7 +73,7 @@ class Reading:
         lines = [json.dumps(head)]
         for entry, part in zip(self.entries, self.parts, strict=True):
             lines.append(entry.line(str(part)))
-        lines += [json.dumps(asdict(drop), ensure_ascii=False) for drop in self.drops]
+        lines += [json.dumps(drop.to_dict(), ensure_ascii=False) for drop in self.drops]
         content = "\n".join(lines)
         write_file(path, f"{sha256_text(content)}\n{content}".encode())
 

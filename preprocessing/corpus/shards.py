@@ -191,7 +191,7 @@ class ShardWriter:
             path = FileSystems.join(
                 self.report_dir, DROPS_FOLDER, f"records-{portion.number:05d}.jsonl"
             )
-            _write_lines(path, [json.dumps(asdict(drop), ensure_ascii=False) for drop in drops])
+            _write_lines(path, [json.dumps(drop.to_dict(), ensure_ascii=False) for drop in drops])
         events: list[Event] = [counts, *drops, *reading.faults]
         for event in events:
             tally.add(event)

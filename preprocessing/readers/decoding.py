@@ -1,7 +1,7 @@
 """From bytes or values to text, or the reason why not."""
 
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.records.record import Drop
+from preprocessing.records.record import TEXT_SHOWN, Drop
 
 _LOOKED_AT = 4096
 
@@ -31,16 +31,20 @@ def decode_text(data: bytes, source: SourceFile, record_id: str) -> str | Drop:
         likely = _likely_encoding(data)
         remedy = f"; most likely {likely}, save it as UTF-8" if likely else ""
         detail = f"NUL at byte {source.start + nul}{remedy}"
-        return Drop("nul_bytes", source.name, record_id, detail)
+        return Drop("nul_bytes", source.name, record_id, detail).beginning(_legible(data))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte {source.start + error.start} is 0x{data[error.start]:02x}"
         detail = f"{found}: {why_not_utf8(data, error.start)}"
-        return Drop("not_utf8", source.name, record_id, detail)
+        return Drop("not_utf8", source.name, record_id, detail).beginning(_legible(data))
     if source.start == 0:
         text = text.removeprefix("\ufeff")
     return normalise_line_ends(text)
+
+
+def _legible(data: bytes) -> str:
+    return data[:TEXT_SHOWN].decode("utf-8", "replace")
 
 
 def why_not_utf8(data: bytes, place: int) -> str:

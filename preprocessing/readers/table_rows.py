@@ -8,7 +8,7 @@ from typing import Any
 
 from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.records.record import Drop, Fault
+from preprocessing.records.record import TEXT_SHOWN, Drop, Fault
 
 # Halves of surrogate pairs that stand for no byte.
 _LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -67,7 +67,8 @@ def texts_of(
     """
 
     def drop(reason: str, detail: str) -> Drop:
-        return source.row_drop(row.number, reason, f"{row.place}{detail}")
+        found = source.row_drop(row.number, reason, f"{row.place}{detail}")
+        return found.beginning(_legible(row.values))
 
     texts: list[str] = []
     size = 0
@@ -98,6 +99,10 @@ def texts_of(
             return drop("nul_bytes", f": {name} holds the character NUL")
         texts.append(normalise_line_ends(text))
     return tuple(texts)
+
+
+def _legible(values: Mapping[str, object]) -> str:
+    return "\n".join(f"{name}: {str(value)[:TEXT_SHOWN]}" for name, value in values.items())
 
 
 def _joined(value: object) -> object:

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from preprocessing.records.examples import decode_example, encode_example
 
+# So many characters of a document are its beginning.
+TEXT_SHOWN = 300
+
 TRAIN = "train"
 SPLITS = (TRAIN, "validation", "test")
 
@@ -74,12 +77,24 @@ class Record:
 
 @dataclass(frozen=True)
 class Drop:
-    """A document left out, with the reason (snake_case) by which it is counted."""
+    """A document left out, with the reason (snake_case) by which it is counted.
+
+    text: how the document begins, where whoever drops it has it; in no file but a page.
+    """
 
     reason: str
     source: str
     id: str
     detail: str
+    text: str = field(default="", compare=False)
+
+    def to_dict(self) -> dict[str, str]:
+        """What is written down of it."""
+        return {name: str(value) for name, value in vars(self).items() if name != "text"}
+
+    def beginning(self, text: str) -> "Drop":
+        """The drop with the beginning of its document, in which half a surrogate pair is a question mark."""
+        return replace(self, text=text[:TEXT_SHOWN].encode(errors="replace").decode())
 
 
 @dataclass(frozen=True)

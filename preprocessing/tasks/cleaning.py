@@ -13,6 +13,8 @@ release. Until a byline is found, " ." marks the end of a line that had no mark 
 """
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import ftfy
 
@@ -84,9 +86,7 @@ def clean_article(text: str) -> str:
     >>> clean_article("LONDON, England (CNN) -- It\u2019s  raining.")
     "It's raining."
     """
-    # A sentence a line for ftfy, which repairs each line by itself.
-    sentences = fix_characters(join_paragraphs(text).replace(". ", ".\n"))
-    return attach_marks(strip_dateline(strip_byline(normalise_whitespace(sentences))))
+    return _cleaned(text, ARTICLE_STEPS)
 
 
 def clean_highlight(text: str) -> str:
@@ -97,7 +97,7 @@ def clean_highlight(text: str) -> str:
     >>> clean_highlight("The \u201cstorm\u201d is  over ."), clean_highlight("It is over.")
     ('The "storm" is over', 'It is over.')
     """
-    return clean_line(text.strip().removesuffix(" ."))
+    return _cleaned(text, HIGHLIGHT_STEPS)
 
 
 def clean_line(text: str) -> str:
@@ -106,7 +106,51 @@ def clean_line(text: str) -> str:
     >>> clean_line("it \u2018rained\u2019 .")
     "it 'rained' ."
     """
-    return normalise_whitespace(fix_characters(text))
+    return _cleaned(text, LINE_STEPS)
+
+
+class Step(NamedTuple):
+    """One thing that cleaning does, said for people, and how."""
+
+    name: str
+    clean: Callable[[str], str]
+
+
+class Change(NamedTuple):
+    """What a step made of a text."""
+
+    step: str
+    before: str
+    after: str
+
+
+def changes(text: str, steps: Sequence[Step]) -> Iterator[Change]:
+    """The steps that change a text, with what it is before and after.
+
+    >>> [(change.step, change.after) for change in changes("(CNN)It  rained.", ARTICLE_STEPS)]
+    [('white space', '(CNN)It rained.'), ('dateline', 'It rained.')]
+    """
+    for step in steps:
+        after = step.clean(text)
+        if after != text:
+            yield Change(step.name, text, after)
+        text = after
+
+
+def _cleaned(text: str, steps: Sequence[Step]) -> str:
+    for step in steps:
+        text = step.clean(text)
+    return text
+
+
+def fix_sentences(text: str) -> str:
+    """As `fix_characters`, each sentence by itself: ftfy repairs a line by itself, so each is one meanwhile."""
+    return fix_characters(text.replace(". ", ".\n")).replace(".\n", ". ")
+
+
+def strip_mark(text: str) -> str:
+    """A highlight without white space around it and without the mark of its end."""
+    return text.strip().removesuffix(" .")
 
 
 def fix_characters(text: str) -> str:
@@ -246,3 +290,16 @@ def strip_dateline(text: str) -> str:
     """
     match = _DATELINE.match(text)
     return text[match.end() :] if match else text
+
+
+_CHARACTERS, _WHITE_SPACE = "broken encodings and curly quotes", "white space"
+LINE_STEPS = (Step(_CHARACTERS, fix_characters), Step(_WHITE_SPACE, normalise_whitespace))
+HIGHLIGHT_STEPS = (Step("mark of a highlight's end", strip_mark), *LINE_STEPS)
+ARTICLE_STEPS = (
+    Step("paragraphs to one line", join_paragraphs),
+    Step(_CHARACTERS, fix_sentences),
+    Step(_WHITE_SPACE, normalise_whitespace),
+    Step("byline", strip_byline),
+    Step("dateline", strip_dateline),
+    Step("marks at the ends of paragraphs", attach_marks),
+)

@@ -18,8 +18,17 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, id_of, texts_of
 from preprocessing.readers.tables import is_table, open_table
 from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop, Outcome, Record, Segment, record_seed
-from preprocessing.tasks.cleaning import clean_article, clean_highlight, clean_line
+from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, record_seed
+from preprocessing.tasks.cleaning import (
+    ARTICLE_STEPS,
+    HIGHLIGHT_STEPS,
+    LINE_STEPS,
+    Change,
+    changes,
+    clean_article,
+    clean_highlight,
+    clean_line,
+)
 from preprocessing.tasks.story_files import list_stories, story_id_of
 from preprocessing.tasks.summary_pairs import PAIR_COLUMNS, open_pairs
 from preprocessing.tasks.task import Task
@@ -34,17 +43,42 @@ def read(
     source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
 ) -> Iterator[Outcome]:
     """What becomes of a story's file, of a table or a pair of files. Raises READ_ERRORS."""
+    for story in _stories(source, open_file, options, seed):
+        if isinstance(story, _Story):
+            yield from _outcomes(story, options, seed)
+        else:
+            yield story
+
+
+def cleaned(
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
+) -> Iterator[tuple[str, Change]]:
+    """What cleaning does to the stories of a source, step by step, each with the story's id. Raises READ_ERRORS."""
+    for story in _stories(source, open_file, options, seed):
+        if isinstance(story, _Story):
+            texts = [
+                (story.article, ARTICLE_STEPS),
+                *((highlight, HIGHLIGHT_STEPS) for highlight in story.highlights),
+            ]
+            for text, steps in texts:
+                for change in changes(text, LINE_STEPS if story.is_in_tokens else steps):
+                    yield story.id, change
+
+
+def _stories(
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
+) -> Iterator["_Story | Drop | Fault"]:
     most = options.max_record_bytes
     if is_table(source.name):
         with open_table(source, open_file, _columns(options), ("id",), most) as rows:
-            yield from parse_rows(source, rows, options, seed)
+            yield from _stories_of_rows(source, rows, options, seed)
     elif source.companion is not None:
         with open_pairs(source, open_file, most) as rows:
-            yield from parse_rows(source, rows, options, seed)
+            yield from _stories_of_rows(source, rows, options, seed)
     else:
         data = read_file(source, open_file, most)
         if isinstance(data, bytes):
-            yield from parse(source, data, options, seed)
+            yield _story_of_file(source, data, options, seed)
         elif data is not None:
             yield data
         else:
@@ -58,23 +92,31 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     A story without text is dropped (`empty_article`), so is one without highlights
     (`no_highlight`), with NUL bytes (`nul_bytes`) or in another encoding (`not_utf8`).
     """
+    story = _story_of_file(source, data, options, seed)
+    if isinstance(story, Drop):
+        yield story
+    else:
+        yield from _outcomes(story, options, seed)
+
+
+def _story_of_file(
+    source: SourceFile, data: bytes, options: CorpusOptions, seed: int
+) -> "_Story | Drop":
     story_id = story_id_of(source.name)
     text = decode_text(data, source, story_id)
     if isinstance(text, Drop):
-        yield text
-        return
+        return text
     # The pattern is slow where it finds nothing, so it sees no line before the first mention.
     start = text.rfind("\n", 0, max(0, text.find("@highlight"))) + 1
     last_lines, *highlights = _HIGHLIGHT_LINE.split(text[start:])
     article, highlights = text[:start] + last_lines, "\n".join(highlights).split("\n")
-    story = _Story(story_id, source, 0, sha256_bytes(data), article, highlights)
-    yield from _outcomes(story, options, seed)
+    return _Story(story_id, source, 0, sha256_bytes(data), article, highlights)
 
 
-def parse_rows(
+def _stories_of_rows(
     source: SourceFile, rows: Rows, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
-    """The records of each row of a table, as of a story, or why there are none.
+) -> Iterator["_Story | Drop | Fault"]:
+    """The story of each row of a table, or why there is none.
 
     The id is the row's own or, where it has none, follows from article and highlights. The reasons
     are those of `parse` and of `texts_of`.
@@ -96,8 +138,7 @@ def parse_rows(
         digest = sha256_json({"article": article, "highlights": highlights})
         story_id = identity or content_id(digest)
         lines = highlights.split("\n")
-        story = _Story(story_id, source, row.number, digest, article, lines)
-        yield from _outcomes(story, options, seed)
+        yield _Story(story_id, source, row.number, digest, article, lines)
 
 
 def _columns(options: CorpusOptions) -> Columns:
@@ -118,13 +159,16 @@ class _Story:
     article: str
     highlights: list[str]
 
+    @property
+    def is_in_tokens(self) -> bool:
+        """Whether its marks stand apart everywhere, as in a pair of files."""
+        return self.source.companion is not None
+
 
 def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
     """What becomes of a story."""
-    # A pair of files is in tokens, whose marks stand apart everywhere.
-    in_tokens = story.source.companion is not None
-    article = (clean_line if in_tokens else clean_article)(story.article)
-    clean = clean_line if in_tokens else clean_highlight
+    article = (clean_line if story.is_in_tokens else clean_article)(story.article)
+    clean = clean_line if story.is_in_tokens else clean_highlight
     highlights = [line for line in map(clean, story.highlights) if line]
     if not (article and highlights):
         reason, in_file, column = (
@@ -134,7 +178,8 @@ def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outc
         )
         # A story that is a file of its own has the position 0.
         where = f"in {column} of row or line {story.position}" if story.position else in_file
-        yield Drop(reason, story.source.name, story.id, f"no text {where}")
+        drop = Drop(reason, story.source.name, story.id, f"no text {where}")
+        yield drop.beginning(article or "\n".join(highlights))
         return
     split = story.source.split_of(story.id, options, seed)
     for suffix, summary in _summaries(highlights, options, record_seed(seed, story.id)):
@@ -177,4 +222,5 @@ TASK = Task(
     loss_on="target",
     over_long="truncate_prompt",
     windows=TASK_WINDOWS["cnn_dailymail"],
+    cleaned=cleaned,
 )

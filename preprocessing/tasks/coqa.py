@@ -148,7 +148,8 @@ def _record(
     turns = _turns(source.name, _as_released(conversation), path)
 
     def drop(reason: str, detail: str) -> Drop:
-        return Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
+        found = Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
+        return found.beginning(printable(story) or printable(str(turns)))
 
     try:
         size = len(canonical.encode())

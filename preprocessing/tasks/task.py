@@ -9,6 +9,7 @@ from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.records.record import Outcome
+from preprocessing.tasks.cleaning import Change
 
 
 def whole(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> list[SourceFile]:
@@ -20,6 +21,9 @@ def _as_they_are(
     sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions
 ) -> list[SourceFile]:
     return sources
+
+
+Cleaned = Callable[[SourceFile, OpenFile, CorpusOptions, int], Iterator[tuple[str, Change]]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Task:
     stop: the strings at which a generated text ends, besides the end of text id.
     metrics: the scores of a model, by name.
     loss_on, over_long, windows: what the options of these names mean where they are None.
+    cleaned: (as read) -> what cleaning does to the documents of a source, each with the document's id; None where
+        texts stay as they are but for white space. Raises READ_ERRORS.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Task:
     windows: Windows
     look: Callable[[SourceFile, OpenFile, CorpusOptions], list[SourceFile]] = table_pieces
     cut: Callable[[list[SourceFile], OpenFile, CorpusOptions], list[SourceFile]] = _as_they_are
+    cleaned: Cleaned | None = None
 
     def token_options(self, options: TokenOptions) -> TokenOptions:
         """The options with the task's own defaults in place of None."""

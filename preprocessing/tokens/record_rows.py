@@ -48,7 +48,7 @@ def rows_of(
         room = None
     tokenized = _tokenized(records, vocabulary, room, statistics)
     sequences = (
-        stream_of(tokenized)
+        stream_of(_measured(tokenized, statistics))
         if options.is_stream
         else list(_fitted(tokenized, vocabulary, options.sequence_length, over_long, statistics))
     )
@@ -97,6 +97,15 @@ def _with_ends(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
         yield waiting, not waiting.continues
 
 
+def _measured(
+    records: Iterable[TokenizedRecord], statistics: TokenStatistics
+) -> Iterator[TokenizedRecord]:
+    for record in records:
+        if tokens := sum(len(segment.ids) for segment in record.segments):
+            statistics.add_lengths(record.characters, tokens)
+        yield record
+
+
 def _fitted(
     records: Iterable[TokenizedRecord],
     vocabulary: Vocabulary,
@@ -110,6 +119,7 @@ def _fitted(
             statistics.add_drop(fitted)
         else:
             statistics.bytes += record.size
+            statistics.add_lengths(record.characters, len(fitted.ids))
             if left_out := record.size - int(vocabulary.byte_counts[fitted.ids].sum()):
                 statistics.add_truncated(record.id, record.source, record.size, left_out)
             yield fitted

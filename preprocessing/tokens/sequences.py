@@ -31,12 +31,16 @@ class TokenSegment:
 
 @dataclass(frozen=True)
 class TokenizedRecord:
-    """A record in tokens, the end of text included: at least one segment. size: bytes of its text."""
+    """A record in tokens, the end of text included: at least one segment.
+
+    size: bytes of its text; characters: of it.
+    """
 
     id: str
     source: str
     segments: tuple[TokenSegment, ...]
     size: int
+    characters: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,8 @@ def tokenize_record(
     last = segments.pop() if segments else TokenSegment(np.array([], np.int32), False, False)
     ids = np.append(last.ids, np.int32(vocabulary.end_of_text)) if ends else last.ids
     segments.append(TokenSegment(ids, last.in_loss, last.is_target))
-    return TokenizedRecord(record.id, record.source, tuple(segments), size)
+    characters = sum(len(segment.text) for segment in record.segments)
+    return TokenizedRecord(record.id, record.source, tuple(segments), size, characters)
 
 
 def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> TokenSequence | Drop:

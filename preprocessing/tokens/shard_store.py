@@ -75,7 +75,7 @@ class ShardStore:
             copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], file_digests)
         except (OSError, DamagedError):
             return None
-        return TokenStatistics(**entry["statistics"])
+        return TokenStatistics.of(entry["statistics"])
 
     def keep(self, digest: str, rows: str, statistics: TokenStatistics) -> None:
         """Store a copy of the file `rows` and its statistics under `digest`."""

@@ -1,10 +1,11 @@
 """What the Tokenizer made of the records: counts, and the name of each that was left out."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from preprocessing.records.record import Drop
+from preprocessing.tokens.lengths import Lengths
 
 # As many corpora are written, to part documents; no text becomes the end of text by it.
 SEPARATOR = "<|endoftext|>"
@@ -32,6 +33,8 @@ class TokenStatistics:
         tokens: in the rows, without padding.
         loss_tokens: tokens that count in the loss.
         rows: written.
+        characters: how long the texts of the records are that were not dropped, and
+        record_tokens: how many tokens are in the rows of each.
         drop_counts: dropped records by reason.
         first_drops: the first of them by reason: id, source, detail.
         dropped_ids: of all of them.
@@ -46,10 +49,18 @@ class TokenStatistics:
     tokens: int = 0
     loss_tokens: int = 0
     rows: int = 0
+    characters: Lengths = field(default_factory=Lengths)
+    record_tokens: Lengths = field(default_factory=Lengths)
     drop_counts: dict[str, int] = field(default_factory=dict)
     first_drops: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     first_truncated: list[dict[str, Any]] = field(default_factory=list)
     dropped_ids: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "TokenStatistics":
+        """From the values that `asdict` gives."""
+        lengths = {name: Lengths(**values[name]) for name in ("characters", "record_tokens")}
+        return cls(**{**values, **lengths})
 
     def add_drop(self, drop: Drop) -> None:
         """Count a dropped record, and keep it if it is one of the first for its reason."""
@@ -58,6 +69,12 @@ class TokenStatistics:
         first = self.first_drops.setdefault(drop.reason, [])
         if len(first) < _FIRST_DROPS:
             first.append({"id": drop.id, "source": drop.source, "detail": drop.detail})
+
+    def add_lengths(self, characters: int, tokens: int) -> None:
+        """Note how long a record is. characters: 0 for one that came as ids."""
+        if characters:
+            self.characters.add(characters)
+        self.record_tokens.add(tokens)
 
     def add_truncated(self, record_id: str, source: str, size: int, left_out: int) -> None:
         """Count a record of so many bytes of text, some left out, and keep it if it is one of the first."""
@@ -88,6 +105,8 @@ class TokenStatistics:
             "tokens": self.tokens,
             "loss_tokens": self.loss_tokens,
             "rows": self.rows,
+            "characters": asdict(self.characters),
+            "record_tokens": asdict(self.record_tokens),
             "fill": self.tokens / (self.rows * sequence_length) if self.rows else None,
         }
 
@@ -101,6 +120,8 @@ def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
                 setattr(total, each.name, getattr(total, each.name) + getattr(part, each.name))
         first_truncated = total.first_truncated + part.first_truncated
         total.first_truncated = first_truncated[:_FIRST_TRUNCATED]
+        total.characters.merge(part.characters)
+        total.record_tokens.merge(part.record_tokens)
         total.dropped_ids += part.dropped_ids
         for reason, count in part.drop_counts.items():
             total.drop_counts[reason] = total.drop_counts.get(reason, 0) + count

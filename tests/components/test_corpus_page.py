@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.corpus_page import write_corpus_page
+from preprocessing.corpus.second_look import CleaningExample, SecondLook
 from preprocessing.options import CorpusOptions
 from tests.browser import Browser, beyond_the_edge, brightness
 from tests.components.html_page import HOSTILE, Page
@@ -13,7 +14,12 @@ from tests.components.html_page import HOSTILE, Page
 NONE: dict[str, Any] = {"count": 0, "first": []}
 
 
-def page_of(folder: Path, options: CorpusOptions | None = None, **changes: Any) -> Page:
+def page_of(
+    folder: Path,
+    options: CorpusOptions | None = None,
+    look: SecondLook | None = None,
+    **changes: Any,
+) -> Page:
     """The page of a report: three records and nothing else, except for `changes`."""
     report = {
         "records": 3,
@@ -24,7 +30,7 @@ def page_of(folder: Path, options: CorpusOptions | None = None, **changes: Any) 
         "leaks": NONE,
         **changes,
     }
-    write_corpus_page(folder / "page.html", report, options or CorpusOptions())
+    write_corpus_page(folder / "page.html", report, options or CorpusOptions(), look)
     page = Page(folder / "page.html")
     page.text = " ".join(page.text.split())
     return page
@@ -54,6 +60,21 @@ def test_what_was_dropped_is_listed_as_text(tmp_path: Path) -> None:
     assert "a.story" in page.text
     assert page.text.count(HOSTILE) == 2
     assert "script" not in page.tags
+
+
+def test_how_drops_begin_and_what_cleaning_did_is_shown_as_text(tmp_path: Path) -> None:
+    drop = {"id": "a", "source": "a.story", "detail": "why"}
+    look = SecondLook(
+        {("a.story", "a"): HOSTILE},
+        {"byline": [CleaningExample("b", "head ", HOSTILE, "come", " tail")], "dateline": []},
+    )
+    reasons = {"no_highlight": {"count": 1, "first": [drop, {**drop, "id": "z"}]}}
+    page = page_of(tmp_path, look=look, dropped=1, reasons=reasons)
+    assert page.text.count(HOSTILE) == 2
+    assert "script" not in page.tags
+    assert f"head {HOSTILE} tail" in page.text
+    assert "head come tail" in page.text
+    assert "dateline" not in page.text
 
 
 def test_one_and_many_have_their_words(tmp_path: Path) -> None:
@@ -102,8 +123,10 @@ def test_duplicates_are_named_and_kept(tmp_path: Path, count: int, words: str) -
 
 def test_long_names_fit_a_narrow_window_in_the_dark(browser: Browser, tmp_path: Path) -> None:
     drop = {"id": "a" * 90, "source": "b" * 90, "detail": "c" * 90}
+    example = CleaningExample("d" * 90, "e" * 90, "f" * 90, "\u202eg" * 90, "h" * 90)
     page_of(
         tmp_path,
+        look=SecondLook({("b" * 90, "a" * 90): "\u202ei" * 90}, {"byline": [example]}),
         dropped=1,
         reasons={"no_highlights": {"count": 1, "first": [drop]}},
         leaks={"count": 1, "first": [copies(2, ("d" * 90, "test"), ("e" * 90, "train"))]},

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from pipeline import cli, lineage
-from pipeline.commands.index_page import write_index
+from pipeline.commands.index_page import refresh_index, write_index
 from pipeline.config_reading import load_config
 from pipeline.lineage.evaluations import evaluations
 from pipeline.lineage.pages import model_page, models_page
@@ -270,7 +270,12 @@ class TestTheIndex:
         write_index(loaded)
         page = loaded.workspace / INDEX_PAGE
         assert words(page).count("run-second") == 2
+        page.write_text("an earlier one")
+        refresh_index(loaded)
+        assert "run-second" in words(page)
         page.unlink()
+        refresh_index(loaded)
+        assert not page.exists()
 
     def test_without_a_version_says_so(self, tmp_path: Path) -> None:
         (tmp_path / "page.html").write_text(models_page(HOSTILE, [], [], tmp_path))

@@ -228,6 +228,32 @@ class TestPurge:
         launch(launches, "again", "a", "b", "c")
         assert "CorpusGen" in launches.launched
 
+    def test_takes_what_shows_a_document_that_was_dropped(
+        self, erase: Erase, launches: Launches, workspace: Path
+    ) -> None:
+        """It is in no index, and the corpus' page may show how it begins."""
+        newest = max(
+            (workspace / "artifacts/CorpusGen/report").iterdir(), key=lambda p: int(p.name)
+        )
+        (newest / "drops").mkdir()
+        drop = {"id": "gone", "source": "gone.story", "reason": "no_highlight", "detail": ""}
+        (newest / "drops" / "records-00000.jsonl").write_text(json.dumps(drop) + "\n")
+        (newest / "corpus.html").write_text("How it begins.")
+        status, _, err = erase("--purge", "never-there")
+        assert (status, "never-there: no corpus" in err) == (1, True)
+        assert erase("--purge", "gone")[0] == 0
+        assert places_of(workspace, [b"How it begins.", b"gone.story"]) == []
+        # What was left out by name shows nothing, and is not made again for it.
+        launches.run("run-without")
+        (kept,) = (workspace / "artifacts/CorpusGen/report").glob(
+            str(max(int(p.name) for p in newest.parent.iterdir() if p.name.isdecimal()))
+        )
+        (kept / "drops").mkdir()
+        excluded = {**drop, "reason": "excluded"}
+        (kept / "drops" / "records-00000.jsonl").write_text(json.dumps(excluded) + "\n")
+        assert erase("--purge", "gone")[0] == 0
+        assert kept.is_dir()
+
     def test_nobody_trains_again_for_a_page_that_was_erased(
         self, erase: Erase, launches: Launches
     ) -> None:

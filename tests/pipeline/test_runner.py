@@ -58,8 +58,8 @@ class TestAWholeRun:
             "GPT2_TFX_BASE_STATS": str(workspace / "logs" / "run-1" / "base_model.json"),
         }
         assert paths("CorpusGen") == {"GPT2_TFX_JOB_CACHE": str(workspace)}
-        (scores,) = paths("Evaluator").values()
-        assert Path(scores).parent == workspace / "scores"
+        index, scores = (Path(path) for _, path in sorted(paths("Evaluator").items()))
+        assert (index, scores.parent) == (workspace / "index.html", workspace / "scores")
         assert paths("Pusher") == {"GPT2_TFX_SERVING": str(workspace / "serving")}
 
     def test_code_that_is_edited_meanwhile_is_of_the_next_run(

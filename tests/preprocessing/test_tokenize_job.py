@@ -144,6 +144,8 @@ def test_the_statistics_account_for_every_record(examples: Path, tmp_path: Path)
         "tokens": 7 + 7 + 16 + 6,
         "loss_tokens": 4 * 3,
         "rows": 3,
+        "characters": {"counts": {"9": 1, "10": 2, "21": 1}, "total": 60, "longest": 43},
+        "record_tokens": {"counts": {"10": 1, "11": 2, "16": 1}, "total": 36, "longest": 16},
         "fill": 36 / 48,
     }
     assert report["splits"]["validation"]["records"] == 0

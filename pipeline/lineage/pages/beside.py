@@ -10,6 +10,7 @@ from urllib.parse import quote
 _PAGES: Mapping[str, str] = MappingProxyType(
     {
         "CorpusReport": "corpus.html",
+        "TokenStatistics": "tokens.html",
         "ModelRun": "training.html",
         "ModelEvaluation": "evaluation.html",
     }

@@ -1,0 +1,148 @@
+"""A second look at a few documents, for a corpus' page: how drops begin, and what cleaning has done.
+
+Nothing of it is kept but on the page: what else is written holds no text of a document that is not a record.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from preprocessing.corpus.reading import read_source
+from preprocessing.options import CorpusOptions
+from preprocessing.readers.compression import READ_ERRORS
+from preprocessing.readers.content import OpenFile
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.tables import is_table
+from preprocessing.records.exclusion import EXCLUDED, exclusion
+from preprocessing.records.record import TEXT_SHOWN, Drop, Record
+from preprocessing.tasks.cleaning import Change
+from preprocessing.tasks.registry import TASKS
+
+# So many drops of a reason are shown with their texts, and so many examples of a step of cleaning.
+_DROPS, _EXAMPLES = 5, 3
+# So many sources are looked at for cleaning, and of each so many documents, or changes of them.
+_SOURCES, _DOCUMENTS = 300, 2000
+# Of a text that was changed, so many characters are shown before and behind the change, and so many of the change.
+_AROUND, _CHANGED = 60, 240
+
+
+@dataclass(frozen=True)
+class CleaningExample:
+    """What a step has made of a document.
+
+    head, tail: what stays around the change; there is no tail where the change is too long to be shown whole.
+    """
+
+    id: str
+    head: str
+    before: str
+    after: str
+    tail: str
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """beginnings: (source, id) of a drop -> how it begins. cleaning: step -> examples."""
+
+    beginnings: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    cleaning: Mapping[str, list[CleaningExample]] = field(default_factory=dict)
+
+
+def look_again(
+    sources: Iterable[SourceFile],
+    open_file: OpenFile,
+    options: CorpusOptions,
+    seed: int,
+    reasons: Mapping[str, Any],
+) -> SecondLook:
+    """Look at the first drops of each reason, and at the first documents, of which none is excluded.
+
+    sources: whole files, as they were listed. reasons: of the drop report.
+    """
+    listed = [
+        source
+        for source in sources
+        if source.drop is None
+        and (is_table(source.name) or source.size <= options.max_whole_file_bytes)
+    ]
+    return SecondLook(
+        _beginnings(listed, open_file, options, seed, reasons),
+        _cleaning(listed, open_file, options, seed),
+    )
+
+
+def _beginnings(
+    sources: list[SourceFile],
+    open_file: OpenFile,
+    options: CorpusOptions,
+    seed: int,
+    reasons: Mapping[str, Any],
+) -> dict[tuple[str, str], str]:
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for reason, found in reasons.items():
+        # Who has a document left out wants its text nowhere.
+        for drop in found["first"][:_DROPS] if reason != EXCLUDED else ():
+            wanted[drop["source"]].add(drop["id"])
+    beginnings = {}
+    for source in sources:
+        left = wanted.get(source.name, set())
+        outcomes = read_source(source, open_file, options, seed) if left else ()
+        for outcome in islice(outcomes, _DOCUMENTS):
+            if isinstance(outcome, Record | Drop) and outcome.id in left:
+                left.remove(outcome.id)
+                beginnings[source.name, outcome.id] = _beginning(outcome)
+            if not left:
+                break
+    return {place: text for place, text in beginnings.items() if text}
+
+
+def _beginning(outcome: Record | Drop) -> str:
+    if isinstance(outcome, Drop):
+        return outcome.text
+    return "".join(segment.text for segment in outcome.segments)[:TEXT_SHOWN]
+
+
+def _cleaning(
+    sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions, seed: int
+) -> dict[str, list[CleaningExample]]:
+    cleaned = TASKS[options.task].cleaned
+    found: dict[str, list[CleaningExample]] = {}
+    if cleaned is None:
+        return found
+    for source in sources[:_SOURCES]:
+        if source.name in options.excluded:
+            continue
+        try:
+            changes = cleaned(source, open_file, options, seed)
+            for record_id, change in islice(changes, _DOCUMENTS):
+                examples = found.setdefault(change.step, [])
+                is_new = all(example.id != record_id for example in examples)
+                is_excluded = exclusion(record_id, source.name, options.excluded) is not None
+                if len(examples) < _EXAMPLES and is_new and not is_excluded:
+                    examples.append(_example(record_id, change))
+        except READ_ERRORS:
+            continue
+    return found
+
+
+def _example(record_id: str, change: Change) -> CleaningExample:
+    before, after = change.before, change.after
+    first = _shared(before, after)
+    behind = _shared(before[first:][::-1], after[first:][::-1])
+    gone, come = (text[first : len(text) - behind] for text in (before, after))
+    is_whole = max(len(gone), len(come)) <= _CHANGED
+    return CleaningExample(
+        id=record_id,
+        head=before[max(0, first - _AROUND) : first],
+        before=gone[:_CHANGED],
+        after=come[:_CHANGED],
+        tail=after[len(after) - behind :][:_AROUND] if is_whole else "",
+    )
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginning."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
