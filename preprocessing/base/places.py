@@ -18,6 +18,7 @@ from preprocessing.base.staging import make_whole
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystem import FileMetadata
+    from apache_beam.io.filesystems import FileSystems
 
 _SCHEME = re.compile(r"([a-zA-Z][-a-zA-Z0-9+.]*)://")
 
@@ -31,9 +32,7 @@ def joined(folder: str, name: str) -> str:
     """The place of a name in a folder."""
     if is_local(folder):
         return os.path.join(folder, name)
-    from apache_beam.io.filesystems import FileSystems
-
-    joined_name: str = FileSystems.join(folder, name)
+    joined_name: str = _file_systems().join(folder, name)
     return joined_name
 
 
@@ -41,9 +40,7 @@ def is_folder(place: str) -> bool:
     """Whether a place is a folder; in a store of objects, whether there is an object beneath it."""
     if is_local(place):
         return os.path.isdir(place)
-    from apache_beam.io.filesystems import FileSystems
-
-    (found,) = FileSystems.match([_pattern(place, "**")], limits=[1])
+    (found,) = _file_systems().match([_pattern(place, "**")], limits=[1])
     return bool(found.metadata_list)
 
 
@@ -51,9 +48,7 @@ def size_of(place: str) -> int | None:
     """The bytes of a file, None where there is none."""
     if is_local(place):
         return os.path.getsize(place) if os.path.exists(place) else None
-    from apache_beam.io.filesystems import FileSystems
-
-    (found,) = FileSystems.match([glob.escape(place)])
+    (found,) = _file_systems().match([glob.escape(place)])
     return found.metadata_list[0].size_in_bytes if found.metadata_list else None
 
 
@@ -66,9 +61,8 @@ def open_file(place: str) -> BinaryIO:
 
         return open_object(place)
     from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.open(place, compression_type=CompressionTypes.UNCOMPRESSED)
+    return _file_systems().open(place, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def write_file(place: str, content: bytes) -> None:
@@ -81,9 +75,8 @@ def write_file(place: str, content: bytes) -> None:
         put_object(place, content)
     else:
         from apache_beam.io.filesystem import CompressionTypes
-        from apache_beam.io.filesystems import FileSystems
 
-        with FileSystems.create(place, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        with _file_systems().create(place, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             file.write(content)
 
 
@@ -97,9 +90,7 @@ def files_matching(folder: str, *patterns: str) -> "list[FileMetadata]":
 
     The folder's own name may look like a pattern: `exp [1]`, `what?`.
     """
-    from apache_beam.io.filesystems import FileSystems
-
-    (match,) = FileSystems.match([_pattern(folder, *patterns)])
+    (match,) = _file_systems().match([_pattern(folder, *patterns)])
     return sorted(match.metadata_list, key=lambda metadata: metadata.path)
 
 
@@ -108,12 +99,14 @@ def remove_folder(folder: str) -> None:
     if is_local(folder):
         shutil.rmtree(folder, ignore_errors=True)
     elif found := files_matching(folder, "**"):
-        from apache_beam.io.filesystems import FileSystems
-
-        FileSystems.delete([metadata.path for metadata in found])
+        _file_systems().delete([metadata.path for metadata in found])
 
 
 def _pattern(folder: str, *patterns: str) -> str:
+    return _file_systems().join(glob.escape(folder), *patterns)
+
+
+def _file_systems() -> "type[FileSystems]":
     from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.join(glob.escape(folder), *patterns)
+    return FileSystems

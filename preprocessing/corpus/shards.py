@@ -169,7 +169,9 @@ class ShardWriter:
         self, portion: Portion, reading: Reading, amendments: Mapping[int, Amendment]
     ) -> Tally:
         tally = Tally()
-        drops = [self._excluded_drop(drop) for drop in reading.drops]
+        drops = [
+            exclusion(drop.id, drop.source, self.options.excluded) or drop for drop in reading.drops
+        ]
         lines: dict[tuple[int, str], list[str]] = defaultdict(list)
         counts: Counter[str] = Counter()
         for ordinal, entry in enumerate(reading.entries):
@@ -273,9 +275,6 @@ class ShardWriter:
     def excluded(self, entry: IndexEntry) -> Drop | None:
         """The drop that a record becomes because it is named, None if it is not."""
         return exclusion(entry.place.id, entry.place.source, self.options.excluded)
-
-    def _excluded_drop(self, drop: Drop) -> Drop:
-        return exclusion(drop.id, drop.source, self.options.excluded) or drop
 
 
 def split_file(folder: str, split: str, name: str) -> str:

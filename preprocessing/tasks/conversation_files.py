@@ -3,7 +3,7 @@
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with, content_name
-from preprocessing.readers.file_names import split_by_name
+from preprocessing.readers.file_names import apple_double, split_by_name
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import TABLES, is_table
@@ -16,7 +16,9 @@ def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[Sour
 
     Raises InputError where there are none, and for a JSON file too large to be read at once.
     """
-    files = [file for file in corpus.find(TABLES, recursive=True) if is_table(file.name)]
+    skipped: list[str] = []
+    found = corpus.find(TABLES, recursive=True, skipped=skipped)
+    files = [file for file in found if is_table(file.name)]
     released = [file for file in files if content_name(file.name).lower() in _FILES]
     files = released or [file for file in files if not content_ends_with(file.name, ".csv")]
     looked_for = (
@@ -34,7 +36,8 @@ def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[Sour
     if "test" not in splits:
         # The release has no other than the development set to be held out.
         splits = ["test" if split == "validation" else split for split in splits]
-    return [file._replace(split=split) for file, split in zip(files, splits, strict=True)]
+    sources = [file._replace(split=split) for file, split in zip(files, splits, strict=True)]
+    return sources + apple_double(skipped)
 
 
 def too_large_file(name: str, size: str, options: CorpusOptions) -> str:

@@ -343,7 +343,9 @@ def test_suffixes_in_capitals_are_read_and_hidden_files_are_not(tmp_path):
     assert [source.split for source in sources if source.name == "Rows.JSONL"] == [None]
 
 
-@pytest.mark.parametrize(("options", "suffix"), [(CNN, "story"), (TEXT, "txt"), (CNN, "jsonl")])
+@pytest.mark.parametrize(
+    ("options", "suffix"), [(CNN, "story"), (TEXT, "txt"), (CNN, "jsonl"), (COQA, "jsonl")]
+)
 def test_what_macos_puts_beside_files_is_counted_and_not_read(tmp_path, options, suffix):
     (tmp_path / f"a.{suffix}").write_text("A line.\n" * 100)
     (tmp_path / f"._a.{suffix}").write_bytes(b"\0\5\x16\7")
