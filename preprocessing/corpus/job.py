@@ -180,7 +180,10 @@ def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
                 return Task(portion, path, written, summary.hashes, is_new=False)
     except (OSError, DamagedError):
         pass
-    return Task(portion, path)
+    task = Task(portion, path)
+    # A job that was cut off may have left it: a fault in this one would be forgotten by the next.
+    Path(task.shards).unlink(missing_ok=True)
+    return task
 
 
 def _tasks(

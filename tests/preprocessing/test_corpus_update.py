@@ -26,11 +26,13 @@ from preprocessing.base.digests import sha256_text
 from preprocessing.base.job_cache import JobCache
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.job import CorpusFolders, write_corpus
+from preprocessing.corpus.memory import CorpusMemory
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Fault
 from preprocessing.tasks.registry import list_sources
 
 CNN = CorpusOptions(max_dropped_fraction=1)
@@ -376,6 +378,30 @@ def test_what_has_a_fault_is_read_again(tmp_path: Path) -> None:
     for number in (2, 3):
         assert check(root, tmp_path, options, number) == 1
         assert (tmp_path / f"out{number}" / "report" / "faults.json").exists()
+
+
+def test_what_a_job_that_was_cut_off_has_left_does_not_hide_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, options = tmp_path / "corpus", CorpusOptions(task="coqa")
+    root.mkdir()
+    (root / "coqa-train-v1.0.json").write_bytes(coqa_json(conversation("a"), conversation("b")))
+
+    def killed(memory: CorpusMemory, written: object) -> None:
+        raise RuntimeError("killed")
+
+    def unreadable(source: SourceFile, *_: object) -> Iterator[Fault]:
+        yield Fault(f"{source.name}: cannot be read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CorpusMemory, "keep", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            update(root, tmp_path / "killed", options, tmp_path / "store")
+    with monkeypatch.context() as patch:
+        patch.setattr(shards, "read_source", unreadable)
+        update(root, tmp_path / "faulty", options, tmp_path / "store")
+    assert (tmp_path / "faulty" / "report" / "faults.json").exists()
+    check(root, tmp_path, options, 0)
 
 
 def test_a_table_that_changes_after_it_was_cut_is_not_remembered_as_it_was(
