@@ -26,11 +26,13 @@ def chosen_operations(
     one_block: whether the backward pass holds one block at a time, and so one block's probabilities.
     one_segment: as of `trainer.bounds.Bounds`.
     """
+    compiles = device.compiles_operations or device.xla
+    operations = compiled_operations(drop) if compiles else Operations(drop)
     if device.attention == "flash":
-        return Operations(drop, attend=attend_flash_causal if one_segment else attend_flash)
+        return operations._replace(attend=attend_flash_causal if one_segment else attend_flash)
     if device.attention == "recompute" and not one_block:
-        return Operations(drop, attend=attend_recomputing)
-    return compiled_operations(drop) if device.compiles_operations else Operations(drop)
+        return operations._replace(attend=attend_recomputing)
+    return operations
 
 
 def chosen_output_layer(device: Device, *, one_block: bool = False) -> OutputLayer:

@@ -59,10 +59,10 @@ def penalised(logits: tf.Tensor, seen: tf.Tensor, penalty: tf.Tensor) -> tf.Tens
 def tokens_of(ids: tf.Tensor, lengths: tf.Tensor, size: int) -> tf.Tensor:
     """Which tokens the first `lengths` of ids int [B, P] hold: bool [B, size]."""
     rows, width = tf.shape(ids)[0], tf.shape(ids)[1]
-    inside = tf.where(tf.range(width) < lengths[:, tf.newaxis])  # [tokens, 2]
-    places = tf.stack([inside[:, 0], tf.cast(tf.gather_nd(ids, inside), tf.int64)], axis=1)
-    counts = tf.scatter_nd(places, tf.ones([tf.shape(places)[0]], tf.int32), [rows, size])
-    return counts > 0
+    columns = tf.where(tf.range(width) < lengths[:, tf.newaxis], ids, size)  # the last, at padding
+    places = tf.stack([tf.repeat(tf.range(rows), width), tf.reshape(columns, [-1])], axis=1)
+    counts = tf.scatter_nd(places, tf.ones([rows * width], tf.int32), [rows, size + 1])
+    return counts[:, :size] > 0
 
 
 def kept_by_top_k(weights: tf.Tensor, k: tf.Tensor, way: Halving = ON_PROCESSOR) -> tf.Tensor:

@@ -166,25 +166,27 @@ def several_steps(train_step: TrainStep, batch_shape: tuple[int, int]) -> StepsF
     @tf.function(input_signature=signature, autograph=False)
     def run_steps(batches: dict[str, tf.Tensor], rates: tf.Tensor, first: tf.Tensor) -> StepResult:
         steps = tf.shape(rates)[0]
+        # TensorFlow keeps int32 in the host's memory, and what a GPU copies from there waits for all
+        # that it computes: nothing in the loop is copied, so that the host is a step ahead
+        kept = {name: tf.cast(stacked, tf.int64) for name, stacked in batches.items()}
 
         def step(
-            place: tf.Tensor, skipped: tf.Tensor, *arrays: tf.TensorArray
+            place: tf.Tensor, number: tf.Tensor, skipped: tf.Tensor, *arrays: tf.TensorArray
         ) -> tuple[tf.Tensor, ...]:
-            batch = {name: stacked[place] for name, stacked in batches.items()}
-            number = first + tf.cast(place, tf.int64)
-            # a number that comes from a GPU would have it wait for the host
-            rate = rates[place if train_step.loss_scale is None else place - skipped]
-            result = train_step(batch, rate, number)
+            batch = {name: tf.cast(stacked[place], tf.int32) for name, stacked in kept.items()}
+            rate = tf.gather(rates, number - skipped)
+            result = train_step(batch, rate, first + number)
             written = (
                 array.write(place, value) for array, value in zip(arrays, result, strict=True)
             )
-            return place + 1, skipped + tf.cast(result.skipped, tf.int32), *written
+            return place + 1, number + 1, skipped + tf.cast(result.skipped, tf.int64), *written
 
+        zero = tf.constant(0, tf.int64)
         arrays = [tf.TensorArray(dtype, steps) for dtype in (tf.float32, tf.float32, tf.bool)]
-        _, _, *arrays = tf.while_loop(
+        _, _, _, *arrays = tf.while_loop(
             lambda place, *_: place < steps,
             step,
-            [tf.constant(0), tf.constant(0), *arrays],
+            [tf.constant(0), zero, zero, *arrays],
             parallel_iterations=1,
         )
         return StepResult(*(array.stack() for array in arrays))

@@ -54,7 +54,8 @@ def generate(
 
         def sampled() -> tuple[tf.Tensor, tf.Tensor]:
             if together:
-                numbers = uniforms(group_seeds, steps)
+                with tf.device("CPU:0"):  # a row after the other, a few numbers each
+                    numbers = uniforms(group_seeds, steps)
                 return sample_together(
                     weights, model.config, group, numbers, request, token_bytes, end_of_text
                 )

@@ -18,10 +18,12 @@ from trainer.generation.prompts import Prompts
 from trainer.generation.request import Request
 from trainer.generation.stop_strings import holds_any
 from trainer.gpt2 import Cache, Weights, causal_mask, logits, transformer
-from trainer.operations import Operations
+from trainer.operations import Operations, attend
 from trainer.sampling import ON_GPU, draw_filtered, greedy, penalised, tokens_of
 
 MOST_ROWS_TOGETHER = 64
+_WTE, _COLUMNS = "model/wte", 64  # XLA would copy the embedding for every token into whole vectors
+_QUERIES = 8  # the fewest rows of a product for which cuBLAS has kernels of its own
 STRETCH = 16  # tokens; those that nobody asked for are thrown away
 
 
@@ -61,10 +63,9 @@ def sample_together(
     )
     stretches = -(-(steps - 1) // STRETCH)
     uniform = tf.pad(uniform, [[0, 0], [0, stretches * STRETCH + 1 - steps]])
-    seen = tokens_of(prompts.ids, prompts.lengths, config.vocabulary_size)
-    prompts = _ending_together(prompts)
+    weights = {**weights, _WTE: _whole_columns(weights[_WTE])}
     model = _Programs(config)
-    scores, cache = model.prefill(weights, prompts, stretches * STRETCH)
+    scores, seen, cache = model.prefill(weights, prompts, stretches * STRETCH)
     token = model.draw(scores, seen, uniform[:, 0], settings)
     state = _State(token, _with_token(seen, token), cache)
     text = _Text(
@@ -147,7 +148,7 @@ class _Programs:
 
     def __init__(self, config: GPT2Config) -> None:
         self._config = config
-        self._operations = Operations(write_slots=_write_slots)
+        self._operations = Operations(attend=_attend, write_slots=_write_slots)
         self._block = BlockFunction(self._operations)
         self.prefill = _compiled(self._prefill)
         self._draw = {way: _compiled(partial(_drawn, way)) for way in (False, True)}
@@ -189,14 +190,18 @@ class _Programs:
 
     def _prefill(
         self, weights: Weights, prompts: Prompts, new_slots: tf.Tensor
-    ) -> tuple[tf.Tensor, Cache]:
-        """The logits [R, V] of each prompt's next token, and the cache with room for new_slots."""
+    ) -> tuple[tf.Tensor, tf.Tensor, Cache]:
+        """The logits [R, V] of each prompt's next token, which tokens it has, bool [R, V], and the cache
+        with room for new_slots."""
+        seen = tokens_of(prompts.ids, prompts.lengths, weights[_WTE].shape[0])
+        prompts = _ending_together(prompts)
         slots = tf.range(tf.shape(prompts.ids)[1])
         positions = slots - (tf.size(slots) - prompts.lengths)[:, tf.newaxis]  # negative at padding
         mask = causal_mask(tf.cast(positions >= 0, tf.int32))
         hidden, cache = self._transformer(weights, prompts.ids, tf.maximum(positions, 0), mask)
         room = [[0, 0], [0, 0], [0, new_slots], [0, 0]]
-        return logits(weights, hidden[:, -1]), cache.map(lambda layer: tf.pad(layer, room))
+        cache = cache.map(lambda layer: tf.pad(layer, room))
+        return self._logits(weights, hidden[:, -1]), seen, cache
 
     def _go_on(
         self,
@@ -225,13 +230,19 @@ class _Programs:
                 past=state.cache,
                 slot=here,
             )
-            scores = logits(weights, hidden[:, 0])
+            scores = self._logits(weights, hidden[:, 0])
             token = _drawn(filters_top_k, scores, state.seen, uniform[:, number], settings)
             ids = tf.where(tf.range(STRETCH) == number, token[:, tf.newaxis], ids)
             return number + 1, ids, _State(token, _with_token(state.seen, token), cache)
 
         start = (tf.constant(0), tf.zeros([tf.size(positions), STRETCH], tf.int32), state)
         return tf.while_loop(lambda number, *_: number < STRETCH, one, start)[1:]
+
+    def _logits(self, weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
+        """Logits [R, V] of hidden vectors [R, W], the lowest number for ids beyond the vocabulary."""
+        found = logits(weights, hidden)
+        beyond = tf.range(found.shape[1]) >= self._config.vocabulary_size
+        return tf.where(beyond, found.dtype.min, found)
 
     def _transformer(
         self, weights: Weights, *arguments: tf.Tensor, **options: Any
@@ -273,6 +284,29 @@ def _drawn(
 def _with_token(seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
     """Which tokens the rows have, bool [R, V], with one more each."""
     return seen | tf.one_hot(token, tf.shape(seen)[1], True, False)
+
+
+def _whole_columns(wte: tf.Tensor) -> tf.Tensor:
+    """The token embedding with rows of zeros up to whole columns of logits."""
+    return tf.pad(wte, [[0, -wte.shape[0] % _COLUMNS], [0, 0]])
+
+
+def _attend(
+    query: tf.Tensor,
+    key: tf.Tensor,
+    value: tf.Tensor,
+    mask: tf.Tensor,
+    operations: Operations,
+    place: tf.Tensor | int,
+) -> tf.Tensor:
+    """As `trainer.operations.attend`: one query with others of zeros beside it.
+
+    Of products with a single row XLA makes sums, which read keys and values at a third of the rate.
+    """
+    if query.shape[2] != 1:
+        return attend(query, key, value, mask, operations, place)
+    queries = tf.pad(query, [[0, 0], [0, 0], [0, _QUERIES - 1], [0, 0]])
+    return attend(queries, key, value, mask, operations, place)[:, :, :1]
 
 
 def _write_slots(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:

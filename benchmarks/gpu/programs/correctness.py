@@ -11,10 +11,12 @@ from benchmarks.gpu.programs.engine import device_of, read_job
 from trainer.bounds import Bounds
 from trainer.config import GPT2Config
 from trainer.device import Attention, Device
+from trainer.generation import Request, generate
 from trainer.gpt2 import GPT2, Precision
 from trainer.loss import counted_tokens
 from trainer.options import TrainingOptions
 from trainer.sampling import sample
+from trainer.served_model import served
 from trainer.train_step import TrainStep
 
 CONFIG = GPT2Config(vocabulary_size=500, context=128, width=128, heads=2, layers=3)
@@ -44,6 +46,7 @@ def main() -> None:
             if not difference < LIMITS[precision] or abs(loss - expected[0]) > 0.02:
                 faults.append(name)
     found["sampling_equal"] = _same_samples(device)
+    found["texts_equal"] = _same_texts(device)
     found["faults"] = ", ".join(faults)
     print(json.dumps(found))
 
@@ -116,6 +119,31 @@ def _same_samples(device: Device) -> str:
         with tf.device(place):
             drawn.append(sample(tf.identity(logits), tf.identity(uniform), 1.0, 40, 0.9).numpy())
     return f"{int((drawn[0] == drawn[1]).sum())} of 32"
+
+
+def _same_texts(device: Device) -> str:
+    """How many continuations, sampled in float32 together, are those of the processor one by one."""
+    rows, end = 12, CONFIG.vocabulary_size - 1
+    random = np.random.default_rng(4)
+    prompts = [random.integers(0, end, random.integers(1, 90)).tolist() for _ in range(rows)]
+    texts = []
+    for together in (False, True):
+
+        @tf.function(autograph=False)
+        def written(model: GPT2, together: bool) -> tf.Tensor:
+            return generate(
+                model,
+                tf.ragged.constant(prompts, dtype=tf.int32),
+                Request(24, top_p=0.9, stop=tf.constant([], tf.string)),
+                seeds=tf.constant([[5, row] for row in range(rows)], tf.int64),
+                token_bytes=tf.fill([CONFIG.vocabulary_size], "x"),
+                end_of_text=end,
+                together=together,
+            ).ids
+
+        with tf.device("GPU:0" if together and device.kind == "gpu" else "CPU:0"):
+            texts.append(written(served(GPT2(CONFIG, seed=1)), together).numpy())
+    return f"{int((texts[0] == texts[1]).all(axis=1).sum())} of {rows}"
 
 
 if __name__ == "__main__":
