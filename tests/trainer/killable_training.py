@@ -38,7 +38,7 @@ def run(checkpoints: Path, started: Path, result: Path) -> None:
     history = train_here(model, rows, rows, OPTIONS, seed=3, checkpoint_folder=checkpoints)
     for entry in history.steps:
         del entry["tokens_per_s"]
-    history.seconds = 0.0
+    history.seconds, history.part_seconds = 0.0, {}
     weights = {name.replace("/", "."): v.numpy() for name, v in model.by_name.items()}
     staged = result.with_suffix(".staged.npz")
     np.savez(staged, history=history.to_json(), **weights)
