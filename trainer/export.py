@@ -253,7 +253,7 @@ def _read_options(text: tf.Tensor) -> dict[str, tf.Tensor]:
     names, values = fields[:, 0], fields[:, 1]
     return {
         name: tf.strings.to_number(
-            tf.boolean_mask(values, names == name)[0],
+            tf.gather(values, tf.where(names == name)[0, 0]),
             tf.int32 if isinstance(value, int) else tf.float32,
         )
         for name, value in asdict(GenerationOptions()).items()
