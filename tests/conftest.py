@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
+from pipeline.temporary_folder import TemporaryFolder
 from tests import mariadb as mariadb_parts
 from tests.browser import CHROMIUM, DRIVER, Browser, running_browser
 from tests.mariadb import MariaDB, running_mariadb
@@ -38,13 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
     place = str(_MEMORY) if roomy else tempfile.gettempdir()
     # What failed tests have made stays, so it lies beside.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", place)
-    # A worker of xdist inherits the folder of the session. The name is short, as paths of sockets must be.
+    # A worker of xdist inherits the folder of the session; that of one which was killed goes when the next begins.
     if not hasattr(config, "workerinput"):
-        folder = tempfile.mkdtemp(prefix="gpt2-", dir=place)
+        tempfile.tempdir = place
+        folder = TemporaryFolder()
+        config.add_cleanup(folder.close)
         # Tests run programs as other users too.
-        os.chmod(folder, 0o1777)
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        os.environ["TMPDIR"] = folder
+        folder.path.chmod(0o1777)
+        os.environ["TMPDIR"] = str(folder.path)
         tempfile.tempdir = None
 
 
