@@ -1,7 +1,8 @@
-"""What summaries come to that need no model: scores that a model has to beat."""
+"""Scores that a model of summaries has to beat: of what needs no model, and of the base model as it is."""
 
 from collections.abc import Callable, Sequence
 
+from components.evaluation import Prediction
 from components.metrics.rouge import ROUGE_METRICS, rouge
 from components.options import Words
 from components.sentences import in_lines, split_sentences
@@ -27,6 +28,16 @@ def baselines(records: Sequence[Record], words: Words = "latin") -> SummaryScore
             articles, references, lambda article: " ".join(article.split()[:length]), words
         ),
     }
+
+
+def zero_shot(predictions: Sequence[Prediction], words: Words) -> dict[str, float]:
+    """Metric -> mean of a base model's texts, of which the first three sentences count (Radford et al. 2019, 3.6).
+
+    It was never taught where a summary ends.
+    """
+    texts = [prediction.text for prediction in predictions]
+    references = [prediction.target.references[0] for prediction in predictions]
+    return _scores(texts, references, lead, words)
 
 
 def lead(article: str, count: int = 3) -> str:

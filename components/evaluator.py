@@ -1,6 +1,7 @@
 """Evaluator: generates and scores with the exported model, compares with the champion, blesses or refuses."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,13 +41,14 @@ from components.spread_texts import SpreadTexts
 from components.written_predictions import signature_of
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
+from preprocessing.base.file_watch import check_unchanged_since
 from preprocessing.base.workers import local_processes
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
 from serving.model import LanguageModel, load_model
 from trainer.export_layout import METADATA_FILE
-from trainer.options import GenerationOptions
+from trainer.options import BASE_STATS_VARIABLE, GenerationOptions
 
 
 @component(use_beam=True)
@@ -64,6 +66,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     vocabulary: Parameter[str],
     seed: Parameter[int],
     champion: InputArtifact[PushedModel] = None,
+    base_model: InputArtifact[Model] = None,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
     """Score the exported model on the split that is reported and on the one that decides, and the champion on the same.
@@ -123,6 +126,9 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         except InputError as error:
             rival = Champion(None, str(error).replace(str(pushed), f"version {pushed.name}"))
             progress.report(message=f"the champion could not be compared: {rival.why}")
+    base = None
+    if base_model is not None:
+        base = _base_model(Path(base_model.uri), recorded_digest(base_model), vocabulary)
     found = checks(scored, reported, options, rival, seed)
     decides = gate.held_out.split
     for split, losses in {options.split: reported.losses, decides: scored.losses}.items():
@@ -141,7 +147,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
             task, reported.predictions, options.split, generation, seed, options.words
         ),
         **scores_of(reported, seed),
-        **reporting.beside(reported),
+        **reporting.beside(reported, base),
         "champion": defender.metrics if defender else None,
         "differences": differences(defender, reported, seed) if defender else {},
         "gate": scores_of(scored, seed)
@@ -186,6 +192,16 @@ def _nothing_to_score(split: str, decides: bool) -> str:
 def _refusal(check: Check) -> str:
     found = f"{check.value:.6g}" if check.value is not None else "no score"
     return f"{check.metric}: {check.found or found}; wanted is {check.wanted}"
+
+
+def _base_model(folder: Path, digest: str, vocabulary: str) -> ScoredModel:
+    def load() -> LanguageModel:
+        model = load_model(folder, vocabulary)
+        if BASE_STATS_VARIABLE in os.environ:
+            check_unchanged_since(Path(os.environ[BASE_STATS_VARIABLE]), "Evaluator read it")
+        return model
+
+    return ScoredModel(digest, folder, load)
 
 
 def load_champion(path: Path, rows: Sequence[Row], vocabulary: Vocabulary) -> LanguageModel:

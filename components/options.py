@@ -85,6 +85,8 @@ class EvaluationOptions:
         text depends on it; on a GPU numbers may round otherwise beside other rows.
     workers: how many processes write texts, by Apache Beam, each with the model in its memory; 1 is the node's own.
         `beam.args` that name a runner say where else. No text depends on it.
+    zero_shot: whether the base model's own summaries, which `TL;DR:` asks it for, are scored beside those of the model
+        (`model.base`, task cnn_dailymail): a generation more.
     on_incomparable: whether a champion that cannot be compared, since it is gone or reads other rows, stops a model.
     """
 
@@ -96,6 +98,7 @@ class EvaluationOptions:
     words: Words = "latin"
     batch: Count = 8
     workers: Count = 1
+    zero_shot: bool = False
     on_incomparable: Literal["bless", "refuse"] = "refuse"
 
     @property

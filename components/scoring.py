@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.baselines import SummaryScores, baselines
+from components.baselines import SummaryScores, baselines, zero_shot
 from components.evaluation import (
     Evaluation,
     Prediction,
@@ -145,9 +145,10 @@ class Scorer:
 
         return [Prediction.from_dict(values) for values in self.cache.get(inputs, compute)]
 
-    def beside(self, evaluation: Evaluation) -> dict[str, Any]:
+    def beside(self, evaluation: Evaluation, base: ScoredModel | None = None) -> dict[str, Any]:
         """What stands beside the scores of summaries, as plain data; both are empty for another task.
 
+        base: the base model, where its summaries are asked for.
         baselines: see `components.baselines`. traits: of the model's texts and of the references, see
         `components.metrics.traits`.
         """
@@ -159,12 +160,16 @@ class Scorer:
             "max_records": held_out.max_records,
             "words": self.writer.words,
         }
-        return beside(
+        found = beside(
             self.writer.task,
             evaluation.predictions,
             lambda: held_out.records,
             lambda records: self.cache.get(inputs, lambda: baselines(records, self.writer.words)),
         )
+        if base is not None and found["baselines"]:
+            texts = self._predictions(base, "zero-shot")
+            found["baselines"]["zero_shot"] = zero_shot(texts, self.writer.words)
+        return found
 
 
 def beside(

@@ -31,6 +31,7 @@ def impossible_values(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     yield from _notify(loaded)
     yield from _bounds(loaded)
     yield from _unscored_metrics(loaded)
+    yield from _zero_shot(loaded)
     yield from _shapes(loaded)
     yield from _workspace(loaded)
 
@@ -200,6 +201,19 @@ def _unscored_metrics(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     for key, name in named.items():
         if name not in scored:
             yield key, f"{name} is no score of {task}; there are {', '.join(scored)}."
+
+
+def _zero_shot(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    """A baseline that there is nothing to compute of."""
+    if not loaded.config.evaluation.zero_shot:
+        return
+    if loaded.config.corpus.task != "cnn_dailymail":
+        yield (
+            "evaluation.zero_shot",
+            f"a base model is asked for summaries alone, and corpus.task is {loaded.config.corpus.task}.",
+        )
+    elif loaded.config.model.base is None:
+        yield "evaluation.zero_shot", "there is no base model; name one with model.base."
 
 
 def _schedule(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:

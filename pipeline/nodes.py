@@ -8,6 +8,7 @@ component's module and its entry here; to add an ingredient, declare it here.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Protocol
 
@@ -62,6 +63,7 @@ class Node:
         else (`components.declared`), and the module's import closure is the step's code.
     outputs: output key -> artifact type name.
     inputs: input key -> `Node.output`. A node that a configuration leaves out takes its inputs' lines with it.
+    asked: of an input the parameter that must be true for the step to have it.
     parameters: dotted configuration keys that the step reads.
     incidental: more of them, which the key leaves out: they say how often something is logged or kept, and never
         change what comes out.
@@ -80,6 +82,7 @@ class Node:
     component: str
     outputs: Mapping[str, str]
     inputs: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
     parameters: Sequence[str] = ()
     incidental: Sequence[str] = ()
     externals: Mapping[str, External] = field(default_factory=dict)
@@ -196,7 +199,9 @@ ALL_NODES = (
             "report": "CorpusGen.report",
             "examples": "CorpusGen.examples",
             "tokens": "Tokenizer.tokens",
+            "base_model": "BaseModel.model",
         },
+        asked={"base_model": "evaluation.zero_shot"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
         parameters=[
             "seed",
@@ -211,6 +216,7 @@ ALL_NODES = (
         paths={
             SCORES_VARIABLE: lambda site: site.scores,
             INDEX_VARIABLE: lambda site: site.workspace / INDEX_PAGE,
+            BASE_STATS_VARIABLE: lambda site: site.write_base_stats(),
         },
         workers="evaluation.workers",
         gpu=True,
@@ -254,12 +260,17 @@ def node_table(config: Config) -> list[Node]:
             inputs={
                 key: source
                 for key, source in node.inputs.items()
-                if source.split(".")[0] not in left_out
+                if source.split(".")[0] not in left_out and _is_asked_for(node, key, config)
             },
         )
         for node in ALL_NODES
         if node.name not in left_out
     ]
+
+
+def _is_asked_for(node: Node, key: str, config: Config) -> bool:
+    parameter = node.asked.get(key)
+    return parameter is None or bool(reduce(getattr, parameter.split("."), config))
 
 
 NODE_NAMES = tuple(node.name for node in ALL_NODES)

@@ -317,6 +317,21 @@ def test_predictions_name_conversation_and_turn(
     assert "Zoë" in Path(result.evaluation.uri, "predictions.jsonl").read_text(encoding="utf-8")
 
 
+def test_the_base_model_as_it_is_stands_beside_where_it_is_asked_for(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = FakeModel(lambda _: "A summary. Two. Three. Not this.")
+    use_models(monkeypatch, FakeModel(), base)
+    inputs["base_model"] = artifact(Model, tmp_path / "base", digest="base")
+    summary = run(tmp_path, inputs).summary
+    # Two of the four words that count are in the reference, which has two.
+    assert summary["baselines"]["zero_shot"]["rouge1"] == pytest.approx(2 / 3)
+    assert base.calls[0]["prompts"] == ["An article.\nTL;DR:\n", "Another article.\nTL;DR:\n"]
+    assert "zero_shot" not in summary["metrics"]
+    page = (tmp_path / "evaluation" / "evaluation.html").read_text(encoding="utf-8")
+    assert "the base model, asked by TL;DR:" in page
+
+
 def test_scores_of_conversations_are_told_by_domain(
     tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

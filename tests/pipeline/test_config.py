@@ -226,6 +226,11 @@ class TestImpossibleValues:
             ('workspace: "\\0"', "workspace", "no folder"),
             (f"workspace: {'a' * 5000}", "workspace", "no folder"),
             (
+                "evaluation: {zero_shot: true}",
+                "evaluation.zero_shot",
+                "asked for summaries alone",
+            ),
+            (
                 "evaluation: {not_worse: {perplexity: -1}}",
                 "evaluation.not_worse.perplexity",
                 "at least 0",
@@ -269,6 +274,11 @@ class TestImpossibleValues:
         assert fault.startswith(f"pipeline.yaml:2: {key}: ")
         assert says in fault
         assert "model: model:" not in fault
+
+    def test_of_a_base_model_that_is_not_there_is_named(self, write_config: WriteConfig) -> None:
+        corpus = CORPUS.replace("text", "cnn_dailymail")
+        (fault,) = faults(write_config(corpus + "evaluation: {zero_shot: true}\n"))
+        assert fault.startswith("pipeline.yaml:2: evaluation.zero_shot: there is no base model")
 
     def test_a_hidden_workspace_may_lie_in_the_corpus(self, write_config: WriteConfig) -> None:
         path = write_config("corpus: {task: text, path: .}\nworkspace: .work/space\n")

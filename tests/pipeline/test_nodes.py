@@ -1,10 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from components.options import EvaluationOptions
 from pipeline.config import Config, LoadedConfig
 from pipeline.nodes import NODE_NAMES, Node, node_table
 from tests.pipeline.tables import node, with_base
+from trainer.options import ModelOptions
 
 TABLES = [node_table(Config()), node_table(with_base())]
 
@@ -58,6 +61,13 @@ def test_the_base_model_is_there_only_with_model_base() -> None:
     assert node("Trainer", with_base()).upstream == ["Tokenizer", "BaseModel"]
     assert "base_model" not in node("Attest").inputs
     assert "base_model" in node("Attest", with_base()).inputs
+
+
+def test_the_evaluator_reads_the_base_model_only_for_its_summaries() -> None:
+    assert "base_model" not in node("Evaluator", with_base()).inputs
+    asked = replace(with_base(), evaluation=EvaluationOptions(zero_shot=True))
+    assert "base_model" in node("Evaluator", asked).inputs
+    assert "base_model" not in node("Evaluator", replace(asked, model=ModelOptions())).inputs
 
 
 def test_the_names_are_those_of_the_design() -> None:
