@@ -56,6 +56,26 @@ def test_the_first_run_pushes_a_model_with_its_provenance(project: Project) -> N
     assert "blessed" in (version / "README.md").read_text()
 
 
+def test_the_pages_of_a_run_lead_to_one_another(project: Project) -> None:
+    index = project.workspace / "index.html"
+    pages = {Path(link).name: index.parent / link for link in _links(index)}
+    assert pages.keys() >= {"evaluation.html", "training.html", "corpus.html", "tokens.html"}
+    beside = {
+        (pages["evaluation.html"].parent / link).resolve()
+        for link in _links(pages["evaluation.html"])
+    }
+    assert beside == {
+        path.resolve() for path in (pages["training.html"], pages["corpus.html"], index)
+    }
+    assert all(page.is_file() for page in pages.values())
+    assert "<mark>" in pages["training.html"].read_text()
+    assert "What cleaning does" in pages["corpus.html"].read_text()
+
+
+def _links(page: Path) -> list[str]:
+    return re.findall(r'href="([^"#]+)"', page.read_text())
+
+
 def test_the_noise_of_libraries_goes_to_the_log_of_the_node(project: Project) -> None:
     logs = list((project.workspace / "logs").glob("*/Trainer.log"))
     assert logs

@@ -80,6 +80,18 @@ def test_copies_are_found_in_one_split_and_in_several_in_any_order():
         assert [place.id for place in leak.places] == ["b3", "b2", "b1", "b4"]
         assert leak.is_leak
         assert [place.id for place, _ in leak.losers()] == ["b2", "b1", "b4"]
+        assert [place.id for place in leak.exposed()] == ["b3", "b2"]
+        assert list(duplicates.exposed()) == []
+
+
+def test_what_train_has_no_copy_of_is_not_exposed():
+    held_out = [record("a", "Copy.", "test"), record("b", "Copy.", "validation")]
+    (leak,) = found(held_out)
+    assert list(leak.exposed()) == []
+    # The parts of one text are no copies of one another.
+    parts = [Place(split, "c.txt", 0, split, is_part=True) for split in ("test", "train")]
+    leak = Copies((parts[0], held_out[1].place, parts[1]))
+    assert [place.id for place in leak.exposed()] == ["b"]
 
 
 def test_the_records_of_one_document_are_no_copies_of_each_other():

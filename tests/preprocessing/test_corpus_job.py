@@ -202,6 +202,7 @@ def test_copies_are_reported_and_kept_where_they_need_not_go(tmp_path, small_sha
     leaks = [{"count": 3, "first": of_test}, {"count": 2, "first": of_validation}]
     leaks.sort(key=lambda group: group["first"][0]["id"])
     assert report["leaks"] == {"count": 2, "first": leaks}
+    assert report["exposed"] == {"validation": 1, "test": 1}
     assert describe_copies(report) == (
         "2 documents are in more than one split; 1 document occurs more than once within a split"
     )
@@ -221,6 +222,7 @@ def test_dropped_leaks_leave_the_evaluation_whole(tmp_path, small_shards):
     kept = document(root, ids["s1"], "test")
     assert leaked[ids["s3"]] == f"the same document as {kept['id']} in {kept['source']}, split test"
     assert (report["leaks"]["count"], report["duplicates"]["count"]) == (2, 1)
+    assert report["exposed"] == {"validation": 0, "test": 0}
     written = {record.id for record in records_in(out)}
     assert written == set(ids.values()) - set(leaked)
     index = (out / "index").rglob("*.jsonl")
