@@ -1,12 +1,11 @@
 """What is told beside the scores of an evaluation: leaks of its corpus, curves of its training, their pages."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.options import INDEX_VARIABLE
+from preprocessing.base.pages import seen_from
 from preprocessing.corpus.report import read_drops
 from trainer.curves import Plot, plots
 from trainer.history import HISTORY_FILE, TRAINING_PAGE, History
@@ -34,9 +33,7 @@ def background(folder: Path, model_run: Path, report: Path) -> Background:
         "training": model_run / TRAINING_PAGE,
         "corpus": report / CORPUS_PAGE,
     }
-    found = {name: _seen_from(folder, page) for name, page in pages.items() if page.is_file()}
-    if index := os.environ.get(INDEX_VARIABLE):
-        found["all runs and their lineage"] = _seen_from(folder, Path(index))
+    found = {name: seen_from(folder, page) for name, page in pages.items() if page.is_file()}
     return Background(_curves(model_run), found)
 
 
@@ -59,7 +56,3 @@ def _curves(model_run: Path) -> list[Plot]:
         return plots(History.from_json((model_run / HISTORY_FILE).read_bytes()))
     except FileNotFoundError:
         return []
-
-
-def _seen_from(folder: Path, page: Path) -> str:
-    return Path(os.path.relpath(page, folder)).as_posix()

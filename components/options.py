@@ -14,8 +14,6 @@ Words = Literal["latin", "unicode"]
 LINEAGE_VARIABLE = "GPT2_TFX_LINEAGE"
 SERVING_VARIABLE = "GPT2_TFX_SERVING"
 SCORES_VARIABLE = "GPT2_TFX_SCORES"
-# Where the page lies, or will, that leads to all evaluations of the workspace.
-INDEX_VARIABLE = "GPT2_TFX_INDEX"
 
 LOWER_IS_BETTER = frozenset({"perplexity"})
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Protocol
 
 from components.options import (
-    INDEX_VARIABLE,
     LINEAGE_VARIABLE,
     SCORES_VARIABLE,
     SERVING_VARIABLE,
@@ -23,6 +22,7 @@ from pipeline import externals
 from pipeline.config import Config
 from pipeline.externals import External
 from preprocessing.base.job_cache import JOB_CACHE_VARIABLE
+from preprocessing.base.pages import INDEX_VARIABLE
 from preprocessing.options import CorpusOptions, TokenOptions
 from trainer.options import (
     BASE_STATS_VARIABLE,
@@ -114,6 +114,12 @@ def _templates(*names: str) -> list[str]:
 
 # Of the workspace: what leads to its pushed versions and to all its evaluations.
 INDEX_PAGE = "index.html"
+
+
+def _index(site: LaunchPaths) -> Path:
+    return site.workspace / INDEX_PAGE
+
+
 _GENERATION = _keys("generation", GenerationOptions)
 _INCIDENTAL_TRAINING = ("log_every", "checkpoint_every", "keep_checkpoints")
 
@@ -125,7 +131,7 @@ ALL_NODES = (
         parameters=["seed", *_keys("corpus", CorpusOptions, "path")],
         files=_templates("corpus.css", "corpus.html"),
         externals={"corpus": externals.CORPUS},
-        paths={JOB_CACHE_VARIABLE: lambda site: site.workspace},
+        paths={JOB_CACHE_VARIABLE: lambda site: site.workspace, INDEX_VARIABLE: _index},
     ),
     Node(
         name="StatisticsGen",
@@ -162,7 +168,7 @@ ALL_NODES = (
         ],
         files=_templates("tokens.css", "tokens.html"),
         externals={"vocabulary": externals.VOCABULARY},
-        paths={JOB_CACHE_VARIABLE: lambda site: site.workspace},
+        paths={JOB_CACHE_VARIABLE: lambda site: site.workspace, INDEX_VARIABLE: _index},
     ),
     Node(
         name="BaseModel",
@@ -186,6 +192,7 @@ ALL_NODES = (
         externals={"vocabulary": externals.VOCABULARY},
         paths={
             CHECKPOINTS_VARIABLE: lambda site: site.checkpoints,
+            INDEX_VARIABLE: _index,
             BASE_STATS_VARIABLE: lambda site: site.write_base_stats(),
         },
         gpu=True,
@@ -215,7 +222,7 @@ ALL_NODES = (
         champion=True,
         paths={
             SCORES_VARIABLE: lambda site: site.scores,
-            INDEX_VARIABLE: lambda site: site.workspace / INDEX_PAGE,
+            INDEX_VARIABLE: _index,
             BASE_STATS_VARIABLE: lambda site: site.write_base_stats(),
         },
         workers="evaluation.workers",

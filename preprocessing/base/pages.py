@@ -2,11 +2,15 @@
 
 import base64
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
+
+# Names where the page lies, or will, that leads to all others of the workspace.
+INDEX_VARIABLE = "GPT2_TFX_INDEX"
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
@@ -17,8 +21,11 @@ def write_page(
     """Render a template into a file; everything from data is escaped.
 
     style, script: files beside the template: the page's own style, after that of all pages, and its script. A browser
-    runs no other: see `policy`.
+    runs no other: see `policy`. A page in a workspace leads to the one that leads to all (INDEX_VARIABLE).
     """
+    # It takes a while to import, and whoever plans a run asks for no more than a name here.
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -29,9 +36,20 @@ def write_page(
     css = _text("page.css") + (_text(style) if style else "")
     code = _text(script) if script else ""
     page = environment.get_template(template).render(
-        style=Markup(css), script=Markup(code), policy=policy(css, code), **values
+        style=Markup(css),
+        script=Markup(code),
+        policy=policy(css, code),
+        index=seen_from(path.parent, Path(place))
+        if (place := os.environ.get(INDEX_VARIABLE))
+        else "",
+        **values,
     )
     path.write_text(page, encoding="utf-8")
+
+
+def seen_from(folder: Path, page: Path) -> str:
+    """Where a page lies, as a link in a page of a folder says it."""
+    return quote(Path(os.path.relpath(page, folder)).as_posix())
 
 
 def _text(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.corpus_page import write_corpus_page
+from preprocessing.base.pages import INDEX_VARIABLE
 from preprocessing.corpus.second_look import CleaningExample, SecondLook
 from preprocessing.options import CorpusOptions
 from tests.browser import Browser, beyond_the_edge, brightness
@@ -75,6 +76,18 @@ def test_how_drops_begin_and_what_cleaning_did_is_shown_as_text(tmp_path: Path) 
     assert f"head {HOSTILE} tail" in page.text
     assert "head come tail" in page.text
     assert "dateline" not in page.text
+
+
+def test_it_leads_to_the_page_of_all_runs_where_it_lies_in_a_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report").mkdir()
+    monkeypatch.setenv(INDEX_VARIABLE, str(tmp_path / "a workspace" / "index.html"))
+    page_of(tmp_path / "report")
+    assert 'href="../a%20workspace/index.html"' in (tmp_path / "report" / "page.html").read_text()
+    monkeypatch.delenv(INDEX_VARIABLE)
+    page_of(tmp_path / "report")
+    assert "index.html" not in (tmp_path / "report" / "page.html").read_text()
 
 
 def test_one_and_many_have_their_words(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from components import evaluator
 from components.artifacts import CorpusReport
 from components.evaluator import Evaluator, read_evaluation_options
 from components.options import (
-    INDEX_VARIABLE,
     SCORES_VARIABLE,
     EvaluationOptions,
     NotWorseOptions,
@@ -31,6 +30,7 @@ from components.options import (
 from preprocessing.base import progress
 from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.errors import InputError
+from preprocessing.base.pages import INDEX_VARIABLE
 from preprocessing.corpus.report import Tally, write_report
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record

@@ -52,14 +52,14 @@ class TestAWholeRun:
             environment = launches.requests[name].environment
             return {k: v for k, v in environment.items() if k != "GPT2_TFX_VOCABULARY_DIGEST"}
 
-        assert paths("Tokenizer") == {"GPT2_TFX_JOB_CACHE": str(workspace)}
-        assert paths("Trainer") == {
-            "GPT2_TFX_CHECKPOINTS": str(workspace / "checkpoints" / key),
-            "GPT2_TFX_BASE_STATS": str(workspace / "logs" / "run-1" / "base_model.json"),
-        }
-        assert paths("CorpusGen") == {"GPT2_TFX_JOB_CACHE": str(workspace)}
-        index, scores = (Path(path) for _, path in sorted(paths("Evaluator").items()))
-        assert (index, scores.parent) == (workspace / "index.html", workspace / "scores")
+        index = {"GPT2_TFX_INDEX": str(workspace / "index.html")}
+        assert paths("Tokenizer") == index | {"GPT2_TFX_JOB_CACHE": str(workspace)}
+        base = {"GPT2_TFX_BASE_STATS": str(workspace / "logs" / "run-1" / "base_model.json")}
+        checkpoints = {"GPT2_TFX_CHECKPOINTS": str(workspace / "checkpoints" / key)}
+        assert paths("Trainer") == index | base | checkpoints
+        assert paths("CorpusGen") == index | {"GPT2_TFX_JOB_CACHE": str(workspace)}
+        (scores,) = dict(paths("Evaluator").items() - (index | base).items()).values()
+        assert Path(scores).parent == workspace / "scores"
         assert paths("Pusher") == {"GPT2_TFX_SERVING": str(workspace / "serving")}
 
     def test_code_that_is_edited_meanwhile_is_of_the_next_run(
