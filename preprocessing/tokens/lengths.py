@@ -42,11 +42,11 @@ def edge(number: int) -> float:
     return float(2 ** (number / BINS_AN_OCTAVE))
 
 
-def quantile(counts: Mapping[str, int], share: float) -> float:
+def quantile(counts: Mapping[str, int], longest: int, share: float) -> float:
     """The length that a share of the records does not reach, as near as the bins tell it; 0 without records."""
     waiting = share * sum(counts.values())
     for number in sorted(map(int, counts)):
         waiting -= counts[str(number)]
         if waiting <= 0:
-            return edge(number) * 2 ** (0.5 / BINS_AN_OCTAVE)
+            return min(edge(number) * 2 ** (0.5 / BINS_AN_OCTAVE), longest)
     return 0.0

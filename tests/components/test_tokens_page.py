@@ -43,7 +43,7 @@ def test_lengths_are_told_by_split_in_characters_and_tokens(tmp_path: Path) -> N
     page = page_of(tmp_path / "page.html", train=train, test=statistics((100, 20)))
     assert "train 4 1,750 on average" in page.text
     # The exact mean and longest; what half of them have is known to a quarter of an octave.
-    assert "half have fewer than about 939" in page.text
+    assert "half have at most about 939" in page.text
     assert "the longest 4,000" in page.text
     assert "the longest 512" in page.text
     assert "train: 75.0 %" not in page.text
@@ -88,7 +88,9 @@ def test_lengths_of_shards_come_to_those_of_the_whole() -> None:
     whole = statistics((10, 3), (1000, 200), (10, 4))
     assert merge(parts).characters == whole.characters
     assert merge(parts).record_tokens == whole.record_tokens
-    assert quantile(Lengths().counts, 0.5) == 0
+    assert quantile(Lengths().counts, 0, 0.5) == 0
+    # None is said to be longer than the longest.
+    assert quantile(whole.record_tokens.counts, 200, 0.9) == 200
 
 
 def test_it_fits_a_narrow_window_in_the_dark(browser: Browser, tmp_path: Path) -> None:
