@@ -14,8 +14,7 @@ def measure(name: str) -> Iterator[dict[str, Any]]:
     """The row `evaluate_throughput`: new tokens/s of both, by one process in turns."""
     with tempfile.TemporaryDirectory() as folder:
         found = run_program(our_program("evaluate", folder, RECORDS, LENGTH, NEW, TURNS))
-    ours = RECORDS * NEW / statistics.median(found["evaluate"])
-    alone = found["generated"] * NEW / statistics.median(found["generate"])
+    ours, alone = (statistics.median(found[label]) for label in ("evaluate", "generate"))
     yield {
         "name": name,
         "unit": "new tokens/s",

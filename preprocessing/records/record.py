@@ -90,7 +90,12 @@ class Drop:
 
     def to_dict(self) -> dict[str, str]:
         """What is written down of it."""
-        return {name: str(value) for name, value in vars(self).items() if name != "text"}
+        return {
+            "reason": self.reason,
+            "source": self.source,
+            "id": self.id,
+            "detail": self.detail,
+        }
 
     def beginning(self, text: str) -> "Drop":
         """The drop with the beginning of its document, in which half a surrogate pair is a question mark."""
