@@ -10,6 +10,7 @@ from components.evaluation_inputs import fitting_prompt
 from components.metrics.answers import exact_match, f1, over_annotators
 from components.metrics.perplexity import RowLoss, perplexity, row_losses
 from components.metrics.rouge import ROUGE_METRICS, rouge
+from components.metrics.text_sizes import TextSize, text_sizes
 from components.options import Words
 from components.sentences import in_lines
 from preprocessing.base import progress
@@ -71,12 +72,13 @@ class Prediction:
 class Evaluation:
     """metrics: name -> value, None where nothing could be scored. predictions: every generation, in order.
 
-    losses: of each row with tokens in the loss, which are `tokens` in all.
+    losses, sizes: of each row with tokens in the loss, which are `tokens` in all.
     """
 
     metrics: dict[str, float | None]
     predictions: tuple[Prediction, ...]
     losses: tuple[RowLoss, ...]
+    sizes: tuple[TextSize, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -169,7 +171,8 @@ def evaluate(
     """Generate for every target of the records and score it; perplexity over the rows."""
     losses = row_losses(model, rows)
     groups = text_groups(records, vocabulary, writer.generation, model.context, batch)
-    return summarise(writer.task, losses, write_texts(model, writer, groups, "evaluate"))
+    texts = write_texts(model, writer, groups, "evaluate")
+    return summarise(writer.task, losses, texts, text_sizes(rows, vocabulary))
 
 
 def write_texts(
@@ -194,7 +197,10 @@ def write_texts(
 
 
 def summarise(
-    task: Task, losses: Sequence[RowLoss], predictions: Sequence[Prediction]
+    task: Task,
+    losses: Sequence[RowLoss],
+    predictions: Sequence[Prediction],
+    sizes: Sequence[TextSize],
 ) -> Evaluation:
     """Every metric of a task: the perplexity over rows, and the means over the predictions."""
     metrics: dict[str, float | None] = dict.fromkeys(task.metrics)
@@ -204,7 +210,7 @@ def summarise(
     if predictions:
         for name in predictions[0].scores:
             metrics[name] = sum(p.scores[name] for p in predictions) / len(predictions)
-    return Evaluation(metrics, tuple(predictions), tuple(losses))
+    return Evaluation(metrics, tuple(predictions), tuple(losses), tuple(sizes))
 
 
 def _scores(task: Task, text: str, references: Sequence[str], words: Words) -> dict[str, float]:

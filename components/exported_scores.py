@@ -25,7 +25,8 @@ def lm_eval_results(
         error. settings: of the generation.
     """
     task = f"gpt2_tfx_{document['task']}"
-    metrics = {name: value for name, value in document["metrics"].items() if value is not None}
+    scores = document["metrics"] | document["text"]["scores"]
+    metrics = {name: value for name, value in scores.items() if value is not None}
     found: dict[str, Any] = {"name": task, "alias": task, "sample_len": scored}
     for name, value in sorted(metrics.items()):
         found[f"{name},none"] = value

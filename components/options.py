@@ -15,7 +15,7 @@ LINEAGE_VARIABLE = "GPT2_TFX_LINEAGE"
 SERVING_VARIABLE = "GPT2_TFX_SERVING"
 SCORES_VARIABLE = "GPT2_TFX_SCORES"
 
-LOWER_IS_BETTER = frozenset({"perplexity"})
+LOWER_IS_BETTER = frozenset({"perplexity", "word_perplexity", "bits_per_byte"})
 
 
 @dataclass(frozen=True)

@@ -100,18 +100,62 @@ def bounds(
 def scores_of(evaluation: Evaluation, seed: int) -> dict[str, Any]:
     """An evaluation's scores as plain data: metrics, the 95 % interval of each that has one, the tokens of the loss.
 
-    domains: means of the texts' scores by domain, where they have domains.
+    text: see `text_scores`. domains: means of the texts' scores by domain, where they have domains.
     """
     ends = {metric: interval(evaluation, metric, seed) for metric in evaluation.metrics}
     return {
         "metrics": evaluation.metrics,
         "intervals": {metric: list(found) for metric, found in ends.items() if found},
         "tokens": evaluation.tokens,
+        "text": text_scores(evaluation, seed),
         "domains": means_by_domain(
             [prediction.target.domain for prediction in evaluation.predictions],
             [prediction.scores for prediction in evaluation.predictions],
         ),
     }
+
+
+def text_scores(evaluation: Evaluation, seed: int) -> dict[str, Any]:
+    """The likelihood of the text in the loss whatever the vocabulary, as plain data, with its 95 % intervals.
+
+    word_perplexity: the exponential of the loss of a word (nats). bits_per_byte: the loss of a byte, in bits. Both are
+    None without text, or where the loss is not finite.
+    """
+    words, sizes = (
+        np.array([getattr(size, unit) for size in evaluation.sizes], np.float64)
+        for unit in ("words", "bytes")
+    )
+    of_word, of_byte = (_of_unit(evaluation, counts, seed) for counts in (words, sizes))
+    found: dict[str, list[float | None]] = {
+        "word_perplexity": [_exponential(value) for value in of_word],
+        "bits_per_byte": [value / math.log(2) for value in of_byte],
+    }
+    return {
+        "words": int(words.sum()),
+        "bytes": int(sizes.sum()),
+        "scores": {name: values[0] if values else None for name, values in found.items()},
+        "intervals": {
+            name: values[1:]
+            for name, values in found.items()
+            if len(values) > 1 and None not in values
+        },
+    }
+
+
+def _of_unit(evaluation: Evaluation, counts: NDArray[np.float64], seed: int) -> list[float]:
+    """The loss of a unit of text (nats) and, of several rows, the ends of its interval; nothing without a unit.
+
+    counts: the units of each row.
+    """
+    if evaluation.metrics.get("perplexity") is None or not counts.sum():
+        return []
+    nats = np.array([loss.nats for loss in evaluation.losses])
+    ends = interval_of_sums(nats[:, None], counts, seed)
+    return [float(nats.sum() / counts.sum()), *([] if ends is None else ends[0].tolist())]
+
+
+def _exponential(value: float) -> float | None:
+    return math.exp(value) if value < math.log(np.finfo(np.float64).max) else None
 
 
 def differences(

@@ -22,6 +22,7 @@ from components.evaluation import (
 from components.evaluation_inputs import read_split_records, read_split_rows
 from components.metrics.perplexity import RowLoss, row_losses
 from components.metrics.rouge import ROUGE_METRICS
+from components.metrics.text_sizes import TextSize, text_sizes
 from components.metrics.traits import mean_traits
 from components.score_cache import PartsOf, ScoreCache
 from preprocessing.records.record import Record
@@ -54,6 +55,10 @@ class HeldOut:
     def rows(self) -> list[Row]:
         """The token rows of the whole split."""
         return read_split_rows(self.tokens, self.split)
+
+    def sizes(self, vocabulary: Vocabulary) -> list[TextSize]:
+        """How much text the tokens in the loss are, of each row that has any."""
+        return text_sizes(self.rows, vocabulary)
 
 
 class ScoredModel:
@@ -102,7 +107,9 @@ class Scorer:
         """The evaluation of a model; without texts only its perplexity. label: what progress calls it."""
         losses = self._losses(scored)
         predictions = self._predictions(scored, label) if texts else ()
-        return summarise(self.writer.task, losses, predictions)
+        return summarise(
+            self.writer.task, losses, predictions, self.held_out.sizes(self.vocabulary)
+        )
 
     def _losses(self, scored: ScoredModel) -> list[RowLoss]:
         held_out = self.held_out

@@ -31,8 +31,7 @@ def row_losses(model: LanguageModel, rows: Sequence[Row]) -> list[RowLoss]:
             for name in ("input_ids", "loss_mask", "segment_ids", "positions")
         }
         log_probabilities = model.score_rows(stacked)
-        segments, in_loss = stacked["segment_ids"], stacked["loss_mask"][:, 1:] == 1
-        counted = in_loss & (segments[:, 1:] == segments[:, :-1]) & (segments[:, 1:] > 0)
+        counted = in_loss(stacked["segment_ids"], stacked["loss_mask"])
         nats = -np.where(counted, log_probabilities, 0).sum(axis=1, dtype=np.float64)
         for row_nats, tokens in zip(nats.tolist(), counted.sum(axis=1).tolist(), strict=True):
             if tokens:
@@ -40,6 +39,12 @@ def row_losses(model: LanguageModel, rows: Sequence[Row]) -> list[RowLoss]:
         total = min(done * BATCH_ROWS, len(rows))
         progress.report(phase="perplexity", done=total, total=len(rows), unit="rows")
     return found
+
+
+def in_loss(segment_ids: np.ndarray, loss_mask: np.ndarray) -> np.ndarray:
+    """Which tokens behind the first count in the loss: bool [..., L - 1] of int [..., L]."""
+    behind, before = segment_ids[..., 1:], segment_ids[..., :-1]
+    return (loss_mask[..., 1:] == 1) & (behind == before) & (behind > 0)
 
 
 def perplexity(losses: Iterable[RowLoss]) -> tuple[float | None, int]:

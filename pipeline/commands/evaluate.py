@@ -106,17 +106,19 @@ def as_text(document: Mapping[str, Any]) -> str:
     lines = [
         f"{document['records']} records of the {document['split']} split, {document['generated']} generations"
     ]
-    for name, value in sorted(document["metrics"].items()):
+    of_text = document["text"]
+    intervals = document["intervals"] | of_text["intervals"]
+    for name, value in [*sorted(document["metrics"].items()), *of_text["scores"].items()]:
         shown = "not scored" if value is None else f"{value:.4f}"
-        ends = document["intervals"].get(name)
+        ends = intervals.get(name)
         interval = f"  [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
-        lines.append(f"  {name:<12} {shown}{interval}")
+        lines.append(f"  {name:<15} {shown}{interval}")
     for name, scores in (document["domains"] | document["baselines"]).items():
         text = ", ".join(f"{metric} {value:.4f}" for metric, value in scores.items())
-        lines.append(f"  {name:<12} {text}")
+        lines.append(f"  {name:<15} {text}")
     for name, found in document["traits"].items():
         text = ", ".join(f"{trait} {value:.3g}" for trait, value in found.items())
-        lines.append(f"  {name:<12} {text}")
+        lines.append(f"  {name:<15} {text}")
     return "\n".join([*lines, *filter(None, [document["signature"]])])
 
 

@@ -24,6 +24,12 @@ SUMMARY = {
     "generated": 1,
     "signature": "cnn_dailymail|records:1",
     "tokens": 12,
+    "text": {
+        "words": 9,
+        "bytes": 51,
+        "scores": {"word_perplexity": 812.5, "bits_per_byte": 1.25},
+        "intervals": {"bits_per_byte": [1.125, 1.375]},
+    },
     "metrics": {"perplexity": 40.25, "rouge1": 0.125},
     "intervals": {"rouge1": [0.0625, 0.1875]},
     "gate_split": "validation",
