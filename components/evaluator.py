@@ -89,6 +89,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
             recorded_digest(tokens),
             split,
             options.max_records,
+            options.max_rows,
         )
         return Scorer(held_out, writer, words, options.batch, cache, spread)
 
@@ -143,6 +144,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         "split": options.split,
         "gate_split": decides,
         "generated": len(reported.predictions),
+        "max_rows": options.max_rows,
         "signature": signature_of(
             task, reported.predictions, options.split, generation, seed, options.words
         ),

@@ -75,6 +75,7 @@ class EvaluationOptions:
     gate_split: the split whose scores decide: what was chosen by its score on a split has too good a score there. null
         is validation, or, where a corpus has none, the one that is reported.
     max_records: the first records of a split (in order of id) that text is generated for; null is all.
+    max_rows: the first rows of tokens of a split that the perplexity is over; null is all.
     thresholds: bounds by metric, such as `{rougeL: {min: 0.2}, perplexity: {max: 30, of: interval}}`.
     not_worse: the comparison with the champion, the model that is served; null blesses by thresholds alone.
     words: which words ROUGE counts: `latin`, letters from a to z and digits, as rouge-score and the Perl script do, or
@@ -91,6 +92,7 @@ class EvaluationOptions:
     split: Literal["validation", "test"] = "test"
     gate_split: Literal["validation", "test"] | None = None
     max_records: Count | None = 32
+    max_rows: Count | None = None
     thresholds: dict[Metric, Threshold] = field(default_factory=dict)
     not_worse: NotWorseOptions | None = NotWorseOptions()
     words: Words = "latin"

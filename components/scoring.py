@@ -34,7 +34,7 @@ from serving.model import LanguageModel
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What models are scored on: the rows of a split, and its first records.
+    """What models are scored on: the first rows of a split, and its first records; None is all.
 
     examples, tokens: the folders of the artifacts. examples_digest, tokens_digest: their canonical digests.
     """
@@ -45,6 +45,7 @@ class HeldOut:
     tokens_digest: str
     split: str
     max_records: int | None
+    max_rows: int | None = None
 
     @cached_property
     def records(self) -> list[Record]:
@@ -53,8 +54,8 @@ class HeldOut:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The token rows of the whole split."""
-        return read_split_rows(self.tokens, self.split)
+        """The token rows that the perplexity is over."""
+        return read_split_rows(self.tokens, self.split)[: self.max_rows]
 
     def sizes(self, vocabulary: Vocabulary) -> list[TextSize]:
         """How much text the tokens in the loss are, of each row that has any."""
@@ -118,6 +119,7 @@ class Scorer:
             "model": scored.digest,
             "rows": held_out.tokens_digest,
             "split": held_out.split,
+            "max_rows": held_out.max_rows,
         }
 
         def compute() -> list[tuple[float, int]]:

@@ -57,8 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = dataclasses.replace(
         TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
     )
-    rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
     evaluation, seed = loaded.config.evaluation, loaded.config.seed
+    rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
+    rows = rows[: evaluation.max_rows]
     words, scored = evaluation.words, records[: evaluation.max_records]
     writer = TextWriter(TASKS[task_name], loaded.config.generation, seed, words)
     with progress.reported_to(_print_progress):
@@ -69,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         "split": split,
         "records": len(records),
         "generated": len(result.predictions),
+        "max_rows": evaluation.max_rows,
         **scores_of(result, seed),
         **beside(
             TASKS[task_name],
@@ -106,6 +108,8 @@ def as_text(document: Mapping[str, Any]) -> str:
     lines = [
         f"{document['records']} records of the {document['split']} split, {document['generated']} generations"
     ]
+    if document["max_rows"] is not None:
+        lines.append(f"  perplexity is over the first {document['max_rows']} rows of the split")
     of_text = document["text"]
     intervals = document["intervals"] | of_text["intervals"]
     for name, value in [*sorted(document["metrics"].items()), *of_text["scores"].items()]:

@@ -24,6 +24,7 @@ SUMMARY = {
     "generated": 1,
     "signature": "cnn_dailymail|records:1",
     "tokens": 12,
+    "max_rows": None,
     "text": {
         "words": 9,
         "bytes": 51,

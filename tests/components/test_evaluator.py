@@ -305,6 +305,22 @@ def test_text_is_generated_for_the_first_records_and_perplexity_is_over_all(
     assert result.summary["tokens"] == 22
 
 
+def test_perplexity_is_over_the_first_rows_where_that_is_asked_for(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_models(monkeypatch, FakeModel())
+    whole, first = (
+        run(tmp_path / str(most), inputs, replace(ON_TEST, max_rows=most)) for most in (None, 1)
+    )
+    assert 0 < first.summary["tokens"] < whole.summary["tokens"] == 22
+    shown, plain = (
+        Path(result.evaluation.uri, "evaluation.html").read_text(encoding="utf-8")
+        for result in (first, whole)
+    )
+    assert "tokens of the first 1 rows of the split" in shown
+    assert "rows of the split" not in plain
+
+
 def test_predictions_name_conversation_and_turn(
     tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
