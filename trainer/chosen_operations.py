@@ -4,14 +4,12 @@ from trainer.attention import attend_flash, attend_flash_causal, attend_recomput
 from trainer.compiled_operations import compiled_operations
 from trainer.device import Device
 from trainer.operations import Dropout, Operations, keep_all
-from trainer.output_layer import OutputLayer
+from trainer.output_layer import COLUMNS_ON_GPU, OutputLayer
 
 # 823 MB of logits over 50,257 ids in half precision
 _PREDICTIONS_ON_GPU = 8192
 # 26 and 103 MB, beside one block's activations
 _PREDICTIONS_BESIDE_A_BLOCK = {"cpu": 256, "gpu": 1024}
-# cuBLAS's half-precision products want rows of whole vectors; XLA would copy the logits into such
-_COLUMNS_ON_GPU = 64
 
 
 def chosen_operations(
@@ -41,4 +39,4 @@ def chosen_output_layer(device: Device, *, one_block: bool = False) -> OutputLay
     at_once = _PREDICTIONS_ON_GPU if on_gpu else None
     if one_block:
         at_once = _PREDICTIONS_BESIDE_A_BLOCK[device.kind]
-    return OutputLayer(at_once, _COLUMNS_ON_GPU if on_gpu else 1, adds_up=on_gpu)
+    return OutputLayer(at_once, COLUMNS_ON_GPU if on_gpu else 1, adds_up=on_gpu)

@@ -12,6 +12,9 @@ import tensorflow as tf
 from trainer.bounds import Bounds
 from trainer.gpt2 import logits
 
+# cuBLAS's half-precision products want rows of whole vectors; XLA would copy logits or embedding into such
+COLUMNS_ON_GPU = 64
+
 CrossEntropy = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -58,7 +61,9 @@ class OutputLayer(NamedTuple):
     ) -> tf.Tensor:
         """The sum of the losses, float32; wte: the token embedding [V, W]. It has gradients."""
         if not self._is_in_pieces(predictions):
-            return self._piece(predictions, self._filled(wte), wte.shape[0], cross_entropy)
+            return self._piece(
+                predictions, in_whole_columns(wte, self.columns), wte.shape[0], cross_entropy
+            )
 
         @tf.custom_gradient
         def loss(hidden: tf.Tensor, wte: tf.Tensor) -> tuple[tf.Tensor, object]:
@@ -79,7 +84,7 @@ class OutputLayer(NamedTuple):
         """As `loss`, for a pass that has no backward one."""
         if not self._is_in_pieces(predictions):
             return self.loss(predictions, wte, cross_entropy)
-        pieces, filled = _Pieces(predictions, self.at_once), self._filled(wte)
+        pieces, filled = _Pieces(predictions, self.at_once), in_whole_columns(wte, self.columns)
 
         def add(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             of_piece = self._piece(pieces.at(number), filled, wte.shape[0], cross_entropy)
@@ -98,7 +103,7 @@ class OutputLayer(NamedTuple):
         wants_wte: bool = True,
     ) -> LossAndGradients:
         """The loss as `loss` has it, and the gradients of scale x loss."""
-        pieces, filled = _Pieces(predictions, self.at_once), self._filled(wte)
+        pieces, filled = _Pieces(predictions, self.at_once), in_whole_columns(wte, self.columns)
 
         keeps = wants_wte and not self.adds_up
 
@@ -116,7 +121,7 @@ class OutputLayer(NamedTuple):
             predicted = logits({"model/wte": filled}, piece.hidden)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(predicted)
-                losses = cross_entropy(_of_vocabulary(predicted, wte.shape[0]), piece.labels)
+                losses = cross_entropy(of_vocabulary(predicted, wte.shape[0]), piece.labels)
             gradient = tape.gradient(losses, predicted, output_gradients=piece.weights * scale)
             total += tf.reduce_sum(losses * piece.weights)
             of_hidden = of_hidden.write(number, tf.matmul(gradient, filled))
@@ -149,16 +154,11 @@ class OutputLayer(NamedTuple):
     def _is_in_pieces(self, predictions: Predictions) -> bool:
         return self.at_once is not None and predictions.hidden.shape[0] > self.at_once
 
-    def _filled(self, wte: tf.Tensor) -> tf.Tensor:
-        """The embedding with rows of zeros up to whole columns of logits."""
-        lacking = -wte.shape[0] % self.columns
-        return tf.pad(wte, [[0, lacking], [0, 0]]) if lacking else wte
-
     @staticmethod
     def _piece(
         piece: Predictions, filled: tf.Tensor, vocabulary: int, cross_entropy: CrossEntropy
     ) -> tf.Tensor:
-        predicted = _of_vocabulary(logits({"model/wte": filled}, piece.hidden), vocabulary)
+        predicted = of_vocabulary(logits({"model/wte": filled}, piece.hidden), vocabulary)
         return tf.reduce_sum(cross_entropy(predicted, piece.labels) * piece.weights)
 
 
@@ -188,7 +188,13 @@ class _Pieces:
         return Predictions(*(stacked[number] for stacked in self._stacked))
 
 
-def _of_vocabulary(predicted: tf.Tensor, vocabulary: int) -> tf.Tensor:
+def in_whole_columns(wte: tf.Tensor, columns: int) -> tf.Tensor:
+    """The token embedding [V, W] with rows of zeros up to a multiple of so many columns of logits."""
+    lacking = -wte.shape[0] % columns
+    return tf.pad(wte, [[0, lacking], [0, 0]]) if lacking else wte
+
+
+def of_vocabulary(predicted: tf.Tensor, vocabulary: int) -> tf.Tensor:
     """Logits [N, V] with the lowest number for every id beyond the vocabulary."""
     if predicted.shape[1] == vocabulary:
         return predicted

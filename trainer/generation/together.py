@@ -19,10 +19,11 @@ from trainer.generation.request import Request
 from trainer.generation.stop_strings import holds_any
 from trainer.gpt2 import Cache, Weights, causal_mask, logits, transformer
 from trainer.operations import Operations, attend
+from trainer.output_layer import COLUMNS_ON_GPU, in_whole_columns, of_vocabulary
 from trainer.sampling import ON_GPU, draw_filtered, greedy, penalised, tokens_of
 
 MOST_ROWS_TOGETHER = 64
-_WTE, _COLUMNS = "model/wte", 64  # XLA would copy the embedding for every token into whole vectors
+_WTE = "model/wte"
 _QUERIES = 8  # the fewest rows of a product for which cuBLAS has kernels of its own
 STRETCH = 16  # tokens; those that nobody asked for are thrown away
 
@@ -63,7 +64,7 @@ def sample_together(
     )
     stretches = -(-(steps - 1) // STRETCH)
     uniform = tf.pad(uniform, [[0, 0], [0, stretches * STRETCH + 1 - steps]])
-    weights = {**weights, _WTE: _whole_columns(weights[_WTE])}
+    weights = {**weights, _WTE: in_whole_columns(weights[_WTE], COLUMNS_ON_GPU)}
     model = _Programs(config)
     scores, seen, cache = model.prefill(weights, prompts, stretches * STRETCH)
     token = model.draw(scores, seen, uniform[:, 0], settings)
@@ -240,9 +241,7 @@ class _Programs:
 
     def _logits(self, weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
         """Logits [R, V] of hidden vectors [R, W], the lowest number for ids beyond the vocabulary."""
-        found = logits(weights, hidden)
-        beyond = tf.range(found.shape[1]) >= self._config.vocabulary_size
-        return tf.where(beyond, found.dtype.min, found)
+        return of_vocabulary(logits(weights, hidden), self._config.vocabulary_size)
 
     def _transformer(
         self, weights: Weights, *arguments: tf.Tensor, **options: Any
@@ -284,11 +283,6 @@ def _drawn(
 def _with_token(seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
     """Which tokens the rows have, bool [R, V], with one more each."""
     return seen | tf.one_hot(token, tf.shape(seen)[1], True, False)
-
-
-def _whole_columns(wte: tf.Tensor) -> tf.Tensor:
-    """The token embedding with rows of zeros up to whole columns of logits."""
-    return tf.pad(wte, [[0, -wte.shape[0] % _COLUMNS], [0, 0]])
 
 
 def _attend(
