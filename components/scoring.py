@@ -57,10 +57,6 @@ class HeldOut:
         """The token rows that the perplexity is over."""
         return read_split_rows(self.tokens, self.split)[: self.max_rows]
 
-    def sizes(self, vocabulary: Vocabulary) -> list[TextSize]:
-        """How much text the tokens in the loss are, of each row that has any."""
-        return text_sizes(self.rows, vocabulary)
-
 
 class ScoredModel:
     """A model by the canonical digest of its content, and where it lies. load: gives it, and is called when needed."""
@@ -108,9 +104,12 @@ class Scorer:
         """The evaluation of a model; without texts only its perplexity. label: what progress calls it."""
         losses = self._losses(scored)
         predictions = self._predictions(scored, label) if texts else ()
-        return summarise(
-            self.writer.task, losses, predictions, self.held_out.sizes(self.vocabulary)
-        )
+        return summarise(self.writer.task, losses, predictions, self._sizes)
+
+    @cached_property
+    def _sizes(self) -> list[TextSize]:
+        """How much text the tokens in the loss are, of each row that has any, whatever model is scored."""
+        return text_sizes(self.held_out.rows, self.vocabulary)
 
     def _losses(self, scored: ScoredModel) -> list[RowLoss]:
         held_out = self.held_out
