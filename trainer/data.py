@@ -1,22 +1,16 @@
-"""Token rows for training and validation, read from TFRecord files into memory.
+"""Token rows for training and validation, in memory.
 
 A row takes 11 bytes a token in memory (ids and positions int32, segments uint16, mask bool): a
 million rows of 256 tokens take 2.8 GB.
 """
 
-import glob
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import tensorflow as tf
 
-from preprocessing.base.errors import InputError
 from trainer.bounds import Bounds
-from trainer.random_windows import RandomWindows, Stream
 
 # how each feature of a row is kept; segment ids and positions are below the sequence length
 FEATURES: dict[str, type[np.generic]] = {
@@ -120,82 +114,3 @@ def _continued(batch: Batch) -> np.ndarray:
 @lru_cache(maxsize=2)  # a batch reaches from one epoch into the next
 def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(count)
-
-
-def read_training_rows(
-    patterns: Sequence[str], sequence_length: int, random_windows: bool = False
-) -> TrainingRows:
-    """As `read_rows`; InputError where there is no row to train on.
-
-    random_windows: the rows of each file are a stream's, cut one behind the other (see
-        `preprocessing.tokens.record_rows`): give windows at random places of the streams instead.
-    """
-    rows: TrainingRows | None
-    if random_windows:
-        streams = list(_read_streams(patterns, sequence_length))
-        rows = RandomWindows(streams, sequence_length) if streams else None
-    else:
-        rows = read_rows(patterns, sequence_length)
-    if not rows:
-        raise InputError(
-            f"{', '.join(patterns)}: no token row to train on; corpus.path must give at least one "
-            "record in the split train that is not dropped (the drop report says why records are)"
-        )
-    return rows
-
-
-def read_rows(patterns: Sequence[str], sequence_length: int) -> TokenRows:
-    """All rows of the files whose names match the glob patterns, by file name and then in order.
-
-    Files are TFRecords, gzip-compressed where the name ends in `.gz`. There may be none.
-    Raises InputError where a file is damaged, or holds other rows than of sequence_length tokens.
-    """
-    parts: list[Batch] = [
-        {name: np.zeros([0, sequence_length], dtype) for name, dtype in FEATURES.items()}
-    ]
-    for file in _files(patterns):
-        parts.extend(_read_file(file, sequence_length))
-    return TokenRows({name: np.concatenate([part[name] for part in parts]) for name in FEATURES})
-
-
-def _files(patterns: Sequence[str]) -> list[Path]:
-    # The folder is one of the workspace's: its name may look like a pattern, and is none.
-    split = map(os.path.split, patterns)
-    literal = [os.path.join(glob.escape(folder), name) for folder, name in split]
-    return [Path(file) for file in sorted({f for pattern in literal for f in glob.glob(pattern)})]
-
-
-def _read_streams(patterns: Sequence[str], sequence_length: int) -> Iterator[Stream]:
-    """The stream of each file that has one, put together again from its overlapping rows."""
-    for file in _files(patterns):
-        ids: list[np.ndarray] = []
-        loss: list[np.ndarray] = []
-        for batch in _read_file(file, sequence_length):
-            new = batch["segment_ids"] > 0
-            new[:, 0] = False  # a row begins with the token that ends the one before
-            if not ids:
-                new[0, 0] = True
-            ids.append(_compact(batch["input_ids"][new]))
-            loss.append(batch["loss_mask"][new])
-        if ids:
-            yield Stream(np.concatenate(ids), np.concatenate(loss))
-
-
-def _compact(ids: np.ndarray) -> np.ndarray:
-    """Ids as uint16 if they all fit."""
-    return ids.astype(np.uint16) if ids.max() <= np.iinfo(np.uint16).max else ids
-
-
-def _read_file(path: Path, sequence_length: int, chunk: int = 1024) -> Iterator[Batch]:
-    """The rows of one file, at most `chunk` at a time."""
-    compression = "GZIP" if path.suffix == ".gz" else ""
-    features = {name: tf.io.FixedLenFeature([sequence_length], tf.int64) for name in FEATURES}
-    records = tf.data.TFRecordDataset(str(path), compression_type=compression).batch(chunk)
-    try:
-        for batch in records.map(lambda batch: tf.io.parse_example(batch, features)):
-            yield {name: batch[name].numpy().astype(dtype) for name, dtype in FEATURES.items()}
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        raise InputError(
-            f"{path}: not token rows of {sequence_length} tokens, or damaged "
-            f"({str(error).splitlines()[0]}); make them again with --force Tokenizer"
-        ) from error

@@ -12,7 +12,6 @@ from preprocessing.base.file_watch import check_unchanged_since
 from preprocessing.tokens.vocabulary import load_vocabulary
 from trainer.compilation_cache import keep_compiled_programs
 from trainer.config import GPT2Config, model_config
-from trainer.data import read_rows, read_training_rows
 from trainer.device import choose_device
 from trainer.export import export
 from trainer.gpt2 import GPT2
@@ -26,6 +25,7 @@ from trainer.options import (
     TrainingOptions,
 )
 from trainer.part_times import EXPORT, MODEL, READING, PartTimes
+from trainer.row_files import read_rows, read_training_rows
 from trainer.shown_rows import shown_rows
 from trainer.training import train
 from trainer.training_page import write_training_page

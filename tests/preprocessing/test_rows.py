@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from preprocessing.records.examples import decode_example, encode_example
 from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.tokens.packing import pack
 from preprocessing.tokens.rows import FEATURES, Row, example_to_row, read_rows, row_to_example
+from preprocessing.tokens.sequences import TokenSequence
 
 
 def row(first: int = 5) -> Row:
@@ -31,14 +35,21 @@ def test_a_row_comes_back_from_its_example() -> None:
     assert all(getattr(back, name).dtype == np.int64 for name in FEATURES)
 
 
-def test_an_example_has_the_four_features_of_one_length() -> None:
+def test_an_example_has_the_tokens_and_the_lengths_of_sequences_and_of_runs_of_the_loss() -> None:
     features = decode_example(row_to_example(row()))
-    assert features == {
-        "input_ids": [5, 7, 50256],
-        "loss_mask": [0, 1, 0],
-        "segment_ids": [1, 1, 0],
-        "positions": [0, 1, 0],
-    }
+    assert features == {"input_ids": [5, 7, 50256], "lengths": [2], "loss_lengths": [1, 1]}
+
+
+@given(
+    st.lists(st.lists(st.booleans(), min_size=1, max_size=9), min_size=1, max_size=5),
+    st.integers(0, 4),
+)
+def test_any_packed_row_comes_back(sequences: list[list[bool]], padding: int) -> None:
+    length = sum(map(len, sequences)) + padding
+    masks = [np.array([False, *in_loss[1:]]) for in_loss in sequences]
+    packed = [TokenSequence(np.arange(len(mask), dtype=np.int32) + 3, mask) for mask in masks]
+    for a_row in pack(packed, length, padding_id=0):
+        assert values(example_to_row(row_to_example(a_row))) == values(a_row)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +57,23 @@ def test_an_example_has_the_four_features_of_one_length() -> None:
     [
         {},
         {"input_ids": [1]},
-        {"input_ids": [1, 2], "loss_mask": [1], "segment_ids": [1, 1], "positions": [0, 1]},
+        {"input_ids": [1, 2], "lengths": [3]},
+        {"input_ids": [1, 2], "lengths": [-1, 2]},
+        {"input_ids": [1, 2, 0], "lengths": [2], "loss_lengths": [1, 2]},
+        {"input_ids": [1], "loss_mask": [0], "segment_ids": [1], "positions": [0]},
     ],
 )
-def test_another_example_is_refused_with_its_lengths(features: dict[str, list[int]]) -> None:
-    with pytest.raises(ValueError, match="not a token row: the lengths"):
+def test_another_example_is_refused(features: dict[str, list[int]]) -> None:
+    with pytest.raises(ValueError, match=r"not a token row|negative"):
         example_to_row(encode_example(features))
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b", gzip.compress(bytes(9))[:-9], b"no gzip"])
+def test_a_broken_compressed_file_is_no_file_of_rows(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "rows.gz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"end-of-stream|gzip"):
+        list(read_rows([path]))
 
 
 def test_rows_are_read_from_files_in_order_compressed_or_not(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from preprocessing.records.tfrecords import write_tfrecords
 from preprocessing.tokens.packing import pack
 from preprocessing.tokens.rows import row_to_example
 from preprocessing.tokens.sequences import TokenSequence
-from trainer.data import read_training_rows
 from trainer.random_windows import RandomWindows, Stream
+from trainer.row_files import read_training_rows
 
 
 def stream(start: int, size: int) -> Stream:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from preprocessing.base.errors import InputError
 from tests.trainer.token_rows import counting_rows, write_rows
-from trainer.data import FEATURES, TokenRows, read_rows, read_training_rows
+from trainer.data import FEATURES, TokenRows
+from trainer.row_files import read_rows, read_training_rows
 
 
 def first_ids(rows: TokenRows, steps: range, batch_size: int, seed: int = 1) -> list[int]:

@@ -4,9 +4,10 @@ import gzip
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
-from trainer.data import FEATURES, TokenRows
+from preprocessing.records.tfrecords import tfrecords_of
+from preprocessing.tokens.rows import FEATURES, Row, row_to_example
+from trainer.data import TokenRows
 
 
 def counting_rows(count: int, length: int = 8, vocabulary: int = 61) -> TokenRows:
@@ -26,17 +27,8 @@ def counting_rows(count: int, length: int = 8, vocabulary: int = 61) -> TokenRow
 
 def write_rows(path: Path, rows: TokenRows) -> None:
     """Write rows as a TFRecord file, compressed where the name ends in .gz."""
-    plain = path.with_suffix(".plain")
-    with tf.io.TFRecordWriter(str(plain)) as writer:
-        for row in range(len(rows)):
-            feature = {
-                name: tf.train.Feature(
-                    int64_list=tf.train.Int64List(value=rows.features[name][row].astype(int))
-                )
-                for name in FEATURES
-            }
-            example = tf.train.Example(features=tf.train.Features(feature=feature))
-            writer.write(example.SerializeToString())
-    content = plain.read_bytes()
-    plain.unlink()
+    content = tfrecords_of(
+        row_to_example(Row(*(rows.features[name][row].astype(np.int64) for name in FEATURES)))
+        for row in range(len(rows))
+    )
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
