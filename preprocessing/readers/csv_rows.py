@@ -4,9 +4,10 @@ import csv
 import re
 from typing import BinaryIO
 
+from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns
-from preprocessing.records.record import Fault
+from preprocessing.records.record import Drop, Fault
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SKIPPED_AT_ONCE = 1 << 20
@@ -20,7 +21,8 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
     """The rows below the first, which names the columns.
 
     One that is too long or is not written by the rules costs all its lines, up to the line end that is
-    not in quotes: what stands in a document is no row.
+    not in quotes: what stands in a document is no row. A quote that is never closed is a Fault: who counted
+    it as one row would not miss all that are behind it.
     """
     # The module's own limit of 128 KiB a field is below what a document may have.
     csv.field_size_limit(max(csv.field_size_limit(), most))
@@ -39,7 +41,12 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
         except csv.Error as error:
             problem = ("not_csv", f": {error}")
         if problem is not None:
-            lines.skip_row()
+            if not lines.skip_row():
+                yield Fault(
+                    f"{source.name}, line {number}: opens a quote that is never closed; close it, or get the "
+                    "file again if it was cut off"
+                )
+                return
             reader = csv.reader(lines, strict=True)
             reason, detail = problem
             if header is None:
@@ -51,8 +58,12 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
         elif header is None:
             header = values
             if missing := missing_columns(source, columns, header):
-                yield missing
+                text = decode_text(lines.row, source, "")
+                yield Fault(f"{source.name}: {text.detail}") if isinstance(text, Drop) else missing
                 return
+        elif any(values[len(header) :]):
+            detail = f": {len(values)} values for {len(header)} columns; quote what holds commas"
+            yield source.row_drop(number, "not_csv", f"line {number}{detail}")
         else:
             yield TableRow(number, f"line {number}", dict(zip(header, values, strict=False)))
 
@@ -80,8 +91,13 @@ class _Lines:
         self._row_bytes = 0
         return self._number + 1
 
-    def skip_row(self) -> None:
-        """Read past what is left of the row."""
+    @property
+    def row(self) -> bytes:
+        """The lines of the row so far."""
+        return b"".join(self._row)
+
+    def skip_row(self) -> bool:
+        """Read past what is left of the row; whether it has an end, and no quote goes on to that of the file."""
         place = _START
         for line in self._row:
             place = _place_after(line, place)
@@ -90,8 +106,9 @@ class _Lines:
             self._number += last.endswith(b"\n")
             last = self._file.readline(_SKIPPED_AT_ONCE)
             if not last:
-                return
+                return place != _QUOTED
             place = _place_after(last, place)
+        return True
 
     def __iter__(self) -> "_Lines":
         return self

@@ -46,6 +46,11 @@ def _rows_of_array(source: SourceFile, file: BinaryIO, head: bytes, most: int) -
             yield _row(source, number, f"row {number}", element, most)
     except EOFError:
         yield Fault(f"{source.name}: ends before its array does; get the file again")
+    except _BehindError:
+        yield Fault(
+            f"{source.name}: has more behind the end of its array; put all rows into one array, or one "
+            "into each line"
+        )
 
 
 def _row(
@@ -72,11 +77,15 @@ def _row(
     return drop("wrong_type", f" is not an object but a {type(values).__name__}")
 
 
+class _BehindError(Exception):
+    """There is something behind the end of an array."""
+
+
 def _elements(file: BinaryIO, head: bytes, most: int) -> Iterator[bytes | None]:
     """The elements of an array after its bracket, None for one of more than `most` bytes.
 
     They are parted by commas and brackets that are in no string, so that one that is no JSON spoils no
-    other. Raises EOFError where the array does not end.
+    other. Raises EOFError where the array does not end, _BehindError where more than its end follows.
     """
     element = bytearray()
     size = depth = 0
@@ -109,7 +118,12 @@ def _elements(file: BinaryIO, head: bytes, most: int) -> Iterator[bytes | None]:
                 elif content := bytes(element.strip()):
                     yield content
                 if mark != b",":
-                    return
+                    rest = data[position:]
+                    while not rest.strip():
+                        rest = file.read(_READ_AT_ONCE)
+                        if not rest:
+                            return
+                    raise _BehindError
                 element.clear()
                 size, kept = 0, position
         size += len(data) - kept

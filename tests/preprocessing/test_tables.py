@@ -107,6 +107,11 @@ def test_a_csv_has_quoted_fields_with_commas_quotes_and_lines():
         (b"1,caf\xe9", "not_utf8", "line 3: text holds the byte 0xe9"),
         (b"1,a\0", "nul_bytes", "line 3: text holds the character NUL"),
         (b'1,"a"b', "not_csv", "line 3: ',' expected after '\"'"),
+        (
+            b"1,Well, it rained",
+            "not_csv",
+            "line 3: 3 values for 2 columns; quote what holds commas",
+        ),
         (b"1," + b"x" * 1000, "too_large", "line 3 has more than 1000 bytes"),
         (b'1,"' + b"xxxxxxxx\n" * 120 + b'"', "too_large", "line 3 has more than 1000 bytes"),
     ],
@@ -118,9 +123,21 @@ def test_a_bad_row_of_a_csv_is_dropped_with_its_line_and_the_others_stay(row, re
     assert detail in found[1].detail
 
 
-def test_a_quote_that_is_never_closed_costs_the_rest_and_is_counted():
-    found = read("a.csv", b'text\nfirst\n"never\nclosed\n', TEXT)
-    assert summary(found) == [("record", "first"), ("not_csv", "line 3: unexpected end of data")]
+@pytest.mark.parametrize("rest", ["closed\n", "1,invented\n" * 200, ""])
+def test_a_quote_that_is_never_closed_is_a_fault_for_nobody_would_miss_the_rest(rest):
+    found = read("a.csv", f'text\nfirst\n"never\n{rest}'.encode(), TEXT)
+    assert summary(found[:1]) == [("record", "first")]
+    assert "a.csv, line 3: opens a quote that is never closed" in only_fault(found[1:])
+
+
+def test_empty_values_behind_the_last_column_of_a_csv_say_nothing():
+    assert summary(read("a.csv", b"text,id\na,1,,\n", TEXT)) == [("record", "a")]
+
+
+def test_a_csv_in_another_encoding_names_it_and_not_the_columns_that_there_seem_to_be():
+    data = "text,id\na,1\n".encode("utf-16")
+    message = only_fault(read("a.csv", data, TEXT))
+    assert "a.csv: NUL at byte 3; most likely UTF-16 (little-endian), save it as UTF-8" in message
 
 
 def test_a_field_longer_than_the_csv_modules_own_limit_is_read():
@@ -355,6 +372,13 @@ def test_a_bad_element_of_an_array_drops_itself_only():
     assert found[3].id == "a.json#4"
     assert "ends before its array does" in only_fault(read("a.json", b'[{"text": "a"}, ', TEXT)[1:])
     assert only_drop(read("a.json", b"[ ]", TEXT)).reason == "empty"
+
+
+@pytest.mark.parametrize("rest", [b'[{"text": "b"}]', b", 5", b" " * (2 << 20) + b"}"])
+def test_what_is_behind_an_array_is_a_fault_and_not_lost(rest):
+    record, *others = read("a.json", b'[{"text": "a"}]\n' + rest, TEXT)
+    assert isinstance(record, Record)
+    assert "a.json: has more behind the end of its array" in only_fault(others)
 
 
 @given(st.binary(max_size=40))
