@@ -3,6 +3,7 @@
 A link that leads elsewhere could bring files into a corpus that nobody meant to be read.
 """
 
+import os
 from pathlib import Path
 
 # Folders of CNN/DailyMail's release, which may lie on another disk: links by these names are followed.
@@ -27,7 +28,8 @@ class Links:
 
     def is_within(self, path: Path) -> bool:
         """Whether a link leads to somewhere in the folder, or in the cache or a linked folder that belong to it."""
-        target = path.resolve()
+        # Not Path.resolve, which fails for links that lead to one another.
+        target = Path(os.path.realpath(path))
         return any(target.is_relative_to(place) for place in self._places)
 
 

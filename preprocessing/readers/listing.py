@@ -148,9 +148,15 @@ def _found_here(
                     if prefix + entry.name in LINKED_FOLDERS:
                         continue
                     raise _outside(Path(entry.path))
+                is_read = entry.name.lower().endswith(suffixes)
+                if is_read and entry.is_symlink() and not os.path.exists(entry.path):
+                    raise InputError(
+                        f"{entry.path}: a link to {os.readlink(entry.path)}, where nothing is; get the file, or "
+                        "remove the link"
+                    )
                 if recursive and entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
-                elif entry.name.lower().endswith(suffixes) and entry.is_file():
+                elif is_read and entry.is_file():
                     name = prefix + entry.name
                     if not name.isascii():
                         _check_encoding(name, entry.path)
@@ -162,7 +168,7 @@ def _found_here(
 def _outside(path: Path) -> InputError:
     """The refusal of a link that leads out of the corpus, to what nobody may have meant to be read."""
     return InputError(
-        f"{path}: a link to {path.resolve()}, outside the corpus; "
+        f"{path}: a link to {os.path.realpath(path)}, outside the corpus; "
         "copy the file into the corpus, or remove the link"
     )
 

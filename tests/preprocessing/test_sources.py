@@ -211,6 +211,16 @@ def test_a_link_out_of_the_corpus_is_refused_and_one_within_is_not(tmp_path):
         list_sources(corpus, TEXT)
 
 
+@pytest.mark.parametrize("target", ["missing.txt", "b.txt"])
+def test_a_link_to_nothing_or_to_itself_is_refused_and_not_passed_over(tmp_path, target):
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "notes").symlink_to("notes")
+    assert [source.name for source in list_sources(tmp_path, TEXT)] == ["a.txt"]
+    (tmp_path / "b.txt").symlink_to(target)
+    with pytest.raises(InputError, match=rf"b\.txt: a link to {target}, where nothing is"):
+        list_sources(tmp_path, TEXT)
+
+
 @pytest.mark.parametrize("name", ["cnn", "cnn/stories", "dailymail/stories"])
 def test_a_linked_folder_of_the_release_is_read_from_where_it_is(tmp_path, name):
     write_release(tmp_path / "corpus")
