@@ -11,6 +11,7 @@ from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, example_to_record, record_to_example
+from preprocessing.tasks import text_documents
 from preprocessing.tasks.registry import SourceFile, list_sources
 from preprocessing.tasks.text import parse, parse_documents
 from preprocessing.tasks.text_cuts import cut_stream
@@ -226,6 +227,27 @@ def test_documents_between_separators_keep_the_splits_of_the_release(tmp_path):
         ("train", "One of train.txt"),
         ("train", "Two of train.txt"),
     ]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+@pytest.mark.parametrize("separator", ["\n\n", "\n---\n", "\r\n\r\n", "<|endoftext|>"])
+def test_a_separator_with_line_ends_parts_the_texts_of_every_system(end, separator, monkeypatch):
+    documents = ["One\nof two lines", "Two", "Three"]
+    written = separator.replace("\r\n", "\n").join(documents).replace("\n", end)
+    for at_once in (1, 2, 1 << 20):
+        monkeypatch.setattr(text_documents, "_READ_AT_ONCE", at_once)
+        for mark in ("", "\ufeff"):
+            data = f"{mark}{written}".encode()
+            found = [
+                document.data
+                for document in read_documents(io.BytesIO(data), separator.encode(), 100)
+            ]
+            assert found == [document.replace("\n", end).encode() for document in documents]
+
+
+def test_a_byte_order_mark_before_a_separator_is_no_document():
+    found = list(read_documents(io.BytesIO(b"\xef\xbb\xbf|\nOne|"), b"|", 10))
+    assert found == [(5, b"One")]
 
 
 def test_a_document_that_is_too_large_or_no_text_drops_itself_only():
