@@ -58,8 +58,8 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
         progress.report(message=f"{changed} read, the others are as they were in the last job")
     if not counts["splits"]["test"]:
         progress.report(
-            message="no record is held out as test, so no model can be blessed: raise corpus.test_fraction, "
-            "add documents, or set evaluation.split to validation"
+            message="no record is held out as test, so no model can be blessed: raise corpus.test_fraction or add "
+            "documents (where names of files say splits, a file named test), or set evaluation.split to validation"
         )
     if copies := describe_copies(counts):
         progress.report(message=f"{copies}; the corpus report names them")

@@ -46,7 +46,10 @@ def check_corpus(report_dir: str, options: CorpusOptions) -> dict[str, Any]:
     if not records:
         raise InputError(f"{options.path}: no record in the corpus; set corpus.path to another")
     if not report["splits"]["train"]:
-        remedy = "add documents, or lower corpus.validation_fraction and corpus.test_fraction"
+        remedy = (
+            "add documents (where names of files say splits, a file named train), or lower "
+            "corpus.validation_fraction and corpus.test_fraction"
+        )
         if leaked := leaked_records(report):
             remedy = (
                 f"{counted(leaked, 'record was', 'records were')} dropped as copies of held-out "

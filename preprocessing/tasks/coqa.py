@@ -8,9 +8,10 @@ a table with a conversation a row: `source`, `story`, `questions` (texts), `answ
 (`{"input_text": [texts], ...}`), without ids.
 """
 
+import io
 import json
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
@@ -18,8 +19,9 @@ from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
 from preprocessing.readers.compression import content_ends_with
 from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
+from preprocessing.readers.json_rows import json_rows
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.readers.table_rows import TableRow
+from preprocessing.readers.table_rows import Rows, TableRow
 from preprocessing.readers.tables import open_table
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
@@ -42,14 +44,7 @@ def read(
     """What becomes of a file's conversations. Raises READ_ERRORS."""
     if not content_ends_with(source.name, ".json"):
         with open_table(source, open_file, _COLUMNS, _OPTIONAL, options.max_record_bytes) as rows:
-            for row in rows:
-                if isinstance(row, TableRow):
-                    values = dict(row.values)
-                    # It says nothing of what is in the conversation, so digest and id are not of it.
-                    domain = values.pop("source", None)
-                    yield _outcome(source, row.number, row.place, values, domain, options, seed)
-                else:
-                    yield row
+            yield from _outcomes(source, rows, options, seed)
         return
     most = options.max_whole_file_bytes
     data = read_file(source, open_file, most)
@@ -62,7 +57,9 @@ def read(
 
 
 def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
-    """The records of a file, one a conversation, by the conversation's id or, without one, by its content.
+    """The records of a `.json` file, one a conversation, by the conversation's id or, without one, by its content.
+
+    The file has all in one object, as the release, or in an array, or one a line.
 
     A file that is not JSON, or no list of conversations, is a Fault that names line or JSON path. A
     conversation is dropped if it is not in CoQA's schema (`wrong_schema`), if its story is empty
@@ -70,18 +67,31 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     (`nul_bytes`) or half a surrogate pair (`lone_surrogate`), or is longer than `max_record_bytes`
     (`too_large`).
     """
+    most = options.max_record_bytes
+    if _is_in_lines(data, most):
+        yield from _outcomes(source, json_rows(source, io.BytesIO(data), most), options, seed)
+        return
     try:
         conversations = _conversations(source.name, data)
     except _SchemaError as error:
         yield Fault(printable(str(error)))
         return
     for index, conversation in enumerate(conversations):
-        domain = conversation.get("source") if isinstance(conversation, dict) else None
-        yield _outcome(source, index, f"data[{index}]", conversation, domain, options, seed)
+        yield _outcome(source, index, f"data[{index}]", conversation, options, seed)
 
 
 class _SchemaError(Exception):
     """The file, or a conversation, is not what CoQA's schema says; the message is for the user."""
+
+
+def _is_in_lines(data: bytes, most: int) -> bool:
+    """Whether the first line of a file is a conversation of its own."""
+    line = data[: most + 1].split(b"\n", 1)[0]
+    try:
+        first = json.loads(line.decode("utf-8-sig")) if len(line) <= most else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and "story" in first
 
 
 def _conversations(name: str, data: bytes) -> list[Any]:
@@ -107,16 +117,31 @@ def _conversations(name: str, data: bytes) -> list[Any]:
     return conversations
 
 
+def _outcomes(
+    source: SourceFile, rows: Rows, options: CorpusOptions, seed: int
+) -> Iterator[Outcome]:
+    """What becomes of the conversations in the rows of a table."""
+    for row in rows:
+        if isinstance(row, TableRow):
+            yield _outcome(source, row.number, row.place, row.values, options, seed)
+        else:
+            yield row
+
+
 def _outcome(
     source: SourceFile,
     position: int,
     path: str,
     conversation: Any,
-    domain: Any,
     options: CorpusOptions,
     seed: int,
 ) -> Record | Drop:
     """What becomes of one conversation, which is at `path` in the file."""
+    domain = None
+    if isinstance(conversation, Mapping):
+        # It says nothing of what is in the conversation, so digest and id are not of it.
+        domain = conversation.get("source")
+        conversation = {key: value for key, value in conversation.items() if key != "source"}
     try:
         return _record(source, position, path, conversation, domain, options, seed)
     except _SchemaError as error:
@@ -142,7 +167,10 @@ def _record(
     if not isinstance(domain, str | None):
         raise _wrong_type(source.name, f"{path}.source", domain, str)
     digest = sha256_bytes(canonical.encode("utf-8", "surrogatepass"))
-    conversation_id = conversation.get("id") or content_id(digest)
+    conversation_id = conversation.get("id")
+    if type(conversation_id) is int:
+        conversation_id = str(conversation_id)
+    conversation_id = conversation_id or content_id(digest)
     if not isinstance(conversation_id, str):
         raise _wrong_type(source.name, f"{path}.id", conversation_id, str)
     turns = _turns(source.name, _as_released(conversation), path)
@@ -199,8 +227,8 @@ def _as_released(conversation: dict[str, Any]) -> dict[str, Any]:
     """A conversation in Hugging Face's flat layout as the release has it, any other as it is."""
 
     def entries(texts: Any) -> Any:
-        if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
-            return [{"input_text": text} for text in texts]
+        if isinstance(texts, list):
+            return [{"input_text": text} if isinstance(text, str) else text for text in texts]
         return texts
 
     answers = conversation.get("answers")

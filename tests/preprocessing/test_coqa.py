@@ -80,7 +80,8 @@ def test_the_digest_is_of_the_conversation_not_of_its_layout():
     talk = conversation()
     compact, wide = coqa_json(talk), json.dumps({"data": [talk]}, indent=4).encode()
     digests = {only_record(outcomes(data)).digest for data in (compact, wide)}
-    assert digests == {sha256_json(talk)}
+    # Where a story is from says nothing of what it is.
+    assert digests == {sha256_json({key: talk[key] for key in talk if key != "source"})}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"id": 7}, "data[0].id must be a string, got 7"),
+        ({"id": 7.5}, "data[0].id must be a string, got 7.5"),
         ({"source": 7}, "data[0].source must be a string, got 7"),
         ({"story": None}, "data[0].story must be a string, got None"),
         ({"questions": "q"}, "data[0].questions must be a list, got 'q'"),
@@ -162,19 +163,43 @@ def test_the_flat_layout_of_the_copies_gives_the_same_conversation(tmp_path, ans
     pyarrow.parquet.write_table(table, tmp_path / "data" / "train-00000-of-00001.parquet")
     (tmp_path / "data" / "validation.jsonl").write_text(json.dumps(row))
     (tmp_path / "all.json").write_text(json.dumps([row]))
+    (tmp_path / "lines.json").write_text(json.dumps(row))
+    (tmp_path / "released.json").write_bytes(coqa_json(row))
     expected = only_record(outcomes(coqa_json(conversation())))
     records, drops = read_records(tmp_path, OPTIONS, 0)
     assert drops == []
     assert {record.segments for record in records} == {expected.segments}
     assert {record.domain for record in records} == {"mctest"}
-    # A table's other columns say nothing of what the conversation is.
-    known = {key: value for key, value in row.items() if key != "source"}
-    assert sum(record.digest == sha256_json(known) for record in records) >= 1
-    assert {record.source: record.split for record in records if record.source != "all.json"} == {
+    assert len({record.digest for record in records}) == 1
+    assert {record.source: record.split for record in records if "data/" in record.source} == {
         "data/train-00000-of-00001.parquet": "train",
         "data/validation.jsonl": "test",
     }
-    assert len(records) == 3
+    assert len(records) == 5
+
+
+def test_a_json_file_may_have_a_conversation_a_line():
+    lines = [json.dumps(conversation(name)).encode() for name in ("a", "b")]
+    for data in (
+        b"\n".join([*lines, b"{"]),
+        b"\xef\xbb\xbf" + lines[0] + b"\r\n" + lines[1] + b"\n5",
+    ):
+        first, second, bad = outcomes(data)
+        assert [first.id, second.id] == ["a", "b"]
+        assert (second.position, bad.id) == (2, "coqa.json#3")
+    assert only_record(outcomes(lines[0])).id == "a"
+
+
+def test_an_id_may_be_a_number():
+    assert [found.id for found in outcomes(coqa_json(conversation(7), conversation(0)))] == [
+        "7",
+        "0",
+    ]
+
+
+def test_a_turn_without_an_answer_in_the_flat_layout_is_named():
+    drop = only_drop(outcomes(coqa_json(FLAT | {"answers": {"input_text": ["a1", None]}})))
+    assert drop.detail.startswith("data[0].answers[1] must be an object, got None")
 
 
 def test_a_conversation_without_id_is_named_by_its_content():
