@@ -16,7 +16,7 @@ from trainer.lora import LoRA
 from trainer.loss import counted_tokens, summed_loss
 from trainer.loss_scale import LossScale
 from trainer.operations import Operations, dropping
-from trainer.optimizers import clip_by_global_norm, make_optimizer
+from trainer.optimizers import make_optimizer
 from trainer.options import TrainingOptions
 
 Batch = Mapping[str, tf.Tensor]
@@ -90,12 +90,12 @@ class TrainStep(tf.Module):
         share = 1 / tf.maximum(counted_tokens(batch), 1.0)  # of a token in the mean
         if self.loss_scale is None:
             total, gradients = self._summed(batch, step, share)
-            gradients, norm = clip_by_global_norm(gradients, self.options.clip_norm)
+            gradients, norm = clipped(gradients, self.options.clip_norm)
             self._update(gradients, rate)
             return total * share, norm, tf.constant(False)
         total, gradients = self._summed(batch, step, share * self.loss_scale.value)
         gradients = {name: value / self.loss_scale.value for name, value in gradients.items()}
-        gradients, norm = clip_by_global_norm(gradients, self.options.clip_norm)
+        gradients, norm = clipped(gradients, self.options.clip_norm)
         finite = tf.math.is_finite(norm)
         tf.cond(finite, lambda: self._update(gradients, rate), lambda: tf.constant(False))
         self.loss_scale.adapt(finite)
@@ -202,6 +202,18 @@ class TrainStep(tf.Module):
         for name, variable in self.trained.items():
             self.optimizer.update(name, variable, gradients[name], rate)
         return tf.constant(True)
+
+
+def clipped(gradients: Gradients, limit: float | None) -> tuple[Gradients, tf.Tensor]:
+    """Gradients scaled together to a global norm of at most the limit (Pascanu et al. 2013), and their norm.
+
+    A limit of None leaves them as they are. The norm, float32, is the one before.
+    """
+    values = list(gradients.values())
+    norm = tf.linalg.global_norm(values)
+    if limit is not None:
+        values, _ = tf.clip_by_global_norm(values, limit, use_norm=norm)
+    return dict(zip(gradients, values, strict=True)), norm
 
 
 def trained_variables(model: GPT2, options: TrainingOptions) -> dict[str, tf.Variable]:

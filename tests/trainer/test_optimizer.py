@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.optimizers import clip_by_global_norm, make_optimizer
+from trainer.optimizers import make_optimizer
 from trainer.optimizers.optimizer import is_decayed
 from trainer.options import TrainingOptions
+from trainer.train_step import clipped
 
 
 def test_adamw_follows_its_formulas() -> None:
@@ -118,14 +119,14 @@ def names_behind(operation: tf.Operation) -> set[str]:
 
 def test_gradients_are_clipped_together() -> None:
     gradients = {"a": tf.constant([3.0, 0.0]), "b": tf.constant([[4.0]])}
-    clipped, norm = clip_by_global_norm(gradients, 1.0)
+    found, norm = clipped(gradients, 1.0)
     assert float(norm) == 5.0
-    np.testing.assert_allclose(clipped["a"], [0.6, 0.0], rtol=1e-6)
-    np.testing.assert_allclose(clipped["b"], [[0.8]], rtol=1e-6)
+    np.testing.assert_allclose(found["a"], [0.6, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(found["b"], [[0.8]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("limit", [10.0, None])
 def test_small_gradients_and_no_limit_leave_them(limit: float | None) -> None:
-    clipped, norm = clip_by_global_norm({"a": tf.constant([3.0, 4.0])}, limit)
+    found, norm = clipped({"a": tf.constant([3.0, 4.0])}, limit)
     assert float(norm) == 5.0
-    assert clipped["a"].numpy().tolist() == [3.0, 4.0]
+    assert found["a"].numpy().tolist() == [3.0, 4.0]

@@ -1,4 +1,4 @@
-"""Optimizers: AdamW, Adafactor; clipping."""
+"""Optimizers: AdamW, Adafactor."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,10 @@ import tensorflow as tf
 
 from trainer.optimizers.adafactor import Adafactor
 from trainer.optimizers.adamw import AdamW
-from trainer.optimizers.clipping import clip_by_global_norm
 from trainer.optimizers.optimizer import Optimizer
 from trainer.options import TrainingOptions
 
-__all__ = ["Optimizer", "clip_by_global_norm", "make_optimizer"]
+__all__ = ["Optimizer", "make_optimizer"]
 
 
 def make_optimizer(variables: Mapping[str, tf.Variable], options: TrainingOptions) -> Optimizer:

@@ -37,11 +37,6 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (exported, openai, huggingface, keras_h5)
 
 
-def is_checkpoint(folder: Path) -> bool:
-    """Whether a path holds weights in one of the formats (its content is not checked)."""
-    return any(format_.recognises(folder) for format_ in FORMATS)
-
-
 def read_config(folder: Path) -> GPT2Config:
     """The shape of the model in a path; InputError where there is none."""
     return _format_of(folder).read_config(folder)
