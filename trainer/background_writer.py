@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 
 
 class BackgroundWriter:
-    """Does one piece of writing at a time, on a thread of its own; a context that ends when all is written."""
+    """Does one piece of writing at a time, on a thread of its own."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -23,15 +22,8 @@ class BackgroundWriter:
         if writing is not None:
             writing.result()
 
-    def __enter__(self) -> "BackgroundWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End when all is written. Raises what writing it raised."""
         try:
             self.wait()
         finally:

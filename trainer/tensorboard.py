@@ -1,7 +1,6 @@
 """A training as TensorBoard shows it."""
 
 from pathlib import Path
-from types import TracebackType
 
 import tensorflow as tf
 
@@ -35,15 +34,8 @@ class EventLog:
             self._write(_as_validation(entry))
         self._writer.flush()
 
-    def __enter__(self) -> "EventLog":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Nothing comes any more."""
         self._writer.close()
 
     def add(self, entry: Entry) -> None:

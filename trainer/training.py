@@ -1,6 +1,7 @@
 """The training loop: steps, validation, checkpoints, and what is written down meanwhile."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def train(
 
     numbers = _next_numbers(history.step, pace.steps_in(SECONDS_A_CALL), options, length)
     following = batches_of(numbers)
-    with EventLog(event_folder, history) as events, state:
+    with closing(EventLog(event_folder, history)) as events, state.kept():
         while not history.ended:
             batches, first = following, history.step
             # a step without an update takes no part in the schedule

@@ -1,8 +1,8 @@
 """What a training that was cut off goes on from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import tensorflow as tf
@@ -29,8 +29,6 @@ class TrainingState:
 
     The data position and the random state need no place of their own: the batch, the dropout and
     the learning rate of a step depend on seed and step alone, and the history holds the step.
-
-    As a context it ends when all is written. A SIGTERM inside of it is a request (`is_asked_to_end`).
 
     folder: where `ckpt-<step>` and `best-<step>` go; None keeps nothing.
     keep: the newest checkpoints that stay.
@@ -67,21 +65,11 @@ class TrainingState:
         if folder is not None:
             remove_leftovers(folder)
 
-    def __enter__(self) -> "TrainingState":
-        self._termination.__enter__()
-        self._writer.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self._writer.__exit__(kind, error, traceback)
-        finally:
-            self._termination.__exit__(kind, error, traceback)
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A context that ends when all is written; a SIGTERM in it is a request (`is_asked_to_end`)."""
+        with self._termination.as_a_request(), closing(self._writer):
+            yield
 
     @property
     def is_asked_to_end(self) -> bool:

@@ -1,6 +1,7 @@
 """Writing while a training goes on: one thing at a time, and no error lost."""
 
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -14,7 +15,7 @@ def test_one_thing_is_written_at_a_time() -> None:
         may_end.wait(10)
         done.append("first")
 
-    with BackgroundWriter() as writer:
+    with closing(BackgroundWriter()) as writer:
         writer.start(first)
         assert done == []
         may_end.set()
@@ -28,7 +29,7 @@ def failing() -> None:
 
 
 def test_an_error_comes_with_the_next_call_and_then_no_more() -> None:
-    with BackgroundWriter() as writer:
+    with closing(BackgroundWriter()) as writer:
         writer.start(failing)
         with pytest.raises(OSError, match="full"):
             writer.start(lambda: None)
@@ -36,5 +37,5 @@ def test_an_error_comes_with_the_next_call_and_then_no_more() -> None:
 
 
 def test_an_error_of_the_last_thing_comes_at_the_end() -> None:
-    with pytest.raises(OSError, match="full"), BackgroundWriter() as writer:
+    with pytest.raises(OSError, match="full"), closing(BackgroundWriter()) as writer:
         writer.start(failing)

@@ -1,6 +1,7 @@
 """Event files: what TensorBoard reads from them, read by another way."""
 
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def entry(step: int) -> dict[str, float]:
 
 
 def test_every_curve_can_be_read_back(tmp_path: Path) -> None:
-    with EventLog(tmp_path, History()) as events:
+    with closing(EventLog(tmp_path, History())) as events:
         events.add(entry(2))
         events.add_validation({"step": 2, "loss": 0.75})
         events.add(entry(4) | {"gradient_norm": 8.0})
@@ -44,7 +45,7 @@ def test_every_curve_can_be_read_back(tmp_path: Path) -> None:
 
 def test_a_resumed_training_begins_its_file_with_what_was_before(tmp_path: Path) -> None:
     history = History(steps=[entry(1), entry(2)], validation=[{"step": 2, "loss": 0.75}])
-    with EventLog(tmp_path, history) as events:
+    with closing(EventLog(tmp_path, history)) as events:
         events.add(entry(4))
     assert curves(tmp_path)["loss"] == {1: 1.0, 2: 0.5, 4: 0.25}
     assert curves(tmp_path)["validation_loss"] == {2: 0.75}
@@ -54,6 +55,6 @@ def test_without_a_folder_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with EventLog(None, History()) as events:
+    with closing(EventLog(None, History())) as events:
         events.add(entry(1))
     assert list(tmp_path.iterdir()) == []

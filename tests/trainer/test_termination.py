@@ -11,7 +11,8 @@ _ASKED = """
 import os, signal, sys
 from trainer.termination import Termination
 
-with Termination() as termination:
+termination = Termination()
+with termination.as_a_request():
     assert not termination.asked
     os.kill(os.getpid(), signal.SIGTERM)
     assert termination.asked
@@ -42,7 +43,7 @@ def test_it_is_handled_as_before_at_the_end() -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
-        with Termination():
+        with Termination().as_a_request():
             pass
         os.kill(os.getpid(), signal.SIGTERM)
     finally:

@@ -173,7 +173,8 @@ def test_a_checkpoint_that_is_written_meanwhile_holds_what_was_there(
         write(*arguments)
 
     monkeypatch.setattr(training_state, "write_variables", waiting)
-    with TrainingState(model, step, tmp_path, 2, in_background=True) as state:
+    state = TrainingState(model, step, tmp_path, 2, in_background=True)
+    with state.kept():
         state.save(History(step=1, total_steps=9))
         batch = {name: tf.ones([2, 8], tf.int32) for name in FEATURES}
         step(batch, tf.constant(0.1), tf.constant(0, tf.int64))
