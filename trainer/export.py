@@ -73,12 +73,17 @@ class ExportedModel(tf.Module):
             None if sampling_defaults is None else tf.saved_model.Asset(str(sampling_defaults))
         )
         self._block = BlockFunction()
-        state = named_state.state_types(model)
-        self.step = named_state.traced(self._step, state)
-        self.join = named_state.traced(self._join, named_state.both_types(state))
-        self.keep = named_state.traced(
-            self._keep, {"rows": tf.TensorSpec([None], tf.int32), **state}
-        )
+
+    def signatures(self) -> dict[str, Any]:
+        """The function of each of `SIGNATURES`; what is stepped, joined and kept is what `start` gives."""
+        state = self.start.get_concrete_function().structured_outputs
+        rows = {"rows": tf.TensorSpec([None], tf.int32)}
+        of_states = {
+            "step": named_state.traced(self._step, state),
+            "join": named_state.traced(self._join, named_state.both_named(state)),
+            "keep": named_state.traced(self._keep, {**rows, **state}),
+        }
+        return {name: of_states.get(name) or getattr(self, name) for name in SIGNATURES}
 
     def metadata(self) -> dict[str, Any]:
         """What `assets.extra/gpt2.json` says: config, precision, vocabulary.
@@ -276,8 +281,7 @@ def export(
     with TemporaryDirectory() as staged:
         write_sampling_defaults(Path(staged), generation_options)
         exported = ExportedModel(served(model), vocabulary, Path(staged) / SAMPLING_DEFAULTS)
-        signatures = {name: getattr(exported, name) for name in SIGNATURES}
-        tf.saved_model.save(exported, str(folder), signatures=signatures)
+        tf.saved_model.save(exported, str(folder), signatures=exported.signatures())
     make_canonical(folder)
     path = folder / METADATA_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
