@@ -13,9 +13,9 @@ from trainer.background_writer import BackgroundWriter
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
+from trainer.stored_tensors import UnreadableFileError
 from trainer.termination import Termination
 from trainer.variable_files import (
-    UnreadableFileError,
     read_variables,
     remove,
     remove_leftovers,

@@ -1,8 +1,7 @@
 """Variables and a text in TensorFlow's checkpoint format, one at a time and whole or not at all.
 
 `tf.train.Checkpoint` reads all tensors of a file before it assigns the first, and so needs twice
-the memory of the variables. Every tensor and the index of a file carry a CRC-32C, which is checked
-when they are read.
+the memory of the variables.
 """
 
 import os
@@ -12,18 +11,19 @@ from pathlib import Path
 import tensorflow as tf
 
 from preprocessing.base.errors import InputError
-from preprocessing.base.plain_path import plain_path
+from trainer.stored_tensors import (
+    DATA_SUFFIX,
+    INDEX_SUFFIX,
+    StoredTensor,
+    tensors_of_checkpoint,
+)
 
 _TEXT = "text"
 _STAGED = ".staged-"
-_SUFFIXES = (".data-00000-of-00001", ".index")  # in the order in which they are put in place
+_SUFFIXES = (DATA_SUFFIX, INDEX_SUFFIX)  # in the order in which they are put in place
 
 Variables = Mapping[str, tf.Variable]
 Values = Mapping[str, tf.Variable | tf.Tensor]
-
-
-class UnreadableFileError(Exception):
-    """A file is truncated or damaged; the message names it."""
 
 
 def write_variables(prefix: Path, variables: Values, text: str = "") -> None:
@@ -56,21 +56,11 @@ def read_variables(prefix: Path, variables: Variables) -> str:
     Raises InputError, and changes nothing, where the files hold other names, shapes or types.
     Raises UnreadableFileError where they are damaged: some variables may then have been assigned.
     """
-    try:
-        with plain_path(prefix) as readable:
-            reader = tf.train.load_checkpoint(str(readable))
-        shapes = reader.get_variable_to_shape_map()
-        types = reader.get_variable_to_dtype_map()
-    except (tf.errors.OpError, IndexError, ValueError) as error:
-        raise _unreadable(Path(f"{prefix}.index"), error) from error
-    _require_same(prefix, variables, shapes, types)
-    try:
-        with plain_path(prefix) as readable:
-            for name, variable in variables.items():
-                variable.assign(_read(readable, name, variable.dtype))
-            return str(_read(readable, _TEXT, tf.string).numpy().decode())
-    except tf.errors.OpError as error:
-        raise _unreadable(Path(f"{prefix}{_SUFFIXES[0]}"), error) from error
+    with tensors_of_checkpoint(prefix) as stored:
+        _require_same(prefix, variables, stored)
+        for name, variable in variables.items():
+            variable.assign(stored[name].value())
+        return stored[_TEXT].value().decode()
 
 
 def written(folder: Path, kind: str) -> dict[int, Path]:
@@ -108,32 +98,16 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _read(prefix: Path, name: str, dtype: tf.DType) -> tf.Tensor:
-    return tf.raw_ops.RestoreV2(
-        prefix=str(prefix), tensor_names=[name], shape_and_slices=[""], dtypes=[dtype]
-    )[0]
-
-
-def _unreadable(path: Path, error: Exception) -> UnreadableFileError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return UnreadableFileError(f"{path}: truncated or damaged ({reason})")
-
-
-def _require_same(
-    prefix: Path,
-    variables: Variables,
-    shapes: Mapping[str, list[int]],
-    types: Mapping[str, tf.DType],
-) -> None:
+def _require_same(prefix: Path, variables: Variables, stored: Mapping[str, StoredTensor]) -> None:
     """InputError where the files hold anything but these variables and a text."""
-    faults = [f"it lacks {name}" for name in variables if name not in shapes]
+    faults = [f"it lacks {name}" for name in variables if name not in stored]
     faults += [
-        f"nothing here is called {name}" for name in shapes if name not in {*variables, _TEXT}
+        f"nothing here is called {name}" for name in stored if name not in {*variables, _TEXT}
     ]
     for name, variable in variables.items():
-        wanted = (variable.shape.as_list(), variable.dtype)
-        if name in shapes and (shapes[name], types[name]) != wanted:
-            faults.append(f"{name} is {shapes[name]} in it and {wanted[0]} here")
+        shape, dtype = tuple(variable.shape), variable.dtype.name
+        if name in stored and (stored[name].shape, stored[name].dtype) != (shape, dtype):
+            faults.append(f"{name} is {list(stored[name].shape)} in it and {list(shape)} here")
     if faults:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise InputError(

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from preprocessing.base.errors import InputError
+from trainer.stored_tensors import UnreadableFileError
 from trainer.variable_files import (
-    UnreadableFileError,
     read_variables,
     remove_leftovers,
     write_variables,

@@ -1,12 +1,16 @@
 """What every loader of weights checks, and how it says what is off."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from preprocessing.base.errors import InputError
-from trainer.config import GPT2Config
+from trainer.config import GPT2Config, variable_shapes
+from trainer.stored_tensors import StoredTensor, UnreadableFileError
 
 Shapes = Mapping[str, tuple[int, ...]]
 REMEDY = "copy or download it again"
@@ -27,13 +31,52 @@ def shape_faults(found: Shapes, expected: Shapes) -> list[str]:
     return faults
 
 
-def require_no_faults(faults: list[str], path: Path, config_file: str) -> None:
-    """InputError with all the faults of a path, if there are any."""
+@contextmanager
+def remedied() -> Iterator[None]:
+    """A context in which a file that cannot be read is an InputError."""
+    try:
+        yield
+    except UnreadableFileError as error:
+        raise InputError(f"{error}; {REMEDY}") from error
+
+
+def checked_variables(
+    path: Path,
+    config: GPT2Config,
+    config_file: str,
+    stored: Mapping[str, StoredTensor],
+    parts: Mapping[str, Sequence[str]],
+    *,
+    kernel_axes: int = 3,
+    dtypes: Sequence[str] = ("float32",),
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and float32 value of every variable, one at a time, after all names, shapes and types.
+
+    path, config_file: where they are, and where their shape is, for messages.
+    stored: every tensor there. parts: of a variable, the tensors that are joined along the last axis.
+    kernel_axes: 3 where a dense kernel is [1, in, out], as here, 2 where it is [in, out].
+    Raises InputError, all differences together; UnreadableFileError at a value that cannot be read.
+    """
+    shapes, expected = variable_shapes(config), {}
+    for name, shape in shapes.items():
+        *others, last = shape[-kernel_axes:]
+        for part in parts[name]:
+            expected[part] = (*others, last // len(parts[name]))
+    faults = shape_faults({key: tensor.shape for key, tensor in stored.items()}, expected)
+    faults += [
+        f"{key}: expected {', '.join(dtypes)}, found {tensor.dtype}"
+        for key, tensor in stored.items()
+        if tensor.dtype not in dtypes
+    ]
     if faults:
         raise InputError(
             f"{path}: not a GPT-2 of the shape in {config_file}; take both from one model:",
             *(f"  {fault}" for fault in faults),
         )
+    for name, shape in shapes.items():
+        values = [stored[part].value() for part in parts[name]]
+        value = values[0] if len(values) == 1 else np.concatenate(values, axis=-1)
+        yield name, value.astype(np.float32, copy=False).reshape(shape)
 
 
 def read_json_object(path: Path, missing: str) -> dict[str, Any]:
@@ -63,8 +106,3 @@ def config_from(path: Path, content: Mapping[str, Any], names: Mapping[str, str]
         return GPT2Config(**{field: content[key] for field, key in names.items()})
     except InputError as error:
         raise InputError(*(f"{path}: {message}" for message in error.messages)) from None
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's text."""
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -13,7 +13,7 @@ from trainer.weights import tf_checkpoint
 from trainer.weights.checking import read_json_object
 
 # where `ExportedModel` tracks the variables; TensorFlow writes a slash inside a name as `.S`
-_KEY = "model/by_name/{}/.ATTRIBUTES/VARIABLE_VALUE"
+_BY_NAME, _VALUE = "model/by_name/", "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def recognises(path: Path) -> bool:
@@ -43,17 +43,15 @@ def tensors(path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
     exact = path / EXACT_WEIGHTS
     if exact.with_name(f"{exact.name}.index").is_file():
         keys = {name: name for name in variable_shapes(config)}
-        return tf_checkpoint.read(exact, config, str(METADATA_FILE), keys, _is_no_variable)
-    keys = {name: _KEY.format(name.replace("/", ".S")) for name in variable_shapes(config)}
+        # beside the variables lies the text that every such file has
+        return tf_checkpoint.read(
+            exact, config, str(METADATA_FILE), keys, lambda key: key == "text"
+        )
+    keys = {
+        name: f"{_BY_NAME}{name.replace('/', '.S')}{_VALUE}" for name in variable_shapes(config)
+    }
     prefix = path / "variables" / "variables"
-    return tf_checkpoint.read(prefix, config, str(METADATA_FILE), keys, _is_not_of_the_model)
-
-
-def _is_not_of_the_model(key: str) -> bool:
-    """Whether a key is the tokenizer's or TensorFlow's own."""
-    return not key.startswith("model/by_name/")
-
-
-def _is_no_variable(key: str) -> bool:
-    """Whether a key of the exact weights is not a variable's: the text that every such file has."""
-    return key == "text"
+    # the others are the tokenizer's, or TensorFlow's own
+    return tf_checkpoint.read(
+        prefix, config, str(METADATA_FILE), keys, lambda key: not key.startswith(_BY_NAME)
+    )

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from safetensors.numpy import save_file
 
 from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config, variable_shapes
+from trainer.stored_tensors import StoredTensor, reading
 from trainer.weights.checking import (
     REMEDY,
+    checked_variables,
     config_from,
-    first_line,
     read_json_object,
-    require_no_faults,
+    remedied,
     shape_faults,
 )
 
@@ -87,12 +89,23 @@ def read_config(path: Path) -> GPT2Config:
 
 
 def tensors(path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and value of every variable, as `weights.Format` says."""
-    with ExitStack() as stack:
+    """Name and value of every variable, as `weights.Format` says; the head must be the embedding."""
+    with ExitStack() as stack, remedied():
         stored = _open(path, stack)
-        _check(path, config, stored)
-        for name, shape in variable_shapes(config).items():
-            yield name, stored[_their_name(name)].value().reshape(shape)
+        head = stored.pop(HEAD, None)
+        weights = {name: value for name, value in stored.items() if not _BUFFER.fullmatch(name)}
+        parts = {name: [_their_name(name)] for name in variable_shapes(config)}
+        for name, value in checked_variables(
+            path / WEIGHTS, config, CONFIG, weights, parts, kernel_axes=2, dtypes=_DTYPES
+        ):
+            # the first of all
+            if name == "model/wte" and head and not np.array_equal(head.value(), value):
+                raise InputError(
+                    f"{path / WEIGHTS}: {HEAD}, shape {list(head.shape)}, is not equal to "
+                    f"{_OUTSIDE[name]}, shape {list(value.shape)}; only a GPT-2 whose output is tied "
+                    "to its token embedding can be loaded"
+                )
+            yield name, value
 
 
 def write_huggingface(
@@ -130,39 +143,16 @@ def write_huggingface(
     save_file(theirs, folder / WEIGHTS, metadata={"format": "pt"})
 
 
-class _Stored:
-    """One tensor in an open safetensors file."""
-
-    def __init__(self, file: Path, reader: Any, key: str) -> None:
-        view = reader.get_slice(key)
-        self.shape = tuple(view.get_shape())
-        self.dtype = str(view.get_dtype())
-        self._file, self._reader, self._key = file, reader, key
-
-    def value(self) -> np.ndarray:
-        """The tensor as float32."""
-        try:
-            return np.asarray(self._reader.get_tensor(self._key)).astype(np.float32, copy=False)
-        except (SafetensorError, OSError) as error:
-            raise InputError(
-                f"{self._file}: {self._key} cannot be read ({first_line(error)}); {REMEDY}"
-            ) from error
-
-
-def _open(path: Path, stack: ExitStack) -> dict[str, _Stored]:
+def _open(path: Path, stack: ExitStack) -> dict[str, StoredTensor]:
     """Every stored tensor by its name without the prefix, of one file or of those in the index."""
     parts = _parts(path)
-    stored: dict[str, _Stored] = {}
+    stored: dict[str, StoredTensor] = {}
     for file, listed in parts.items():
-        try:
+        if not file.is_file():
+            raise InputError(f"{file}: there is no such file; {REMEDY}")
+        with reading(file, SafetensorError):
             # the header is compared with the file's length here
             reader = stack.enter_context(safe_open(file, framework="numpy"))
-        except FileNotFoundError:
-            raise InputError(f"{file}: there is no such file; {REMEDY}") from None
-        except (SafetensorError, OSError) as error:
-            raise InputError(
-                f"{file}: truncated or damaged ({first_line(error)}); {REMEDY}"
-            ) from error
         keys = set(reader.keys())
         if listed is not None and keys != listed:
             key = min(keys ^ listed)
@@ -172,7 +162,14 @@ def _open(path: Path, stack: ExitStack) -> dict[str, _Stored]:
             name = key.removeprefix(PREFIX)
             if name in stored:
                 raise InputError(f"{file}: {key} is there twice; take the files from one model")
-            stored[name] = _Stored(file, reader, key)
+            view = reader.get_slice(key)
+            stored[name] = StoredTensor(
+                f"{file}: {key}",
+                tuple(view.get_shape()),
+                str(view.get_dtype()),
+                partial(reader.get_tensor, key),
+                (SafetensorError,),
+            )
     return stored
 
 
@@ -190,35 +187,6 @@ def _parts(path: Path) -> dict[Path, set[str] | None]:
             raise InputError(f"{index}: weight_map names {file!r}, which is not in this folder")
         parts[path / file] = {name for name, place in weight_map.items() if place == file}
     return parts
-
-
-def _check(path: Path, config: GPT2Config, stored: Mapping[str, _Stored]) -> None:
-    """InputError with every wrong name, shape and type; and where the head is not the embedding."""
-    weights = {
-        name: tensor
-        for name, tensor in stored.items()
-        if not _BUFFER.fullmatch(name) and name != HEAD
-    }
-    found = {name: tensor.shape for name, tensor in weights.items()}
-    # a dense kernel is [in, out] there and [1, in, out] here
-    expected = {
-        _their_name(name): shape[-2:] if len(shape) == 3 else shape
-        for name, shape in variable_shapes(config).items()
-    }
-    faults = shape_faults(found, expected)
-    faults += [
-        f"{name}: expected {', '.join(_DTYPES)}, found {tensor.dtype}"
-        for name, tensor in weights.items()
-        if tensor.dtype not in _DTYPES
-    ]
-    require_no_faults(faults, path / WEIGHTS, CONFIG)
-    embedding = stored[_OUTSIDE["model/wte"]]
-    if HEAD in stored and not np.array_equal(stored[HEAD].value(), embedding.value()):
-        raise InputError(
-            f"{path / WEIGHTS}: {HEAD}, shape {list(stored[HEAD].shape)}, is not equal to "
-            f"{_OUTSIDE['model/wte']}, shape {list(embedding.shape)}; only a GPT-2 whose output is "
-            "tied to its token embedding can be loaded"
-        )
 
 
 def _their_name(name: str) -> str:

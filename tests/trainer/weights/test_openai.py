@@ -48,6 +48,13 @@ def test_what_is_written_is_read_bit_for_bit(folder: Path) -> None:
         np.testing.assert_array_equal(found[name], value)
 
 
+def test_a_folder_whose_name_looks_like_a_pattern_is_read(tmp_path: Path) -> None:
+    write_openai(tmp_path / "exp [1]", SMALL, values())
+    np.testing.assert_array_equal(
+        read_weights(tmp_path / "exp [1]")[1]["model/wte"], values()["model/wte"]
+    )
+
+
 def test_the_folder_is_a_checkpoint_to_tensorflow_and_has_openais_files(folder: Path) -> None:
     files = {path.name for path in folder.iterdir()}
     assert files == {"checkpoint", "hparams.json", "model.ckpt.index", DATA}

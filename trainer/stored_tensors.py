@@ -1,0 +1,75 @@
+"""Tensors in files, of which none is read before it is asked for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from preprocessing.base.plain_path import plain_path
+
+# what TensorFlow and h5py raise for a missing, cut or altered file
+_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)
+DATA_SUFFIX, INDEX_SUFFIX = ".data-00000-of-00001", ".index"  # of TensorFlow's checkpoints
+
+
+class UnreadableFileError(Exception):
+    """A file is truncated or damaged; the message names it."""
+
+
+class StoredTensor(NamedTuple):
+    """A tensor in a file.
+
+    where: file and name, for messages. read: reads it. raises: as the others of `reading`.
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], Any]
+    raises: tuple[type[Exception], ...] = ()
+
+    def value(self) -> Any:
+        """What is read, an array but for a text; UnreadableFileError where that fails."""
+        with reading(self.where, *self.raises):
+            return self.read()
+
+
+@contextmanager
+def reading(where: str | Path, *others: type[Exception]) -> Iterator[None]:
+    """A context in which what a library raises for a damaged file becomes an UnreadableFileError.
+
+    others: what it raises besides TensorFlow's, h5py's and the system's.
+    """
+    try:
+        yield
+    except (*_UNREADABLE, *others) as error:
+        raise UnreadableFileError(f"{where}: truncated or damaged ({first_line(error)})") from error
+
+
+@contextmanager
+def tensors_of_checkpoint(prefix: Path) -> Iterator[dict[str, StoredTensor]]:
+    """The tensors of TensorFlow's files `prefix`.index and `prefix`.data-00000-of-00001 by their keys, to read inside.
+
+    Each has a CRC-32C, and so has the index, which are checked when they are read.
+    """
+    with plain_path(prefix) as readable:
+        with reading(f"{prefix}{INDEX_SUFFIX}"):
+            reader = tf.train.load_checkpoint(str(readable))
+            shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+        yield {
+            key: StoredTensor(
+                f"{prefix}{DATA_SUFFIX}: {key}",
+                tuple(shapes[key]),
+                types[key].name,
+                partial(reader.get_tensor, key),
+            )
+            for key in sorted(shapes)
+        }
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text."""
+    return (str(error) or type(error).__name__).splitlines()[0]
