@@ -118,11 +118,13 @@ def _largest_page(
 ) -> int:
     """Bytes of the largest page in the chosen columns of a row group."""
     columns = [group.column(index) for index in range(group.num_columns)]
+    # The parts of a nested column have its name and a dot before their own; a name may have dots as well.
+    begins = tuple(f"{name}." for name in chosen)
     return max(
         (
             largest_page(file, column)
             for column in columns
-            if column.path_in_schema.split(".")[0] in chosen
+            if f"{column.path_in_schema}.".startswith(begins)
         ),
         default=0,
     )

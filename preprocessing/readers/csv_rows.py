@@ -50,7 +50,9 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
             reader = csv.reader(lines, strict=True)
             reason, detail = problem
             if header is None:
-                yield Fault(f"{source.name}: the row of column names, line 1,{detail}; correct it")
+                yield Fault(
+                    f"{source.name}, line {number}, the row of column names{detail}; correct it"
+                )
                 return
             yield source.row_drop(number, reason, f"line {number}{detail}")
         elif not values:

@@ -6,6 +6,7 @@ import os
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with, content_name, is_compressed
+from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.file_names import apple_double, or_compressed, split_by_name
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
@@ -140,7 +141,8 @@ def _read_url_lists(files: CorpusFiles) -> dict[str, tuple[str, str, str]]:
                 lines = file.read().decode("utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{files.place(list_name)}: byte {error.start} is not UTF-8; save the list as UTF-8"
+                f"{files.place(list_name)}: byte {error.start} is 0x{error.object[error.start]:02x}: "
+                f"{why_not_utf8(error.object, error.start)}"
             ) from error
         for number, line in enumerate(lines, start=1):
             if not (url := line.strip()):

@@ -74,6 +74,9 @@ def test_incomplete_or_contradictory_url_lists_are_refused(tmp_path):
     test_list.write_text(f"{url_of(1)}\n\n{url_of(4)}\n")
     with pytest.raises(InputError, match=rf"all_test.txt, line 3: {url_of(4)} is also in .*train"):
         list_sources(tmp_path, CNN)
+    test_list.write_bytes(url_of(1).encode("utf-16"))
+    with pytest.raises(InputError, match=r"all_test.txt: byte 0 .*: most likely UTF-16 \(little"):
+        list_sources(tmp_path, CNN)
     test_list.unlink()
     with pytest.raises(InputError, match=r"url_lists: all_test.txt missing"):
         list_sources(tmp_path, CNN)

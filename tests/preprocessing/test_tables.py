@@ -491,6 +491,13 @@ def test_a_page_of_a_parquet_that_could_not_be_held_is_refused_unread(monkeypatc
     assert pyarrow.total_allocated_bytes() - before < 1 << 20
     large = CorpusOptions(task="text", max_record_bytes=2 << 20)
     assert len(read("a.parquet", data, large)) == 1
+    dotted = CorpusOptions(task="text", text_column="a.text", max_record_bytes=1000)
+    assert "a page of" in only_fault(
+        read("a.parquet", parquet([{"a.text": "x" * (2 << 20)}]), dotted)
+    )
+    lists = CorpusOptions(highlights_column="text", max_record_bytes=1000)
+    nested = parquet([{"article": "a", "text": ["x" * (2 << 20)]}])
+    assert "a page of" in only_fault(read("a.parquet", nested, lists))
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
