@@ -1,9 +1,19 @@
 """From bytes or values to text, or the reason why not."""
 
+import codecs
+
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import TEXT_SHOWN, Drop
 
 _LOOKED_AT = 4096
+
+# What a file may begin with to say its encoding; that of UTF-32 begins as that of UTF-16 does.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32 (little-endian)",
+    codecs.BOM_UTF32_BE: "UTF-32 (big-endian)",
+    codecs.BOM_UTF16_LE: "UTF-16 (little-endian)",
+    codecs.BOM_UTF16_BE: "UTF-16 (big-endian)",
+}
 
 # Encodings that texts are found in, by the name of Python, as people know them.
 _ENCODINGS = {
@@ -13,6 +23,7 @@ _ENCODINGS = {
     "cp1251": "Windows-1251 (Cyrillic)",
     "koi8_r": "KOI8-R (Cyrillic)",
     "cp932": "Shift JIS (Japanese)",
+    "euc_jp": "EUC-JP (Japanese)",
     "gb18030": "GB 18030 (Chinese)",
     "big5": "Big5 (Chinese)",
     "euc_kr": "EUC-KR (Korean)",
@@ -64,6 +75,8 @@ def why_not_utf8(data: bytes, place: int) -> str:
 def _likely_encoding(data: bytes) -> str | None:
     """The encoding in which bytes that are not UTF-8 most likely are; None where none is likely."""
     head = data[:_LOOKED_AT]
+    if marked := next((name for mark, name in _MARKS.items() if head.startswith(mark)), None):
+        return marked
     for encoding, nul in (("UTF-16 (little-endian)", 1), ("UTF-16 (big-endian)", 0)):
         if head.count(0) > len(head) // 4 and head[nul::2].count(0) > 2 * head[1 - nul :: 2].count(
             0
