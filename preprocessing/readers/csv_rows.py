@@ -60,14 +60,25 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
         elif header is None:
             header = values
             if missing := missing_columns(source, columns, header):
-                text = decode_text(lines.row, source, "")
-                yield Fault(f"{source.name}: {text.detail}") if isinstance(text, Drop) else missing
+                yield _fault_of_header(source, lines.row, header) or missing
                 return
         elif any(values[len(header) :]):
             detail = f": {len(values)} values for {len(header)} columns; quote what holds commas"
             yield source.row_drop(number, "not_csv", f"line {number}{detail}")
         else:
             yield TableRow(number, f"line {number}", dict(zip(header, values, strict=False)))
+
+
+def _fault_of_header(source: SourceFile, line: bytes, header: list[str]) -> Fault | None:
+    """What else than a wrong name may be why a column is missing: another encoding, or other marks than commas."""
+    text = decode_text(line, source, "")
+    if isinstance(text, Drop):
+        return Fault(f"{source.name}: {text.detail}")
+    if len(header) == 1 and (mark := re.search(r"[;\t|]", header[0])):
+        return Fault(
+            f"{source.name}, line 1: {mark[0]!r} stands between the names of columns; save it with commas"
+        )
+    return None
 
 
 class _TooLargeError(Exception):

@@ -134,6 +134,15 @@ def test_empty_values_behind_the_last_column_of_a_csv_say_nothing():
     assert summary(read("a.csv", b"text,id\na,1,,\n", TEXT)) == [("record", "a")]
 
 
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_a_csv_with_another_mark_than_commas_is_told_so(mark):
+    message = only_fault(read("a.csv", f"id{mark}text\n1{mark}a\n".encode(), TEXT))
+    assert (
+        message
+        == f"a.csv, line 1: {mark!r} stands between the names of columns; save it with commas"
+    )
+
+
 def test_a_csv_in_another_encoding_names_it_and_not_the_columns_that_there_seem_to_be():
     data = "text,id\na,1\n".encode("utf-16")
     message = only_fault(read("a.csv", data, TEXT))
