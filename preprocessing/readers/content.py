@@ -15,17 +15,26 @@ OpenFile = Callable[[str], BinaryIO]
 
 def read_piece(source: SourceFile, open_file: OpenFile) -> bytes | Fault:
     """The bytes of a source whose size is known, or a Fault where it is another. Raises READ_ERRORS."""
-    with open_content(source.name, open_file) as file:
-        if source.start:
-            file.seek(source.start)
-        # One byte more than expected at the end of the file, to notice if it grew.
-        data = file.read(source.stop - source.start + (source.stop == source.size))
+    # One byte more than expected at the end of the file, to notice if it grew.
+    most = source.stop - source.start + (source.stop == source.size)
+    data = read_at(source.name, open_file, source.start, most)
     if len(data) != source.stop - source.start:
         return Fault(
             f"{source.name}: changed its size while the corpus was read; run again when nothing "
             "changes the corpus"
         )
     return data
+
+
+def read_at(name: str, open_file: OpenFile, start: int, most: int) -> bytes:
+    """At most `most` bytes of a file's content from `start` on. Raises READ_ERRORS."""
+    with open_content(name, open_file) as file:
+        if file.seekable():
+            file.seek(start)
+        else:
+            while start and (skipped := file.read(min(start, _SKIPPED_AT_ONCE))):
+                start -= len(skipped)
+        return file.read(most)
 
 
 def read_file(source: SourceFile, open_file: OpenFile, most: int) -> bytes | Fault | None:

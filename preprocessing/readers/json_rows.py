@@ -1,9 +1,10 @@
 """Tables in JSON: an object a line, or an array of objects."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from preprocessing.readers.compression import content_ends_with
 from preprocessing.readers.content import bounded_lines
@@ -24,10 +25,11 @@ def json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
     Lines of white space are no rows.
     """
     if content_ends_with(source.name, ".json"):
-        head = file.read(_READ_AT_ONCE).removeprefix(_BYTE_ORDER_MARK).lstrip()
-        if head.startswith(b"["):
-            return _rows_of_array(source, file, head[1:], most)
-    file.seek(source.start)
+        head = cast(io.BufferedReader, file).peek(1)
+        if head.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"["):
+            return _rows_of_array(source, file, most)
+    if source.start:
+        file.seek(source.start)
     return _rows_of_lines(source, file, b"" if source.start else _BYTE_ORDER_MARK, most)
 
 
@@ -40,9 +42,11 @@ def _rows_of_lines(source: SourceFile, file: BinaryIO, mark: bytes, most: int) -
             return
 
 
-def _rows_of_array(source: SourceFile, file: BinaryIO, head: bytes, most: int) -> Rows:
+def _rows_of_array(source: SourceFile, file: BinaryIO, most: int) -> Rows:
+    while file.read(1) != b"[":
+        pass
     try:
-        for number, element in enumerate(_elements(file, head, most), start=1):
+        for number, element in enumerate(_elements(file, most), start=1):
             yield _row(source, number, f"row {number}", element, most)
     except EOFError:
         yield Fault(f"{source.name}: ends before its array does; get the file again")
@@ -81,7 +85,7 @@ class _BehindError(Exception):
     """There is something behind the end of an array."""
 
 
-def _elements(file: BinaryIO, head: bytes, most: int) -> Iterator[bytes | None]:
+def _elements(file: BinaryIO, most: int) -> Iterator[bytes | None]:
     """The elements of an array after its bracket, None for one of more than `most` bytes.
 
     They are parted by commas and brackets that are in no string, so that one that is no JSON spoils no
@@ -90,8 +94,7 @@ def _elements(file: BinaryIO, head: bytes, most: int) -> Iterator[bytes | None]:
     element = bytearray()
     size = depth = 0
     in_string = escaped = False
-    data = head
-    while True:
+    while data := file.read(_READ_AT_ONCE):
         position = kept = 0
         while position < len(data):
             if escaped:
@@ -131,6 +134,4 @@ def _elements(file: BinaryIO, head: bytes, most: int) -> Iterator[bytes | None]:
             element += data[kept:]
         else:
             element.clear()
-        data = file.read(_READ_AT_ONCE)
-        if not data:
-            raise EOFError
+    raise EOFError

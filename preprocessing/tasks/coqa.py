@@ -69,7 +69,9 @@ def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) ->
     """
     most = options.max_record_bytes
     if _is_in_lines(data, most):
-        yield from _outcomes(source, json_rows(source, io.BytesIO(data), most), options, seed)
+        yield from _outcomes(
+            source, json_rows(source, io.BufferedReader(io.BytesIO(data)), most), options, seed
+        )
         return
     try:
         conversations = _conversations(source.name, data)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
-from preprocessing.readers.content import OpenFile
+from preprocessing.readers.content import OpenFile, read_at
 from preprocessing.readers.file_names import apple_double, or_compressed, split_by_name
 from preprocessing.readers.globs import matches
 from preprocessing.readers.listing import CorpusFiles
@@ -78,20 +78,18 @@ def cut_texts(
     if options.document_separator is not None:
         return [source._replace(split=released.get(source.name)) for source in texts] + apart
 
-    def read_at(name: str, offset: int, length: int) -> bytes:
-        with open_content(name, open_file) as file:
-            file.seek(offset)
-            return file.read(length)
+    def read(name: str, offset: int, length: int) -> bytes:
+        return read_at(name, open_file, offset, length)
 
     most = options.max_record_bytes
     sizes = {source.name: source.size for source in texts}
     pieces = [
         (name, start, stop, split)
         for name, split in released.items()
-        for start, stop in cut_file(name, 0, sizes[name], most, read_at)
+        for start, stop in cut_file(name, 0, sizes[name], most, read)
     ]
     others = [(name, size) for name, size in sizes.items() if name not in released]
-    pieces += cut_stream(others, options.split_fractions, most, read_at)
+    pieces += cut_stream(others, options.split_fractions, most, read)
     cut = [SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces]
     return cut + apart
 

@@ -70,7 +70,7 @@ class MemoryStore(FileSystem):
         self.opened.append(path)
         if path not in self.objects:
             raise FileNotFoundError(path)
-        return io.BytesIO(self.objects[path])
+        return io.BufferedReader(io.BytesIO(self.objects[path]))
 
     def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
         raise NotImplementedError

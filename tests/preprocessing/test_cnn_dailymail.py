@@ -154,7 +154,9 @@ def test_a_genuine_story_is_the_same_example_in_every_release(genuine):
     }
     segments: dict[str, set[tuple[Segment, ...]]] = {path.stem: set() for path in paths}
     for name, data in files.items():
-        for record in read(whole(name, data), lambda name: io.BytesIO(files[name]), OPTIONS, 0):
+        for record in read(
+            whole(name, data), lambda name: io.BufferedReader(io.BytesIO(files[name])), OPTIONS, 0
+        ):
             assert isinstance(record, Record)
             segments[record.id].add(record.segments)
     assert [len(found) for found in segments.values()] == [1] * len(paths)

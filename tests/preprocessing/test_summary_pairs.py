@@ -20,7 +20,9 @@ PAIR = SourceFile("test.txt.src", 1, "test", 0, 1, None, "test.txt.tgt.tagged")
 
 def read(articles: bytes, summaries: bytes, options: CorpusOptions = OPTIONS):
     files = {"test.txt.src": articles, "test.txt.tgt.tagged": summaries}
-    return list(read_source(PAIR, lambda name: io.BytesIO(files[name]), options, 0))
+    return list(
+        read_source(PAIR, lambda name: io.BufferedReader(io.BytesIO(files[name])), options, 0)
+    )
 
 
 def test_a_line_of_each_file_is_a_story_with_a_sentence_a_line():

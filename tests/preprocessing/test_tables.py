@@ -24,7 +24,7 @@ GOOD = {"article": "An article.", "highlights": "One\nTwo"}
 
 def read(name: str, data: bytes, options: CorpusOptions, split: str | None = "train"):
     source = whole(name, data, split)
-    return list(read_source(source, lambda _: io.BytesIO(data), options, 0))
+    return list(read_source(source, lambda _: io.BufferedReader(io.BytesIO(data)), options, 0))
 
 
 def jsonl(*rows: Any) -> bytes:
