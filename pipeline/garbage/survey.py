@@ -16,6 +16,7 @@ from pipeline.garbage.files import is_set_aside, measure
 from pipeline.garbage.picture import Item, ItemKind, Need, NeedKind
 from pipeline.manifests import REDACTED
 from preprocessing.base.cache_folder import CACHE_TAG
+from preprocessing.base.verified_files import read_sealed
 
 # A hidden file that has not changed for so long is what a process was writing that died.
 _DEAD_SECONDS = 24 * 3600.0
@@ -107,14 +108,17 @@ def _shard(path: Path) -> frozenset[Need] | None:
     """The rows of a shard are those of a file of an artifact."""
     if not _DIGEST.fullmatch(path.name):
         return None
-    entry = _json(path / "entry.json")
-    return frozenset({Need("file", str(entry["rows"]))}) if "rows" in entry else frozenset()
+    try:
+        entry = json.loads(read_sealed(str(path / "entry")))
+    except OSError:
+        return frozenset()
+    return frozenset({Need("file", entry["rows"])})
 
 
 def _job_memory(path: Path) -> frozenset[Need]:
     """The last corpus job remembers in which artifact its shards are."""
     try:
-        text = (path / "shards.json").read_text(encoding="utf-8")
+        text = (path / "shards").read_text(encoding="utf-8")
     except OSError:
         return frozenset()
     return frozenset(Need("place", place) for place in _ARTIFACT.findall(text))

@@ -1,53 +1,48 @@
-"""Copies of files that are what they are said to be, on any file system that Beam knows."""
+"""Files that are what they are said to be: under a digest of their own, or copied where they have one that is known."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
+from preprocessing.base.digests import sha256_bytes, sha256_file
 from preprocessing.base.file_digests import FileDigests
-from preprocessing.base.places import is_local, open_file, write_file
+from preprocessing.base.places import open_file, write_file
 from preprocessing.base.staging import make_whole
 
-_CHUNK_BYTES = 1024 * 1024
 
-
-class DamagedError(Exception):
+class DamagedError(OSError):
     """What is stored is not what was stored."""
 
 
-def file_digest(path: str, digests: FileDigests | None) -> str:
-    """The sha256 of a file; a local one is read only if its stat is not what is remembered."""
-    return digests.file(Path(path)) if digests and is_local(path) else stream_digest(path)
+def write_sealed(place: str, content: bytes) -> None:
+    """Write a file whose first line is the sha256 of all that follows it."""
+    write_file(place, f"{sha256_bytes(content)}\n".encode() + content)
 
 
-def stream_digest(path: str) -> str:
-    """The sha256 of a file, read as a stream."""
-    digest = hashlib.sha256()
-    with open_file(path) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+def read_sealed(place: str) -> bytes:
+    """The content that `write_sealed` has written. Raises OSError, DamagedError where it is another."""
+    with open_file(place) as file:
+        digest, _, content = file.read().partition(b"\n")
+    if digest != sha256_bytes(content).encode():
+        raise DamagedError(place)
+    return content
 
 
-def copy_file(source: str, target: str) -> None:
-    """Copy a file; `target` is there whole or not at all.
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file of this machine; `target` is there whole or not at all.
 
     A copy, never a link: through a hard link a change to one artifact would change every other.
     """
-    if is_local(source) and is_local(target):
-        # The kernel copies: half the processor time of reading and writing.
-        make_whole(Path(target), lambda staged: shutil.copyfile(source, staged))
-    else:
-        with open_file(source) as file:
-            write_file(target, file.read())
+    # The kernel copies: half the processor time of reading and writing.
+    make_whole(target, lambda staged: shutil.copyfile(source, staged))
 
 
-def copy_verified(
-    source: str, target: str, expected: str, digests: FileDigests | None = None
-) -> None:
-    """Copy a file, if its sha256 is `expected`; else raise DamagedError and leave no `target`."""
-    if file_digest(source, digests) != expected:
+def copy_verified(source: Path, target: Path, expected: str, digests: FileDigests | None) -> None:
+    """Copy a file, if its sha256 is `expected`; else raise DamagedError and leave no `target`.
+
+    digests: those that are known, so that it need not be read for that.
+    """
+    if (digests.file(source) if digests else sha256_file(source)) != expected:
         raise DamagedError(source)
     copy_file(source, target)
-    if digests and is_local(target):
-        digests.note(Path(target), expected)
+    if digests:
+        digests.note(target, expected)

@@ -31,7 +31,6 @@ from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.places import is_local, remove_folder
 from preprocessing.base.stages import Gathered, Spread, Stage
-from preprocessing.base.verified_files import DamagedError
 from preprocessing.base.workers import local_processes, workers
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.memory import CorpusMemory, PortionKeys, recipe_of
@@ -178,7 +177,7 @@ def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
             summary = read_summary(path)
             if summary.is_of(portion):
                 return Task(portion, path, written, summary.hashes, is_new=False)
-    except (OSError, DamagedError):
+    except OSError:
         pass
     task = Task(portion, path)
     # A job that was cut off may have left it: a fault in this one would be forgotten by the next.

@@ -1,7 +1,7 @@
 """What a corpus job remembers for the next one.
 
     <cache>/corpus/<key>.reading    what is known of the records of a portion, see `reading`
-    <cache>/corpus/shards.json      where the last job has put the Examples of its portions, with their SHA-256
+    <cache>/corpus/shards           where the last job has put the Examples of its portions, with their SHA-256
 
 The **key** of a portion is the digest of all that its records follow from: options, seed, code and libraries, and of
 its files what they are called and hold. A portion whose key is known is not read, whatever else has changed; its
@@ -22,7 +22,7 @@ from preprocessing.base.digests import combine, sha256_json, sha256_text
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_state import file_state
 from preprocessing.base.import_walk import code_digest
-from preprocessing.base.staging import write_whole
+from preprocessing.base.verified_files import read_sealed, write_sealed
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.shards import Written
 from preprocessing.options import CorpusOptions
@@ -31,7 +31,7 @@ from preprocessing.readers.source_file import SourceFile
 # Options that decide what is done about records, not what they are.
 _NOT_IN_RECIPE = ("path", "on_leak", "max_dropped_fraction", "exclude", "exclude_file")
 _LIBRARIES = ("ftfy", "pyarrow")
-_SHARDS_FILE = "shards.json"
+_SHARDS_FILE = "shards"
 
 
 def recipe_of(options: CorpusOptions, seed: int, part_bytes: int) -> str:
@@ -119,9 +119,8 @@ class CorpusMemory:
 
     def keep(self, written: Mapping[str, Written]) -> None:
         """Remember these portions and forget all others."""
-        content = {key: asdict(value) for key, value in written.items()}
-        document = {"digest": sha256_json(content), "portions": content}
-        write_whole(self._folder / _SHARDS_FILE, json.dumps(document).encode())
+        content = json.dumps({key: asdict(value) for key, value in written.items()})
+        write_sealed(str(self._folder / _SHARDS_FILE), content.encode())
         kept = {f"{key}.reading" for key in written} | {_SHARDS_FILE, CACHE_TAG}
         for file in self._folder.iterdir():
             if file.name not in kept:
@@ -130,10 +129,7 @@ class CorpusMemory:
 
 def _read_shards(path: Path) -> dict[str, Written]:
     try:
-        document = json.loads(path.read_bytes())
-        content = document["portions"]
-        if document["digest"] != sha256_json(content):
-            return {}
-        return {key: Written.of(value) for key, value in content.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        content = json.loads(read_sealed(str(path)))
+    except OSError:
         return {}
+    return {key: Written.of(value) for key, value in content.items()}

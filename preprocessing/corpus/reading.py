@@ -14,9 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from preprocessing.base.digests import sha256_bytes, sha256_text
-from preprocessing.base.places import open_file, write_file
-from preprocessing.base.verified_files import DamagedError
+from preprocessing.base.verified_files import read_sealed, write_sealed
 from preprocessing.corpus.portions import Portion
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS
@@ -74,8 +72,7 @@ class Reading:
         for entry, part in zip(self.entries, self.parts, strict=True):
             lines.append(entry.line(str(part)))
         lines += [json.dumps(drop.to_dict(), ensure_ascii=False) for drop in self.drops]
-        content = "\n".join(lines)
-        write_file(path, f"{sha256_text(content)}\n{content}".encode())
+        write_sealed(path, "\n".join(lines).encode())
 
 
 class Summary(NamedTuple):
@@ -94,14 +91,14 @@ class Summary(NamedTuple):
 
 
 def read_summary(path: str) -> Summary:
-    """The summary of a reading that was written. Raises DamagedError, or what opening raises."""
-    head = json.loads(_verified(path).partition(b"\n")[0])
+    """The summary of a reading that was written. Raises OSError."""
+    head = json.loads(read_sealed(path).partition(b"\n")[0])
     return Summary(**head | {"hashes": base64.b64decode(head["hashes"])})
 
 
 def read_reading(path: str) -> Reading:
-    """What `Reading.write` has written. Raises DamagedError, or what opening raises."""
-    head, *lines = map(json.loads, _verified(path).decode().split("\n"))
+    """What `Reading.write` has written. Raises OSError."""
+    head, *lines = map(json.loads, read_sealed(path).decode().split("\n"))
     reading = Reading(head["rows_before"])
     for values in lines:
         if "reason" in values:
@@ -110,12 +107,3 @@ def read_reading(path: str) -> Reading:
             reading.parts.append(int(values["shard"]))
             reading.entries.append(IndexEntry.of(values))
     return reading
-
-
-def _verified(path: str) -> bytes:
-    """The content of a reading's file behind its digest."""
-    with open_file(path) as file:
-        digest, _, content = file.read().partition(b"\n")
-    if digest.decode(errors="replace") != sha256_bytes(content):
-        raise DamagedError(path)
-    return content

@@ -207,8 +207,8 @@ class ShardWriter:
         for file in written.files:
             path = self._path(portion, file.part, file.split)
             try:
-                copy_verified(file.path, path, file.sha256, digests)
-            except (OSError, DamagedError):
+                copy_verified(Path(file.path), Path(path), file.sha256, digests)
+            except OSError:
                 return None
             copies.append(file._replace(path=path))
         return Written(tuple(copies), written.left_out)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -22,7 +23,6 @@ from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.places import files_matching, is_local, open_file, write_file, write_json
 from preprocessing.base.stages import Gathered, Stage
-from preprocessing.base.verified_files import file_digest
 from preprocessing.base.workers import local_processes, workers
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Record, example_to_record
@@ -153,11 +153,11 @@ def _fetch(
     recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
     done: list[_Done] = []
     waiting = []
-    store = ShardStore(str(make_cache_folder(cache.shards)))
+    store = ShardStore(make_cache_folder(cache.shards))
     with closing(cache.open_digests()) as digests:
         for task in shards:
-            digest = shard_digest(recipe, file_digest(task.records, digests))
-            stored = store.fetch(digest, task.rows, digests)
+            digest = shard_digest(recipe, digests.file(Path(task.records)))
+            stored = store.fetch(digest, Path(task.rows), digests)
             if stored is None:
                 waiting.append(replace(task, digest=digest))
             else:
@@ -192,7 +192,7 @@ class _Tokenize:
         """Write the rows of one shard, and keep a copy of them."""
         statistics = tokenize_shard(task, self.options, self.over_long)
         if self.store is not None:
-            self.store.keep(task.digest, task.rows, statistics)
+            self.store.keep(task.digest, Path(task.rows), statistics)
         return task, statistics
 
     def write_statistics(self, shards: Iterable[_Done], statistics_dir: str) -> None:

@@ -1,7 +1,7 @@
 """Tokenised shards kept for later jobs, each under the digest of all that its rows depend on.
 
     <store>/<digest>/rows.tfrecord  the rows, as the Tokenizer writes them
-    <store>/<digest>/entry.json     their sha256 and their statistics, under a digest of its own
+    <store>/<digest>/entry          their sha256 and their statistics as JSON, sealed (see `verified_files`)
 
 A path plays no part in the digest, so a store may move with its workspace.
 
@@ -12,26 +12,23 @@ artifact would change the store and every other artifact that has the rows.
 
 import importlib.metadata
 import json
-from dataclasses import asdict
-from typing import Any
-
-from apache_beam.io.filesystems import FileSystems
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from preprocessing.base import digests
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.import_walk import code_digest
-from preprocessing.base.places import open_file, write_json
 from preprocessing.base.verified_files import (
-    DamagedError,
     copy_file,
     copy_verified,
-    stream_digest,
+    read_sealed,
+    write_sealed,
 )
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.tokens.statistics import TokenStatistics
 
 _ROWS_FILE = "rows.tfrecord"
-_ENTRY_FILE = "entry.json"
+_ENTRY_FILE = "entry"
 
 
 def recipe_digest(
@@ -59,41 +56,35 @@ def shard_digest(recipe: str, records_digest: str) -> str:
     return digests.combine({"recipe": recipe, "records": records_digest})
 
 
+@dataclass(frozen=True)
 class ShardStore:
-    """A folder of tokenised shards on any file system that Beam knows. Pickles as its path."""
+    """A folder of tokenised shards on this machine."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    folder: Path
 
-    def fetch(self, digest: str, rows: str, file_digests: FileDigests) -> TokenStatistics | None:
+    def fetch(self, digest: str, rows: Path, file_digests: FileDigests) -> TokenStatistics | None:
         """Copy the rows stored under `digest` to the file `rows`; returns their statistics.
 
         None, and no file, if they are not stored or not what was stored.
         """
         try:
-            entry = self._read_entry(digest)
-            copy_verified(self._path(digest, _ROWS_FILE), rows, entry["rows"], file_digests)
-        except (OSError, DamagedError):
+            entry = json.loads(read_sealed(self._entry(digest)))
+            if entry["inputs"] != digest:
+                return None
+            copy_verified(self.folder / digest / _ROWS_FILE, rows, entry["rows"], file_digests)
+        except OSError:
             return None
         return TokenStatistics.of(entry["statistics"])
 
-    def keep(self, digest: str, rows: str, statistics: TokenStatistics) -> None:
+    def keep(self, digest: str, rows: Path, statistics: TokenStatistics) -> None:
         """Store a copy of the file `rows` and its statistics under `digest`."""
-        copy_file(rows, self._path(digest, _ROWS_FILE))
-        entry = {"inputs": digest, "rows": stream_digest(rows), "statistics": asdict(statistics)}
-        write_json(self._path(digest, _ENTRY_FILE), entry | {"digest": digests.sha256_json(entry)})
+        copy_file(rows, self.folder / digest / _ROWS_FILE)
+        entry = {
+            "inputs": digest,
+            "rows": digests.sha256_file(rows),
+            "statistics": asdict(statistics),
+        }
+        write_sealed(self._entry(digest), json.dumps(entry, ensure_ascii=False).encode())
 
-    def _path(self, digest: str, name: str) -> str:
-        return FileSystems.join(self._folder, digest, name)
-
-    def _read_entry(self, digest: str) -> dict[str, Any]:
-        with open_file(self._path(digest, _ENTRY_FILE)) as file:
-            content = file.read()
-        try:
-            entry = json.loads(content)
-            own = entry.pop("digest")
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise DamagedError from error
-        if own != digests.sha256_json(entry) or entry["inputs"] != digest:
-            raise DamagedError
-        return entry
+    def _entry(self, digest: str) -> str:
+        return str(self.folder / digest / _ENTRY_FILE)

@@ -29,6 +29,7 @@ from pipeline.selection import Selection
 from pipeline.store.names import COLLECTION
 from preprocessing.base.cache_folder import CACHE_TAG, make_cache_folder
 from preprocessing.base.digests import sha256_text
+from preprocessing.base.verified_files import write_sealed
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
 from tests.pipeline.mortal_runs import Clock, Death, MortalLaunches, Process
@@ -220,7 +221,7 @@ class TestWhatGoes:
 
         def shard(name: str, rows: str) -> Path:
             folder = make_cache_folder(workspace / "shards") / sha256_text(name)
-            write(folder / "entry.json", json.dumps({"rows": rows}))
+            write_sealed(str(folder / "entry"), json.dumps({"rows": rows}).encode())
             return folder
 
         def scores(**inputs: str) -> Path:
@@ -250,7 +251,7 @@ class TestWhatGoes:
         for name in ("of-no-kind", "README.txt"):
             write(workspace / "shards" / name, "a user's own")
         of_old = folders_of(ran, "run-1")["CorpusGen"][0]
-        write(workspace / "corpus" / "shards.json", json.dumps({"path": f"{of_old}/a.tfrecord"}))
+        write(workspace / "corpus" / "shards", json.dumps({"path": f"{of_old}/a.tfrecord"}))
         gc(ran)
         assert all(path.exists() for path in kept)
         assert not [path for path in gone if path.exists()]
@@ -262,7 +263,7 @@ class TestWhatGoes:
         self, ran: Launches, workspace: Path
     ) -> None:
         own = folders_of(ran, "run-2")["CorpusGen"][0]
-        memory = write(workspace / "corpus" / "shards.json", json.dumps([f"{own}/a.tfrecord"]))
+        memory = write(workspace / "corpus" / "shards", json.dumps([f"{own}/a.tfrecord"]))
         gc(ran)
         assert memory.exists()
 

@@ -350,9 +350,9 @@ def damages(folder: Path) -> Iterator[Path]:
     reading = max(memory.glob("*.reading"), key=lambda path: path.stat().st_size)
     reading.write_bytes(reading.read_bytes().replace(b"s", b"z"))
     yield reading
-    for content in (b"not JSON", b"[]", b'{"digest": "", "portions": {}}'):
-        (memory / "shards.json").write_bytes(content)
-        yield memory / "shards.json"
+    for content in (b"not sealed", b"\n{}", b""):
+        (memory / "shards").write_bytes(content)
+        yield memory / "shards"
     shutil.rmtree(memory)
     yield memory
 

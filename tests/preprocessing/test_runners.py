@@ -164,7 +164,7 @@ class TestADaskCluster:
 
 
 def _entries(store: Path) -> dict[str, Path]:
-    return {path.parent.name: path for path in store.glob("*/entry.json")}
+    return {path.parent.name: path for path in store.glob("*/entry")}
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,8 @@ def rows(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, rows: Path) -> ShardStore:
     """A store that holds `rows` under the digest `d`."""
-    store = ShardStore(str(tmp_path / "shards"))
-    store.keep("d", str(rows), STATISTICS)
+    store = ShardStore(tmp_path / "shards")
+    store.keep("d", rows, STATISTICS)
     return store
 
 
@@ -50,14 +50,14 @@ def test_what_was_kept_is_fetched(
     store: ShardStore, digests: FileDigests, rows: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "out" / "rows.tfrecord"
-    assert store.fetch("d", str(target), digests) == STATISTICS
+    assert store.fetch("d", target, digests) == STATISTICS
     assert target.read_bytes() == rows.read_bytes()
 
 
 def test_rows_are_copies_so_that_no_name_changes_another(
     store: ShardStore, digests: FileDigests, rows: Path, tmp_path: Path
 ) -> None:
-    store.fetch("d", str(tmp_path / "out" / "rows.tfrecord"), digests)
+    store.fetch("d", tmp_path / "out" / "rows.tfrecord", digests)
     places = (rows, tmp_path / "out" / "rows.tfrecord", tmp_path / "shards" / "d" / "rows.tfrecord")
     assert [place.stat().st_nlink for place in places] == [1, 1, 1]
 
@@ -65,7 +65,7 @@ def test_rows_are_copies_so_that_no_name_changes_another(
 def test_another_digest_is_not_there(
     store: ShardStore, digests: FileDigests, tmp_path: Path
 ) -> None:
-    assert store.fetch("other", str(tmp_path / "rows.tfrecord"), digests) is None
+    assert store.fetch("other", tmp_path / "rows.tfrecord", digests) is None
     assert not (tmp_path / "rows.tfrecord").exists()
 
 
@@ -89,11 +89,11 @@ def miscount(path: Path) -> None:
         ("rows.tfrecord", cut),
         ("rows.tfrecord", flip),
         ("rows.tfrecord", Path.unlink),
-        ("entry.json", cut),
-        ("entry.json", miscount),
-        ("entry.json", Path.unlink),
-        ("entry.json", lambda path: path.write_text("[]")),
-        ("entry.json", lambda path: path.write_bytes(b"\xff")),
+        ("entry", cut),
+        ("entry", miscount),
+        ("entry", Path.unlink),
+        ("entry", lambda path: path.write_text("[]")),
+        ("entry", lambda path: path.write_bytes(b"\xff")),
     ],
 )
 def test_what_is_damaged_counts_as_not_there(
@@ -101,7 +101,7 @@ def test_what_is_damaged_counts_as_not_there(
 ) -> None:
     damage(tmp_path / "shards" / "d" / name)
     out = tmp_path / "out"
-    assert store.fetch("d", str(out / "rows.tfrecord"), digests) is None
+    assert store.fetch("d", out / "rows.tfrecord", digests) is None
     assert not out.exists() or list(out.iterdir()) == []
 
 
@@ -109,7 +109,7 @@ def test_an_entry_under_another_digest_is_damaged(
     store: ShardStore, digests: FileDigests, tmp_path: Path
 ) -> None:
     (tmp_path / "shards" / "d").rename(tmp_path / "shards" / "e")
-    assert store.fetch("e", str(tmp_path / "rows.tfrecord"), digests) is None
+    assert store.fetch("e", tmp_path / "rows.tfrecord", digests) is None
 
 
 def test_every_option_is_in_the_recipe() -> None:
@@ -146,5 +146,5 @@ def test_the_code_is_what_the_module_reaches(
 
 
 def test_entries_can_be_read_by_people(store: ShardStore, tmp_path: Path) -> None:
-    entry = json.loads((tmp_path / "shards" / "d" / "entry.json").read_text("utf-8"))
+    entry = json.loads((tmp_path / "shards" / "d" / "entry").read_text("utf-8").split("\n")[1])
     assert entry["statistics"]["first_drops"]["too_long"][0]["source"] == "ä.story"
