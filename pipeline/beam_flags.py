@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.config import BeamOptions
-from preprocessing.base.links import LINKED_FOLDERS
+from preprocessing.base.errors import InputError
+from preprocessing.base.folder_files import files_beneath
 
 # From how many bytes of corpus on several processes are worth their start: it takes about 2 s where workers import our
 # modules alone, and about 15 s where they import TFX. Below two shards Tokenizer has no use for a second process.
@@ -90,19 +91,9 @@ def holds_bytes(path: Path, size: int) -> bool:
 
 
 def _sizes(place: str) -> Iterator[int]:
-    """The size of a file, or of every file below a folder; links to folders are followed by their names (`links`)."""
-    if not os.path.isdir(place):
-        yield os.path.getsize(place)
+    """The size of a file, or of every file below a folder."""
+    try:
+        for _, path in files_beneath(Path(place)):
+            yield os.path.getsize(path)
+    except (InputError, OSError):
         return
-    waiting = [place]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    name = Path(entry.path).relative_to(place).as_posix()
-                    if entry.is_dir(follow_symlinks=name in LINKED_FOLDERS):
-                        waiting.append(entry.path)
-                    elif entry.is_file():
-                        yield entry.stat().st_size
-        except OSError:
-            continue

@@ -9,7 +9,8 @@ from typing import Literal
 
 from pipeline.store import Removal, StoredArtifact, StoreReader
 from preprocessing.base.digests import combine, sha256_bytes
-from preprocessing.base.file_digests import FileDigests, files_beneath
+from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.folder_files import files_beneath
 from preprocessing.base.staging import write_whole
 from serving.versions import ADDED_LATER, Versions
 
@@ -189,5 +190,7 @@ def _files(artifact: StoredArtifact) -> Iterator[tuple[str, Path]]:
     """(name, path) of an artifact's files, without what may join a pushed version later."""
     later = ADDED_LATER if artifact.type == "PushedModel" else frozenset()
     return (
-        (name, path) for name, path in files_beneath(content_root(artifact)) if name not in later
+        (name, Path(path))
+        for name, path in files_beneath(content_root(artifact))
+        if name not in later
     )

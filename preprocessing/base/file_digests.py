@@ -6,14 +6,13 @@ Nothing is remembered of a file that may yet change unnoticed (see `file_state`)
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 from pathlib import Path
 
 from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
-from preprocessing.base.file_state import Stat, is_settled, stat_of
-from preprocessing.base.links import LINKED_FOLDERS, Links
+from preprocessing.base.file_state import Stat, is_settled, stat_of, state_of
+from preprocessing.base.folder_files import files_beneath
 from preprocessing.base.staging import make_folder
 
 _SCHEMA = """
@@ -57,7 +56,7 @@ class FileDigests:
         return digest
 
     def files(self, paths: Sequence[str], states: Sequence[str]) -> list[str]:
-        """The sha256 of files, absolute and in order of name, whose `file_state` the caller has just seen.
+        """The sha256 of files, by their absolute paths, whose states (`state_of`) the caller has just seen.
 
         It asks the memory once for all, where `file` takes a look at each. Raises OSError.
         """
@@ -87,18 +86,18 @@ class FileDigests:
         Raises InputError for a link that leads out of the tree and for what cannot be read.
         """
         try:
-            known = self._recall_beneath(root) if trust_memory else {}
-            found = {}
-            for name, path, stat in stats_beneath(root):
-                row = known.get(path)
-                is_known = row is not None and row[1:5] == stat_of(stat)
-                found[name] = row[5] if row and is_known else self.file(Path(path), trust_memory)
+            paths = dict(files_beneath(root))
+            if trust_memory:
+                states = [state_of(os.stat(path)) for path in paths.values()]
+                found = self.files(list(paths.values()), states)
+            else:
+                found = [self.file(Path(path), trust_memory=False) for path in paths.values()]
         except OSError as error:
             raise InputError(
                 f"{error.filename or root}: cannot be read: {error.strerror}. Make it readable."
             ) from error
         self._write()
-        return found
+        return dict(zip(paths, found, strict=True))
 
     def close(self) -> None:
         """Write what was remembered and close."""
@@ -112,16 +111,6 @@ class FileDigests:
             "SELECT size, mtime_ns, ctime_ns, inode, sha256 FROM files WHERE path = ?", (name,)
         ).fetchone()
         return None if row is None else (row[:4], row[4])
-
-    def _recall_beneath(self, root: Path) -> dict[str, tuple[str, int, int, int, int, str]]:
-        """What is remembered of the files beneath a folder, by their absolute paths: asked once for all."""
-        # `0` is the character after `/`.
-        query = "SELECT * FROM files WHERE path > ? AND path < ?"
-        top = str(root.absolute()).rstrip("/")
-        found = {row[0]: row for row in self._database.execute(query, (f"{top}/", f"{top}0"))}
-        return found | {
-            path: (path, *stat, digest) for path, (stat, digest) in self._learned.items()
-        }
 
     def _write(self) -> None:
         if not self._writes:
@@ -149,48 +138,3 @@ def _open(memory: Path, writes: bool) -> sqlite3.Connection:
         database = sqlite3.connect(":memory:")
     database.execute(_SCHEMA)
     return database
-
-
-def files_beneath(root: Path) -> Iterator[tuple[str, Path]]:
-    """(relative posix name, path) of every file beneath `root`, in order within each folder; hidden ones are left out.
-
-    Raises InputError for what cannot be followed safely: a linked folder but for those that may be (`links`), a link
-    that leads out or nowhere, a file that is not a regular one; OSError for a folder that cannot be read.
-    """
-    for name, path, _ in stats_beneath(root):
-        yield name, root / name if path != str(root.absolute()) else root
-
-
-def stats_beneath(root: Path) -> Iterator[tuple[str, str, os.stat_result]]:
-    """(relative posix name, absolute path, stat) of the files of `files_beneath`, for trees of many files."""
-    if root.is_file():
-        yield root.name, str(root.absolute()), root.stat()
-        return
-    links = Links(root)
-    waiting = [("", str(root.absolute()))]
-    while waiting:
-        prefix, folder = waiting.pop()
-        with os.scandir(folder) as scanned:
-            entries = sorted(
-                (entry for entry in scanned if not entry.name.startswith(".")),
-                key=attrgetter("name"),
-            )
-        below = []
-        for entry in entries:
-            name = prefix + entry.name
-            if entry.is_dir():
-                if entry.is_symlink():
-                    is_named = name in LINKED_FOLDERS
-                    # Only links that are followed are not refused, and none of these leads back up.
-                    if not (is_named and links.follow_folder(root / name)):
-                        raise InputError(f"{root / name}: a linked folder. Copy the folder there.")
-                below.append((f"{name}/", entry.path))
-                continue
-            if entry.is_symlink() and not links.is_within(root / name):
-                raise InputError(
-                    f"{root / name}: a link that leads out of {root}. Copy the file there."
-                )
-            if not entry.is_file():
-                raise InputError(f"{root / name}: not a file that can be read. Remove it.")
-            yield name, entry.path, entry.stat()
-        waiting += reversed(below)

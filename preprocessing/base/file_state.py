@@ -30,8 +30,11 @@ def is_settled(stat: os.stat_result, now_ns: int) -> bool:
     return bool(fine) and age_ns > _FINE_TICK_NS
 
 
+def state_of(stat: os.stat_result) -> str:
+    """What `stat_of` says, as a text."""
+    return " ".join(map(str, stat_of(stat)))
+
+
 def file_state(stat: os.stat_result, now_ns: int) -> str:
-    """The stat as a text, empty for a file that is not settled."""
-    if not is_settled(stat, now_ns):
-        return ""
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+    """The state of a file, empty for one that is not settled."""
+    return state_of(stat) if is_settled(stat, now_ns) else ""

@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from preprocessing.base.file_digests import files_beneath
 from preprocessing.base.file_state import Stat, is_settled, stat_of
+from preprocessing.base.folder_files import files_beneath
 
 _TICK_SECONDS = 0.05
 
@@ -38,7 +38,7 @@ def file_stats(root: Path) -> dict[str, Stat]:
     """
     found = {}
     for name, path in files_beneath(root):
-        while not is_settled(stat := path.stat(), time.time_ns()) and not _is_ahead(stat):
+        while not is_settled(stat := os.stat(path), time.time_ns()) and not _is_ahead(stat):
             time.sleep(_TICK_SECONDS)
         found[name] = stat_of(stat)
     return found
@@ -49,7 +49,7 @@ def check_unchanged(root: Path, before: Mapping[str, Stat], while_: str) -> None
     now = {}
     for name, path in files_beneath(root):
         try:
-            now[name] = stat_of(path.stat())
+            now[name] = stat_of(os.stat(path))
         except FileNotFoundError:
             continue
     for name in sorted({*before, *now}):

@@ -5,7 +5,7 @@ Names, sizes and a file's bytes are asked here and nowhere else, so that what re
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
@@ -15,7 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
-from preprocessing.base.links import LINKED_FOLDERS, Links
+from preprocessing.base.folder_files import files_beneath
 from preprocessing.base.places import files_matching, is_folder, is_local, open_file, size_of
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.file_names import is_apple_double
@@ -63,23 +63,47 @@ class CorpusFiles:
 
         Capitals in a suffix make no difference. What has a name that begins with a dot is no text, and no
         digest of the corpus covers it; the names of those that macOS has put beside files with such a
-        suffix (`._a.txt`) are added to `skipped`. Raises InputError for a link out of the corpus, and for
-        a name that is not UTF-8.
+        suffix (`._a.txt`) are added to `skipped`. Raises InputError as `files_beneath`, and for a name that is not
+        UTF-8.
         """
-        if not self.is_folder:
-            name = FileSystems.split(self.root)[1]
-            size = size_of(self.root) or 0
-            return [SourceFile.whole(name, size)] if name.lower().endswith(suffixes) else []
-        seen = [] if skipped is None else skipped
-        if is_local(self.root):
-            found = _found_here(Path(self.root), within, suffixes, recursive, seen)
-        else:
-            found = _found_in_store(self._sizes, within, suffixes, recursive, seen)
+        found = []
+        now_ns = time.time_ns()
+        for name in self._names(suffixes, recursive, within):
+            last = name.rpartition("/")[2]
+            if self.is_folder and last.startswith("."):
+                if skipped is not None and is_apple_double(last, suffixes):
+                    skipped.append(name)
+            else:
+                found.append(self._source(name, now_ns))
         return sorted(found, key=attrgetter("name"))
+
+    def _names(self, suffixes: tuple[str, ...], recursive: bool, within: str) -> Iterable[str]:
+        if is_local(self.root):
+            found = files_beneath(Path(self.root), suffixes, recursive, within, hidden=True)
+            return (name for name, _ in found)
+        prefix = f"{within}/" if within else ""
+        return [
+            name
+            for name in self._sizes
+            if name.startswith(prefix)
+            and name.lower().endswith(suffixes)
+            and (recursive or "/" not in name.removeprefix(prefix))
+            and "/." not in f"/{name}".rpartition("/")[0]
+        ]
+
+    def _source(self, name: str, now_ns: int) -> SourceFile:
+        if not is_local(self.root):
+            return SourceFile.whole(name, self._sizes[name])
+        if not name.isascii():
+            _check_encoding(name, self.place(name))
+        stat = os.stat(self.place(name))
+        return SourceFile.whole(name, stat.st_size, file_state(stat, now_ns))
 
     @cached_property
     def _sizes(self) -> Mapping[str, int]:
         """The objects of a store by name, which are listed once."""
+        if not self.is_folder:
+            return {FileSystems.split(self.root)[1]: size_of(self.root) or 0}
         beneath = len(self.root) + 1
         return {
             metadata.path[beneath:]: metadata.size_in_bytes
@@ -94,83 +118,6 @@ def opener_in(folder: str) -> OpenFile:
 
 def _open(folder: str, name: str) -> BinaryIO:
     return open_file(f"{folder}/{name}")
-
-
-def _found_in_store(
-    sizes: Mapping[str, int],
-    within: str,
-    suffixes: tuple[str, ...],
-    recursive: bool,
-    skipped: list[str],
-) -> list[SourceFile]:
-    prefix = f"{within}/" if within else ""
-    found = []
-    for name, size in sizes.items():
-        *folders, last = name.removeprefix(prefix).split("/")
-        if (
-            not name.startswith(prefix)
-            or (folders and not recursive)
-            or any(part.startswith(".") for part in folders)
-        ):
-            continue
-        if last.startswith("."):
-            skipped += [name] if is_apple_double(last, suffixes) else []
-        elif last.lower().endswith(suffixes):
-            found.append(SourceFile.whole(name, size))
-    return found
-
-
-def _found_here(
-    root: Path, within: str, suffixes: tuple[str, ...], recursive: bool, skipped: list[str]
-) -> list[SourceFile]:
-    """Links are followed that the folder's owner has made on purpose (`links`).
-
-    A linked folder is not entered: what it holds is listed where it is.
-    """
-    folder = root / within
-    links = Links(root)
-    if not links.follow_folder(folder):
-        raise _outside(folder)
-    found: list[SourceFile] = []
-    now_ns = time.time_ns()
-    folders = [folder]
-    while folders:
-        current = folders.pop()
-        # Not a Path for each file: of 100,000 that takes longer than to list and look at them.
-        prefix = "".join(f"{part}/" for part in current.relative_to(root).parts)
-        with os.scandir(current) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    if is_apple_double(entry.name, suffixes):
-                        skipped.append(prefix + entry.name)
-                    continue
-                if entry.is_symlink() and not links.is_within(Path(entry.path)):
-                    if prefix + entry.name in LINKED_FOLDERS:
-                        continue
-                    raise _outside(Path(entry.path))
-                is_read = entry.name.lower().endswith(suffixes)
-                if is_read and entry.is_symlink() and not os.path.exists(entry.path):
-                    raise InputError(
-                        f"{entry.path}: a link to {os.readlink(entry.path)}, where nothing is; get the file, or "
-                        "remove the link"
-                    )
-                if recursive and entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))
-                elif is_read and entry.is_file():
-                    name = prefix + entry.name
-                    if not name.isascii():
-                        _check_encoding(name, entry.path)
-                    stat = entry.stat()
-                    found.append(SourceFile.whole(name, stat.st_size, file_state(stat, now_ns)))
-    return found
-
-
-def _outside(path: Path) -> InputError:
-    """The refusal of a link that leads out of the corpus, to what nobody may have meant to be read."""
-    return InputError(
-        f"{path}: a link to {os.path.realpath(path)}, outside the corpus; "
-        "copy the file into the corpus, or remove the link"
-    )
 
 
 def _check_encoding(name: str, path: str) -> None:

@@ -106,7 +106,7 @@ class TestTheSizeOfACorpus:
         scandir = os.scandir
         monkeypatch.setattr(os, "scandir", lambda path: folders.append(path) or scandir(path))
         assert holds_bytes(corpus, 50)
-        assert folders == [str(corpus)]
+        assert list(map(Path, folders)) == [corpus]
 
 
 def test_the_direct_runner_downloads_nothing(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 
 from preprocessing.base.errors import InputError
-from preprocessing.base.file_digests import files_beneath
+from preprocessing.base.folder_files import files_beneath
 from preprocessing.corpus.report import CHOSEN_REASONS
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
@@ -210,7 +210,7 @@ def test_a_link_out_of_the_corpus_is_refused_and_one_within_is_not(tmp_path):
     (corpus / "b.txt").symlink_to(corpus / "a.txt")
     assert {source.name for source in list_sources(corpus, TEXT)} == {"a.txt", "b.txt"}
     (corpus / "c.txt").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(InputError, match=r"c.txt: a link to .*secret.txt, outside the corpus"):
+    with pytest.raises(InputError, match=r"c.txt: a link that leads out of "):
         list_sources(corpus, TEXT)
 
 
@@ -237,7 +237,7 @@ def test_a_linked_folder_of_the_release_is_read_from_where_it_is(tmp_path, name)
     (tmp_path / "secret").write_text("secret")
     folder = tmp_path / "corpus" / name / ("stories" if name == "cnn" else "")
     (folder / "a.story").symlink_to(tmp_path / "secret")
-    with pytest.raises(InputError, match=r"a\.story: a link to .*, outside"):
+    with pytest.raises(InputError, match=r"a\.story: a link that leads out"):
         list_sources(tmp_path / "corpus", CNN)
     with pytest.raises(InputError, match=r"a\.story: a link that leads out"):
         list(files_beneath(tmp_path / "corpus"))
@@ -247,7 +247,7 @@ def test_any_other_linked_folder_is_no_part_of_the_corpus(tmp_path):
     write_release(tmp_path / "elsewhere")
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "stories").symlink_to(tmp_path / "elsewhere" / "cnn" / "stories")
-    with pytest.raises(InputError, match=r"stories: a link to .*, outside"):
+    with pytest.raises(InputError, match=r"stories: a linked folder"):
         list_sources(tmp_path / "corpus", CNN)
 
 
@@ -270,7 +270,7 @@ def test_a_snapshot_in_a_cache_of_hugging_face_is_read_and_one_that_leads_out_of
     assert [name for name, _ in files_beneath(snapshot)] == ["data/test.jsonl", "data/train.jsonl"]
     (tmp_path / "hub" / "secret").write_text("secret")
     (snapshot / "secret.jsonl").symlink_to("../../../secret")
-    with pytest.raises(InputError, match=r"secret\.jsonl: a link to .*, outside"):
+    with pytest.raises(InputError, match=r"secret\.jsonl: a link that leads out"):
         list_sources(snapshot, TEXT)
     with pytest.raises(InputError, match=r"secret\.jsonl: a link that leads out"):
         list(files_beneath(snapshot))
