@@ -120,8 +120,7 @@ def _update(
     with closing(cache.open_digests()) as digests:
         recipe = recipe_of(options, job.writer.seed, job.writer.part_bytes)
         keys = PortionKeys(Path(job.writer.folder), recipe, options.excluded, digests)
-        states = [keys.states(portion) for portion in found]
-        of_portion = [keys.key(*each) for each in zip(found, states, strict=True)]
+        of_portion = [keys.key(portion) for portion in found]
         tasks = [_task(memory, *each) for each in zip(found, of_portion, strict=True)]
         new = [task.portion for task in tasks if task.is_new]
         if local_processes(pipeline, 0) is None:
@@ -131,14 +130,14 @@ def _update(
         else:
             _run_here(pipeline, job, tasks, digests)
         kept = {}
-        for task, key, before in zip(tasks, of_portion, states, strict=True):
+        for task, key in zip(tasks, of_portion, strict=True):
             written = Written.read(task.shards)
             if written is None:
                 continue
             for file in written.files if task.is_new else ():
                 digests.note(Path(file.path), file.sha256)
             # What has changed since its digest was taken may have been read as it is now.
-            if not task.is_new or (all(before) and keys.states(task.portion, again=True) == before):
+            if not task.is_new or keys.is_unchanged(task.portion):
                 kept[key] = written
         memory.keep(kept)
     return None if len(new) == len(tasks) else sum(len(portion.sources) for portion in new)

@@ -12,15 +12,14 @@ it, or with a damaged one, everything is read, and what is written is the same.
 import importlib.metadata
 import json
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from preprocessing.base.cache_folder import CACHE_TAG, make_cache_folder
 from preprocessing.base.digests import combine, sha256_json, sha256_text
 from preprocessing.base.file_digests import FileDigests
-from preprocessing.base.file_state import file_state
+from preprocessing.base.file_state import state_of
 from preprocessing.base.import_walk import code_digest
 from preprocessing.base.verified_files import read_sealed, write_sealed
 from preprocessing.corpus.portions import Portion
@@ -54,49 +53,40 @@ class PortionKeys:
         self._recipe = recipe
         self._excluded = excluded
         self._digests = digests
-        self._now_ns = time.time_ns()
 
-    def states(self, portion: Portion, again: bool = False) -> tuple[str, ...]:
-        """The `file_state` of each file to read, empty for one that may yet change unnoticed.
-
-        again: look at all, whatever the listing has seen.
-        """
-        names = [source.companion for source in portion.sources if source.companion]
-        own = (
-            # The digest of a piece was taken after the listing, so what it was since then does not count.
-            source.state
-            if not again and (source.state or source.digest)
-            else self._state(source.name)
-            for source in self._read(portion)
-        )
-        return (*own, *map(self._state, names))
-
-    def key(self, portion: Portion, states: Sequence[str]) -> str:
-        """The key, from what the files hold; states: as they are now. Raises OSError."""
-        sources = self._read(portion)
-        paths = [f"{self._folder}/{source.name}" for source in sources if not source.digest]
-        own = [state for source, state in zip(sources, states, strict=False) if not source.digest]
-        found = iter(self._digests.files(paths, own))
+    def key(self, portion: Portion) -> str:
+        """The key, from what the files hold now. Raises OSError."""
+        read = [file for source in portion.sources for file in self._read(source)]
+        states = {self._path(file): file.state for file in read if not file.digest}
+        found = self._digests.files(list(states), list(states.values()))
+        known = dict(zip(states, found, strict=True))
         contents: list[object] = [self._recipe]
         for source in portion.sources:
             cut = None if source.digest or source.is_whole else (source.start, source.stop)
-            content = source.digest or (next(found) if self._is_read(source) else "")
-            companion = source.companion and self._digest(source.companion)
-            contents.append((source.name, source.split, cut, content, companion, source.drop))
+            files = [
+                (file.name, file.digest or known[self._path(file)]) for file in self._read(source)
+            ]
+            contents.append((source.name, source.split, cut, files, source.drop))
         return sha256_text(repr(contents))
 
-    def _read(self, portion: Portion) -> list[SourceFile]:
-        return [source for source in portion.sources if self._is_read(source)]
+    def is_unchanged(self, portion: Portion) -> bool:
+        """Whether the files are what the listing has found, and any change since then would show."""
+        read = (file for source in portion.sources for file in self._read(source))
+        return all(file.state and file.state == self._state(file) for file in read)
 
-    def _is_read(self, source: SourceFile) -> bool:
-        return source.drop is None and source.name not in self._excluded
+    def _read(self, source: SourceFile) -> Iterator[SourceFile]:
+        """The files that are read for a source."""
+        if source.drop is None and source.name not in self._excluded:
+            yield source
+            if source.companion is not None:
+                yield source.companion
 
-    def _digest(self, name: str) -> str:
-        return self._digests.file(Path(self._folder, name))
+    def _path(self, file: SourceFile) -> str:
+        return f"{self._folder}/{file.name}"
 
-    def _state(self, name: str) -> str:
+    def _state(self, file: SourceFile) -> str:
         try:
-            return file_state(os.stat(f"{self._folder}/{name}"), self._now_ns)
+            return state_of(os.stat(self._path(file)))
         except OSError:
             return ""
 

@@ -16,7 +16,7 @@ class SourceFile(NamedTuple):
     split: the split of all its records, None where each record's id decides.
     start, stop: the bytes to read; all of the file except for `.txt`, `.txt.gz` and large tables.
     drop: if set, the file is not read, only counted, as this says.
-    companion: name of a second file with a line for each line of the first, if there is one.
+    companion: a second file with a line for each line of the first, if there is one.
     rows_before: of a piece of a table, how many of its lines or rows are before it.
     digest: of a piece of a table, SHA-256 of its bytes.
     state: as what the listing has found the file (`file_state`), empty if it did not say.
@@ -28,7 +28,7 @@ class SourceFile(NamedTuple):
     start: int
     stop: int
     drop: Drop | Fault | None = None
-    companion: str | None = None
+    companion: "SourceFile | None" = None
     rows_before: int = 0
     digest: str = ""
     state: str = ""

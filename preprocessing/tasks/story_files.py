@@ -73,8 +73,8 @@ def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
                 f"{files.place(file.name)}: there is no {other} beside it; the two belong together"
             )
         if content.endswith(ARTICLES):
-            split, companion = split_by_name(file.name), named[other].name
-            sources.append(file._replace(split=split, companion=companion))
+            split = split_by_name(file.name)
+            sources.append(file._replace(split=split, companion=named[other]))
     return sources
 
 

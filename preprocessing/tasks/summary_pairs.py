@@ -34,15 +34,16 @@ def open_pairs(source: SourceFile, open_file: OpenFile, most: int) -> Iterator[R
     assert source.companion is not None
     with (
         open_content(source.name, open_file) as articles,
-        open_content(source.companion, open_file) as summaries,
+        open_content(source.companion.name, open_file) as summaries,
     ):
-        yield or_empty(source, read_pairs(source, articles, summaries, most))
+        names = source.name, source.companion.name
+        yield or_empty(source, read_pairs(names, articles, summaries, most))
 
 
 def read_pairs(
-    source: SourceFile, articles: BinaryIO, summaries: BinaryIO, most: int
+    names: tuple[str, str], articles: BinaryIO, summaries: BinaryIO, most: int
 ) -> Iterator[TableRow | Drop | Fault]:
-    """A row with `id`, `article` and `highlights` (a sentence a line) for each line of the two.
+    """A row with `id`, `article` and `highlights` (a sentence a line) for each line of the two files of these names.
 
     The id is the line's number, so that the records, sorted by id, are in the order of the release
     and of what was published about it. A line that is too long (`too_large`) or not UTF-8
@@ -52,25 +53,25 @@ def read_pairs(
         bounded_lines(articles, most), bounded_lines(summaries, most), fillvalue=_ENDED
     )
     for number, (article, summary) in enumerate(both, start=1):
-        identity = f"{source.name}#{number:06d}"
+        identity = f"{names[0]}#{number:06d}"
         if _ENDED in (article, summary):
-            ended = source.name if article == _ENDED else source.companion
+            ended = names[article != _ENDED]
             yield Fault(
-                f"{source.name} and {source.companion}: {ended} ends before line {number} and the "
+                f"{names[0]} and {names[1]}: {ended} ends before line {number} and the "
                 "other does not; they belong together line by line, get both again"
             )
             return
         if article is None or summary is None:
-            name = source.name if article is None else source.companion
+            name = names[article is not None]
             detail = f"line {number} of {name} has more than {most} bytes, max_record_bytes"
-            yield Drop("too_large", source.name, identity, detail)
+            yield Drop("too_large", names[0], identity, detail)
             continue
         try:
             values = {"article": article.decode().strip(), "highlights": summary.decode()}
         except UnicodeDecodeError as error:
             found = f"byte 0x{error.object[error.start]:02x}"
             detail = f"line {number}: {found}: {why_not_utf8(error.object, error.start)}"
-            yield Drop("not_utf8", source.name, identity, detail)
+            yield Drop("not_utf8", names[0], identity, detail)
             continue
         values["highlights"] = "\n".join(_TAG.split(values["highlights"]))
         yield TableRow(number, f"line {number}", values | {"id": identity})

@@ -82,15 +82,18 @@ def cut_texts(
         return read_at(name, open_file, offset, length)
 
     most = options.max_record_bytes
-    sizes = {source.name: source.size for source in texts}
+    by_name = {source.name: source for source in texts}
     pieces = [
         (name, start, stop, split)
         for name, split in released.items()
-        for start, stop in cut_file(name, 0, sizes[name], most, read)
+        for start, stop in cut_file(name, 0, by_name[name].size, most, read)
     ]
-    others = [(name, size) for name, size in sizes.items() if name not in released]
+    others = [(source.name, source.size) for source in texts if source.name not in released]
     pieces += cut_stream(others, options.split_fractions, most, read)
-    cut = [SourceFile(name, sizes[name], split, start, stop) for name, start, stop, split in pieces]
+    cut = [
+        by_name[name]._replace(split=split, start=start, stop=stop)
+        for name, start, stop, split in pieces
+    ]
     return cut + apart
 
 

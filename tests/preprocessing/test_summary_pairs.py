@@ -15,7 +15,8 @@ from preprocessing.records.record import Drop, Fault, Record
 from preprocessing.tasks.registry import list_sources
 
 OPTIONS = CorpusOptions(max_record_bytes=200)
-PAIR = SourceFile("test.txt.src", 1, "test", 0, 1, None, "test.txt.tgt.tagged")
+SUMMARIES = SourceFile.whole("test.txt.tgt.tagged", 1)
+PAIR = SourceFile("test.txt.src", 1, "test", 0, 1, None, SUMMARIES)
 
 
 def read(articles: bytes, summaries: bytes, options: CorpusOptions = OPTIONS):
