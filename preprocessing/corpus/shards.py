@@ -8,12 +8,12 @@ A portion has one part, or several where its records come to more than 2 MiB; th
 ends. Shards are in the order of the corpus.
 """
 
-import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
@@ -22,7 +22,7 @@ from preprocessing.base.digests import sha256_bytes, sha256_json
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_watch import ContentChangedError
 from preprocessing.base.places import open_file, write_file, write_json
-from preprocessing.base.verified_files import DamagedError, copy_verified
+from preprocessing.base.verified_files import copy_verified
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.reading import Reading, read_source
 from preprocessing.corpus.report import DROPS_FOLDER, Event, Tally
@@ -37,10 +37,9 @@ from preprocessing.records.record import (
     Drop,
     Fault,
     Record,
-    example_to_record,
     record_to_example,
 )
-from preprocessing.records.tfrecords import read_tfrecords, tfrecords_of
+from preprocessing.records.tfrecords import tfrecords_of
 
 # A part has so many bytes of Examples at least (but the last), twice as many on average, and four times as many and
 # a record at most.
@@ -103,8 +102,10 @@ class ShardWriter:
         """How a file of the corpus is opened by its name."""
         return opener_in(self.folder)
 
-    def read(self, portion: Portion) -> tuple[Reading, Written]:
-        """Read a portion and write its Examples, but for those that are excluded."""
+    def read(
+        self, portion: Portion, amendments: Mapping[int, Amendment] = MappingProxyType({})
+    ) -> tuple[Reading, Written]:
+        """Read a portion and write its Examples, but for those that are excluded and for what becomes of others."""
         reading = Reading(portion.rows_before)
         files: list[ShardFile] = []
         examples: dict[str, list[bytes]] = defaultdict(list)
@@ -122,15 +123,19 @@ class ShardWriter:
                     files += self._write_examples(portion, part, examples)
                     part, size = part + 1, 0
                     examples.clear()
-                entry, example = _relative(outcome, portion.rows_before)
-                reading.entries.append(entry)
-                reading.parts.append(part)
-                if self.excluded(entry) is None:
-                    examples[entry.place.split].append(example)
+                record = _relative(outcome, portion.rows_before)
+                entry, example = entry_of(record), record_to_example(record)
                 size += len(example)
                 is_full = self._ends(entry, len(example), size)
+                amendment = self.excluded(entry) or amendments.get(len(reading.entries))
+                if isinstance(amendment, str):
+                    example = record_to_example(record.named(amendment))
+                if not isinstance(amendment, Drop):
+                    examples[record.split].append(example)
+                reading.entries.append(entry)
+                reading.parts.append(part)
         files += self._write_examples(portion, part, examples)
-        return reading, Written(tuple(files), self._left_out(reading, {}))
+        return reading, Written(tuple(files), self._left_out(reading, amendments))
 
     def finish(
         self,
@@ -148,22 +153,16 @@ class ShardWriter:
             amendments: what becomes of records because of others.
             digests: what is known of the earlier job's files.
         """
-        left_out = self._left_out(reading, amendments)
-        if not is_new:
-            copies = (
-                self._copied(portion, written, digests) if written.left_out == left_out else None
-            )
-            written = copies or self._read_again(portion, reading)
-        files = written.files
-        if written.left_out != left_out:
-            files = tuple(self._amended(file, reading, amendments) for file in files)
-        return self._write_index(portion, reading, amendments), Written(files, left_out)
-
-    def _read_again(self, portion: Portion, reading: Reading) -> Written:
-        again, written = self.read(portion)
-        if (again.entries, again.drops) != (reading.entries, reading.drops):
-            raise ContentChangedError(Path(portion.sources[0].name), "the corpus was read")
-        return written
+        kept: Written | None = written
+        if written.left_out != self._left_out(reading, amendments):
+            kept = None
+        elif not is_new:
+            kept = self._copied(portion, written, digests)
+        if kept is None:
+            again, kept = self.read(portion, amendments)
+            if (again.entries, again.drops) != (reading.entries, reading.drops):
+                raise ContentChangedError(Path(portion.sources[0].name), "the corpus was read")
+        return self._write_index(portion, reading, amendments), kept
 
     def _write_index(
         self, portion: Portion, reading: Reading, amendments: Mapping[int, Amendment]
@@ -213,35 +212,6 @@ class ShardWriter:
             copies.append(file._replace(path=path))
         return Written(tuple(copies), written.left_out)
 
-    def _amended(
-        self, file: ShardFile, reading: Reading, amendments: Mapping[int, Amendment]
-    ) -> ShardFile:
-        """The file without the records that others cost, and with the new ids."""
-        ordinals = [
-            ordinal
-            for ordinal, entry in enumerate(reading.entries)
-            if (reading.parts[ordinal], entry.place.split) == (file.part, file.split)
-            and self.excluded(entry) is None
-        ]
-        if not any(ordinal in amendments for ordinal in ordinals):
-            return file
-        with open_file(file.path) as opened:
-            content = opened.read()
-        examples = list(read_tfrecords(io.BytesIO(content)))
-        if (found := sha256_bytes(content)) != file.sha256:
-            # A runner may do a stage again; then this is what it came to before.
-            if len(examples) != sum(not isinstance(amendments.get(n), Drop) for n in ordinals):
-                raise DamagedError(file.path)
-            return file._replace(sha256=found)
-        kept = []
-        for ordinal, example in zip(ordinals, examples, strict=True):
-            amendment = amendments.get(ordinal)
-            if isinstance(amendment, str):
-                example = record_to_example(example_to_record(example).named(amendment))
-            if not isinstance(amendment, Drop):
-                kept.append(example)
-        return file._replace(sha256=_write_tfrecords(file.path, kept))
-
     def _write_examples(
         self, portion: Portion, part: int, examples: Mapping[str, list[bytes]]
     ) -> list[ShardFile]:
@@ -286,12 +256,9 @@ def _name(portion: Portion, part: int) -> str:
     return f"{portion.number:05d}-{part:03d}"
 
 
-def _relative(record: Record, rows_before: int) -> tuple[IndexEntry, bytes]:
-    """The entry and the Example of a record, as if its piece of a table were the whole: they do not change when a
-    row is put before it."""
-    if rows_before:
-        record = replace(record, position=record.position - rows_before)
-    return entry_of(record), record_to_example(record)
+def _relative(record: Record, rows_before: int) -> Record:
+    """The record as if its piece of a table were the whole: it does not change when a row is put before it."""
+    return replace(record, position=record.position - rows_before) if rows_before else record
 
 
 def _write_tfrecords(path: str, examples: Iterable[bytes]) -> str:
