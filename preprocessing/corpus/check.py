@@ -5,7 +5,6 @@ from typing import Any
 from preprocessing.base.errors import InputError
 from preprocessing.corpus.report import (
     CHOSEN_REASONS,
-    MAX_FAULTS_SHOWN,
     counted,
     leaked_records,
     read_drops,
@@ -13,6 +12,7 @@ from preprocessing.corpus.report import (
     unfit_documents,
 )
 from preprocessing.options import CorpusOptions
+from preprocessing.records.firsts import MOST
 
 _DOCUMENTS_NAMED = 3
 _LEAKS_NAMED = 5
@@ -98,6 +98,6 @@ def leak_error(leaks: dict[str, Any]) -> InputError:
 
 def faults_error(messages: list[str], count: int) -> InputError:
     """The error that reports the first of `count` faults."""
-    shown = messages[:MAX_FAULTS_SHOWN]
+    shown = messages[:MOST]
     hidden = count - len(shown)
     return InputError(*shown, *([f"and {hidden} more faults of this kind"] if hidden else []))

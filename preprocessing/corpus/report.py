@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from heapq import nsmallest
 from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
@@ -13,6 +12,7 @@ from preprocessing.base.places import files_matching, open_file, write_json
 from preprocessing.readers.file_names import APPLE_DOUBLE
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
+from preprocessing.records.firsts import Drops, Firsts
 from preprocessing.records.ids import names_of
 from preprocessing.records.record import SPLITS, TRAIN, Drop, Fault
 
@@ -23,30 +23,12 @@ DROPS_FILE = "drops.json"
 FAULTS_FILE = "faults.json"
 DROPS_FOLDER = "drops"
 
-# How many faults a message lists before it only counts them.
-MAX_FAULTS_SHOWN = 20
-
-_MAX_DROPS_SHOWN = 20
-_MAX_GROUPS_SHOWN = 20
 _MAX_COPIES_SHOWN = 5
 
 Event = Counter[str] | Drop | Fault | Copies
 
-
-@dataclass(frozen=True, order=True)
-class _Group:
-    """Copies as the report shows them.
-
-    first: id, source and split of the first documents of each split.
-    count: how many documents there are.
-    """
-
-    first: tuple[tuple[str, str, str], ...]
-    count: int
-
-    def report(self) -> dict[str, Any]:
-        documents = [dict(zip(("id", "source", "split"), copy, strict=True)) for copy in self.first]
-        return {"count": self.count, "first": documents}
+_Group = Firsts[tuple[str, str, str]]
+"""Copies as the report shows them: id, source and split of the first documents of each split, and how many all are."""
 
 
 @dataclass
@@ -57,54 +39,32 @@ class Tally:
     """
 
     records: Counter[str] = field(default_factory=Counter)
-    drops: Counter[str] = field(default_factory=Counter)
-    first_drops: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
-    faults: int = 0
-    first_faults: list[str] = field(default_factory=list)
-    duplicates: int = 0
-    first_duplicates: list[_Group] = field(default_factory=list)
-    leaks: int = 0
-    first_leaks: list[_Group] = field(default_factory=list)
+    drops: Drops = field(default_factory=Drops)
+    faults: Firsts[str] = field(default_factory=Firsts)
+    duplicates: Firsts[_Group] = field(default_factory=Firsts)
+    leaks: Firsts[_Group] = field(default_factory=Firsts)
     exposed: Counter[str] = field(default_factory=Counter)
 
     def add(self, event: Event) -> None:
         """Count an event: records (how many of each split), a drop, a fault, or copies."""
         match event:
             case Drop():
-                self.drops[event.reason] += 1
-                self._keep_drops(event.reason, [(event.id, event.source, event.detail)])
+                self.drops.add(event)
             case Fault():
-                self.faults += 1
-                self._keep_faults([event.message])
-            case Copies(is_leak=True):
-                self.leaks += 1
-                self.first_leaks = _first_groups(self.first_leaks, [_group(event)])
+                self.faults.add(event.message)
             case Copies():
-                self.duplicates += 1
-                self.first_duplicates = _first_groups(self.first_duplicates, [_group(event)])
+                (self.leaks if event.is_leak else self.duplicates).add(_group(event))
             case records:
                 self.records += records
 
     def merge(self, other: "Tally") -> None:
         """Count what `other` has counted; the order of merging makes no difference."""
         self.records += other.records
-        self.drops += other.drops
-        for reason, drops in other.first_drops.items():
-            self._keep_drops(reason, drops)
-        self.faults += other.faults
-        self._keep_faults(other.first_faults)
-        self.duplicates += other.duplicates
-        self.first_duplicates = _first_groups(self.first_duplicates, other.first_duplicates)
-        self.leaks += other.leaks
-        self.first_leaks = _first_groups(self.first_leaks, other.first_leaks)
+        self.drops.merge(other.drops)
+        self.faults.merge(other.faults)
+        self.duplicates.merge(other.duplicates)
+        self.leaks.merge(other.leaks)
         self.exposed += other.exposed
-
-    def _keep_drops(self, reason: str, drops: list[tuple[str, str, str]]) -> None:
-        kept = self.first_drops.get(reason, [])
-        self.first_drops[reason] = nsmallest(_MAX_DROPS_SHOWN, kept + drops)
-
-    def _keep_faults(self, messages: list[str]) -> None:
-        self.first_faults = nsmallest(MAX_FAULTS_SHOWN, self.first_faults + messages)
 
     def drops_report(self) -> dict[str, Any]:
         """The contents of drops.json.
@@ -117,31 +77,16 @@ class Tally:
         return {
             "records": self.records.total(),
             "splits": {split: self.records[split] for split in SPLITS},
-            "dropped": self.drops.total(),
-            "reasons": {
-                reason: {
-                    "count": self.drops[reason],
-                    "first": [
-                        {"id": record_id, "source": source, "detail": detail}
-                        for record_id, source, detail in self.first_drops[reason]
-                    ],
-                }
-                for reason in sorted(self.drops)
-            },
-            "duplicates": {
-                "count": self.duplicates,
-                "first": [group.report() for group in self.first_duplicates],
-            },
-            "leaks": {
-                "count": self.leaks,
-                "first": [group.report() for group in self.first_leaks],
-            },
+            "dropped": self.drops.count,
+            "reasons": self.drops.report(),
+            "duplicates": _groups_report(self.duplicates),
+            "leaks": _groups_report(self.leaks),
             "exposed": {split: self.exposed[split] for split in SPLITS if split != TRAIN},
         }
 
     def faults_report(self) -> dict[str, Any]:
         """The contents of faults.json."""
-        return {"count": self.faults, "first": self.first_faults}
+        return {"count": self.faults.count, "first": self.faults.first}
 
 
 def _group(copies: Copies) -> _Group:
@@ -150,17 +95,20 @@ def _group(copies: Copies) -> _Group:
     for split in SPLITS[::-1]:
         places = [place for place in documents if place.split == split][:_MAX_COPIES_SHOWN]
         shown += [(place.id, place.source, place.split) for place in places]
-    return _Group(tuple(shown), len(documents))
+    return Firsts(shown, len(documents))
 
 
-def _first_groups(groups: list[_Group], more: list[_Group]) -> list[_Group]:
-    return nsmallest(_MAX_GROUPS_SHOWN, groups + more)
+def _groups_report(groups: Firsts[_Group]) -> dict[str, Any]:
+    return {
+        "count": groups.count,
+        "first": [group.report("id", "source", "split") for group in groups.first],
+    }
 
 
 def write_report(tally: Tally, report_dir: str) -> None:
     """Write drops.json and, if there are faults, faults.json."""
     write_json(FileSystems.join(report_dir, DROPS_FILE), tally.drops_report())
-    if tally.faults:
+    if tally.faults.count:
         write_json(FileSystems.join(report_dir, FAULTS_FILE), tally.faults_report())
 
 

@@ -42,7 +42,7 @@ def read_records(
         (Member(0, place, entry_of(record)) for place, record in enumerate(records)),
         options.on_leak,
     )
-    if options.on_leak == "fail" and settlement.tally.leaks:
+    if options.on_leak == "fail" and settlement.tally.leaks.count:
         raise leak_error(settlement.tally.drops_report()["leaks"])
     kept = []
     for place, record in enumerate(records):

@@ -33,6 +33,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.base.pages import INDEX_VARIABLE
 from preprocessing.corpus.report import Tally, write_report
 from preprocessing.options import TokenOptions
+from preprocessing.records.firsts import Firsts
 from preprocessing.records.record import Record
 from preprocessing.tokens.job import list_shards, tokenize_shard
 from preprocessing.tokens.vocabulary import load_vocabulary
@@ -100,7 +101,7 @@ def background(folder: Path, exposed: int = 0) -> dict[str, Any]:
     model_run = artifact(ModelRun, folder / "model_run")
     history = History(steps=[{"step": 1, "loss": 2.0, "learning_rate": 0.1, "tokens_per_s": 9.0}])
     Path(model_run.uri, HISTORY_FILE).write_text(history.to_json())
-    tally = Tally(records=Counter(test=2), leaks=exposed, exposed=Counter(test=exposed))
+    tally = Tally(records=Counter(test=2), leaks=Firsts(count=exposed), exposed=Counter(test=exposed))
     report = artifact(CorpusReport, folder / "report")
     write_report(tally, report.uri)
     return {"model_run": model_run, "report": report}

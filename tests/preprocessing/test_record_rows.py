@@ -47,7 +47,7 @@ def test_rows_overlap_by_a_token_and_all_but_the_first_are_predicted_once() -> N
     assert [row.positions.tolist() for row in made] == [[0, 1, 2, 3, 4, 5], [0, 1, 2, 0, 0, 0]]
     assert (statistics.records, statistics.rows, statistics.sequences) == (2, 2, 2)
     assert (statistics.tokens, statistics.loss_tokens) == (9, 7)
-    assert statistics.drop_counts == {}
+    assert statistics.drops.count == 0
 
 
 def test_random_windows_are_stored_as_contiguous_ones() -> None:

@@ -12,14 +12,15 @@ from preprocessing.base import import_walk
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.import_walk import code_digest
 from preprocessing.options import TokenOptions
+from preprocessing.records.firsts import Drops, Firsts
 from preprocessing.tokens.shard_store import ShardStore, recipe_digest
 from preprocessing.tokens.statistics import TokenStatistics
 
 STATISTICS = TokenStatistics(
     records=3,
     tokens=9,
-    drop_counts={"too_long": 1},
-    first_drops={"too_long": [{"id": "ä", "source": "ä.story", "detail": "17 tokens"}]},
+    drops=Drops({"too_long": Firsts([("ä", "ä.story", "17 tokens")], 1)}),
+    truncated=Firsts([("b", "b.story", 90, 7)], 1),
 )
 MODULE = "preprocessing.tokens.job"
 
@@ -147,4 +148,4 @@ def test_the_code_is_what_the_module_reaches(
 
 def test_entries_can_be_read_by_people(store: ShardStore, tmp_path: Path) -> None:
     entry = json.loads((tmp_path / "shards" / "d" / "entry").read_text("utf-8").split("\n")[1])
-    assert entry["statistics"]["first_drops"]["too_long"][0]["source"] == "ä.story"
+    assert entry["statistics"]["drops"]["by_reason"]["too_long"]["first"][0][1] == "ä.story"

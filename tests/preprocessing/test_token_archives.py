@@ -175,4 +175,4 @@ def test_the_ids_reach_the_rows_exactly_and_unknown_ones_are_counted(tmp_path: P
     found = {tuple(sequence.ids.tolist()) for sequence in unpack(rows)}
     end = END_OF_TEXT_ID
     assert found == {(7, 8, end), (1, 2, 3, end), (4, 5, end)}
-    assert statistics.drop_counts == {"unknown_id": 1}
+    assert list(statistics.drops.by_reason) == ["unknown_id"]
