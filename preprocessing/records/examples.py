@@ -13,9 +13,6 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import DecodeError
 
-# By the kind of a numpy dtype: bool, signed and unsigned integers, floats.
-_KIND_OF_DTYPE = {"b": "int64_list", "i": "int64_list", "u": "int64_list", "f": "float_list"}
-
 _DESCRIPTION = """
 name: "gpt2_tfx/example.proto" package: "gpt2_tfx" syntax: "proto3"
 message_type { name: "BytesList"
@@ -38,25 +35,26 @@ message_type { name: "Example"
   field { name: "features" number: 1 type: TYPE_MESSAGE type_name: ".gpt2_tfx.Features" } }
 """
 
-Values = Sequence[bytes] | Sequence[int] | Sequence[float] | np.ndarray
+Values = Sequence[bytes] | Sequence[int] | np.ndarray
 
 
 def encode_example(features: Mapping[str, Values]) -> bytes:
     """The serialised Example with these features; equal features give equal bytes.
 
-    A value is a sequence (or 1-D array) of bytes, of integers (int64 on the wire) or of floats
-    (float32 on the wire). An empty sequence becomes a feature without a kind, an empty numpy array
-    of numbers keeps its kind. Raises TypeError for other elements, ValueError for other shapes.
+    A value is a sequence of bytes, or a sequence or array [n] of integers (int64 on the wire). An empty sequence
+    becomes a feature without a kind, an empty array keeps it. Raises TypeError for anything else.
     """
     example = _Example()
     fields = example.features.feature
     for name, values in features.items():
         feature = fields[name]
-        kind = _kind(name, values)
-        if kind is not None:
-            value_list = getattr(feature, kind)
-            value_list.SetInParent()
-            value_list.value.extend(values.tolist() if isinstance(values, np.ndarray) else values)
+        if isinstance(values, np.ndarray):
+            feature.int64_list.SetInParent()
+            feature.int64_list.value.extend(values.tolist())
+        elif values and isinstance(values[0], bytes):
+            feature.bytes_list.value.extend(values)
+        elif values:
+            feature.int64_list.value.extend(values)
     return example.SerializeToString(deterministic=True)
 
 
@@ -75,25 +73,6 @@ def decode_example(data: bytes) -> dict[str, list[Any]]:
         kind = feature.WhichOneof("kind")
         features[name] = list(getattr(feature, kind).value) if kind else []
     return features
-
-
-def _kind(name: str, values: Values) -> str | None:
-    """The field of the Feature message that holds `values`, None where nothing tells."""
-    if isinstance(values, np.ndarray):
-        if values.ndim != 1:
-            raise ValueError(f"feature {name!r} must be 1-D, got shape {values.shape}")
-        if values.dtype.kind in _KIND_OF_DTYPE:
-            return _KIND_OF_DTYPE[values.dtype.kind]
-    if len(values) == 0:
-        return None
-    sample = values[0]
-    if isinstance(sample, bytes):
-        return "bytes_list"
-    if isinstance(sample, int | np.integer):
-        return "int64_list"
-    if isinstance(sample, float | np.floating):
-        return "float_list"
-    raise TypeError(f"feature {name!r} must hold bytes, ints or floats, got {sample!r}")
 
 
 def _make_example_class() -> Any:

@@ -101,7 +101,9 @@ def background(folder: Path, exposed: int = 0) -> dict[str, Any]:
     model_run = artifact(ModelRun, folder / "model_run")
     history = History(steps=[{"step": 1, "loss": 2.0, "learning_rate": 0.1, "tokens_per_s": 9.0}])
     Path(model_run.uri, HISTORY_FILE).write_text(history.to_json())
-    tally = Tally(records=Counter(test=2), leaks=Firsts(count=exposed), exposed=Counter(test=exposed))
+    tally = Tally(
+        records=Counter(test=2), leaks=Firsts(count=exposed), exposed=Counter(test=exposed)
+    )
     report = artifact(CorpusReport, folder / "report")
     write_report(tally, report.uri)
     return {"model_run": model_run, "report": report}
