@@ -14,6 +14,7 @@ from components.metrics.text_sizes import TextSize, text_sizes
 from components.options import Words
 from components.sentences import in_lines
 from preprocessing.base import progress
+from preprocessing.options import TASK_METRICS
 from preprocessing.records.record import Record
 from preprocessing.tasks.task import Task
 from preprocessing.tokens.rows import Row
@@ -203,7 +204,7 @@ def summarise(
     sizes: Sequence[TextSize],
 ) -> Evaluation:
     """Every metric of a task: the perplexity over rows, and the means over the predictions."""
-    metrics: dict[str, float | None] = dict.fromkeys(task.metrics)
+    metrics: dict[str, float | None] = dict.fromkeys(TASK_METRICS[task.name])
     value, _ = perplexity(losses)
     # JSON has no infinity, and no bound could use one: a loss that is not finite is no score.
     metrics["perplexity"] = value if value is not None and math.isfinite(value) else None
@@ -215,9 +216,9 @@ def summarise(
 
 def _scores(task: Task, text: str, references: Sequence[str], words: Words) -> dict[str, float]:
     scores = {"non_empty": float(bool(text))}
-    if "f1" in task.metrics:
+    if "f1" in TASK_METRICS[task.name]:
         scores["exact_match"] = over_annotators(exact_match, text, references)
         scores["f1"] = over_annotators(f1, text, references)
-    if set(ROUGE_METRICS) & set(task.metrics):
+    if set(ROUGE_METRICS) & set(TASK_METRICS[task.name]):
         scores.update(rouge(in_lines(text)[0], in_lines(references[0])[0], words))
     return scores

@@ -25,6 +25,7 @@ from components.metrics.rouge import ROUGE_METRICS
 from components.metrics.text_sizes import TextSize, text_sizes
 from components.metrics.traits import mean_traits
 from components.score_cache import PartsOf, ScoreCache
+from preprocessing.options import TASK_METRICS
 from preprocessing.records.record import Record
 from preprocessing.tasks.task import Task
 from preprocessing.tokens.rows import Row
@@ -187,7 +188,7 @@ def beside(
     scores: Callable[[Sequence[Record]], SummaryScores],
 ) -> dict[str, Any]:
     """See `Scorer.beside`. records: those that texts were written for. scores: of the baselines."""
-    if not predictions or ROUGE_METRICS[0] not in task.metrics:
+    if not predictions or ROUGE_METRICS[0] not in TASK_METRICS[task.name]:
         return {"baselines": {}, "traits": {}}
     asked = records()
     return {"baselines": scores(asked), "traits": _traits_beside(asked, predictions)}

@@ -15,6 +15,8 @@ runner is asked for several, and as a Beam pipeline by every other runner. Corpu
 workers read and write. The report is written last, so where it is, all is.
 """
 
+import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -131,9 +133,9 @@ def _update(
             _run_here(pipeline, job, tasks, digests)
         kept = {}
         for task, key in zip(tasks, of_portion, strict=True):
-            written = Written.read(task.shards)
-            if written is None:
+            if not os.path.exists(task.shards):
                 continue
+            written = Written.of(json.loads(Path(task.shards).read_bytes()))
             for file in written.files if task.is_new else ():
                 digests.note(Path(file.path), file.sha256)
             # What has changed since its digest was taken may have been read as it is now.

@@ -109,7 +109,7 @@ class CorpusMemory:
 
     def keep(self, written: Mapping[str, Written]) -> None:
         """Remember these portions and forget all others."""
-        content = json.dumps({key: asdict(value) for key, value in written.items()})
+        content = json.dumps(written)
         write_sealed(str(self._folder / _SHARDS_FILE), content.encode())
         kept = {f"{key}.reading" for key in written} | {_SHARDS_FILE, CACHE_TAG}
         for file in self._folder.iterdir():

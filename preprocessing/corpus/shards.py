@@ -11,7 +11,7 @@ ends. Shards are in the order of the corpus.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from apache_beam.io.filesystems import FileSystems
 from preprocessing.base.digests import sha256_bytes, sha256_json
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_watch import ContentChangedError
-from preprocessing.base.places import open_file, write_file, write_json
+from preprocessing.base.places import write_file
 from preprocessing.base.verified_files import copy_verified
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.reading import Reading, read_source
@@ -56,29 +56,17 @@ class ShardFile(NamedTuple):
     sha256: str
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """The files of a portion's Examples. left_out: digest of what was left out or renamed in them."""
 
     files: tuple[ShardFile, ...]
     left_out: str
 
-    def write(self, path: str) -> None:
-        """Write it into a file."""
-        write_json(path, asdict(self))
-
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Written":
-        """From the values that a file has. Raises LookupError or TypeError."""
-        return cls(tuple(ShardFile(*file) for file in values["files"]), values["left_out"])
-
-    @classmethod
-    def read(cls, path: str) -> "Written | None":
-        """What `write` has written, None if there is no such file."""
-        if not FileSystems.exists(path):
-            return None
-        with open_file(path) as file:
-            return cls.of(json.load(file))
+    def of(cls, values: Sequence[Any]) -> "Written":
+        """From what JSON has made of one."""
+        files, left_out = values
+        return cls(tuple(ShardFile(*file) for file in files), left_out)
 
 
 @dataclass(frozen=True)

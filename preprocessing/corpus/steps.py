@@ -7,6 +7,7 @@ from typing import NamedTuple
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.places import write_json
 from preprocessing.corpus.portions import Portion, portions_of
 from preprocessing.corpus.reading import read_reading
 from preprocessing.corpus.report import Tally, write_report
@@ -113,7 +114,7 @@ class CorpusJob:
             task.portion, reading, task.written, amendments, task.is_new, self.digests
         )
         if not task.faults:
-            written.write(task.shards)
+            write_json(task.shards, written)
         return tally
 
     def report(self, tallies: Iterable[Tally]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from preprocessing.base.digests import sha256_bytes, sha256_json
-from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
+from preprocessing.options import CorpusOptions
 from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.source_file import SourceFile
@@ -42,7 +42,12 @@ _HIGHLIGHT_LINE = re.compile(r"^[ \t]*@highlight\b[ \t]*", re.MULTILINE)
 def read(
     source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
 ) -> Iterator[Outcome]:
-    """What becomes of a story's file, of a table or a pair of files. Raises READ_ERRORS."""
+    """What becomes of a story's file, of a table or a pair of files. Raises READ_ERRORS.
+
+    A story is a record, or with `highlight: each` the records `<id>#1`, `<id>#2`, ... One without text is dropped
+    (`empty_article`), so is one without highlights (`no_highlight`), with NUL bytes (`nul_bytes`) or in another
+    encoding (`not_utf8`).
+    """
     for story in _stories(source, open_file, options, seed):
         if isinstance(story, _Story):
             yield from _outcomes(story, options, seed)
@@ -86,19 +91,6 @@ def _stories(
             yield Drop("too_large", source.name, story_id_of(source.name), detail)
 
 
-def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
-    """The record of a story, or with `highlight: each` the records `<id>#1`, `<id>#2`, ...
-
-    A story without text is dropped (`empty_article`), so is one without highlights
-    (`no_highlight`), with NUL bytes (`nul_bytes`) or in another encoding (`not_utf8`).
-    """
-    story = _story_of_file(source, data, options, seed)
-    if isinstance(story, Drop):
-        yield story
-    else:
-        yield from _outcomes(story, options, seed)
-
-
 def _story_of_file(
     source: SourceFile, data: bytes, options: CorpusOptions, seed: int
 ) -> "_Story | Drop":
@@ -119,7 +111,7 @@ def _stories_of_rows(
     """The story of each row of a table, or why there is none.
 
     The id is the row's own or, where it has none, follows from article and highlights. The reasons
-    are those of `parse` and of `texts_of`.
+    are those of `read` and of `texts_of`.
     """
     columns = PAIR_COLUMNS if source.companion is not None else _columns(options)
     for row in rows:
@@ -218,9 +210,7 @@ TASK = Task(
     list_files=list_stories,
     read=read,
     stop=(),
-    metrics=TASK_METRICS["cnn_dailymail"],
     loss_on="target",
     over_long="truncate_prompt",
-    windows=TASK_WINDOWS["cnn_dailymail"],
     cleaned=cleaned,
 )

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
-from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
+from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with
 from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
@@ -311,9 +311,7 @@ TASK = Task(
     list_files=list_conversations,
     read=read,
     stop=("\n",),
-    metrics=TASK_METRICS["coqa"],
     loss_on="target",
     over_long="truncate_prompt",
-    windows=TASK_WINDOWS["coqa"],
     look=whole,
 )

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from preprocessing.options import CorpusOptions, LossOn, OverLong, TokenOptions, Windows
+from preprocessing.options import (
+    TASK_WINDOWS,
+    CorpusOptions,
+    LossOn,
+    OverLong,
+    TaskName,
+    TokenOptions,
+)
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
@@ -37,20 +44,17 @@ class Task:
     cut: (sources that were looked at, how a file is opened, options) -> the sources to read.
     read: (source, how a file is opened, options, seed) -> records, drops and faults. Raises READ_ERRORS.
     stop: the strings at which a generated text ends, besides the end of text id.
-    metrics: the scores of a model, by name.
-    loss_on, over_long, windows: what the options of these names mean where they are None.
+    loss_on, over_long: what the options of these names mean where they are None.
     cleaned: (as read) -> what cleaning does to the documents of a source, each with the document's id; None where
         texts stay as they are but for white space. Raises READ_ERRORS.
     """
 
-    name: str
+    name: TaskName
     list_files: Callable[[CorpusFiles, CorpusOptions], list[SourceFile]]
     read: Callable[[SourceFile, OpenFile, CorpusOptions, int], Iterator[Outcome]]
     stop: tuple[str, ...]
-    metrics: tuple[str, ...]
     loss_on: LossOn
     over_long: OverLong
-    windows: Windows
     look: Callable[[SourceFile, OpenFile, CorpusOptions], list[SourceFile]] = table_pieces
     cut: Callable[[list[SourceFile], OpenFile, CorpusOptions], list[SourceFile]] = _as_they_are
     cleaned: Cleaned | None = None
@@ -60,5 +64,5 @@ class Task:
         return replace(
             options,
             over_long=options.over_long or self.over_long,
-            windows=options.windows or self.windows,
+            windows=options.windows or TASK_WINDOWS[self.name],
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
-from preprocessing.options import TASK_METRICS, TASK_WINDOWS, CorpusOptions
+from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import open_content
 from preprocessing.readers.content import OpenFile, read_piece
 from preprocessing.readers.decoding import decode_text
@@ -153,10 +153,8 @@ TASK = Task(
     list_files=list_texts,
     read=read,
     stop=(),
-    metrics=TASK_METRICS["text"],
     loss_on="all",
     over_long="split",
-    windows=TASK_WINDOWS["text"],
     look=look_into_text,
     cut=cut_texts,
 )

@@ -11,7 +11,7 @@ from preprocessing.base.digests import sha256_bytes
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Record, Segment
-from preprocessing.tasks.cnn_dailymail import parse, read
+from preprocessing.tasks.cnn_dailymail import read
 
 OPTIONS = CorpusOptions()
 THREE = story("An article.\n\nIts end.", "One", "Two", "Three")
@@ -19,7 +19,7 @@ THREE = story("An article.\n\nIts end.", "One", "Two", "Three")
 
 def outcomes(text: str | bytes, options: CorpusOptions = OPTIONS, seed: int = 0, name="a/s.story"):
     data = text.encode() if isinstance(text, str) else text
-    return list(parse(whole(name, data), data, options, seed))
+    return list(read(whole(name, data), lambda _: io.BytesIO(data), options, seed))
 
 
 def test_a_story_is_article_separator_and_summary():
@@ -69,7 +69,7 @@ def test_the_records_of_a_story_stay_in_one_split():
     data = THREE.encode()
     for number in range(20):
         source = whole(f"{number}.story", data, split=None)
-        records = parse(source, data, CorpusOptions(highlight="each"), 0)
+        records = read(source, lambda _: io.BytesIO(data), CorpusOptions(highlight="each"), 0)
         assert len({record.split for record in records if isinstance(record, Record)}) == 1
 
 
