@@ -41,45 +41,46 @@ _SCHEMA_REMEDY = "correct it, or remove the conversation from the file"
 def read(
     source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
 ) -> Iterator[Outcome]:
-    """What becomes of a file's conversations. Raises READ_ERRORS."""
-    if not content_ends_with(source.name, ".json"):
-        with open_table(source, open_file, _COLUMNS, _OPTIONAL, options.max_record_bytes) as rows:
-            yield from _outcomes(source, rows, options, seed)
-        return
-    most = options.max_whole_file_bytes
-    data = read_file(source, open_file, most)
-    if isinstance(data, bytes):
-        yield from parse(source, data, options, seed)
-    elif data is not None:
-        yield data
-    else:
-        yield Fault(too_large_file(source.name, f"decompressed more than {most} bytes", options))
+    """The records of a file, one a conversation, by the conversation's id or, without one, by its content.
 
-
-def parse(source: SourceFile, data: bytes, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
-    """The records of a `.json` file, one a conversation, by the conversation's id or, without one, by its content.
-
-    The file has all in one object, as the release, or in an array, or one a line.
-
-    A file that is not JSON, or no list of conversations, is a Fault that names line or JSON path. A
-    conversation is dropped if it is not in CoQA's schema (`wrong_schema`), if its story is empty
-    (`empty_story`), if it has no turns (`no_turns`) or a turn without words (`empty_turn`), holds NUL
-    (`nul_bytes`) or half a surrogate pair (`lone_surrogate`), or is longer than `max_record_bytes`
-    (`too_large`).
+    A `.json` file has all in one object, as the release, or in an array, or one a line. One that is not JSON, or no
+    list of conversations, is a Fault that names line or JSON path. A conversation is dropped if it is not in CoQA's
+    schema (`wrong_schema`), if its story is empty (`empty_story`), if it has no turns (`no_turns`) or a turn without
+    words (`empty_turn`), holds NUL (`nul_bytes`) or half a surrogate pair (`lone_surrogate`), or is longer than
+    `max_record_bytes` (`too_large`). Raises READ_ERRORS.
     """
+    for row in _rows(source, open_file, options):
+        if not isinstance(row, TableRow):
+            yield row
+            continue
+        try:
+            yield _record(source, row, options, seed)
+        except _SchemaError as error:
+            yield source.row_drop(row.number, "wrong_schema", printable(str(error)))
+
+
+def _rows(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> Rows:
+    """A row for each conversation of a file, whatever is in its place."""
     most = options.max_record_bytes
-    if _is_in_lines(data, most):
-        yield from _outcomes(
-            source, json_rows(source, io.BufferedReader(io.BytesIO(data)), most), options, seed
-        )
+    if not content_ends_with(source.name, ".json"):
+        with open_table(source, open_file, _COLUMNS, _OPTIONAL, most) as rows:
+            yield from rows
         return
-    try:
-        conversations = _conversations(source.name, data)
-    except _SchemaError as error:
-        yield Fault(printable(str(error)))
-        return
-    for index, conversation in enumerate(conversations):
-        yield _outcome(source, index, f"data[{index}]", conversation, options, seed)
+    most_in_file = options.max_whole_file_bytes
+    data = read_file(source, open_file, most_in_file)
+    if data is None:
+        size = f"decompressed more than {most_in_file} bytes"
+        yield Fault(too_large_file(source.name, size, options))
+    elif isinstance(data, Fault):
+        yield data
+    elif _is_in_lines(data, most):
+        yield from json_rows(source, io.BufferedReader(io.BytesIO(data)), most)
+    else:
+        found = _conversations(source.name, data)
+        if isinstance(found, Fault):
+            yield found
+        else:
+            yield from (TableRow(index, f"data[{index}]", each) for index, each in enumerate(found))
 
 
 class _SchemaError(Exception):
@@ -96,86 +97,50 @@ def _is_in_lines(data: bytes, most: int) -> bool:
     return isinstance(first, dict) and "story" in first
 
 
-def _conversations(name: str, data: bytes) -> list[Any]:
+def _conversations(name: str, data: bytes) -> list[Any] | Fault:
     """The list `data` of a file, or the list that the file is."""
     try:
         # The byte order mark is not part of JSON (RFC 8259, section 8.1) but common on Windows.
         corpus = json.loads(data.decode("utf-8-sig"))
+        is_list = corpus and isinstance(corpus, list)
+        found: list[Any] = corpus if is_list else _member(corpus, "", "data", list)
+        return found
     except UnicodeDecodeError as error:
-        raise _SchemaError(
-            f"{name}: byte {error.start} is 0x{data[error.start]:02x}: "
-            f"{why_not_utf8(data, error.start)}"
-        ) from error
+        why = why_not_utf8(data, error.start)
+        return Fault(f"{name}: byte {error.start} is 0x{data[error.start]:02x}: {why}")
     except json.JSONDecodeError as error:
-        raise _SchemaError(
+        return Fault(
             f"{name}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}; "
             "correct the file, or download it again if it was cut off"
-        ) from error
+        )
+    except _SchemaError as error:
+        return Fault(printable(f"{name}: {error}"))
     except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
-        raise _SchemaError(f"{name}: cannot be read as JSON: {error}") from error
-    conversations: list[Any] = (
-        corpus if corpus and isinstance(corpus, list) else _member(name, corpus, "", "data", list)
-    )
-    return conversations
+        return Fault(f"{name}: cannot be read as JSON: {error}")
 
 
-def _outcomes(
-    source: SourceFile, rows: Rows, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
-    """What becomes of the conversations in the rows of a table."""
-    for row in rows:
-        if isinstance(row, TableRow):
-            yield _outcome(source, row.number, row.place, row.values, options, seed)
-        else:
-            yield row
-
-
-def _outcome(
-    source: SourceFile,
-    position: int,
-    path: str,
-    conversation: Any,
-    options: CorpusOptions,
-    seed: int,
-) -> Record | Drop:
-    """What becomes of one conversation, which is at `path` in the file."""
-    domain = None
+def _record(source: SourceFile, row: TableRow, options: CorpusOptions, seed: int) -> Record | Drop:
+    """The record of a conversation, or why there is none. Raises _SchemaError."""
+    path, domain, conversation = row.place, None, row.values
     if isinstance(conversation, Mapping):
         # It says nothing of what is in the conversation, so digest and id are not of it.
         domain = conversation.get("source")
         conversation = {key: value for key, value in conversation.items() if key != "source"}
-    try:
-        return _record(source, position, path, conversation, domain, options, seed)
-    except _SchemaError as error:
-        detail = printable(str(error)).removeprefix(f"{source.name}: ")
-        return source.row_drop(position, "wrong_schema", detail)
-
-
-def _record(
-    source: SourceFile,
-    position: int,
-    path: str,
-    conversation: Any,
-    domain: Any,
-    options: CorpusOptions,
-    seed: int,
-) -> Record | Drop:
-    """The record of a conversation, or why there is none. Raises _SchemaError."""
-    story: str = _member(source.name, conversation, path, "story", str)
+    story: str = _member(conversation, path, "story", str)
     try:
         canonical = canonical_json(conversation)
     except RecursionError as error:
-        raise _SchemaError(f"{source.name}: {path} is nested too deeply") from error
+        raise _SchemaError(f"{path} is nested too deeply") from error
     if not isinstance(domain, str | None):
-        raise _wrong_type(source.name, f"{path}.source", domain, str)
+        raise _wrong_type(f"{path}.source", domain, str)
     digest = sha256_bytes(canonical.encode("utf-8", "surrogatepass"))
     conversation_id = conversation.get("id")
     if type(conversation_id) is int:
         conversation_id = str(conversation_id)
     conversation_id = conversation_id or content_id(digest)
     if not isinstance(conversation_id, str):
-        raise _wrong_type(source.name, f"{path}.id", conversation_id, str)
-    turns = _turns(source.name, _as_released(conversation), path)
+        raise _wrong_type(f"{path}.id", conversation_id, str)
+    turns = _turns(_as_released(conversation), path)
 
     def drop(reason: str, detail: str) -> Drop:
         found = Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
@@ -201,7 +166,7 @@ def _record(
     return Record(
         id=conversation_id,
         source=source.name,
-        position=position,
+        position=row.number,
         digest=digest,
         split=source.split_of(conversation_id, options, seed),
         segments=tuple(_segments(story, turns, prompt_in_loss=options.loss_on == "all")),
@@ -240,30 +205,30 @@ def _as_released(conversation: dict[str, Any]) -> dict[str, Any]:
     return {**conversation, **{key: value for key, value in changes.items() if key in conversation}}
 
 
-def _turns(name: str, conversation: Any, path: str) -> list[tuple[str, ...]]:
+def _turns(conversation: Any, path: str) -> list[tuple[str, ...]]:
     """Each turn as question, answer, answers of further annotators. Raises _SchemaError."""
     further = conversation.get("additional_answers")
     further = {} if further is None else further
     if not isinstance(further, dict):
-        raise _wrong_type(name, f"{path}.additional_answers", further, dict)
+        raise _wrong_type(f"{path}.additional_answers", further, dict)
     columns = {
-        "questions": _texts(name, conversation, path, "questions"),
-        "answers": _texts(name, conversation, path, "answers"),
+        "questions": _texts(conversation, path, "questions"),
+        "answers": _texts(conversation, path, "answers"),
     }
     for annotator in sorted(further):
         field = f"additional_answers.{annotator}"
-        columns[field] = _texts(name, further, f"{path}.additional_answers", annotator)
+        columns[field] = _texts(further, f"{path}.additional_answers", annotator)
     questions = columns["questions"]
     for field, texts in columns.items():
         if len(texts) != len(questions):
             raise _SchemaError(
-                f"{name}: {path}.{field} has {len(texts)} entries, {path}.questions has "
+                f"{path}.{field} has {len(texts)} entries, {path}.questions has "
                 f"{len(questions)}; there must be one for each question; {_SCHEMA_REMEDY}"
             )
         for number, ((turn_id, _), (expected, _)) in enumerate(zip(texts, questions, strict=True)):
             if turn_id is not None and expected is not None and turn_id != expected:
                 raise _SchemaError(
-                    f"{name}: {path}.{field}[{number}].turn_id is {turn_id!r}, that of its "
+                    f"{path}.{field}[{number}].turn_id is {turn_id!r}, that of its "
                     f"question is {expected!r}; {_SCHEMA_REMEDY}"
                 )
     rows = zip(*columns.values(), strict=True)
@@ -271,39 +236,37 @@ def _turns(name: str, conversation: Any, path: str) -> list[tuple[str, ...]]:
     return [tuple(text for place, (_, text) in enumerate(row) if text or place < 2) for row in rows]
 
 
-def _texts(name: str, parent: Any, path: str, key: str) -> list[tuple[int | None, str]]:
+def _texts(parent: Any, path: str, key: str) -> list[tuple[int | None, str]]:
     """Turn id, if given, and words of each entry of a list of questions or answers."""
-    entries: list[Any] = _member(name, parent, path, key, list)
+    entries: list[Any] = _member(parent, path, key, list)
     texts = []
     for number, entry in enumerate(entries):
         place = f"{path}.{key}[{number}]"
-        text: str = _member(name, entry, place, "input_text", str)
+        text: str = _member(entry, place, "input_text", str)
         turn_id = entry.get("turn_id")
         if turn_id is not None and not isinstance(turn_id, int):
-            raise _wrong_type(name, f"{place}.turn_id", turn_id, int)
+            raise _wrong_type(f"{place}.turn_id", turn_id, int)
         # A newline ends an answer when the model speaks, so there can be none inside.
         texts.append((turn_id, " ".join(text.split())))
     return texts
 
 
-def _member(name: str, parent: Any, path: str, key: str, kind: type) -> Any:
+def _member(parent: Any, path: str, key: str, kind: type) -> Any:
     """`parent[key]`, which must be of type `kind`; `path` is where `parent` is in the file."""
     if not isinstance(parent, dict):
-        raise _wrong_type(name, path or "the top level", parent, dict)
+        raise _wrong_type(path or "the top level", parent, dict)
     place = f"{path}.{key}" if path else key
     if key not in parent:
         found = ", ".join(map(repr, list(parent)[:8])) or "nothing"
-        raise _SchemaError(f"{name}: {place} is missing, found {found}; {_SCHEMA_REMEDY}")
+        raise _SchemaError(f"{place} is missing, found {found}; {_SCHEMA_REMEDY}")
     if not isinstance(parent[key], kind):
-        raise _wrong_type(name, place, parent[key], kind)
+        raise _wrong_type(place, parent[key], kind)
     return parent[key]
 
 
-def _wrong_type(name: str, place: str, value: Any, kind: type) -> _SchemaError:
+def _wrong_type(place: str, value: Any, kind: type) -> _SchemaError:
     expected = {dict: "an object", list: "a list", str: "a string", int: "an integer"}[kind]
-    return _SchemaError(
-        f"{name}: {place} must be {expected}, got {reprlib.repr(value)}; {_SCHEMA_REMEDY}"
-    )
+    return _SchemaError(f"{place} must be {expected}, got {reprlib.repr(value)}; {_SCHEMA_REMEDY}")
 
 
 TASK = Task(

@@ -1,3 +1,4 @@
+import io
 import json
 
 import pyarrow.parquet
@@ -10,7 +11,7 @@ from preprocessing.base.digests import sha256_json
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Drop, Fault, Record, Segment
-from preprocessing.tasks.coqa import parse
+from preprocessing.tasks.coqa import read
 from preprocessing.tokens.sequences import fit, tokenize_record
 from preprocessing.tokens.vocabulary import load_vocabulary
 
@@ -18,7 +19,7 @@ OPTIONS = CorpusOptions(task="coqa")
 
 
 def outcomes(data: bytes, options: CorpusOptions = OPTIONS):
-    return list(parse(whole("coqa.json", data), data, options, 0))
+    return list(read(whole("coqa.json", data), lambda _: io.BytesIO(data), options, 0))
 
 
 def test_a_conversation_is_its_story_and_its_turns():
