@@ -35,81 +35,46 @@ def attend_recomputing(
     The backward pass computes them again. Both passes are loops: XLA would find what is computed twice
     outside of one, and keep it.
     """
-    pieces = _Pieces(query, mask)
+    batch, heads, *rest = query.shape
+    # a row at a time, or some heads of the only row
+    share = heads if batch > 1 else _half(heads)
+    a_row = heads // share
 
-    def attended(number: tf.Tensor, given: list[tf.Tensor]) -> tf.Tensor:
-        of_query, of_key, of_value = given
-        mask, own_place = pieces.mask(number), place + number * _PLACES
-        return plain.attend(of_query, of_key, of_value, mask, operations, own_place)
+    def in_pieces(function: Callable[..., Any], results: int, *given: tf.Tensor) -> list[tf.Tensor]:
+        """What a function of a piece's number and of its parts makes of all pieces."""
+        stacked = [tf.reshape(tensor, [batch * a_row, 1, share, *rest]) for tensor in given]
+        made = tf.map_fn(
+            lambda piece: function(*piece),
+            (tf.range(batch * a_row), *stacked),
+            fn_output_signature=[tf.TensorSpec([1, share, *rest], query.dtype)] * results,
+            parallel_iterations=1,
+        )
+        return [tf.reshape(tensor, query.shape) for tensor in made]
+
+    def attended(number: tf.Tensor, *given: tf.Tensor) -> list[tf.Tensor]:
+        seen = mask if mask.shape[0] == 1 else mask[number // a_row][tf.newaxis]
+        return [plain.attend(*given, seen, operations, place + number * _PLACES)]
+
+    def gradients(number: tf.Tensor, *given: tf.Tensor) -> list[tf.Tensor]:
+        *given, of_out = given
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(given)
+            (out,) = attended(number, *given)
+        return tape.gradient(out, given, output_gradients=of_out)
 
     @tf.custom_gradient
     def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tuple[tf.Tensor, object]:
         def gradient(upstream: tf.Tensor) -> list[tf.Tensor]:
-            def of_piece(number: tf.Tensor, given: list[tf.Tensor]) -> list[tf.Tensor]:
-                *given, of_out = given
-                with tf.GradientTape(watch_accessed_variables=False) as tape:
-                    tape.watch(given)
-                    out = attended(number, given)
-                return tape.gradient(out, given, output_gradients=of_out)
+            return in_pieces(gradients, 3, query, key, value, upstream)
 
-            return pieces.map(of_piece, [query, key, value, upstream], 3)
-
-        def forward(number: tf.Tensor, given: list[tf.Tensor]) -> list[tf.Tensor]:
-            return [attended(number, given)]
-
-        return pieces.map(forward, [query, key, value], 1)[0], gradient
+        return in_pieces(attended, 1, query, key, value)[0], gradient
 
     return attend(query, key, value)
 
 
-class _Pieces:
-    """[B, H, L, D] a row at a time, or some heads of the only row.
-
-    mask: bool [B or 1, 1, L, L].
-    """
-
-    def __init__(self, like: tf.Tensor, mask: tf.Tensor) -> None:
-        self._shape = like.shape
-        rows, heads, *rest = like.shape
-        share = (
-            heads
-            if rows > 1
-            else max(n for n in range(1, heads + 1) if heads % n == 0 and n < max(heads, 2))
-        )
-        self._a_row = heads // share
-        self._count = rows * self._a_row
-        self._stacked = [self._count, 1, share, *rest]
-        self._mask = mask
-
-    def mask(self, number: tf.Tensor) -> tf.Tensor:
-        """Who sees whom in a piece: bool [1, 1, L, L]."""
-        if self._mask.shape[0] == 1:
-            return self._mask
-        return self._mask[number // self._a_row][tf.newaxis]
-
-    def map(
-        self,
-        function: Callable[[tf.Tensor, list[tf.Tensor]], list[tf.Tensor]],
-        given: list[tf.Tensor],
-        results: int,
-    ) -> list[tf.Tensor]:
-        """What a function of a piece's number and its parts of what is given makes of all of them."""
-        stacked = [tf.reshape(tensor, self._stacked) for tensor in given]
-
-        def add(number: tf.Tensor, *arrays: tf.TensorArray) -> tuple[Any, ...]:
-            found = function(number, [tensor[number] for tensor in stacked])
-            written = [a.write(number, made) for a, made in zip(arrays, found, strict=True)]
-            return number + 1, *written
-
-        arrays = [
-            tf.TensorArray(given[0].dtype, self._count, element_shape=self._stacked[1:])
-            for _ in range(results)
-        ]
-        start = (tf.constant(0), *arrays)
-        _, *arrays = tf.while_loop(
-            lambda number, *_: number < self._count, add, start, parallel_iterations=1
-        )
-        return [tf.reshape(array.stack(), self._shape) for array in arrays]
+def _half(heads: int) -> int:
+    """The most of the heads that are half of them or fewer and divide them; 1 of 1."""
+    return next(n for n in range(max(heads // 2, 1), 0, -1) if heads % n == 0)
 
 
 def attend_flash(

@@ -13,7 +13,7 @@ TensorFlow starts whatever has its inputs. The control dependencies here make it
 block is cast or computed again before the one behind it is done.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import tensorflow as tf
 
@@ -53,6 +53,12 @@ class BlockwiseGradients:
         self._most = most
         self._layer = layer
         self._xla = xla
+        variables = model.variables_by_name
+        self._outside = {name: variables[name] for name in (*_EMBEDDINGS, *_FINAL_NORM)}
+        self._blocks = [block_weights(variables, layer) for layer in range(model.config.layers)]
+        # of each block, the names within it of what is trained
+        of_blocks = (block_weights(trained, layer) for layer in range(model.config.layers))
+        self._trained_in = [tuple(found) for found in of_blocks]
 
     def __call__(
         self,
@@ -65,28 +71,50 @@ class BlockwiseGradients:
 
         batch: int32 [B, L] by feature name. scale: of the loss whose gradients they are.
         """
-        layers = range(self._model.config.layers)
         mask = causal_mask(batch["segment_ids"])
-        passes = _BlockPasses(self._model, operations, xla=self._xla)
-        x = self._embedded(batch, operations, self._values(_EMBEDDINGS))
+        heads = self._model.config.heads
+
+        def out(values: Gradients, place: tf.Tensor, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+            weights = self._model.weights(values)
+            return block(weights, heads, x, mask, None, None, operations, place)[0]
+
+        def gradients(
+            values: Gradients,
+            wanted: tuple[str, ...],
+            place: tf.Tensor,
+            x: tf.Tensor,
+            gradient: tf.Tensor,
+            mask: tf.Tensor,
+        ) -> tuple[tf.Tensor, Gradients]:
+            """Of the block's input and of its wanted variables; its pass is made again."""
+            trained = {name: values[name] for name in wanted}
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch([x, trained])
+                again = out(values, place, x, mask)
+            return tape.gradient(again, (x, trained), output_gradients=gradient)
+
+        # two functions serve every block, so that XLA compiles two
+        forward, backward = _compiled(out, self._xla), _compiled(gradients, self._xla)
+        x = self._embedded(batch, operations, _read(self._outside, _EMBEDDINGS))
         inputs = []
-        for layer in layers:
+        for layer, variables in enumerate(self._blocks):
             inputs.append(x)
-            x = passes.forward(self._values(self._names(layer), after=x), layer, x, mask)
+            x = forward(_read(variables, after=x), _place(layer), x, mask)
         total, gradient, found = self._head(x, batch, operations, scale)
         of_logits = found.pop("model/wte", None)
         gradient = _after(visit(found), gradient)
-        for layer in reversed(layers):
-            if not self._is_trained_up_to(layer):
+        trains_embeddings = not self._trained.isdisjoint(_EMBEDDINGS)
+        for layer in reversed(range(len(self._blocks))):
+            if not (trains_embeddings or any(self._trained_in[: layer + 1])):
                 return total
             x = _after([gradient.op], inputs[layer])
-            names = self._names(layer)
-            trained = [name for name in names if name in self._trained]
-            gradient, found = passes.backward(
-                self._values(names, after=x), trained, layer, x, gradient, mask
+            values = _read(self._blocks[layer], after=x)
+            gradient, found = backward(
+                values, self._trained_in[layer], _place(layer), x, gradient, mask
             )
-            gradient = _after(visit(found), gradient)
-        if not self._trained.isdisjoint(_EMBEDDINGS):
+            of_block = {f"model/h{layer}/{name}": value for name, value in found.items()}
+            gradient = _after(visit(of_block), gradient)
+        if trains_embeddings:
             visit(self._embedding_gradients(batch, operations, gradient, of_logits))
         return total
 
@@ -122,7 +150,7 @@ class BlockwiseGradients:
                 gradients["model/wte"] = of_loss.of_wte
             return of_loss.loss, gradient, gradients
 
-        values = self._values([*_FINAL_NORM, "model/wte"], after=x)
+        values = _read(self._outside, [*_FINAL_NORM, "model/wte"], after=x)
         wte = values.pop("model/wte")
         return _compiled(head, self._xla)(x, values, wte, tf.convert_to_tensor(scale, tf.float32))
 
@@ -134,7 +162,7 @@ class BlockwiseGradients:
         of_logits: tf.Tensor | None,
     ) -> Gradients:
         """Gradients of both embeddings, that of the tokens' as logits added."""
-        values = self._values(_EMBEDDINGS, after=gradient)
+        values = _read(self._outside, _EMBEDDINGS, after=gradient)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             x = self._embedded(batch, operations, values)
@@ -153,75 +181,15 @@ class BlockwiseGradients:
         x = embed(values, batch["input_ids"], batch["positions"])
         return operations.drop(tf.cast(x, self._model.precision), 0)
 
-    def _values(
-        self, names: list[str] | tuple[str, ...], after: tf.Tensor | None = None
-    ) -> Gradients:
-        """The float32 values of variables, read when a tensor is there."""
-        with tf.control_dependencies([] if after is None else [after]):
-            return {name: self._model.variables_by_name[name].read_value() for name in names}
 
-    def _names(self, layer: int) -> list[str]:
-        prefix = _prefix(layer)
-        return [name for name in self._model.variables_by_name if name.startswith(prefix)]
-
-    def _is_trained_up_to(self, layer: int) -> bool:
-        """Whether an embedding or a block up to this one has anything that is trained."""
-        names = {*_EMBEDDINGS}.union(*(self._names(below) for below in range(layer + 1)))
-        return not self._trained.isdisjoint(names)
-
-
-class _BlockPasses:
-    """The passes through a block as two functions that serve every layer, so that XLA compiles two."""
-
-    def __init__(self, model: GPT2, operations: Operations, *, xla: bool) -> None:
-        self._model = model
-        self._operations = operations
-        self._forward = _compiled(self._out, xla)
-        self._backward = _compiled(self._gradients, xla)
-
-    def forward(self, values: Gradients, layer: int, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """The block's output; values: of its variables, float32 by name."""
-        return self._forward(block_weights(values, layer), _place(layer), x, mask)
-
-    def backward(
-        self,
-        values: Gradients,
-        trained: list[str],
-        layer: int,
-        x: tf.Tensor,
-        gradient: tf.Tensor,
-        mask: tf.Tensor,
-    ) -> tuple[tf.Tensor, Gradients]:
-        """Gradients of the block's input and of its trained variables, by name; its passes are made again."""
-        prefix = _prefix(layer)
-        wanted = tuple(name.removeprefix(prefix) for name in trained)
-        gradient, found = self._backward(
-            block_weights(values, layer), wanted, _place(layer), x, gradient, mask
-        )
-        return gradient, {prefix + name: value for name, value in found.items()}
-
-    def _out(self, values: Gradients, place: tf.Tensor, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        weights, heads = self._model.weights(values), self._model.config.heads
-        return block(weights, heads, x, mask, None, None, self._operations, place)[0]
-
-    def _gradients(
-        self,
-        values: Gradients,
-        wanted: tuple[str, ...],
-        place: tf.Tensor,
-        x: tf.Tensor,
-        gradient: tf.Tensor,
-        mask: tf.Tensor,
-    ) -> tuple[tf.Tensor, Gradients]:
-        trained = {name: values[name] for name in wanted}
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([x, trained])
-            out = self._out(values, place, x, mask)
-        return tape.gradient(out, (x, trained), output_gradients=gradient)
-
-
-def _prefix(layer: int) -> str:
-    return f"model/h{layer}/"
+def _read(
+    variables: Mapping[str, tf.Variable],
+    names: Iterable[str] | None = None,
+    after: tf.Tensor | None = None,
+) -> Gradients:
+    """The float32 values of variables, by default of all, read when a tensor is there."""
+    with tf.control_dependencies([] if after is None else [after]):
+        return {name: variables[name].read_value() for name in names or variables}
 
 
 def _place(layer: int) -> tf.Tensor:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -113,26 +113,14 @@ class TrainStep(tf.Module):
             for name, rows in batch.items()
         }
 
-        def add(
-            number: tf.Tensor, total: tf.Tensor, sums: Gradients
-        ) -> tuple[tf.Tensor, tf.Tensor, Gradients]:
-            part = {name: rows[number] for name, rows in stacked.items()}
+        def add(sums: Any, given: tuple[tf.Tensor, Gradients]) -> tuple[tf.Tensor, Gradients]:
+            number, part = given
             seed = tf.random.fold_in(self._seed(step), number, alg="philox")
-            of_part, gradients = self._part(part, seed, scale)
-            return (
-                number + 1,
-                total + of_part,
-                {name: sum_ + gradients[name] for name, sum_ in sums.items()},
-            )
+            return tf.nest.map_structure(tf.add, sums, self._part(part, seed, scale))
 
         nothing = {name: tf.zeros(variable.shape) for name, variable in self.trained.items()}
-        _, total, gradients = tf.while_loop(
-            lambda number, *_: number < parts,
-            add,
-            (tf.constant(0), tf.constant(0.0), nothing),
-            parallel_iterations=1,
-        )
-        return total, gradients
+        start = (tf.constant(0.0), nothing)
+        return tf.foldl(add, (tf.range(parts), stacked), start, parallel_iterations=1)
 
     def _part(
         self, batch: dict[str, tf.Tensor], seed: tf.Tensor, scale: tf.Tensor
