@@ -51,16 +51,18 @@ def attend_recomputing(
         )
         return [tf.reshape(tensor, query.shape) for tensor in made]
 
-    def attended(number: tf.Tensor, *given: tf.Tensor) -> list[tf.Tensor]:
+    def attended(
+        number: tf.Tensor, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor
+    ) -> list[tf.Tensor]:
         seen = mask if mask.shape[0] == 1 else mask[number // a_row][tf.newaxis]
-        return [plain.attend(*given, seen, operations, place + number * _PLACES)]
+        return [plain.attend(query, key, value, seen, operations, place + number * _PLACES)]
 
     def gradients(number: tf.Tensor, *given: tf.Tensor) -> list[tf.Tensor]:
-        *given, of_out = given
+        *inputs, of_out = given
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(given)
-            (out,) = attended(number, *given)
-        return tape.gradient(out, given, output_gradients=of_out)
+            tape.watch(inputs)
+            (out,) = attended(number, *inputs)
+        return tape.gradient(out, inputs, output_gradients=of_out)
 
     @tf.custom_gradient
     def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tuple[tf.Tensor, object]:

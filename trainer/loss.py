@@ -99,7 +99,6 @@ def summed_loss(
     *,
     most: int | None = None,
     layer: OutputLayer = WHOLE,
-    differentiable: bool = True,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Sum of the cross-entropies (nats) that count, and their number: float32 scalars.
 
@@ -107,5 +106,4 @@ def summed_loss(
     most: as of `predictions`. layer: how logits are made.
     """
     found = predictions(hidden, batch, most)
-    loss = layer.loss if differentiable else layer.loss_alone
-    return loss(found, wte, operations.cross_entropy), tf.reduce_sum(found.weights)
+    return layer.loss(found, wte, operations.cross_entropy), tf.reduce_sum(found.weights)

@@ -59,11 +59,15 @@ class OutputLayer(NamedTuple):
     def loss(
         self, predictions: Predictions, wte: tf.Tensor, cross_entropy: CrossEntropy
     ) -> tf.Tensor:
-        """The sum of the losses, float32; wte: the token embedding [V, W]. It has gradients."""
-        if not self._is_in_pieces(predictions):
-            return self._piece(
-                predictions, in_whole_columns(wte, self.columns), wte.shape[0], cross_entropy
-            )
+        """The sum of the losses, float32; wte: the token embedding [V, W].
+
+        It has gradients; where nobody asks for them, XLA leaves them out of the loop over pieces.
+        """
+        if self.at_once is None or predictions.hidden.shape[0] <= self.at_once:
+            filled = in_whole_columns(wte, self.columns)
+            predicted = logits({"model/wte": filled}, predictions.hidden)
+            losses = cross_entropy(of_vocabulary(predicted, wte.shape[0]), predictions.labels)
+            return tf.reduce_sum(losses * predictions.weights)
 
         @tf.custom_gradient
         def loss(hidden: tf.Tensor, wte: tf.Tensor) -> tuple[tf.Tensor, object]:
@@ -77,21 +81,6 @@ class OutputLayer(NamedTuple):
             return found.loss, gradient
 
         return loss(predictions.hidden, wte)
-
-    def loss_alone(
-        self, predictions: Predictions, wte: tf.Tensor, cross_entropy: CrossEntropy
-    ) -> tf.Tensor:
-        """As `loss`, for a pass that has no backward one."""
-        if not self._is_in_pieces(predictions):
-            return self.loss(predictions, wte, cross_entropy)
-        pieces, filled = _Pieces(predictions, self.at_once), in_whole_columns(wte, self.columns)
-
-        def add(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            of_piece = self._piece(pieces.at(number), filled, wte.shape[0], cross_entropy)
-            return number + 1, total + of_piece
-
-        start = (tf.constant(0), tf.constant(0.0))
-        return tf.while_loop(lambda n, _: n < pieces.count, add, start, parallel_iterations=1)[1]
 
     def loss_and_gradients(
         self,
@@ -150,16 +139,6 @@ class OutputLayer(NamedTuple):
             of_wte = product(of_logits.concat()[:rows], predictions.hidden)
         of_hidden = of_hidden.concat()[:rows]
         return LossAndGradients(total, of_hidden, of_wte[: wte.shape[0]] if wants_wte else None)
-
-    def _is_in_pieces(self, predictions: Predictions) -> bool:
-        return self.at_once is not None and predictions.hidden.shape[0] > self.at_once
-
-    @staticmethod
-    def _piece(
-        piece: Predictions, filled: tf.Tensor, vocabulary: int, cross_entropy: CrossEntropy
-    ) -> tf.Tensor:
-        predicted = of_vocabulary(logits({"model/wte": filled}, piece.hidden), vocabulary)
-        return tf.reduce_sum(cross_entropy(predicted, piece.labels) * piece.weights)
 
 
 WHOLE = OutputLayer()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 READING, MODEL, PREPARATION = "reading", "model", "preparation"
 FIRST_STEPS, STEPS, BATCHES = "first_steps", "steps", "batches"
 VALIDATION, CHECKPOINTS, EXPORT = "validation", "checkpoints", "export"
+TRAINING = (FIRST_STEPS, STEPS, BATCHES, VALIDATION, CHECKPOINTS)
 
 
 class PartTimes:
@@ -27,6 +28,11 @@ class PartTimes:
     def end(self) -> None:
         """Count what the present part has had so far."""
         self.begin(self._part)
+
+    def of(self, *parts: str) -> float:
+        """What parts have had so far."""
+        self.end()
+        return sum(self.seconds.get(part, 0.0) for part in parts)
 
     def add(self, seconds: Mapping[str, float]) -> None:
         """Count what parts have had elsewhere, such as before a training was cut off."""

@@ -23,6 +23,7 @@ from trainer.part_times import (
     FIRST_STEPS,
     PREPARATION,
     STEPS,
+    TRAINING,
     VALIDATION,
     PartTimes,
 )
@@ -84,7 +85,7 @@ def train(
     rows_a_step = options.batch_size * options.accumulate
     run_steps = several_steps(train_step, (rows_a_step, rows.sequence_length))
     loss_of_batch = evaluation_loss(model, device, validation.bounds(options.batch_size))
-    earlier_seconds, pace = history.seconds, Pace()
+    pace, part_of_steps = Pace(times), FIRST_STEPS
     meter = EnergyMeter(device.kind == "gpu")
     earlier_joules = _measured_before(history, meter)
     history.energy_of = meter.measures
@@ -101,13 +102,13 @@ def train(
             # a step without an update takes no part in the schedule
             scheduled = (number - history.skipped_steps for number in numbers)
             rates = [learning_rate(number, options, length) for number in scheduled]
-            times.begin(STEPS if pace.has_begun else FIRST_STEPS)
+            times.begin(part_of_steps)
             results = run_steps(batches, np.array(rates, np.float32), np.int64(first))
             # a GPU computes meanwhile
             times.begin(BATCHES)
             numbers = _next_numbers(numbers.stop, pace.steps_in(SECONDS_A_CALL), options, length)
             following = batches_of(numbers)
-            times.begin(STEPS if pace.has_begun else FIRST_STEPS)
+            times.begin(part_of_steps)
             losses, norms, skipped = (values.numpy().tolist() for values in results)
             for loss, norm, was_skipped in zip(losses, norms, skipped, strict=True):
                 history.add_step(loss, was_skipped)
@@ -115,7 +116,7 @@ def train(
             tokens = int(np.count_nonzero(batches["segment_ids"]))
             pace.count(len(losses), tokens)
             history.add_rows(len(losses) * rows_a_step, tokens, int(predicted(batches).sum()))
-            history.seconds = earlier_seconds + pace.seconds
+            history.seconds = times.of(*TRAINING)
             history.joules = _sum(earlier_joules, meter.joules())
             _report(history, losses[-1], pace)
             if len(validation) and _due(history, options.validate_every):
@@ -127,7 +128,6 @@ def train(
                     events.add_validation(history.validation[-1])
                     if is_best and options.keep_best:
                         state.save_best(history.step)
-                pace.pause_ended()
             if _due(history, options.log_every):
                 entry = history.log(
                     rates[len(rates) - 1 - sum(skipped[:-1])], norms[-1], pace.tokens_per_second
@@ -139,9 +139,9 @@ def train(
                 progress.report(phase="save a checkpoint")
                 times.begin(CHECKPOINTS)
                 state.save(history)
-                pace.pause_ended()
             if state.is_asked_to_end:
                 state.end_process()
+            part_of_steps = STEPS
         times.begin(CHECKPOINTS)
     if options.keep_best and history.best_step is not None:
         state.restore_best(history.best_step)

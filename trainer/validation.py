@@ -37,7 +37,6 @@ def evaluation_loss(model: GPT2, device: Device, bounds: Bounds = NO_BOUNDS) -> 
             operations,
             most=layer.most(bounds, device.xla),
             layer=layer,
-            differentiable=False,
         )
 
     return loss

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 from dataclasses import replace
@@ -19,7 +20,7 @@ from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import HERE, train_here
 from trainer.bounds import ANY_NUMBER
-from trainer.data import TokenRows
+from trainer.data import FEATURES, TokenRows
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
@@ -117,18 +118,21 @@ def test_the_loss_is_the_mean_over_the_tokens_that_count(
         "loss_mask": tf.constant([[0, 1, 0, 1]]),
         "segment_ids": tf.constant([[1, 1, 1, 1]]),
     }
-    for differentiable in (False, True):
-        total, count = summed_loss(
-            hidden,
-            tf.eye(3),
-            batch,
-            Operations(),
-            most=most,
-            layer=layer,
-            differentiable=differentiable,
-        )
-        assert float(count) == 2
-        assert float(total) == pytest.approx(np.log(2) + np.log(4))
+    total, count = summed_loss(hidden, tf.eye(3), batch, Operations(), most=most, layer=layer)
+    assert float(count) == 2
+    assert float(total) == pytest.approx(np.log(2) + np.log(4))
+
+
+def test_a_compiled_loss_in_pieces_computes_no_gradient_that_nobody_asks_for() -> None:
+    batch = {name: tf.ones([2, 9], tf.int32) for name in FEATURES}
+    given = tf.ones([2, 9, 4]), tf.ones([50, 4])
+
+    @tf.function(jit_compile=True, autograph=False)
+    def loss(hidden: tf.Tensor, wte: tf.Tensor) -> tf.Tensor:
+        return summed_loss(hidden, wte, batch, Operations(), most=16, layer=OutputLayer(4))[0]
+
+    text = loss.experimental_get_compiler_ir(*given)(stage="optimized_hlo")
+    assert len(re.findall(r" dot\(", text)) == 1  # the logits
 
 
 def test_the_validation_loss_does_not_depend_on_the_batch_size() -> None:
