@@ -2,8 +2,8 @@
 
     4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce       the digest of all that follows
     {"rows_before": 0, "drops": 1, "hashes": "WJp..."}                       see `Summary`
-    {"id": "s1", "source": "s1.story", ..., "shard": "0", ...}               a record as in the index; shard: its part
-    {"reason": "empty_article", "source": "s2.story", "id": "s2", ...}       a drop
+    [["s1", "s1.story", 0, "train", false, "9f86d0...", "2c26b4...", 0]]     of each record place, digests and part
+    [{"reason": "empty_article", "source": "s2.story", "id": "s2", ...}]     the drops
 
 The texts of the records are in the shards alone.
 """
@@ -22,7 +22,7 @@ from preprocessing.readers.content import OpenFile
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.exclusion import exclude_source
 from preprocessing.records.index import IndexEntry, hash_of_id
-from preprocessing.records.record import Drop, Fault, Outcome
+from preprocessing.records.record import Drop, Fault, Outcome, Place
 from preprocessing.tasks.registry import TASKS
 
 
@@ -68,11 +68,12 @@ class Reading:
         """Write it into a file, without the faults: what has faults is read again."""
         summary = self.summary()
         head = summary._asdict() | {"hashes": base64.b64encode(summary.hashes).decode()}
-        lines = [json.dumps(head)]
-        for entry, part in zip(self.entries, self.parts, strict=True):
-            lines.append(entry.line(str(part)))
-        lines += [json.dumps(drop.to_dict(), ensure_ascii=False) for drop in self.drops]
-        write_sealed(path, "\n".join(lines).encode())
+        records = [
+            (*entry.place, entry.digest, entry.document.hex(), part)
+            for entry, part in zip(self.entries, self.parts, strict=True)
+        ]
+        lines = (head, records, [drop.to_dict() for drop in self.drops])
+        write_sealed(path, "\n".join(map(json.dumps, lines)).encode())
 
 
 class Summary(NamedTuple):
@@ -98,12 +99,9 @@ def read_summary(path: str) -> Summary:
 
 def read_reading(path: str) -> Reading:
     """What `Reading.write` has written. Raises OSError."""
-    head, *lines = map(json.loads, read_sealed(path).decode().split("\n"))
-    reading = Reading(head["rows_before"])
-    for values in lines:
-        if "reason" in values:
-            reading.drops.append(Drop(**values))
-        else:
-            reading.parts.append(int(values["shard"]))
-            reading.entries.append(IndexEntry.of(values))
+    head, records, drops = map(json.loads, read_sealed(path).split(b"\n"))
+    reading = Reading(head["rows_before"], drops=[Drop(**values) for values in drops])
+    for *place, digest, document, part in records:
+        reading.entries.append(IndexEntry(Place(*place), digest, bytes.fromhex(document)))
+        reading.parts.append(part)
     return reading

@@ -1,9 +1,8 @@
 """The index of a corpus: what is known of a record without its text, as a line of JSON."""
 
 import hashlib
-from collections.abc import Mapping
 from json.encoder import encode_basestring as _quoted
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from preprocessing.records.copies import document_digest
 from preprocessing.records.record import Place, Record
@@ -27,14 +26,6 @@ class IndexEntry(NamedTuple):
             f'"digest": "{self.digest}", "split": "{place.split}", "shard": "{shard}", '
             f'"document": "{self.document.hex()}"{_PART if place.is_part else ""}}}'
         )
-
-    @classmethod
-    def of(cls, line: Mapping[str, Any]) -> "IndexEntry":
-        """The entry of a line's values."""
-        place = Place(
-            line["id"], line["source"], line["position"], line["split"], line.get("is_part", False)
-        )
-        return cls(place, line["digest"], bytes.fromhex(line["document"]))
 
     def moved(self, rows: int) -> "IndexEntry":
         """The entry with its position so many rows further on."""

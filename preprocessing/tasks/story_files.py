@@ -1,7 +1,6 @@
 """The files of CNN/DailyMail, in the layouts in which they are passed on."""
 
 import hashlib
-import os
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
@@ -114,7 +113,7 @@ def _list_story_files(
 
 def story_id_of(name: str) -> str:
     """The id of a story that is a file: the file's name."""
-    return os.path.splitext(os.path.basename(content_name(name)))[0]
+    return content_name(name.rpartition("/")[2]).rpartition(".")[0]
 
 
 def _publisher(url: str) -> str:
