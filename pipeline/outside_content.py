@@ -7,8 +7,7 @@ from pipeline.manifests import content_root
 from pipeline.nodes import Node
 from pipeline.store import StoredArtifact
 from pipeline.world import PipelineWorld
-from preprocessing.base.file_state import Stat
-from preprocessing.base.file_watch import ContentChangedError, check_unchanged, file_stats
+from preprocessing.base.file_watch import ContentChangedError, check_unchanged, file_states
 
 
 class OutsideContent:
@@ -21,13 +20,13 @@ class OutsideContent:
         self, world: PipelineWorld, node: Node, inputs: Mapping[str, StoredArtifact]
     ) -> None:
         self._reader = node.name
-        self._before: dict[Path, dict[str, Stat]] = {}
+        self._before: dict[Path, dict[str, str]] = {}
         for external in node.externals.values():
             place = external.locate(world.loaded)
             root = Path(place or "")
             # What ships with the code is read from the run's snapshot of it.
             if place is not None and external.is_tree and not world.code.shipped(root):
-                self._before[root] = file_stats(root)
+                self._before[root] = file_states(root)
                 _check_equal(root, world.tree(external), world.digests.tree(root))
         for artifact in inputs.values():
             self._check_recorded(world, artifact)

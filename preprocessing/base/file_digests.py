@@ -11,7 +11,7 @@ from pathlib import Path
 
 from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
-from preprocessing.base.file_state import Stat, is_settled, stat_of, state_of
+from preprocessing.base.file_state import is_settled, state_of
 from preprocessing.base.folder_files import files_beneath
 from preprocessing.base.staging import make_folder
 
@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, sha256 TEXT
 ) WITHOUT ROWID
 """
+# As `state_of` says it.
+_STATE = "size||' '||mtime_ns||' '||ctime_ns||' '||inode"
 
 
 class FileDigests:
@@ -32,7 +34,7 @@ class FileDigests:
     def __init__(self, memory: Path, writes: bool = True) -> None:
         """Without `writes` the memory is only read, and none is made; what is learned ends with the process."""
         self._writes = writes
-        self._learned: dict[str, tuple[Stat, str]] = {}
+        self._learned: dict[str, tuple[str, str]] = {}
         self._written: dict[str, tuple[os.stat_result, str]] = {}
         try:
             self._database = _open(memory, writes)
@@ -46,12 +48,12 @@ class FileDigests:
     def file(self, path: Path, trust_memory: bool = True) -> str:
         """The sha256 of a file's bytes, from memory where that is trusted and the stat unchanged. Raises OSError."""
         name, before = str(path.absolute()), path.stat()
-        if trust_memory and (known := self._recall(name)) and known[0] == stat_of(before):
+        if trust_memory and (known := self._recall(name)) and known[0] == state_of(before):
             return known[1]
         began = time.time_ns()
         digest = sha256_file(path)
-        after = stat_of(path.stat())
-        if is_settled(before, began) and after == stat_of(before):
+        after = state_of(path.stat())
+        if is_settled(before, began) and after == state_of(before):
             self._learned[name] = after, digest
         return digest
 
@@ -62,10 +64,7 @@ class FileDigests:
         """
         known = {}
         if paths:
-            query = (
-                "SELECT path, size||' '||mtime_ns||' '||ctime_ns||' '||inode, sha256 FROM files "
-                "WHERE path BETWEEN ? AND ?"
-            )
+            query = f"SELECT path, {_STATE}, sha256 FROM files WHERE path BETWEEN ? AND ?"
             for path, state, digest in self._database.execute(query, (min(paths), max(paths))):
                 known[path, state] = digest
         return [
@@ -104,13 +103,12 @@ class FileDigests:
         self._write()
         self._database.close()
 
-    def _recall(self, name: str) -> tuple[Stat, str] | None:
+    def _recall(self, name: str) -> tuple[str, str] | None:
         if name in self._learned:
             return self._learned[name]
-        row = self._database.execute(
-            "SELECT size, mtime_ns, ctime_ns, inode, sha256 FROM files WHERE path = ?", (name,)
-        ).fetchone()
-        return None if row is None else (row[:4], row[4])
+        query = f"SELECT {_STATE}, sha256 FROM files WHERE path = ?"
+        row: tuple[str, str] | None = self._database.execute(query, (name,)).fetchone()
+        return row
 
     def _write(self) -> None:
         if not self._writes:
@@ -118,9 +116,9 @@ class FileDigests:
         now = time.time_ns()
         for name, (stat, digest) in self._written.items():
             if is_settled(stat, now):
-                self._learned[name] = stat_of(stat), digest
+                self._learned[name] = state_of(stat), digest
         self._written.clear()
-        rows = [(name, *stat, digest) for name, (stat, digest) in self._learned.items()]
+        rows = [(name, *state.split(), digest) for name, (state, digest) in self._learned.items()]
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows

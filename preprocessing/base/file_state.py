@@ -12,12 +12,10 @@ _COARSE_TICK_NS = 2_000_000_000
 _FINE_TICK_NS = 100_000_000
 _COARSE_UNIT_NS = 10_000_000
 
-Stat = tuple[int, int, int, int]
 
-
-def stat_of(stat: os.stat_result) -> Stat:
+def state_of(stat: os.stat_result) -> str:
     """Size in bytes, mtime and ctime in nanoseconds, inode."""
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
 
 
 def is_settled(stat: os.stat_result, now_ns: int) -> bool:
@@ -28,11 +26,6 @@ def is_settled(stat: os.stat_result, now_ns: int) -> bool:
         return True
     fine = mtime_ns % _COARSE_UNIT_NS and ctime_ns % _COARSE_UNIT_NS
     return bool(fine) and age_ns > _FINE_TICK_NS
-
-
-def state_of(stat: os.stat_result) -> str:
-    """What `stat_of` says, as a text."""
-    return " ".join(map(str, stat_of(stat)))
 
 
 def file_state(stat: os.stat_result, now_ns: int) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from preprocessing.base.file_state import Stat, is_settled, stat_of
+from preprocessing.base.file_state import is_settled, state_of
 from preprocessing.base.folder_files import files_beneath
 
 _TICK_SECONDS = 0.05
@@ -31,7 +31,7 @@ class ContentChangedError(Exception):
         )
 
 
-def file_stats(root: Path) -> dict[str, Stat]:
+def file_states(root: Path) -> dict[str, str]:
     """The stat of every file beneath `root` by its name, once any later change would show in it.
 
     A file that has just been changed is waited for, two seconds at the most.
@@ -40,16 +40,16 @@ def file_stats(root: Path) -> dict[str, Stat]:
     for name, path in files_beneath(root):
         while not is_settled(stat := os.stat(path), time.time_ns()) and not _is_ahead(stat):
             time.sleep(_TICK_SECONDS)
-        found[name] = stat_of(stat)
+        found[name] = state_of(stat)
     return found
 
 
-def check_unchanged(root: Path, before: Mapping[str, Stat], while_: str) -> None:
+def check_unchanged(root: Path, before: Mapping[str, str], while_: str) -> None:
     """Raise ContentChangedError unless the files beneath `root` have the stats that they had."""
     now = {}
     for name, path in files_beneath(root):
         try:
-            now[name] = stat_of(os.stat(path))
+            now[name] = state_of(os.stat(path))
         except FileNotFoundError:
             continue
     for name in sorted({*before, *now}):
@@ -60,17 +60,15 @@ def check_unchanged(root: Path, before: Mapping[str, Stat], while_: str) -> None
 def write_stats(file: Path, root: Path | None) -> None:
     """Write the stats of the files beneath `root` for a process that will read them; of None there are no files."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    stats = {} if root is None else {"root": str(root), "files": file_stats(root)}
+    stats = {} if root is None else {"root": str(root), "files": file_states(root)}
     file.write_text(json.dumps(stats), encoding="utf-8")
 
 
 def check_unchanged_since(file: Path, while_: str) -> None:
     """`check_unchanged` against what `write_stats` wrote."""
     written = json.loads(file.read_text(encoding="utf-8"))
-    if not written:
-        return
-    before = {name: tuple(stat) for name, stat in written["files"].items()}
-    check_unchanged(Path(written["root"]), before, while_)
+    if written:
+        check_unchanged(Path(written["root"]), written["files"], while_)
 
 
 def _is_ahead(stat: os.stat_result) -> bool:

@@ -164,9 +164,9 @@ class TestMismatches:
         monkeypatch.setattr("preprocessing.base.file_digests.is_settled", lambda stat, now_ns: True)
         stored = recorded(manifests, folder)
         (folder / "statistics.json").write_bytes(b"[]")
-        monkeypatch.setattr("preprocessing.base.file_digests.stat_of", lambda stat: (0, 0, 0, 0))
+        monkeypatch.setattr("preprocessing.base.file_digests.state_of", lambda stat: "0 0 0 0")
         manifests._digests._learned = {
-            name: ((0, 0, 0, 0), digest)
+            name: ("0 0 0 0", digest)
             for name, (_, digest) in manifests._digests._learned.items()
         }
         assert list(manifests.mismatches(stored, trust_memory=True)) == []

@@ -10,7 +10,7 @@ from preprocessing.base.file_watch import (
     ContentChangedError,
     check_unchanged,
     check_unchanged_since,
-    file_stats,
+    file_states,
     write_stats,
 )
 
@@ -24,11 +24,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_what_nobody_touched_is_unchanged(root: Path) -> None:
-    check_unchanged(root, file_stats(root), "it was read")
+    check_unchanged(root, file_states(root), "it was read")
 
 
 def test_a_change_that_was_taken_back_shows(root: Path) -> None:
-    before = file_stats(root)
+    before = file_states(root)
     (root / "deep" / "index").write_bytes(b"x")
     (root / "deep" / "index").write_bytes(b"i")
     with pytest.raises(ContentChangedError, match="deep/index: changed while it was read"):
@@ -38,11 +38,11 @@ def test_a_change_that_was_taken_back_shows(root: Path) -> None:
 def test_a_time_in_the_future_is_not_waited_for(root: Path) -> None:
     ahead = time.time() + 3600
     os.utime(root / "weights", (ahead, ahead))
-    check_unchanged(root, file_stats(root), "it was read")
+    check_unchanged(root, file_states(root), "it was read")
 
 
 def test_a_hidden_file_is_no_content(root: Path) -> None:
-    before = file_stats(root)
+    before = file_states(root)
     (root / ".notes").write_bytes(b"n")
     check_unchanged(root, before, "it was read")
 
