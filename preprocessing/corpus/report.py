@@ -9,7 +9,7 @@ from typing import Any
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.places import files_matching, open_file, write_json
-from preprocessing.readers.file_names import APPLE_DOUBLE
+from preprocessing.readers.listing import APPLE_DOUBLE
 from preprocessing.records.copies import LEAK, Copies
 from preprocessing.records.exclusion import EXCLUDED
 from preprocessing.records.firsts import Drops, Firsts

@@ -3,11 +3,6 @@
 import re
 
 from preprocessing.readers.compression import COMPRESSED
-from preprocessing.readers.source_file import SourceFile
-from preprocessing.records.record import Drop
-
-# The reason of a drop that says nothing against a corpus.
-APPLE_DOUBLE = "apple_double"
 
 # The words by which Hugging Face's `datasets` knows a split, too.
 _SPLIT_WORD = re.compile(
@@ -37,17 +32,3 @@ def split_by_name(name: str) -> str | None:
     called = (_SPLIT_WORD.fullmatch(folder.split(".")[0]) for folder in reversed(folders))
     found = [_SPLIT_WORD.search(file), *called]
     return next((_SPLIT_OF_GROUP[match.lastindex or 0] for match in found if match), None)
-
-
-def is_apple_double(name: str, suffixes: tuple[str, ...]) -> bool:
-    """Whether macOS has put a file there about one whose name ends in a suffix."""
-    return name.startswith("._") and name.lower().endswith(suffixes)
-
-
-def apple_double(names: list[str]) -> list[SourceFile]:
-    """The sources that stand for files of macOS beside the corpus' own, to be counted and not read."""
-    detail = "a file of macOS about the one beside it, with no text"
-    return [
-        SourceFile(name, 0, None, 0, 0, Drop(APPLE_DOUBLE, name, name, detail))
-        for name in sorted(names)
-    ]

@@ -18,8 +18,11 @@ from preprocessing.base.file_state import file_state
 from preprocessing.base.folder_files import files_beneath
 from preprocessing.base.places import files_matching, is_folder, is_local, open_file, size_of
 from preprocessing.readers.content import OpenFile
-from preprocessing.readers.file_names import is_apple_double
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Drop
+
+# The reason of a drop that says nothing against a corpus.
+APPLE_DOUBLE = "apple_double"
 
 
 class CorpusFiles:
@@ -33,6 +36,7 @@ class CorpusFiles:
         place = os.fspath(root)
         self.root = str(Path(place)) if is_local(place) else place.rstrip("/")
         self.is_folder = is_folder(self.root)
+        self._apple_doubles: set[str] = set()
         self.folder = self.root if self.is_folder else FileSystems.split(self.root)[0] or "."
 
     def exists(self) -> bool:
@@ -53,29 +57,32 @@ class CorpusFiles:
         return opener_in(self.folder)
 
     def find(
-        self,
-        suffixes: tuple[str, ...],
-        recursive: bool,
-        within: str = "",
-        skipped: list[str] | None = None,
+        self, suffixes: tuple[str, ...], recursive: bool, within: str = ""
     ) -> list[SourceFile]:
         """The files in the folder `within`, or the single file, whose names end in a suffix, by name, without splits.
 
         Capitals in a suffix make no difference. What has a name that begins with a dot is no text, and no
-        digest of the corpus covers it; the names of those that macOS has put beside files with such a
-        suffix (`._a.txt`) are added to `skipped`. Raises InputError as `files_beneath`, and for a name that is not
-        UTF-8.
+        digest of the corpus covers it (see `apple_doubles`). Raises InputError as `files_beneath`, and for a name that
+        is not UTF-8.
         """
         found = []
         now_ns = time.time_ns()
         for name in self._names(suffixes, recursive, within):
             last = name.rpartition("/")[2]
             if self.is_folder and last.startswith("."):
-                if skipped is not None and is_apple_double(last, suffixes):
-                    skipped.append(name)
+                if last.startswith("._"):
+                    self._apple_doubles.add(name)
             else:
                 found.append(self._source(name, now_ns))
         return sorted(found, key=attrgetter("name"))
+
+    def apple_doubles(self) -> list[SourceFile]:
+        """What macOS has put there about files that were looked for (`._a.txt`): to be counted and not read."""
+        detail = "a file of macOS about the one beside it, with no text"
+        return [
+            SourceFile.whole(name, 0)._replace(drop=Drop(APPLE_DOUBLE, name, name, detail))
+            for name in sorted(self._apple_doubles)
+        ]
 
     def _names(self, suffixes: tuple[str, ...], recursive: bool, within: str) -> Iterable[str]:
         if is_local(self.root):

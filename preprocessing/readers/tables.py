@@ -1,9 +1,7 @@
 """Tables of documents, a row each: `.jsonl`, `.json`, `.csv`, `.parquet` and `.arrow`, read as a stream."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import BinaryIO
+from collections.abc import Sequence
 
 from preprocessing.readers.arrow_rows import arrow_rows, parquet_rows
 from preprocessing.readers.compression import content_ends_with, open_content
@@ -31,29 +29,23 @@ def is_table(name: str) -> bool:
     return name.lower().endswith(TABLES) and not _BESIDE_TABLES.fullmatch(name.rpartition("/")[2])
 
 
-@contextmanager
-def open_table(
+def table_rows(
     source: SourceFile, open_file: OpenFile, columns: Columns, optional: Sequence[str], most: int
-) -> Iterator[Rows]:
-    """The rows of a table (see `read_table`), or where it has none at all, a Drop of it."""
-    with open_content(source.name, open_file) as file:
-        yield or_empty(source, read_table(source, file, columns, optional, most))
-
-
-def read_table(
-    source: SourceFile, file: BinaryIO, columns: Columns, optional: Sequence[str], most: int
 ) -> Rows:
-    """The rows of `file`, the content of `source`; a row that cannot be read is a Drop.
+    """The rows of a table; a row that cannot be read is a Drop, and so is a whole table without a row.
 
     `columns` must be there, `optional` ones may; others may be left out of the rows. Rows of more
     than `most` bytes are dropped (`too_large`) without being held. A table without one of the
     columns is a Fault. Raises READ_ERRORS.
     """
     name = source.name.lower()
-    if name.endswith(".parquet"):
-        return parquet_rows(source, file, columns, optional, most)
-    if name.endswith(".arrow"):
-        return arrow_rows(source, file, columns, optional)
-    if content_ends_with(name, ".csv"):
-        return csv_rows(source, file, columns, most)
-    return json_rows(source, file, most)
+    with open_content(source.name, open_file) as file:
+        if name.endswith(".parquet"):
+            rows = parquet_rows(source, file, columns, optional, most)
+        elif name.endswith(".arrow"):
+            rows = arrow_rows(source, file, columns, optional)
+        elif content_ends_with(name, ".csv"):
+            rows = csv_rows(source, file, columns, most)
+        else:
+            rows = json_rows(source, file, most)
+        yield from or_empty(source, rows)

@@ -16,7 +16,7 @@ from preprocessing.readers.content import OpenFile, read_file
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, id_of, texts_of
-from preprocessing.readers.tables import is_table, open_table
+from preprocessing.readers.tables import is_table, table_rows
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, record_seed
 from preprocessing.tasks.cleaning import (
@@ -30,7 +30,7 @@ from preprocessing.tasks.cleaning import (
     clean_line,
 )
 from preprocessing.tasks.story_files import list_stories, story_id_of
-from preprocessing.tasks.summary_pairs import PAIR_COLUMNS, open_pairs
+from preprocessing.tasks.summary_pairs import PAIR_COLUMNS, pair_rows
 from preprocessing.tasks.task import Task
 
 # What stands between article and summary: the prompt of Radford et al. (2019) for summaries.
@@ -48,7 +48,7 @@ def read(
     (`empty_article`), so is one without highlights (`no_highlight`), with NUL bytes (`nul_bytes`) or in another
     encoding (`not_utf8`).
     """
-    for story in _stories(source, open_file, options, seed):
+    for story in _stories(source, open_file, options):
         if isinstance(story, _Story):
             yield from _outcomes(story, options, seed)
         else:
@@ -59,7 +59,7 @@ def cleaned(
     source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
 ) -> Iterator[tuple[str, Change]]:
     """What cleaning does to the stories of a source, step by step, each with the story's id. Raises READ_ERRORS."""
-    for story in _stories(source, open_file, options, seed):
+    for story in _stories(source, open_file, options):
         if isinstance(story, _Story):
             texts = [
                 (story.article, ARTICLE_STEPS),
@@ -71,19 +71,20 @@ def cleaned(
 
 
 def _stories(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
+    source: SourceFile, open_file: OpenFile, options: CorpusOptions
 ) -> Iterator["_Story | Drop | Fault"]:
     most = options.max_record_bytes
     if is_table(source.name):
-        with open_table(source, open_file, _columns(options), ("id",), most) as rows:
-            yield from _stories_of_rows(source, rows, options, seed)
+        columns = _columns(options)
+        rows = table_rows(source, open_file, columns, ("id",), most)
+        yield from _stories_of_rows(source, rows, columns, most)
     elif source.companion is not None:
-        with open_pairs(source, open_file, most) as rows:
-            yield from _stories_of_rows(source, rows, options, seed)
+        rows = pair_rows(source, open_file, most)
+        yield from _stories_of_rows(source, rows, PAIR_COLUMNS, most)
     else:
         data = read_file(source, open_file, most)
         if isinstance(data, bytes):
-            yield _story_of_file(source, data, options, seed)
+            yield _story_of_file(source, data)
         elif data is not None:
             yield data
         else:
@@ -91,9 +92,7 @@ def _stories(
             yield Drop("too_large", source.name, story_id_of(source.name), detail)
 
 
-def _story_of_file(
-    source: SourceFile, data: bytes, options: CorpusOptions, seed: int
-) -> "_Story | Drop":
+def _story_of_file(source: SourceFile, data: bytes) -> "_Story | Drop":
     story_id = story_id_of(source.name)
     text = decode_text(data, source, story_id)
     if isinstance(text, Drop):
@@ -106,20 +105,19 @@ def _story_of_file(
 
 
 def _stories_of_rows(
-    source: SourceFile, rows: Rows, options: CorpusOptions, seed: int
+    source: SourceFile, rows: Rows, columns: Columns, most: int
 ) -> Iterator["_Story | Drop | Fault"]:
     """The story of each row of a table, or why there is none.
 
     The id is the row's own or, where it has none, follows from article and highlights. The reasons
     are those of `read` and of `texts_of`.
     """
-    columns = PAIR_COLUMNS if source.companion is not None else _columns(options)
     for row in rows:
         if not isinstance(row, TableRow):
             yield row
             continue
         identity = id_of(row, source)
-        texts = texts_of(row, columns, source, options.max_record_bytes, lists=True)
+        texts = texts_of(row, columns, source, most, lists=True)
         if isinstance(identity, Drop):
             yield identity
             continue

@@ -3,7 +3,7 @@
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with, content_name
-from preprocessing.readers.file_names import apple_double, split_by_name
+from preprocessing.readers.file_names import split_by_name
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import TABLES, is_table
@@ -16,8 +16,7 @@ def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[Sour
 
     Raises InputError where there are none, and for a JSON file too large to be read at once.
     """
-    skipped: list[str] = []
-    found = corpus.find(TABLES, recursive=True, skipped=skipped)
+    found = corpus.find(TABLES, recursive=True)
     files = [file for file in found if is_table(file.name)]
     released = [file for file in files if content_name(file.name).lower() in _FILES]
     files = released or [file for file in files if not content_ends_with(file.name, ".csv")]
@@ -37,7 +36,7 @@ def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[Sour
         # The release has no other than the development set to be held out.
         splits = ["test" if split == "validation" else split for split in splits]
     sources = [file._replace(split=split) for file, split in zip(files, splits, strict=True)]
-    return sources + apple_double(skipped)
+    return sources + corpus.apple_doubles()
 
 
 def too_large_file(name: str, size: str, options: CorpusOptions) -> str:

@@ -22,7 +22,7 @@ from preprocessing.readers.decoding import normalise_line_ends, printable, why_n
 from preprocessing.readers.json_rows import json_rows
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow
-from preprocessing.readers.tables import open_table
+from preprocessing.readers.tables import table_rows
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
 from preprocessing.tasks.conversation_files import list_conversations, too_large_file
@@ -63,8 +63,7 @@ def _rows(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> Ro
     """A row for each conversation of a file, whatever is in its place."""
     most = options.max_record_bytes
     if not content_ends_with(source.name, ".json"):
-        with open_table(source, open_file, _COLUMNS, _OPTIONAL, most) as rows:
-            yield from rows
+        yield from table_rows(source, open_file, _COLUMNS, _OPTIONAL, most)
         return
     most_in_file = options.max_whole_file_bytes
     data = read_file(source, open_file, most_in_file)

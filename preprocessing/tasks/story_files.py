@@ -6,7 +6,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with, content_name, is_compressed
 from preprocessing.readers.decoding import why_not_utf8
-from preprocessing.readers.file_names import apple_double, or_compressed, split_by_name
+from preprocessing.readers.file_names import or_compressed, split_by_name
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import TABLES, is_table
@@ -25,11 +25,10 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]
     A corpus is in one layout: which of the files to believe where there are two, only its owner
     knows. Raises InputError for none, for two, and for a pair of which one file is missing.
     """
-    skipped: list[str] = []
-    stories = _list_story_files(files, options, skipped) if files.is_folder else []
+    stories = _list_story_files(files, options) if files.is_folder else []
     # Beside stories, .csv and .json files may be notes about them.
     # Not among the stories: to go through hundreds of thousands of files twice takes its time.
-    tables = files.find(TABLES, recursive=not stories, skipped=skipped)
+    tables = files.find(TABLES, recursive=not stories)
     layouts = {
         ".story files": stories,
         "tables (.jsonl, .json, .csv, .parquet, .arrow)": [
@@ -53,7 +52,7 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]
             f"{files.root}: both {' and '.join(found)} found; "
             "a corpus is in one layout, move the others to another folder"
         )
-    return layouts[found[0]] + apple_double(skipped)
+    return layouts[found[0]] + files.apple_doubles()
 
 
 def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
@@ -77,13 +76,11 @@ def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
     return sources
 
 
-def _list_story_files(
-    files: CorpusFiles, options: CorpusOptions, skipped: list[str]
-) -> list[SourceFile]:
+def _list_story_files(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
     """Stories in `{cnn,dailymail}/stories`, or directly in the folder, with splits by url lists."""
     present = [name for name in _PUBLISHERS if files.has_folder(f"{name}/stories")]
     folders = [f"{name}/stories" for name in present] or [""]
-    stories = [file for folder in folders for file in files.find(_STORY, False, folder, skipped)]
+    stories = [file for folder in folders for file in files.find(_STORY, False, folder)]
     if not stories:
         return []
     urls = _read_url_lists(files)

@@ -6,8 +6,6 @@ line, and `test.txt.tgt.tagged`, its summary in the line of the same number, eac
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import zip_longest
 from typing import BinaryIO
 
@@ -21,33 +19,27 @@ from preprocessing.records.record import Drop, Fault
 ARTICLES = ".txt.src"
 SUMMARIES = ".txt.tgt.tagged"
 
-# What `read_pairs` calls what it reads; no table has named it.
+# What `pair_rows` calls what it reads; no table has named it.
 PAIR_COLUMNS = {"article": "", "highlights": ""}
 
 _TAG = re.compile(r"</?t>")
 _ENDED = b""
 
 
-@contextmanager
-def open_pairs(source: SourceFile, open_file: OpenFile, most: int) -> Iterator[Rows]:
-    """The rows of a pair of files (see `read_pairs`), or where it has none at all, a Drop of it."""
+def pair_rows(source: SourceFile, open_file: OpenFile, most: int) -> Rows:
+    """The rows of a pair of files (see `_rows`), or where it has none at all, a Drop of it. Raises READ_ERRORS."""
     assert source.companion is not None
-    with (
-        open_content(source.name, open_file) as articles,
-        open_content(source.companion.name, open_file) as summaries,
-    ):
-        names = source.name, source.companion.name
-        yield or_empty(source, read_pairs(names, articles, summaries, most))
+    names = source.name, source.companion.name
+    with open_content(names[0], open_file) as articles, open_content(names[1], open_file) as other:
+        yield from or_empty(source, _rows(names, articles, other, most))
 
 
-def read_pairs(
-    names: tuple[str, str], articles: BinaryIO, summaries: BinaryIO, most: int
-) -> Iterator[TableRow | Drop | Fault]:
+def _rows(names: tuple[str, str], articles: BinaryIO, summaries: BinaryIO, most: int) -> Rows:
     """A row with `id`, `article` and `highlights` (a sentence a line) for each line of the two files of these names.
 
     The id is the line's number, so that the records, sorted by id, are in the order of the release
     and of what was published about it. A line that is too long (`too_large`) or not UTF-8
-    (`not_utf8`) drops its row; files of different length are a Fault. Raises READ_ERRORS.
+    (`not_utf8`) drops its row; files of different length are a Fault.
     """
     both = zip_longest(
         bounded_lines(articles, most), bounded_lines(summaries, most), fillvalue=_ENDED

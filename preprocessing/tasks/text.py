@@ -11,7 +11,7 @@ from preprocessing.readers.content import OpenFile, read_piece
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, texts_of
-from preprocessing.readers.tables import is_table, open_table
+from preprocessing.readers.tables import is_table, table_rows
 from preprocessing.readers.token_archives import is_archive, parse_archive
 from preprocessing.records.copies import text_digest
 from preprocessing.records.ids import content_id
@@ -27,8 +27,8 @@ def read(
     """What becomes of a text or a piece of one, of a table or an archive of ids. Raises READ_ERRORS."""
     if is_table(source.name):
         columns, most = _columns(options), options.max_record_bytes
-        with open_table(source, open_file, columns, (), most) as rows:
-            yield from parse_rows(source, rows, options, seed)
+        rows = table_rows(source, open_file, columns, (), most)
+        yield from parse_rows(source, rows, options, seed)
     elif is_archive(source.name):
         with open_file(source.name) as file:
             yield from parse_archive(source, file, options, seed)

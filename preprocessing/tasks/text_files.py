@@ -7,7 +7,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
 from preprocessing.readers.content import OpenFile, read_at
-from preprocessing.readers.file_names import apple_double, or_compressed, split_by_name
+from preprocessing.readers.file_names import or_compressed, split_by_name
 from preprocessing.readers.globs import matches
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
@@ -30,10 +30,9 @@ def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
     """A text file, or all in a folder and its folders. Raises InputError where there is nothing."""
     pattern = options.text_files or "**"
     listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
-    skipped: list[str] = []
     files = [
         file
-        for file in corpus.find(_SUFFIXES, recursive=True, skipped=skipped)
+        for file in corpus.find(_SUFFIXES, recursive=True)
         if file.name != listed and matches(file.name, pattern) and _is_read(file.name)
     ]
     if not files:
@@ -44,7 +43,7 @@ def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
             "folder of them"
         )
     sources = [file._replace(split=split_by_name(file.name)) for file in files]
-    return sources + apple_double([name for name in skipped if matches(name, pattern)])
+    return sources + [each for each in corpus.apple_doubles() if matches(each.name, pattern)]
 
 
 def look_into_text(

@@ -166,8 +166,7 @@ class TestMismatches:
         (folder / "statistics.json").write_bytes(b"[]")
         monkeypatch.setattr("preprocessing.base.file_digests.state_of", lambda stat: "0 0 0 0")
         manifests._digests._learned = {
-            name: ("0 0 0 0", digest)
-            for name, (_, digest) in manifests._digests._learned.items()
+            name: ("0 0 0 0", digest) for name, (_, digest) in manifests._digests._learned.items()
         }
         assert list(manifests.mismatches(stored, trust_memory=True)) == []
         assert len(list(manifests.mismatches(stored, trust_memory=False))) == 1
