@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from preprocessing.base.staging import make_whole
+from preprocessing.base.staging import write_whole
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystem import FileMetadata
@@ -68,7 +68,7 @@ def open_file(place: str) -> BinaryIO:
 def write_file(place: str, content: bytes) -> None:
     """Write a file in one step, also over one that is there; here its folder is made. What fails leaves nothing new."""
     if is_local(place):
-        make_whole(Path(place), lambda staged: staged.write_bytes(content))
+        write_whole(Path(place), content)
     elif place.startswith("s3://"):
         from preprocessing.base.s3 import put_object
 

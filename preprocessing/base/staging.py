@@ -14,18 +14,19 @@ def staged_beside(path: Path) -> Path:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step, also over one that is there; its folder is made. What fails leaves nothing."""
-    make_folder(path.parent)
+    """Write a file in one step, also over one that is there. What fails leaves nothing."""
     make_whole(path, lambda staged: staged.write_bytes(content))
 
 
 def make_whole(path: Path, make: Callable[[Path], Any]) -> None:
     """Let `make` make a file under another name beside `path`, and give it that name when it is complete.
 
+    Its folder is made, too. Raises InputError where it cannot be.
+
     A runner may try a bundle twice, also at the same time, so the unfinished file has a name of its own; it begins
     with a dot, so that no pattern for finished files finds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     staged = staged_beside(path)
     try:
         make(staged)

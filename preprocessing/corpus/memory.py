@@ -9,7 +9,6 @@ shards are copied from the last artifact if they are there as they were written.
 it, or with a damaged one, everything is read, and what is written is the same.
 """
 
-import importlib.metadata
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -17,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from preprocessing.base.cache_folder import CACHE_TAG, make_cache_folder
-from preprocessing.base.digests import combine, sha256_json, sha256_text
+from preprocessing.base.digests import sha256_text
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_state import state_of
-from preprocessing.base.import_walk import code_digest
+from preprocessing.base.recipes import recipe_digest
 from preprocessing.base.verified_files import read_sealed, write_sealed
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.shards import Written
@@ -29,20 +28,14 @@ from preprocessing.readers.source_file import SourceFile
 
 # Options that decide what is done about records, not what they are.
 _NOT_IN_RECIPE = ("path", "on_leak", "max_dropped_fraction", "exclude", "exclude_file")
-_LIBRARIES = ("ftfy", "pyarrow")
 _SHARDS_FILE = "shards"
 
 
 def recipe_of(options: CorpusOptions, seed: int, part_bytes: int) -> str:
     """The digest of all that records follow from beside their sources."""
     counted = {name: value for name, value in asdict(options).items() if name not in _NOT_IN_RECIPE}
-    return combine(
-        {
-            "options": sha256_json({**counted, "seed": seed, "part_bytes": part_bytes}),
-            "code": code_digest("preprocessing.corpus.shards"),
-            **{name: sha256_text(importlib.metadata.version(name)) for name in _LIBRARIES},
-        }
-    )
+    values = {**counted, "seed": seed, "part_bytes": part_bytes}
+    return recipe_digest(values, "preprocessing.corpus.shards", ("ftfy", "pyarrow"))
 
 
 class PortionKeys:

@@ -29,7 +29,7 @@ from preprocessing.records.record import Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords, tfrecords_of
 from preprocessing.tokens.record_rows import rows_of
 from preprocessing.tokens.rows import row_to_example
-from preprocessing.tokens.shard_store import ShardStore, recipe_digest, shard_digest
+from preprocessing.tokens.shard_store import ShardStore, shard_digest, shard_recipe
 from preprocessing.tokens.statistics import (
     DROPPED_FILE,
     STATISTICS_FILE,
@@ -150,7 +150,7 @@ def _fetch(
     if cache is None:
         return None, [], list(shards)
     vocabulary = load_vocabulary(options.vocabulary)
-    recipe = recipe_digest(options, over_long, vocabulary.digest, __name__)
+    recipe = shard_recipe(options, over_long, vocabulary.digest, __name__)
     done: list[_Done] = []
     waiting = []
     store = ShardStore(make_cache_folder(cache.shards))

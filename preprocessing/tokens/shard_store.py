@@ -10,14 +10,13 @@ not there, and is made anew. Rows are copied, never linked: through a hard link,
 artifact would change the store and every other artifact that has the rows.
 """
 
-import importlib.metadata
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from preprocessing.base import digests
 from preprocessing.base.file_digests import FileDigests
-from preprocessing.base.import_walk import code_digest
+from preprocessing.base.recipes import recipe_digest
 from preprocessing.base.verified_files import (
     copy_file,
     copy_verified,
@@ -31,7 +30,7 @@ _ROWS_FILE = "rows.tfrecord"
 _ENTRY_FILE = "entry"
 
 
-def recipe_digest(
+def shard_recipe(
     options: TokenOptions, over_long: OverLong, vocabulary_digest: str, module: str
 ) -> str:
     """The digest of all that a shard's rows depend on beside its records.
@@ -42,13 +41,7 @@ def recipe_digest(
         module: the module of this package that tokenises a shard.
     """
     effective = asdict(options) | {"vocabulary": vocabulary_digest, "over_long": over_long}
-    return digests.combine(
-        {
-            "options": digests.sha256_json(effective),
-            "code": code_digest(module),
-            "tiktoken": digests.sha256_text(importlib.metadata.version("tiktoken")),
-        }
-    )
+    return recipe_digest(effective, module, ["tiktoken"])
 
 
 def shard_digest(recipe: str, records_digest: str) -> str:

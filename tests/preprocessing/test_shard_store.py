@@ -13,7 +13,7 @@ from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.import_walk import code_digest
 from preprocessing.options import TokenOptions
 from preprocessing.records.firsts import Drops, Firsts
-from preprocessing.tokens.shard_store import ShardStore, recipe_digest
+from preprocessing.tokens.shard_store import ShardStore, shard_recipe
 from preprocessing.tokens.statistics import TokenStatistics
 
 STATISTICS = TokenStatistics(
@@ -115,20 +115,20 @@ def test_an_entry_under_another_digest_is_damaged(
 
 def test_every_option_is_in_the_recipe() -> None:
     options = TokenOptions()
-    base = recipe_digest(options, "drop", "vocabulary", MODULE)
+    base = shard_recipe(options, "drop", "vocabulary", MODULE)
     changed = [
-        recipe_digest(dataclasses.replace(options, sequence_length=511), "drop", "v", MODULE),
-        recipe_digest(dataclasses.replace(options, packing=False), "drop", "vocabulary", MODULE),
-        recipe_digest(options, "split", "vocabulary", MODULE),
-        recipe_digest(options, "drop", "other", MODULE),
-        recipe_digest(options, "drop", "vocabulary", "preprocessing.tokens.vocabulary"),
+        shard_recipe(dataclasses.replace(options, sequence_length=511), "drop", "v", MODULE),
+        shard_recipe(dataclasses.replace(options, packing=False), "drop", "vocabulary", MODULE),
+        shard_recipe(options, "split", "vocabulary", MODULE),
+        shard_recipe(options, "drop", "other", MODULE),
+        shard_recipe(options, "drop", "vocabulary", "preprocessing.tokens.vocabulary"),
     ]
     assert len({base, *changed}) == 6
 
 
 def test_names_that_mean_the_same_make_one_recipe() -> None:
     by_path = TokenOptions(vocabulary="/folder", over_long="drop")
-    recipes = {recipe_digest(o, "drop", "v", MODULE) for o in (TokenOptions(), by_path)}
+    recipes = {shard_recipe(o, "drop", "v", MODULE) for o in (TokenOptions(), by_path)}
     assert len(recipes) == 1
 
 
