@@ -20,7 +20,7 @@ from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.source_file import SourceFile
-from preprocessing.records.exclusion import exclude_source
+from preprocessing.records.exclusion import exclusion
 from preprocessing.records.index import IndexEntry, hash_of_id
 from preprocessing.records.record import Drop, Fault, Outcome, Place
 from preprocessing.tasks.registry import TASKS
@@ -34,8 +34,8 @@ def read_source(
     A file that is named in `options.exclude` becomes a Drop with the reason `excluded`. A file that
     cannot be read is a Fault.
     """
-    if source.name in options.excluded:
-        yield exclude_source(source.name)
+    if excluded := exclusion(source.name, source.name, options.excluded):
+        yield excluded
     elif source.drop is not None:
         yield source.drop
     else:

@@ -58,11 +58,6 @@ def exclude_file_place(root: str | os.PathLike[str], exclude_file: str) -> str:
     return joined(corpus, exclude_file)
 
 
-def exclude_source(name: str) -> Drop:
-    """What becomes of a file that is left out as a whole."""
-    return Drop(EXCLUDED, name, name, f"corpus.exclude names {name}")
-
-
 def exclusion(record_id: str, source: str, excluded: frozenset[str]) -> Drop | None:
     """What becomes of a record or a drop whose id, or a group of it, is named; None if it is not.
 

@@ -26,7 +26,7 @@ from preprocessing.readers.tables import table_rows
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
 from preprocessing.tasks.conversation_files import list_conversations, too_large_file
-from preprocessing.tasks.task import Task, whole
+from preprocessing.tasks.task import Task
 
 QUESTION = " Q: "
 ANSWER = "\n A:"
@@ -275,5 +275,4 @@ TASK = Task(
     stop=("\n",),
     loss_on="target",
     over_long="truncate_prompt",
-    look=whole,
 )

@@ -19,11 +19,6 @@ from preprocessing.records.record import Outcome
 from preprocessing.tasks.cleaning import Change
 
 
-def whole(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> list[SourceFile]:
-    """The file as it is, unseen."""
-    return [source]
-
-
 def _as_they_are(
     sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions
 ) -> list[SourceFile]:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from preprocessing.base.digests import sha256_json
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
+from preprocessing.readers import table_pieces
 from preprocessing.records.record import Drop, Fault, Record, Segment
 from preprocessing.tasks.coqa import read
+from preprocessing.tasks.registry import list_sources
 from preprocessing.tokens.sequences import fit, tokenize_record
 from preprocessing.tokens.vocabulary import load_vocabulary
 
@@ -189,6 +191,15 @@ def test_a_json_file_may_have_a_conversation_a_line():
         assert [first.id, second.id] == ["a", "b"]
         assert (second.position, bad.id) == (2, "coqa.json#3")
     assert only_record(outcomes(lines[0])).id == "a"
+
+
+def test_a_large_table_of_conversations_is_read_in_pieces(tmp_path, monkeypatch):
+    lines = [json.dumps(conversation(f"c{number}")) for number in range(20)] + ["broken"]
+    (tmp_path / "train.jsonl").write_text("\n".join(lines))
+    expected = read_records(tmp_path, OPTIONS, 0)
+    monkeypatch.setattr(table_pieces, "PIECE_BYTES", 200)
+    assert len(list_sources(tmp_path, OPTIONS)) > 3
+    assert read_records(tmp_path, OPTIONS, 0) == expected
 
 
 def test_an_id_may_be_a_number():
