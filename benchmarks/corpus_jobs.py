@@ -57,7 +57,10 @@ def run_jobs(root: Path, workspace: Path, name: str) -> Usage:
 def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
     collect_rarely()  # as a node's process does
     out = workspace / name
-    options, tokens = CorpusOptions(max_dropped_fraction=0.05), TokenOptions()
+    options, tokens = (
+        CorpusOptions(max_dropped_fraction=0.05),
+        TokenOptions(over_long="truncate_prompt"),
+    )
     flags = beam_flags(BeamOptions(), root, imports_tfx=False)
     folders = CorpusFolders(*(str(out / part) for part in ("examples", "index", "report")))
     began = _cpu_seconds()
@@ -70,9 +73,7 @@ def _jobs(root: Path, workspace: Path, name: str, sender: Connection) -> None:
     records_made = _cpu_seconds()
     shards = list_shards(folders.examples_dir, str(out / "rows"))
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
-    reused = write_token_rows(
-        pipeline, shards, tokens, "truncate_prompt", str(out / "statistics"), memory
-    )
+    reused = write_token_rows(pipeline, shards, tokens, str(out / "statistics"), memory)
     ended = _cpu_seconds()
     by_job = records_made - began, ended - records_made
     sender.send(Usage(sum(by_job), by_job, _peak(), read, reused, len(shards)))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from preprocessing.options import OverLong, TokenOptions
+from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record, Segment, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords
 from preprocessing.tokens.record_rows import rows_of
@@ -27,11 +27,10 @@ def read_split_rows(tokens: Path, split: str) -> list[Row]:
 
 
 def token_rows(
-    records: Sequence[Record], vocabulary: Vocabulary, options: TokenOptions, over_long: OverLong
+    records: Sequence[Record], vocabulary: Vocabulary, options: TokenOptions
 ) -> list[Row]:
     """The rows that the Tokenizer would make of some records in one shard."""
-    over_long = options.over_long or over_long
-    return list(rows_of(records, vocabulary, options, over_long, TokenStatistics()))
+    return list(rows_of(records, vocabulary, options, TokenStatistics()))
 
 
 def fitting_prompt(segments: Sequence[Segment], vocabulary: Vocabulary, room: int) -> str:

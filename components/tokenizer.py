@@ -52,11 +52,8 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     `max_dropped_fraction` does not fit into rows.
     """
     token_options = TASKS[task].token_options(TokenOptions(**json.loads(options)))
-    over_long = token_options.over_long or TASKS[task].over_long
     shards = list_shards(examples.uri, tokens.uri)
-    reused = write_token_rows(
-        beam_pipeline, shards, token_options, over_long, statistics.uri, job_cache()
-    )
+    reused = write_token_rows(beam_pipeline, shards, token_options, statistics.uri, job_cache())
     mark_examples(tokens, SPLITS)
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))
     write_tokens_page(Path(statistics.uri, TOKENS_PAGE), counts, task)

@@ -33,10 +33,10 @@ def main() -> None:
     write_corpus(beam.Pipeline(options=flags), str(root), options, 1, folders)
     check_corpus(report, options)
     middle = time.perf_counter()
-    over_long = TASKS[options.task].over_long
     shards = list_shards(examples, rows)
     pipeline = beam.Pipeline(options=flags)
-    write_token_rows(pipeline, shards, TokenOptions(), over_long, statistics)
+    tokens = TASKS[options.task].token_options(TokenOptions())
+    write_token_rows(pipeline, shards, tokens, statistics)
     print(middle - began, time.perf_counter() - middle)
 
 

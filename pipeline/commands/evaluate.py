@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
     )
     evaluation, seed = loaded.config.evaluation, loaded.config.seed
-    rows = token_rows(records, vocabulary, options, TASKS[task_name].over_long)
+    rows = token_rows(records, vocabulary, options)
     rows = rows[: evaluation.max_rows]
     words, scored = evaluation.words, records[: evaluation.max_records]
     writer = TextWriter(TASKS[task_name], loaded.config.generation, seed, words)

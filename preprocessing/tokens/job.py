@@ -24,7 +24,7 @@ from preprocessing.base.job_cache import JobCache
 from preprocessing.base.places import files_matching, is_local, open_file, write_file, write_json
 from preprocessing.base.stages import Gathered, Stage
 from preprocessing.base.workers import local_processes, workers
-from preprocessing.options import OverLong, TokenOptions
+from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords, tfrecords_of
 from preprocessing.tokens.record_rows import rows_of
@@ -81,7 +81,6 @@ def write_token_rows(
     pipeline: beam.Pipeline,
     shards: Sequence[ShardTask],
     options: TokenOptions,
-    over_long: OverLong,
     statistics_dir: str,
     cache: JobCache | None = None,
 ) -> int:
@@ -94,7 +93,7 @@ def write_token_rows(
     Args:
         pipeline: not run yet; its options say in how many processes of this machine shards are tokenised, or that the
             pipeline is to be run.
-        over_long: what `options.over_long` comes to for the task (see `fit`).
+        options: those that the task has made of them, see `Task.token_options`.
         cache: whose store's shards are copied; the others are tokenised and put into it; what is
             written is the same. None, or with shards that are not on this machine: everything is tokenised.
 
@@ -103,8 +102,8 @@ def write_token_rows(
     """
     if not all(is_local(task.records) and is_local(task.rows) for task in shards):
         cache = None
-    store, done, waiting = _fetch(shards, options, over_long, cache)
-    job = _Tokenize(options, over_long, store)
+    store, done, waiting = _fetch(shards, options, cache)
+    job = _Tokenize(options, store)
     processes = local_processes(pipeline, sum(task.size for task in waiting))
     if waiting and processes is None:
         with pipeline:
@@ -143,14 +142,13 @@ def _add_transforms(
 def _fetch(
     shards: Sequence[ShardTask],
     options: TokenOptions,
-    over_long: OverLong,
     cache: JobCache | None,
 ) -> tuple[ShardStore | None, list[_Done], list[ShardTask]]:
     """Copy the rows that are stored; returns the store, if there is one, these shards, and the others."""
     if cache is None:
         return None, [], list(shards)
     vocabulary = load_vocabulary(options.vocabulary)
-    recipe = shard_recipe(options, over_long, vocabulary.digest, __name__)
+    recipe = shard_recipe(options, vocabulary.digest, __name__)
     done: list[_Done] = []
     waiting = []
     store = ShardStore(make_cache_folder(cache.shards))
@@ -166,14 +164,13 @@ def _fetch(
     return store, done, waiting
 
 
-def tokenize_shard(task: ShardTask, options: TokenOptions, over_long: OverLong) -> TokenStatistics:
+def tokenize_shard(task: ShardTask, options: TokenOptions) -> TokenStatistics:
     """Write the rows of one shard. Raises ValueError where the records are damaged."""
     statistics = TokenStatistics()
     rows = rows_of(
         _read_records(task.records),
         load_vocabulary(options.vocabulary),
         options,
-        over_long,
         statistics,
     )
     write_file(task.rows, tfrecords_of(map(row_to_example, rows)))
@@ -185,12 +182,11 @@ class _Tokenize:
     """What is done with shards, in whatever process."""
 
     options: TokenOptions
-    over_long: OverLong
     store: ShardStore | None
 
     def tokenize(self, task: ShardTask) -> _Done:
         """Write the rows of one shard, and keep a copy of them."""
-        statistics = tokenize_shard(task, self.options, self.over_long)
+        statistics = tokenize_shard(task, self.options)
         if self.store is not None:
             self.store.keep(task.digest, Path(task.rows), statistics)
         return task, statistics
@@ -212,7 +208,7 @@ class _Tokenize:
         report = {
             "sequence_length": self.options.sequence_length,
             "packing": self.options.packing,
-            "over_long": self.over_long,
+            "over_long": self.options.over_long,
             "vocabulary": {
                 "name": vocabulary.name,
                 "size": vocabulary.size,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from preprocessing.options import OverLong, TokenOptions
+from preprocessing.options import TokenOptions
 from preprocessing.records.record import Drop, Record
 from preprocessing.tokens.packing import pack
 from preprocessing.tokens.rows import Row
@@ -21,7 +21,6 @@ def rows_of(
     records: Iterable[Record],
     vocabulary: Vocabulary,
     options: TokenOptions,
-    over_long: OverLong,
     statistics: TokenStatistics,
 ) -> Iterator[Row]:
     """The rows of a shard of records, which are all held until the first row is made.
@@ -38,10 +37,10 @@ def rows_of(
     so that what follows an end of text may look at what precedes it.
 
     Args:
-        over_long: see `fit`; it is not asked with windows.
+        options: of which `over_long` says what `fit` does; it is not asked with windows.
         statistics: what is counted is added to it while the rows are taken.
     """
-    room = options.sequence_length if over_long == "truncate_prompt" else None
+    room = options.sequence_length if options.over_long == "truncate_prompt" else None
     if options.is_stream:
         # By id the piece `book@1000` would come before the piece `book@500`.
         records = sorted(records, key=lambda record: (record.source, record.position, record.id))
@@ -50,14 +49,14 @@ def rows_of(
     sequences = (
         stream_of(_measured(tokenized, statistics))
         if options.is_stream
-        else list(_fitted(tokenized, vocabulary, options.sequence_length, over_long, statistics))
+        else list(_fitted(tokenized, vocabulary, options, statistics))
     )
     for row in pack(
         sequences,
         options.sequence_length,
         vocabulary.end_of_text,
         packing=options.packing and not options.is_stream,
-        split=options.is_stream or over_long == "split",
+        split=options.is_stream or options.over_long == "split",
     ):
         statistics.rows += 1
         statistics.sequences += int(row.segment_ids.max())
@@ -109,12 +108,11 @@ def _measured(
 def _fitted(
     records: Iterable[TokenizedRecord],
     vocabulary: Vocabulary,
-    length: int,
-    over_long: OverLong,
+    options: TokenOptions,
     statistics: TokenStatistics,
 ) -> Iterator[TokenSequence]:
     for record in records:
-        fitted = fit(record, length, over_long)
+        fitted = fit(record, options.sequence_length, options.over_long)
         if isinstance(fitted, Drop):
             statistics.add_drop(fitted)
         else:

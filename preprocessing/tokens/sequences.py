@@ -88,7 +88,7 @@ def tokenize_record(
     return TokenizedRecord(record.id, record.source, tuple(segments), size, characters)
 
 
-def fit(record: TokenizedRecord, length: int, over_long: OverLong) -> TokenSequence | Drop:
+def fit(record: TokenizedRecord, length: int, over_long: OverLong | None) -> TokenSequence | Drop:
     """The sequence that a record becomes; it has at most `length` tokens, except with `split`.
 
     A record that fits stays whole. For one that does not, `over_long` says what happens:

@@ -23,24 +23,21 @@ from preprocessing.base.verified_files import (
     read_sealed,
     write_sealed,
 )
-from preprocessing.options import OverLong, TokenOptions
+from preprocessing.options import TokenOptions
 from preprocessing.tokens.statistics import TokenStatistics
 
 _ROWS_FILE = "rows.tfrecord"
 _ENTRY_FILE = "entry"
 
 
-def shard_recipe(
-    options: TokenOptions, over_long: OverLong, vocabulary_digest: str, module: str
-) -> str:
+def shard_recipe(options: TokenOptions, vocabulary_digest: str, module: str) -> str:
     """The digest of all that a shard's rows depend on beside its records.
 
     Args:
-        over_long: what `options.over_long` comes to for the task.
         vocabulary_digest: of the vocabulary's content; its name and path do not count.
         module: the module of this package that tokenises a shard.
     """
-    effective = asdict(options) | {"vocabulary": vocabulary_digest, "over_long": over_long}
+    effective = asdict(options) | {"vocabulary": vocabulary_digest}
     return recipe_digest(effective, module, ["tiktoken"])
 
 

@@ -54,7 +54,7 @@ def test_what_a_dead_worker_left_unfinished_is_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packing", [True, False])
 def test_token_rows_are_those_that_the_tokenizer_writes(tmp_path: Path, packing: bool) -> None:
-    options = TokenOptions(sequence_length=48, packing=packing, vocabulary="bytes")
+    options = TokenOptions(48, packing, "truncate_prompt", vocabulary="bytes")
     records = [
         news_record(0),
         news_record(1, article="An article that is longer than a row has room for. " * 2),
@@ -67,10 +67,9 @@ def test_token_rows_are_those_that_the_tokenizer_writes(tmp_path: Path, packing:
     statistics = tokenize_shard(
         ShardTask("test", str(shard), str(written), shard.stat().st_size),
         options,
-        "truncate_prompt",
     )
     assert list(statistics.drops.by_reason) == ["target_too_long"]
-    rows = token_rows(records, BYTES, options, "truncate_prompt")
+    rows = token_rows(records, BYTES, options)
     expected = read_split_rows(tmp_path, "test")
     assert len(rows) == len(expected) > 0
     for ours, theirs in zip(rows, expected, strict=True):

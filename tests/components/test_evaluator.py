@@ -119,10 +119,10 @@ def data(folder: Path, records: list[Record], length: int = LENGTH) -> dict[str,
     examples = record_examples(folder / "examples", records)
     examples.set_string_custom_property("digest", "records")
     tokens = artifact(Examples, folder / "tokens", digest="rows")
-    options = TokenOptions(sequence_length=length, vocabulary="bytes")
+    options = TokenOptions(sequence_length=length, vocabulary="bytes", over_long="truncate_prompt")
     for task in list_shards(examples.uri, tokens.uri):
         Path(task.rows).parent.mkdir()
-        tokenize_shard(task, options, "truncate_prompt")
+        tokenize_shard(task, options)
     return {"examples": examples, "tokens": tokens}
 
 

@@ -84,8 +84,10 @@ class TestProcesses:
         examples = record_examples(model.parent / "examples", RECORDS)
         for shard in list_shards(examples.uri, str(model.parent / "tokens")):
             Path(shard.rows).parent.mkdir(parents=True)
-            options = TokenOptions(sequence_length=96, vocabulary="bytes")
-            tokenize_shard(shard, options, "truncate_prompt")
+            options = TokenOptions(
+                sequence_length=96, vocabulary="bytes", over_long="truncate_prompt"
+            )
+            tokenize_shard(shard, options)
         return model.parent
 
     @pytest.fixture(scope="class")

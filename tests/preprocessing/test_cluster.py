@@ -151,8 +151,8 @@ def run_jobs(task: str, corpus: str, out: str, flags: tuple[str, ...]) -> None:
     check_corpus(folders.report_dir, options)
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
     shards = list_shards(folders.examples_dir, f"{out}/rows")
-    tokens = TokenOptions(sequence_length=128)
-    write_token_rows(pipeline, shards, tokens, "truncate_prompt", f"{out}/statistics")
+    tokens = TokenOptions(sequence_length=128, over_long="truncate_prompt")
+    write_token_rows(pipeline, shards, tokens, f"{out}/statistics")
     close(pipeline)
 
 

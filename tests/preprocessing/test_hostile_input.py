@@ -70,7 +70,7 @@ def test_the_characters_of_end_of_text_never_become_its_id(tmp_path, task, files
     assert drops == []
     assert END_OF_TEXT in text_of(record)
     options, vocabulary = TokenOptions(sequence_length=128), load_vocabulary("gpt2")
-    rows = rows_of([record], vocabulary, options, "split", TokenStatistics())
+    rows = rows_of([record], vocabulary, options, TokenStatistics())
     (sequence,) = unpack(rows)
     *ids, last = sequence.ids.tolist()
     assert last == vocabulary.end_of_text

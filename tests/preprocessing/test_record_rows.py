@@ -28,7 +28,7 @@ def rows(
 ) -> tuple[list[Row], TokenStatistics]:
     options = TokenOptions(length, vocabulary="bytes", windows=windows)  # type: ignore[arg-type]
     statistics = TokenStatistics()
-    return list(rows_of(records, BYTES, options, "split", statistics)), statistics
+    return list(rows_of(records, BYTES, options, statistics)), statistics
 
 
 def drawn(row: Row) -> str:

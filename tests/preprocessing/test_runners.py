@@ -17,7 +17,7 @@ from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.tokens.job import list_shards, write_token_rows
 
-TOKENS = TokenOptions(sequence_length=128)
+TOKENS = TokenOptions(sequence_length=128, over_long="truncate_prompt")
 BY_BEAM = ("--direct_running_mode=multi_threading", "--direct_num_workers=2")
 PARALLEL = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
@@ -48,7 +48,6 @@ def make_rows(
         pipeline,
         list_shards(str(examples), str(out / "rows")),
         TOKENS,
-        "truncate_prompt",
         str(out / "statistics"),
         memory,
     )

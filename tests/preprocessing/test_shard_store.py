@@ -115,20 +115,20 @@ def test_an_entry_under_another_digest_is_damaged(
 
 def test_every_option_is_in_the_recipe() -> None:
     options = TokenOptions()
-    base = shard_recipe(options, "drop", "vocabulary", MODULE)
+    base = shard_recipe(options, "vocabulary", MODULE)
     changed = [
-        shard_recipe(dataclasses.replace(options, sequence_length=511), "drop", "v", MODULE),
-        shard_recipe(dataclasses.replace(options, packing=False), "drop", "vocabulary", MODULE),
-        shard_recipe(options, "split", "vocabulary", MODULE),
-        shard_recipe(options, "drop", "other", MODULE),
-        shard_recipe(options, "drop", "vocabulary", "preprocessing.tokens.vocabulary"),
+        shard_recipe(dataclasses.replace(options, sequence_length=511), "v", MODULE),
+        shard_recipe(dataclasses.replace(options, packing=False), "vocabulary", MODULE),
+        shard_recipe(dataclasses.replace(options, over_long="split"), "vocabulary", MODULE),
+        shard_recipe(options, "other", MODULE),
+        shard_recipe(options, "vocabulary", "preprocessing.tokens.vocabulary"),
     ]
     assert len({base, *changed}) == 6
 
 
 def test_names_that_mean_the_same_make_one_recipe() -> None:
-    by_path = TokenOptions(vocabulary="/folder", over_long="drop")
-    recipes = {shard_recipe(o, "drop", "v", MODULE) for o in (TokenOptions(), by_path)}
+    by_path = TokenOptions(vocabulary="/folder")
+    recipes = {shard_recipe(o, "v", MODULE) for o in (TokenOptions(), by_path)}
     assert len(recipes) == 1
 
 

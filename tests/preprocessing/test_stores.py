@@ -88,8 +88,8 @@ def make(corpus: str, out: str, options: CorpusOptions, flags: tuple[str, ...]) 
     write_corpus(pipeline(flags), corpus, options, 1, folders)
     check_corpus(folders.report_dir, options)
     shards = list_shards(folders.examples_dir, f"{out}/rows")
-    tokens, over_long = TokenOptions(sequence_length=64), "truncate_prompt"
-    write_token_rows(pipeline(flags), shards, tokens, over_long, f"{out}/statistics")
+    tokens = TokenOptions(sequence_length=64, over_long="truncate_prompt")
+    write_token_rows(pipeline(flags), shards, tokens, f"{out}/statistics")
 
 
 def stories(root: Path) -> None:

@@ -170,8 +170,8 @@ def test_the_ids_reach_the_rows_exactly_and_unknown_ones_are_counted(tmp_path: P
     assert len({document_digest(record) for record in records}) == 4
     assert [example_to_record(record_to_example(record)) for record in records] == records
     statistics = TokenStatistics()
-    options = TokenOptions(sequence_length=4)
-    rows = rows_of(records, load_vocabulary("gpt2"), options, "split", statistics)
+    options = TokenOptions(sequence_length=4, over_long="split")
+    rows = rows_of(records, load_vocabulary("gpt2"), options, statistics)
     found = {tuple(sequence.ids.tolist()) for sequence in unpack(rows)}
     end = END_OF_TEXT_ID
     assert found == {(7, 8, end), (1, 2, 3, end), (4, 5, end)}

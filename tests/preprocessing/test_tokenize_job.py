@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from preprocessing.tokens.rows import read_rows
 from preprocessing.tokens.statistics import DROPPED_FILE
 from preprocessing.tokens.vocabulary import load_vocabulary
 
-OPTIONS = TokenOptions(sequence_length=16, vocabulary="bytes")
+OPTIONS = TokenOptions(sequence_length=16, vocabulary="bytes", over_long="truncate_prompt")
 
 
 def record(record_id: str, article: str, summary: str) -> Record:
@@ -69,7 +70,7 @@ def run(
 ) -> dict[str, Any]:
     """Run the job and give its statistics."""
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
-    write_token_rows(pipeline, shards, options, over_long, str(statistics))
+    write_token_rows(pipeline, shards, replace(options, over_long=over_long), str(statistics))
     report: dict[str, Any] = json.loads((statistics / "token_statistics.json").read_text())
     return report
 
@@ -233,7 +234,9 @@ class TestWithAStore:
         out = self.folder / name
         shards = list_shards(str(self.folder / "examples"), str(out))
         memory = JobCache(self.folder) if store else None
-        return write_token_rows(beam.Pipeline(), shards, OPTIONS, over_long, str(out), memory)
+        return write_token_rows(
+            beam.Pipeline(), shards, replace(OPTIONS, over_long=over_long), str(out), memory
+        )
 
     def test_nothing_is_tokenised_twice(self, examples: Path) -> None:
         assert self.run("a") == 0
@@ -284,7 +287,7 @@ class TestWithAStore:
         pipeline = beam.Pipeline(options=PipelineOptions(flags))
         out = self.folder / "forked"
         shards = list_shards(str(examples), str(out))
-        assert write_token_rows(pipeline, shards, OPTIONS, "truncate_prompt", str(out)) == 0
+        assert write_token_rows(pipeline, shards, OPTIONS, str(out)) == 0
         self.run("here", store=False)
         assert files(out) == files(self.folder / "here")
 
@@ -299,7 +302,7 @@ class TestWithAStore:
         shards = list_shards(str(examples), str(out))
         never = beam.Pipeline()
         monkeypatch.setattr(never, "run", None)
-        assert write_token_rows(never, shards, OPTIONS, "truncate_prompt", str(out), memory) == 2
+        assert write_token_rows(never, shards, OPTIONS, str(out), memory) == 2
         self.run("fresh", store=False)
         assert files(out) == files(self.folder / "fresh")
 
