@@ -85,13 +85,12 @@ def _list_story_files(files: CorpusFiles, options: CorpusOptions) -> list[Source
         return []
     urls = _read_url_lists(files)
     without_story = dict(urls)
-    sources = []
-    for story in stories:
+    for number, story in enumerate(stories):
         name, size = story.name, story.size
         story_id = story_id_of(name)
         split = drop = None
         if urls:
-            split, _, url = urls.get(story_id, (None, "", ""))
+            split, *_ = urls.get(story_id, (None,))
             without_story.pop(story_id, None)
             if split is None:
                 detail = "the file's name is not the SHA-1 of any listed url"
@@ -99,13 +98,15 @@ def _list_story_files(files: CorpusFiles, options: CorpusOptions) -> list[Source
         if drop is None and size > options.max_record_bytes and not is_compressed(name):
             detail = f"{size} bytes, max_record_bytes {options.max_record_bytes}"
             drop = Drop("too_large", name, story_id, detail)
-        sources.append(story._replace(split=split, drop=drop))
+        if split is not None or drop is not None:
+            # In place: a second list of hundreds of thousands would take as much memory again.
+            stories[number] = story._replace(split=split, drop=drop)
     for story_id, (split, list_name, url) in without_story.items():
         # Somebody who has only one of the two folders does not miss the other's stories.
         if not present or _publisher(url) in present:
             drop = Drop("url_without_story", list_name, story_id, f"no {story_id}.story for {url}")
-            sources.append(SourceFile(list_name, 0, split, 0, 0, drop))
-    return sources
+            stories.append(SourceFile(list_name, 0, split, 0, 0, drop))
+    return stories
 
 
 def story_id_of(name: str) -> str:
