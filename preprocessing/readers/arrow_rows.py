@@ -1,6 +1,7 @@
 """Tables of Apache Arrow: Parquet, and the files that Hugging Face's `save_to_disk` writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import BinaryIO
 
 import pyarrow
@@ -23,47 +24,32 @@ _PAGE_BYTES = 256 << 20
 _Found = tuple[int, int, pyarrow.RecordBatch]
 """A row: its number in the file, its place in a batch, the batch."""
 
-
-def parquet_rows(
-    source: SourceFile, file: BinaryIO, columns: Columns, optional: Sequence[str], most: int
-) -> Rows:
-    """The rows of a Parquet file, of which a few at a time are held.
-
-    A page is decoded whole, so one of more than 256 MiB, or of four records of `most` bytes, is a Fault.
-    """
-    try:
-        table = pyarrow.parquet.ParquetFile(file, buffer_size=_READ_AHEAD)
-        found = table.schema_arrow.names
-        if missing := missing_columns(source, columns, found):
-            yield missing
-            return
-        chosen = [name for name in (*columns, *optional) if name in found]
-        yield from _rows(source, chosen, _parquet_batches(source, file, table, chosen, most))
-    except (pyarrow.ArrowException, ValueError, LookupError) as error:
-        yield _unreadable(source, "Parquet", error)
+_Find = Callable[[list[str]], Iterator[_Found]]
+"""(names of columns) -> the rows with these."""
 
 
 def arrow_rows(
-    source: SourceFile, file: BinaryIO, columns: Columns, optional: Sequence[str]
+    source: SourceFile, file: BinaryIO, columns: Columns, optional: Sequence[str], most: int
 ) -> Rows:
-    """The rows of a stream or a file of Arrow, of which a batch is held (a thousand rows, as `save_to_disk` has it)."""
+    """The rows of a Parquet file, or of a stream or a file of Arrow.
+
+    Of Parquet a few are held at a time, of Arrow a batch (a thousand rows, as `save_to_disk` has it).
+    A page of Parquet is decoded whole, so one of more than 256 MiB, or of four records of `most` bytes, is a Fault.
+    """
+    is_parquet = source.name.lower().endswith(".parquet")
     try:
-        is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
-        file.seek(0)
-        reader = pyarrow.ipc.open_file(file) if is_file else pyarrow.ipc.open_stream(file)
-        found = reader.schema.names
-        if missing := missing_columns(source, columns, found):
+        names, found = _parquet(source, file, most) if is_parquet else _arrow(file)
+        if missing := missing_columns(source, columns, names):
             yield missing
             return
-        batches = (
-            (reader.get_batch(index) for index in range(reader.num_record_batches))
-            if is_file
-            else iter(reader)
-        )
-        chosen = [name for name in (*columns, *optional) if name in found]
-        yield from _rows(source, chosen, _numbered(batches, 0))
+        chosen = [name for name in (*columns, *optional) if name in names]
+        yield from _rows(source, chosen, found(chosen))
     except (pyarrow.ArrowException, ValueError, LookupError) as error:
-        yield _unreadable(source, "Arrow", error)
+        kind = "Parquet" if is_parquet else "Arrow"
+        yield Fault(
+            f"{source.name}: cannot be read as {kind}: {printable(str(error))}; write or download "
+            "the file again"
+        )
 
 
 def row_groups(metadata: pyarrow.parquet.FileMetaData) -> list[tuple[int, int]]:
@@ -87,12 +73,25 @@ def _rows(source: SourceFile, chosen: Sequence[str], found: Iterator[_Found]) ->
         yield TableRow(number, f"row {number}", values)
 
 
-def _parquet_batches(
+def _arrow(file: BinaryIO) -> tuple[list[str], _Find]:
+    is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+    file.seek(0)
+    reader = pyarrow.ipc.open_file(file) if is_file else pyarrow.ipc.open_stream(file)
+    batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else iter(reader)
+    return reader.schema.names, lambda _: _numbered(batches, 0)
+
+
+def _parquet(source: SourceFile, file: BinaryIO, most: int) -> tuple[list[str], _Find]:
+    table = pyarrow.parquet.ParquetFile(file, buffer_size=_READ_AHEAD)
+    return table.schema_arrow.names, partial(_in_groups, source, file, table, most)
+
+
+def _in_groups(
     source: SourceFile,
     file: BinaryIO,
     table: pyarrow.parquet.ParquetFile,
-    chosen: Sequence[str],
     most: int,
+    chosen: list[str],
 ) -> Iterator[_Found]:
     number = 0
     for group, (start, rows) in enumerate(row_groups(table.metadata)):
@@ -106,7 +105,7 @@ def _parquet_batches(
             batches = table.iter_batches(
                 max(1, min(_ROWS_AT_ONCE, _DECODED_BYTES // max(page, 1))),
                 row_groups=[group],
-                columns=list(chosen),
+                columns=chosen,
                 use_threads=False,
             )
             yield from _numbered(batches, number)
@@ -135,10 +134,3 @@ def _numbered(batches: Iterator[pyarrow.RecordBatch], number: int) -> Iterator[_
         for index in range(batch.num_rows):
             number += 1
             yield number, index, batch
-
-
-def _unreadable(source: SourceFile, kind: str, error: Exception) -> Fault:
-    return Fault(
-        f"{source.name}: cannot be read as {kind}: {printable(str(error))}; write or download "
-        "the file again"
-    )

@@ -12,9 +12,10 @@ from preprocessing.records.record import Drop, Fault
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SKIPPED_AT_ONCE = 1 << 20
 
-# Where a place in a row is: at a field's start, in one without quotes or with them, behind a quote in one with them.
-_START, _BARE, _QUOTED, _BEHIND_QUOTE = range(4)
-_END_OF_BARE = re.compile(rb"[,\n]")
+# A place in a row is where a field or the rest of one behind its quotes begins, or in one without quotes, or in quotes;
+# each with what ends it.
+_START, _BARE, _QUOTED = range(3)
+_ENDS = (re.compile(rb"(?s:.)"), re.compile(rb"[,\n]"), re.compile(rb'"'))
 
 
 def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) -> Rows:
@@ -145,24 +146,12 @@ class _Lines:
 def _place_after(data: bytes, place: int) -> int:
     """The place after `data` in a row, where it begins at `place`."""
     position = 0
-    while position < len(data):
-        if place == _QUOTED:
-            quote = data.find(b'"', position)
-            if quote < 0:
-                return place
-            position, place = quote + 1, _BEHIND_QUOTE
-        elif place == _BARE:
-            end = _END_OF_BARE.search(data, position)
-            if end is None:
-                return place
-            position, place = end.end(), _START
+    while found := _ENDS[place].search(data, position):
+        position = found.end()
+        if place == _START and found[0] == b'"':
+            place = _QUOTED
+        elif place == _START and found[0] not in b",\n":
+            place = _BARE
         else:
-            byte = data[position : position + 1]
-            position += 1
-            if byte == b'"':
-                place = _QUOTED
-            elif byte in b",\n":
-                place = _START
-            else:
-                place = _BARE
+            place = _START
     return place

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from preprocessing.readers.arrow_rows import arrow_rows, parquet_rows
+from preprocessing.readers.arrow_rows import arrow_rows
 from preprocessing.readers.compression import content_ends_with, open_content
 from preprocessing.readers.content import OpenFile
 from preprocessing.readers.csv_rows import csv_rows
@@ -40,10 +40,8 @@ def table_rows(
     """
     name = source.name.lower()
     with open_content(source.name, open_file) as file:
-        if name.endswith(".parquet"):
-            rows = parquet_rows(source, file, columns, optional, most)
-        elif name.endswith(".arrow"):
-            rows = arrow_rows(source, file, columns, optional)
+        if name.endswith(_OWN_COMPRESSION):
+            rows = arrow_rows(source, file, columns, optional, most)
         elif content_ends_with(name, ".csv"):
             rows = csv_rows(source, file, columns, most)
         else:
