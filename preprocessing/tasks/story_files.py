@@ -61,18 +61,15 @@ def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
     named = {content_name(file.name).lower(): file for file in found}
     sources = []
     for content, file in named.items():
-        other = (
-            content.removesuffix(ARTICLES) + SUMMARIES
-            if content.endswith(ARTICLES)
-            else content.removesuffix(SUMMARIES) + ARTICLES
-        )
-        if other not in named:
-            raise InputError(
-                f"{files.place(file.name)}: there is no {other} beside it; the two belong together"
-            )
+        stem = content.removesuffix(ARTICLES).removesuffix(SUMMARIES)
+        for other in (stem + ARTICLES, stem + SUMMARIES):
+            if other not in named:
+                raise InputError(
+                    f"{files.place(file.name)}: there is no {other} beside it; the two belong together"
+                )
         if content.endswith(ARTICLES):
             split = split_by_name(file.name)
-            sources.append(file._replace(split=split, companion=named[other]))
+            sources.append(file._replace(split=split, companion=named[stem + SUMMARIES]))
     return sources
 
 
