@@ -17,7 +17,7 @@ def read_piece(source: SourceFile, open_file: OpenFile) -> bytes | Fault:
     """The bytes of a source whose size is known, or a Fault where it is another. Raises READ_ERRORS."""
     # One byte more than expected at the end of the file, to notice if it grew.
     most = source.stop - source.start + (source.stop == source.size)
-    data = read_at(source.name, open_file, source.start, most)
+    data = read_at(open_file, source.name, source.start, most)
     if len(data) != source.stop - source.start:
         return Fault(
             f"{source.name}: changed its size while the corpus was read; run again when nothing "
@@ -26,7 +26,7 @@ def read_piece(source: SourceFile, open_file: OpenFile) -> bytes | Fault:
     return data
 
 
-def read_at(name: str, open_file: OpenFile, start: int, most: int) -> bytes:
+def read_at(open_file: OpenFile, name: str, start: int, most: int) -> bytes:
     """At most `most` bytes of a file's content from `start` on. Raises READ_ERRORS."""
     with open_content(name, open_file) as file:
         if file.seekable():

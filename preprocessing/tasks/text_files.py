@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
@@ -77,9 +78,7 @@ def cut_texts(
     if options.document_separator is not None:
         return [source._replace(split=released.get(source.name)) for source in texts] + apart
 
-    def read(name: str, offset: int, length: int) -> bytes:
-        return read_at(name, open_file, offset, length)
-
+    read = partial(read_at, open_file)
     most = options.max_record_bytes
     by_name = {source.name: source for source in texts}
     pieces = [

@@ -9,7 +9,7 @@ import importlib.util
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,8 +42,6 @@ _CHARACTERS_A_TOKEN = 4
 
 class Vocabulary:
     """Text to ids and back. Made by `load_vocabulary`.
-
-    Pickles as its name, from which a Beam worker loads its own.
 
     Attributes:
         name: what `load_vocabulary` was asked for.
@@ -102,9 +100,6 @@ class Vocabulary:
             KeyError: an id is not in the vocabulary.
         """
         return self._encoding.decode(list(ids), errors="replace")
-
-    def __reduce__(self) -> tuple[Callable[[str], "Vocabulary"], tuple[str]]:
-        return load_vocabulary, (self.name,)
 
 
 @lru_cache(maxsize=8)
