@@ -3,17 +3,19 @@
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 import numpy as np
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.plain_path import plain_path
+from preprocessing.base.ranges import Range
 from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES
 from trainer.host_memory import imports_refused, let_gpu_memory_grow, return_freed_memory
+from trainer.options import GenerationOptions
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     Signature = Callable[..., dict[str, tf.Tensor]]
 
 GENERATE_ROWS = 16
+_SEEDS = Range(least=-(2**63), below=2**63)
 # above the tensors of a pass over a prompt and of a step: fresh pages for each of them took a fifth of the time
 LARGE_BYTES = 32 * 1024 * 1024
 SCORE_TOKENS = 4096  # tokens scored at once: their float32 logits take 0.8 GB at 50,257 ids
@@ -78,7 +81,19 @@ class LanguageModel:
         tokens loses its beginning, with a warning.
         Raises InputError where a value is out of its range.
         """
-        _require_valid(max_new_tokens, temperature, top_k, top_p, repetition_penalty, beams, stop)
+        settings = _settings(
+            {
+                "max_new_tokens": max_new_tokens,
+                "temperature": temperature,
+                "top_k": top_k,
+                "top_p": top_p,
+                "repetition_penalty": repetition_penalty,
+                "beams": beams,
+                "length_penalty": length_penalty,
+            },
+            seed,
+            stop,
+        )
         self._warn_of_cuts(prompts, max_new_tokens)
         completions: list[Completion] = []
         for start, chunk in _chunks(prompts, GENERATE_ROWS):
@@ -87,15 +102,9 @@ class LanguageModel:
             result = self._call(
                 "generate",
                 prompts=_strings(chunk),
-                max_new_tokens=np.int32(max_new_tokens),
-                temperature=np.float32(temperature),
-                top_k=np.int32(top_k),
-                top_p=np.float32(top_p),
-                repetition_penalty=np.float32(repetition_penalty),
-                beams=np.int32(beams),
-                length_penalty=np.float32(length_penalty),
                 stop=_strings(stop),
                 seeds=seeds,
+                **settings,
             )
             completions += _completions(result)
         return completions
@@ -233,28 +242,28 @@ def _completions(result: Mapping[str, np.ndarray]) -> Iterator[Completion]:
         yield Completion(text.decode("utf-8"), int(tokens), "stop" if finished else "length")
 
 
-def _require_valid(
-    max_new_tokens: int,
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    repetition_penalty: float,
-    beams: int,
-    stop: Sequence[str],
-) -> None:
-    """InputError naming every value that is out of its range."""
-    checks = [
-        (max_new_tokens >= 1, "max_new_tokens", max_new_tokens, "at least 1"),
-        (temperature >= 0, "temperature", temperature, "at least 0 (0 is greedy)"),
-        (top_k >= 0, "top_k", top_k, "at least 0 (0 is off)"),
-        (0 < top_p <= 1, "top_p", top_p, "above 0 and at most 1 (1 is off)"),
-        (repetition_penalty > 0, "repetition_penalty", repetition_penalty, "above 0 (1 is off)"),
-        (beams >= 1, "beams", beams, "at least 1 (1 is off)"),
-        ("" not in stop, "stop", list(stop), "strings that are not empty"),
-    ]
-    faults = [f"{name} is {value}; it must be {rule}" for ok, name, value, rule in checks if not ok]
+def _settings(
+    values: Mapping[str, float], seed: int, stop: Sequence[str]
+) -> dict[str, np.int32 | np.float32]:
+    """The values as the signature takes them; InputError naming all that are out of their ranges there."""
+    kinds = get_type_hints(GenerationOptions, include_extras=True)
+    settings, faults = {}, []
+    for name, value in values.items():
+        kind, range_ = get_args(kinds[name])
+        with np.errstate(over="ignore"):
+            held = value if kind is int else float(np.float32(value))
+        range_ = replace(range_, most=2**31 - 1) if kind is int else range_
+        if range_.holds(held):
+            settings[name] = np.int32(held) if kind is int else np.float32(held)
+        else:
+            faults.append(f"{name} is {value}; it must be {range_}")
+    if not _SEEDS.holds(seed):
+        faults.append(f"seed is {seed}; it must be {_SEEDS}")
+    if "" in stop:
+        faults.append(f"stop is {list(stop)}; it must be strings that are not empty")
     if faults:
         raise InputError(*faults)
+    return settings
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterator[tuple[int, Sequence[str]]]:

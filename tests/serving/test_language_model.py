@@ -5,6 +5,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,7 +194,28 @@ def test_every_value_out_of_range_is_named(model: LanguageModel) -> None:
     with pytest.raises(InputError) as caught:
         model.generate(["x"], max_new_tokens=0, temperature=-1, top_k=-1, top_p=0, stop=["\n", ""])
     assert len(caught.value.messages) == 5
-    assert "top_p is 0; it must be above 0" in str(caught.value)
+    assert "top_p is 0; it must be greater than 0" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_new_tokens", 2**31),
+        ("top_k", 2**31),
+        ("beams", 2**31),
+        ("seed", 2**63),
+        ("top_p", 1e-50),  # 0 in float32
+        ("repetition_penalty", 1e-50),
+        ("temperature", 1e39),  # infinite in float32
+        ("length_penalty", float("nan")),
+        ("length_penalty", -1.0),
+    ],
+)
+def test_a_value_that_the_model_cannot_compute_with_is_named(
+    model: LanguageModel, name: str, value: Any
+) -> None:
+    with pytest.raises(InputError, match=rf"^{name} is .*; it must be "):
+        model.generate(["x"], **{"max_new_tokens": 1, name: value})
 
 
 def reference_score(gpt2: GPT2, ids: list[int]) -> float:
