@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from preprocessing.base import progress
 from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.errors import InputError
@@ -75,6 +77,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if fn_args.base_model:
         model = GPT2(config, precision=device.precision)
         load_into(model, base_folder(fn_args.base_model))
+        _require_finite(model)
         if BASE_STATS_VARIABLE in os.environ:
             check_unchanged_since(Path(os.environ[BASE_STATS_VARIABLE]), "Trainer read it")
     else:
@@ -107,6 +110,16 @@ def base_folder(base_model: str) -> Path:
     """The checkpoint's folder; TFX names a folder in it for serving, which no import has."""
     path = Path(base_model)
     return path.parent if path.name in _SERVING_FOLDERS and not path.is_dir() else path
+
+
+def _require_finite(base: GPT2) -> None:
+    """InputError where a base model's weights are no numbers: nothing could be learned from them."""
+    for name, variable in base.by_name.items():
+        if not np.isfinite(variable).all():
+            raise InputError(
+                f"model.base: {name} holds NaN or infinity; take another copy of the model, or an earlier "
+                "checkpoint of its training"
+            )
 
 
 def _require_fitting_rows(config: GPT2Config, sequence_length: int) -> None:

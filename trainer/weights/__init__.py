@@ -64,7 +64,7 @@ def load_into(model: GPT2, folder: Path) -> None:
         raise InputError(
             f"{folder}: the checkpoint is not of the shape that model.size gives: "
             + _differences(config, model.config)
-            + "; set model.size to the size of the checkpoint"
+            + "; set model.size, or tokens.vocabulary, to that of the checkpoint"
         )
     for name, value in format_.tensors(folder, config):
         model.by_name[name].assign(value)
@@ -83,6 +83,7 @@ def _format_of(path: Path) -> Format:
         if format_.recognises(path):
             return format_
     found = "a folder without them" if path.is_dir() else "no such folder or file"
+    found = "a file, name its folder" if path.is_file() else found
     raise InputError(
         f"{path}: no weights; expected hparams.json (an OpenAI checkpoint), config.json (Hugging "
         f"Face), saved_model.pb (an exported model) or a file .h5, found {found}"

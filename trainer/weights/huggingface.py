@@ -32,6 +32,7 @@ from trainer.weights.checking import (
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+_UNREAD = ("pytorch_model*.bin", "tf_model*.h5", "flax_model*.msgpack")  # the first are pickles
 PREFIX = "transformer."
 HEAD = "lm_head.weight"
 
@@ -175,9 +176,15 @@ def _open(path: Path, stack: ExitStack) -> dict[str, StoredTensor]:
 
 def _parts(path: Path) -> dict[Path, set[str] | None]:
     """The files that hold the weights, with the names that the index says are in each."""
-    if (path / WEIGHTS).is_file() or not (path / INDEX).is_file():
-        return {path / WEIGHTS: None}
     index = path / INDEX
+    if (path / WEIGHTS).is_file():
+        return {path / WEIGHTS: None}
+    if not index.is_file():
+        others = sorted(file.name for pattern in _UNREAD for file in path.glob(pattern))
+        remedy = (
+            f"{others[0]} is not read, so have `save_pretrained` write it" if others else REMEDY
+        )
+        raise InputError(f"{path / WEIGHTS}: there is no such file; {remedy}")
     weight_map = read_json_object(index, REMEDY).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise InputError(f"{index}: weight_map is {weight_map!r}; it must name a file per tensor")

@@ -176,11 +176,25 @@ def test_a_missing_file_is_named(folder: Path) -> None:
         read_weights(folder)
 
 
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "tf_model.h5"]
+)
+def test_weights_in_another_form_are_named_with_the_remedy(folder: Path, name: str) -> None:
+    (folder / "model.safetensors").rename(folder / name)
+    with pytest.raises(InputError, match=rf"no such file; {name} is not read.*save_pretrained"):
+        read_weights(folder)
+
+
 def test_a_missing_shard_is_named(folder: Path) -> None:
     write_shards(folder, stored(folder))
     (folder / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(InputError, match=r"model-00002-of-00002\.safetensors: there is no such"):
         read_weights(folder)
+
+
+def test_a_file_in_place_of_its_folder_is_named(folder: Path) -> None:
+    with pytest.raises(InputError, match="found a file, name its folder"):
+        read_weights(folder / "model.safetensors")
 
 
 def test_swapped_shards_do_not_load(folder: Path) -> None:
