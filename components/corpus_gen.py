@@ -25,6 +25,7 @@ from preprocessing.corpus.report import counted, describe_copies, describe_recor
 from preprocessing.corpus.second_look import look_again
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import CorpusFiles
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.exclusion import with_exclude_file
 from preprocessing.records.record import SPLITS
 
@@ -71,8 +72,8 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
             message=f"corpus.exclude names what the corpus does not have: {shown}{more}"
         )
     page = Path(report.uri, "corpus.html")
-    opened = CorpusFiles(root).open
-    seen_again = look_again(seen.files, opened, corpus, seed, counts["reasons"])
+    read_with = Corpus(CorpusFiles(root).open, corpus, seed)
+    seen_again = look_again(seen.files, read_with, counts["reasons"])
     write_corpus_page(page, counts, corpus, seen_again)
     progress.report(message=f"{describe_records(counts)}; report: {page}")
 

@@ -16,31 +16,27 @@ from typing import NamedTuple
 
 from preprocessing.base.verified_files import read_sealed, write_sealed
 from preprocessing.corpus.portions import Portion
-from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS
-from preprocessing.readers.content import OpenFile
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.records.exclusion import exclusion
 from preprocessing.records.index import IndexEntry, hash_of_id
 from preprocessing.records.record import Drop, Fault, Outcome, Place
 from preprocessing.tasks.registry import TASKS
 
 
-def read_source(
-    source: SourceFile, open_source: OpenFile, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
-    """The records, drops and faults of `source`; `open_source` opens it by its name.
+def read_source(source: SourceFile, corpus: Corpus) -> Iterator[Outcome]:
+    """The records, drops and faults of `source`.
 
     A file that is named in `options.exclude` becomes a Drop with the reason `excluded`. A file that
     cannot be read is a Fault.
     """
-    if excluded := exclusion(source.name, source.name, options.excluded):
+    if excluded := exclusion(source.name, source.name, corpus.options.excluded):
         yield excluded
     elif source.drop is not None:
         yield source.drop
     else:
         try:
-            yield from TASKS[options.task].read(source, open_source, options, seed)
+            yield from TASKS[corpus.options.task].read(source, corpus)
         except READ_ERRORS as error:
             yield Fault(f"{source.name}: cannot be read: {error}; make it readable or remove it")
 

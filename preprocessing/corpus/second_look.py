@@ -10,10 +10,8 @@ from itertools import islice
 from typing import Any
 
 from preprocessing.corpus.reading import read_source
-from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS
-from preprocessing.readers.content import OpenFile
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.tables import is_table
 from preprocessing.records.exclusion import EXCLUDED, exclusion
 from preprocessing.records.record import TEXT_SHOWN, Drop, Record
@@ -52,9 +50,7 @@ class SecondLook:
 
 def look_again(
     sources: Iterable[SourceFile],
-    open_file: OpenFile,
-    options: CorpusOptions,
-    seed: int,
+    corpus: Corpus,
     reasons: Mapping[str, Any],
 ) -> SecondLook:
     """Look at the first drops of each reason, and at the first documents, of which none is excluded.
@@ -65,19 +61,17 @@ def look_again(
         source
         for source in sources
         if source.drop is None
-        and (is_table(source.name) or source.size <= options.max_whole_file_bytes)
+        and (is_table(source.name) or source.size <= corpus.options.max_whole_file_bytes)
     ]
     return SecondLook(
-        _beginnings(listed, open_file, options, seed, reasons),
-        _cleaning(listed, open_file, options, seed),
+        _beginnings(listed, corpus, reasons),
+        _cleaning(listed, corpus),
     )
 
 
 def _beginnings(
     sources: list[SourceFile],
-    open_file: OpenFile,
-    options: CorpusOptions,
-    seed: int,
+    corpus: Corpus,
     reasons: Mapping[str, Any],
 ) -> dict[tuple[str, str], str]:
     wanted: dict[str, set[str]] = defaultdict(set)
@@ -88,7 +82,7 @@ def _beginnings(
     beginnings = {}
     for source in sources:
         left = wanted.get(source.name, set())
-        outcomes = read_source(source, open_file, options, seed) if left else ()
+        outcomes = read_source(source, corpus) if left else ()
         for outcome in islice(outcomes, _DOCUMENTS):
             if isinstance(outcome, Record | Drop) and outcome.id in left:
                 left.remove(outcome.id)
@@ -104,22 +98,20 @@ def _beginning(outcome: Record | Drop) -> str:
     return "".join(segment.text for segment in outcome.segments)[:TEXT_SHOWN]
 
 
-def _cleaning(
-    sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions, seed: int
-) -> dict[str, list[CleaningExample]]:
-    cleaned = TASKS[options.task].cleaned
+def _cleaning(sources: list[SourceFile], corpus: Corpus) -> dict[str, list[CleaningExample]]:
+    cleaned = TASKS[corpus.options.task].cleaned
     found: dict[str, list[CleaningExample]] = {}
     if cleaned is None:
         return found
     for source in sources[:_SOURCES]:
-        if source.name in options.excluded:
+        if source.name in corpus.options.excluded:
             continue
         try:
-            changes = cleaned(source, open_file, options, seed)
+            changes = cleaned(source, corpus)
             for record_id, change in islice(changes, _DOCUMENTS):
                 examples = found.setdefault(change.step, [])
                 is_new = all(example.id != record_id for example in examples)
-                is_excluded = exclusion(record_id, source.name, options.excluded) is not None
+                is_excluded = exclusion(record_id, source.name, corpus.options.excluded) is not None
                 if len(examples) < _EXAMPLES and is_new and not is_excluded:
                     examples.append(_example(record_id, change))
         except READ_ERRORS:

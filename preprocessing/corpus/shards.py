@@ -28,8 +28,8 @@ from preprocessing.corpus.reading import Reading, read_source
 from preprocessing.corpus.report import DROPS_FOLDER, Event, Tally
 from preprocessing.corpus.settlement import Amendment
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.content import OpenFile
 from preprocessing.readers.listing import opener_in
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.exclusion import exclusion
 from preprocessing.records.index import IndexEntry, entry_of
 from preprocessing.records.record import (
@@ -86,9 +86,9 @@ class ShardWriter:
     part_bytes: int
 
     @property
-    def open_source(self) -> OpenFile:
-        """How a file of the corpus is opened by its name."""
-        return opener_in(self.folder)
+    def corpus(self) -> Corpus:
+        """What its sources are read with."""
+        return Corpus(opener_in(self.folder), self.options, self.seed)
 
     def read(
         self, portion: Portion, amendments: Mapping[int, Amendment] = MappingProxyType({})
@@ -100,7 +100,7 @@ class ShardWriter:
         part = size = 0
         is_full = False
         for source in portion.sources:
-            for outcome in read_source(source, self.open_source, self.options, self.seed):
+            for outcome in read_source(source, self.corpus):
                 if isinstance(outcome, Drop):
                     reading.drops.append(outcome)
                     continue

@@ -69,14 +69,14 @@ class CorpusJob:
 
     def look(self, files: Iterable[SourceFile]) -> list[SourceFile]:
         """Whole files in the pieces that they are seen to have when they are looked into."""
-        options = self.writer.options
-        look, open_file = TASKS[options.task].look, self.writer.open_source
-        return [piece for file in files for piece in look(file, open_file, options)]
+        corpus = self.writer.corpus
+        look = TASKS[corpus.options.task].look
+        return [piece for file in files for piece in look(file, corpus)]
 
     def portions(self, looked_at: Iterable[SourceFile]) -> list[Portion]:
         """The portions of what files were seen to be, in their order."""
-        options = self.writer.options
-        sources = TASKS[options.task].cut(list(looked_at), self.writer.open_source, options)
+        corpus = self.writer.corpus
+        sources = TASKS[corpus.options.task].cut(list(looked_at), corpus)
         return portions_of(sources, self.portion_bytes)
 
     def task(self, portion: Portion) -> Task:

@@ -7,6 +7,7 @@ from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.settlement import Member, Settlement
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import CorpusFiles
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.exclusion import exclusion, with_exclude_file
 from preprocessing.records.index import entry_of
 from preprocessing.records.record import Drop, Fault, Record
@@ -22,12 +23,12 @@ def read_records(
     splits if `on_leak` is `fail`.
     """
     options = with_exclude_file(root, options)
-    opener = CorpusFiles(root).open
+    corpus = Corpus(CorpusFiles(root).open, options, seed)
     records: list[Record] = []
     drops: list[Drop] = []
     faults: list[str] = []
     for source in list_sources(root, options):
-        for outcome in read_source(source, opener, options, seed):
+        for outcome in read_source(source, corpus):
             if isinstance(outcome, Fault):
                 faults.append(outcome.message)
             elif excluded := exclusion(outcome.id, outcome.source, options.excluded):

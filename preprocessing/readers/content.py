@@ -1,16 +1,13 @@
 """The content of a source: at once, or line by line in bounded memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from preprocessing.readers.compression import is_compressed, open_content
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import OpenFile, SourceFile
 from preprocessing.records.record import Fault
 
 _SKIPPED_AT_ONCE = 1 << 20
-
-OpenFile = Callable[[str], BinaryIO]
-"""(name of a file of the corpus) -> the file, opened."""
 
 
 def read_piece(source: SourceFile, open_file: OpenFile) -> bytes | Fault:

@@ -17,8 +17,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
 from preprocessing.base.folder_files import files_beneath
 from preprocessing.base.places import files_matching, is_folder, is_local, open_file, size_of
-from preprocessing.readers.content import OpenFile
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import OpenFile, SourceFile
 from preprocessing.records.record import Drop
 
 # The reason of a drop that says nothing against a corpus.

@@ -1,9 +1,21 @@
-"""The unit that a worker reads."""
+"""The unit that a worker reads, and what it is read with."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
 
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Drop, Fault, assign_split
+
+OpenFile = Callable[[str], BinaryIO]
+"""(name of a file of the corpus) -> the file, opened."""
+
+
+class Corpus(NamedTuple):
+    """What the sources of a corpus are read with."""
+
+    open: OpenFile
+    options: CorpusOptions
+    seed: int = 0
 
 
 class SourceFile(NamedTuple):
@@ -43,9 +55,9 @@ class SourceFile(NamedTuple):
         """Whether this is the file and not a piece of it."""
         return self.start == 0 and self.stop == self.size
 
-    def split_of(self, record_id: str, options: CorpusOptions, seed: int) -> str:
+    def split_of(self, record_id: str, corpus: Corpus) -> str:
         """The split of a record: that of the source, or else by a hash of its id."""
-        return self.split or assign_split(record_id, options.split_fractions, seed)
+        return self.split or assign_split(record_id, corpus.options.split_fractions, corpus.seed)
 
     def row_id(self, number: int) -> str:
         """The name of a row or document that has no better one."""

@@ -13,11 +13,9 @@ from typing import BinaryIO
 import pyarrow
 import pyarrow.parquet
 
-from preprocessing.options import CorpusOptions
 from preprocessing.readers.arrow_rows import row_groups
 from preprocessing.readers.compression import READ_ERRORS
-from preprocessing.readers.content import OpenFile
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 
 # A piece has at least so many bytes (but the last), twice as many on average, eight times as many and a line at most.
 PIECE_BYTES = 1024 * 1024
@@ -28,15 +26,13 @@ _Piece = tuple[int, int, str]
 """Where a piece ends, how many lines or rows it has, the SHA-256 of its bytes."""
 
 
-def table_pieces(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions, piece_bytes: int = 0
-) -> list[SourceFile]:
+def table_pieces(source: SourceFile, corpus: Corpus, piece_bytes: int = 0) -> list[SourceFile]:
     """The sources of a whole file: itself, or of a table its pieces (of PIECE_BYTES), which are found by reading it.
 
     What cannot be opened stays whole: whoever reads it says what is wrong.
     """
     piece_bytes = piece_bytes or PIECE_BYTES
-    if source.size <= 2 * piece_bytes or source.name in options.excluded:
+    if source.size <= 2 * piece_bytes or source.name in corpus.options.excluded:
         return [source]
     name = source.name.lower()
     pieces_of = next((cut for end, cut in _CUTS.items() if name.endswith(end)), None)
@@ -44,7 +40,7 @@ def table_pieces(
         return [source]
     pieces, start, rows = [], 0, 0
     try:
-        with open_file(source.name) as file:
+        with corpus.open(source.name) as file:
             for stop, count, digest in pieces_of(file, source.size, piece_bytes):
                 pieces.append(
                     source._replace(start=start, stop=stop, rows_before=rows, digest=digest)

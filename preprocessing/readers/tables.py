@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 from preprocessing.readers.arrow_rows import arrow_rows
 from preprocessing.readers.compression import content_ends_with, open_content
-from preprocessing.readers.content import OpenFile
 from preprocessing.readers.csv_rows import csv_rows
 from preprocessing.readers.file_names import or_compressed
 from preprocessing.readers.json_rows import json_rows
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, or_empty
 
 _JSON = (".jsonl", ".json")
@@ -30,16 +29,16 @@ def is_table(name: str) -> bool:
 
 
 def table_rows(
-    source: SourceFile, open_file: OpenFile, columns: Columns, optional: Sequence[str], most: int
+    source: SourceFile, corpus: Corpus, columns: Columns, optional: Sequence[str]
 ) -> Rows:
     """The rows of a table; a row that cannot be read is a Drop, and so is a whole table without a row.
 
     `columns` must be there, `optional` ones may; others may be left out of the rows. Rows of more
-    than `most` bytes are dropped (`too_large`) without being held. A table without one of the
+    than `max_record_bytes` are dropped (`too_large`) without being held. A table without one of the
     columns is a Fault. Raises READ_ERRORS.
     """
-    name = source.name.lower()
-    with open_content(source.name, open_file) as file:
+    name, most = source.name.lower(), corpus.options.max_record_bytes
+    with open_content(source.name, corpus.open) as file:
         if name.endswith(_OWN_COMPRESSION):
             rows = arrow_rows(source, file, columns, optional, most)
         elif content_ends_with(name, ".csv"):

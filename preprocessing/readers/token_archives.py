@@ -13,8 +13,7 @@ from typing import IO, BinaryIO
 import numpy as np
 
 from preprocessing.base.digests import sha256_bytes
-from preprocessing.options import CorpusOptions
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
 
@@ -42,9 +41,7 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(".npz")
 
 
-def parse_archive(
-    source: SourceFile, file: BinaryIO, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
+def parse_archive(source: SourceFile, file: BinaryIO, corpus: Corpus) -> Iterator[Outcome]:
     """The record of each document, or why there is none.
 
     An array is dropped if it is not one of integers (`wrong_type`), not one-dimensional
@@ -58,9 +55,11 @@ def parse_archive(
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
                 with archive.open(member) as content:
-                    for found in _documents(content, options.max_record_bytes // _BYTES_AN_ID):
+                    for found in _documents(
+                        content, corpus.options.max_record_bytes // _BYTES_AN_ID
+                    ):
                         number += 1
-                        yield _outcome(source, number, member.filename, found, options, seed)
+                        yield _outcome(source, number, member.filename, found, corpus)
     except _DAMAGED as error:
         yield Fault(f"{source.name}: cannot be read as .npz: {error}; write the file again")
         return
@@ -73,8 +72,7 @@ def _outcome(
     number: int,
     member: str,
     found: "np.ndarray | tuple[str, str]",
-    options: CorpusOptions,
-    seed: int,
+    corpus: Corpus,
 ) -> Record | Drop:
     """What a document, or the reason and the detail why there is none, comes to."""
     if isinstance(found, tuple):
@@ -87,7 +85,7 @@ def _outcome(
         source=source.name,
         position=number,
         digest=digest,
-        split=source.split_of(record_id, options, seed),
+        split=source.split_of(record_id, corpus),
         segments=(Segment("", in_loss=True, ids=tuple(found.tolist())),),
     )
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from preprocessing.base.digests import sha256_bytes, sha256_json
-from preprocessing.options import CorpusOptions
-from preprocessing.readers.content import OpenFile, read_file
+from preprocessing.options import CorpusOptions, HighlightMode
+from preprocessing.readers.content import read_file
 from preprocessing.readers.decoding import decode_text
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, id_of, texts_of
 from preprocessing.readers.tables import is_table, table_rows
 from preprocessing.records.ids import content_id
@@ -39,27 +39,23 @@ SEPARATOR = "\nTL;DR:\n"
 _HIGHLIGHT_LINE = re.compile(r"^[ \t]*@highlight\b[ \t]*", re.MULTILINE)
 
 
-def read(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
+def read(source: SourceFile, corpus: Corpus) -> Iterator[Outcome]:
     """What becomes of a story's file, of a table or a pair of files. Raises READ_ERRORS.
 
     A story is a record, or with `highlight: each` the records `<id>#1`, `<id>#2`, ... One without text is dropped
     (`empty_article`), so is one without highlights (`no_highlight`), with NUL bytes (`nul_bytes`) or in another
     encoding (`not_utf8`).
     """
-    for story in _stories(source, open_file, options):
+    for story in _stories(source, corpus):
         if isinstance(story, _Story):
-            yield from _outcomes(story, options, seed)
+            yield from _outcomes(story, corpus)
         else:
             yield story
 
 
-def cleaned(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
-) -> Iterator[tuple[str, Change]]:
+def cleaned(source: SourceFile, corpus: Corpus) -> Iterator[tuple[str, Change]]:
     """What cleaning does to the stories of a source, step by step, each with the story's id. Raises READ_ERRORS."""
-    for story in _stories(source, open_file, options):
+    for story in _stories(source, corpus):
         if isinstance(story, _Story):
             texts = [
                 (story.article, ARTICLE_STEPS),
@@ -70,19 +66,17 @@ def cleaned(
                     yield story.id, change
 
 
-def _stories(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions
-) -> Iterator["_Story | Drop | Fault"]:
-    most = options.max_record_bytes
+def _stories(source: SourceFile, corpus: Corpus) -> Iterator["_Story | Drop | Fault"]:
+    most = corpus.options.max_record_bytes
     if is_table(source.name):
-        columns = _columns(options)
-        rows = table_rows(source, open_file, columns, ("id",), most)
+        columns = _columns(corpus.options)
+        rows = table_rows(source, corpus, columns, ("id",))
         yield from _stories_of_rows(source, rows, columns, most)
     elif source.companion is not None:
-        rows = pair_rows(source, open_file, most)
+        rows = pair_rows(source, corpus)
         yield from _stories_of_rows(source, rows, PAIR_COLUMNS, most)
     else:
-        data = read_file(source, open_file, most)
+        data = read_file(source, corpus.open, most)
         if isinstance(data, bytes):
             yield _story_of_file(source, data)
         elif data is not None:
@@ -155,7 +149,7 @@ class _Story:
         return self.source.companion is not None
 
 
-def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outcome]:
+def _outcomes(story: _Story, corpus: Corpus) -> Iterator[Outcome]:
     """What becomes of a story."""
     article = (clean_line if story.is_in_tokens else clean_article)(story.article)
     clean = clean_line if story.is_in_tokens else clean_highlight
@@ -171,8 +165,10 @@ def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outc
         drop = Drop(reason, story.source.name, story.id, f"no text {where}")
         yield drop.beginning(article or "\n".join(highlights))
         return
-    split = story.source.split_of(story.id, options, seed)
-    for suffix, summary in _summaries(highlights, options, record_seed(seed, story.id)):
+    split = story.source.split_of(story.id, corpus)
+    for suffix, summary in _summaries(
+        highlights, corpus.options.highlight, record_seed(corpus.seed, story.id)
+    ):
         yield Record(
             id=story.id + suffix,
             source=story.source.name,
@@ -180,18 +176,16 @@ def _outcomes(story: _Story, options: CorpusOptions, seed: int) -> Iterator[Outc
             digest=story.digest,
             split=split,
             segments=(
-                Segment(article, in_loss=options.loss_on == "all"),
-                Segment(SEPARATOR, in_loss=options.loss_on == "all"),
+                Segment(article, in_loss=corpus.options.loss_on == "all"),
+                Segment(SEPARATOR, in_loss=corpus.options.loss_on == "all"),
                 Segment(summary, in_loss=True, references=(summary,)),
             ),
         )
 
 
-def _summaries(
-    highlights: list[str], options: CorpusOptions, seed: int
-) -> Iterator[tuple[str, str]]:
+def _summaries(highlights: list[str], mode: HighlightMode, seed: int) -> Iterator[tuple[str, str]]:
     """Suffix of the id and summary of each record that a story becomes."""
-    match options.highlight:
+    match mode:
         case "all":
             yield "", "\n".join(highlights)
         case "first":

@@ -15,12 +15,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
-from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import content_ends_with
-from preprocessing.readers.content import OpenFile, read_file
+from preprocessing.readers.content import read_file
 from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
 from preprocessing.readers.json_rows import json_rows
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow
 from preprocessing.readers.tables import table_rows
 from preprocessing.records.ids import content_id
@@ -38,9 +37,7 @@ _OPTIONAL = ("id", "source", "additional_answers")
 _SCHEMA_REMEDY = "correct it, or remove the conversation from the file"
 
 
-def read(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
+def read(source: SourceFile, corpus: Corpus) -> Iterator[Outcome]:
     """The records of a file, one a conversation, by the conversation's id or, without one, by its content.
 
     A `.json` file has all in one object, as the release, or in an array, or one a line. One that is not JSON, or no
@@ -49,24 +46,25 @@ def read(
     words (`empty_turn`), holds NUL (`nul_bytes`) or half a surrogate pair (`lone_surrogate`), or is longer than
     `max_record_bytes` (`too_large`). Raises READ_ERRORS.
     """
-    for row in _rows(source, open_file, options):
+    for row in _rows(source, corpus):
         if not isinstance(row, TableRow):
             yield row
             continue
         try:
-            yield _record(source, row, options, seed)
+            yield _record(source, row, corpus)
         except _SchemaError as error:
             yield source.row_drop(row.number, "wrong_schema", printable(str(error)))
 
 
-def _rows(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> Rows:
+def _rows(source: SourceFile, corpus: Corpus) -> Rows:
     """A row for each conversation of a file, whatever is in its place."""
+    options = corpus.options
     most = options.max_record_bytes
     if not content_ends_with(source.name, ".json"):
-        yield from table_rows(source, open_file, _COLUMNS, _OPTIONAL, most)
+        yield from table_rows(source, corpus, _COLUMNS, _OPTIONAL)
         return
     most_in_file = options.max_whole_file_bytes
-    data = read_file(source, open_file, most_in_file)
+    data = read_file(source, corpus.open, most_in_file)
     if data is None:
         size = f"decompressed more than {most_in_file} bytes"
         yield Fault(too_large_file(source.name, size, options))
@@ -118,9 +116,9 @@ def _conversations(name: str, data: bytes) -> list[Any] | Fault:
         return Fault(f"{name}: cannot be read as JSON: {error}")
 
 
-def _record(source: SourceFile, row: TableRow, options: CorpusOptions, seed: int) -> Record | Drop:
+def _record(source: SourceFile, row: TableRow, corpus: Corpus) -> Record | Drop:
     """The record of a conversation, or why there is none. Raises _SchemaError."""
-    path, domain, conversation = row.place, None, row.values
+    options, path, domain, conversation = corpus.options, row.place, None, row.values
     if isinstance(conversation, Mapping):
         # It says nothing of what is in the conversation, so digest and id are not of it.
         domain = conversation.get("source")
@@ -167,7 +165,7 @@ def _record(source: SourceFile, row: TableRow, options: CorpusOptions, seed: int
         source=source.name,
         position=row.number,
         digest=digest,
-        split=source.split_of(conversation_id, options, seed),
+        split=source.split_of(conversation_id, corpus),
         segments=tuple(_segments(story, turns, prompt_in_loss=options.loss_on == "all")),
         domain=domain or "",
     )

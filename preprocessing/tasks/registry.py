@@ -10,7 +10,7 @@ from apache_beam.io.filesystem import BeamIOError
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import CorpusFiles
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.tasks import cnn_dailymail, coqa, text
 from preprocessing.tasks.task import Task
 
@@ -45,6 +45,6 @@ def list_sources(root: str | os.PathLike[str], options: CorpusOptions) -> list[S
     Raises InputError as `list_files` does.
     """
     files, task = CorpusFiles(root), TASKS[options.task]
-    open_file = files.open
-    looked_at = (task.look(file, open_file, options) for file in list_files(files, options))
-    return task.cut(list(chain.from_iterable(looked_at)), open_file, options)
+    corpus = Corpus(files.open, options)
+    looked_at = (task.look(file, corpus) for file in list_files(files, options))
+    return task.cut(list(chain.from_iterable(looked_at)), corpus)

@@ -10,9 +10,9 @@ from itertools import zip_longest
 from typing import BinaryIO
 
 from preprocessing.readers.compression import open_content
-from preprocessing.readers.content import OpenFile, bounded_lines
+from preprocessing.readers.content import bounded_lines
 from preprocessing.readers.decoding import why_not_utf8
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow, or_empty
 from preprocessing.records.record import Drop, Fault
 
@@ -26,12 +26,16 @@ _TAG = re.compile(r"</?t>")
 _ENDED = b""
 
 
-def pair_rows(source: SourceFile, open_file: OpenFile, most: int) -> Rows:
+def pair_rows(source: SourceFile, corpus: Corpus) -> Rows:
     """The rows of a pair of files (see `_rows`), or where it has none at all, a Drop of it. Raises READ_ERRORS."""
     assert source.companion is not None
     names = source.name, source.companion.name
-    with open_content(names[0], open_file) as articles, open_content(names[1], open_file) as other:
-        yield from or_empty(source, _rows(names, articles, other, most))
+    most = corpus.options.max_record_bytes
+    with (
+        open_content(names[0], corpus.open) as articles,
+        open_content(names[1], corpus.open) as summaries,
+    ):
+        yield from or_empty(source, _rows(names, articles, summaries, most))
 
 
 def _rows(names: tuple[str, str], articles: BinaryIO, summaries: BinaryIO, most: int) -> Rows:

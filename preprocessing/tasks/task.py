@@ -11,21 +11,18 @@ from preprocessing.options import (
     TaskName,
     TokenOptions,
 )
-from preprocessing.readers.content import OpenFile
 from preprocessing.readers.listing import CorpusFiles
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.records.record import Outcome
 from preprocessing.tasks.cleaning import Change
 
 
-def _as_they_are(
-    sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions
-) -> list[SourceFile]:
+def _as_they_are(sources: list[SourceFile], corpus: Corpus) -> list[SourceFile]:
     return sources
 
 
-Cleaned = Callable[[SourceFile, OpenFile, CorpusOptions, int], Iterator[tuple[str, Change]]]
+Cleaned = Callable[[SourceFile, Corpus], Iterator[tuple[str, Change]]]
 
 
 @dataclass(frozen=True)
@@ -35,9 +32,9 @@ class Task:
     name: as in `corpus.task`.
     list_files: (files, options) -> the sources of a corpus in order, each a whole file; raises InputError where there
         are none. Nothing is read but lists of names.
-    look: (source, how a file is opened, options) -> the pieces of a file, which who has read it knows, or itself.
-    cut: (sources that were looked at, how a file is opened, options) -> the sources to read.
-    read: (source, how a file is opened, options, seed) -> records, drops and faults. Raises READ_ERRORS.
+    look: (source, corpus) -> the pieces of a file, which who has read it knows, or itself.
+    cut: (sources that were looked at, corpus) -> the sources to read.
+    read: (source, corpus) -> records, drops and faults. Raises READ_ERRORS.
     stop: the strings at which a generated text ends, besides the end of text id.
     loss_on, over_long: what the options of these names mean where they are None.
     cleaned: (as read) -> what cleaning does to the documents of a source, each with the document's id; None where
@@ -46,12 +43,12 @@ class Task:
 
     name: TaskName
     list_files: Callable[[CorpusFiles, CorpusOptions], list[SourceFile]]
-    read: Callable[[SourceFile, OpenFile, CorpusOptions, int], Iterator[Outcome]]
+    read: Callable[[SourceFile, Corpus], Iterator[Outcome]]
     stop: tuple[str, ...]
     loss_on: LossOn
     over_long: OverLong
-    look: Callable[[SourceFile, OpenFile, CorpusOptions], list[SourceFile]] = table_pieces
-    cut: Callable[[list[SourceFile], OpenFile, CorpusOptions], list[SourceFile]] = _as_they_are
+    look: Callable[[SourceFile, Corpus], list[SourceFile]] = table_pieces
+    cut: Callable[[list[SourceFile], Corpus], list[SourceFile]] = _as_they_are
     cleaned: Cleaned | None = None
 
     def token_options(self, options: TokenOptions) -> TokenOptions:

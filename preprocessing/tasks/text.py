@@ -7,9 +7,9 @@ from typing import BinaryIO
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import open_content
-from preprocessing.readers.content import OpenFile, read_piece
+from preprocessing.readers.content import read_piece
 from preprocessing.readers.decoding import decode_text
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, texts_of
 from preprocessing.readers.tables import is_table, table_rows
 from preprocessing.readers.token_archives import is_archive, parse_archive
@@ -21,45 +21,40 @@ from preprocessing.tasks.text_documents import read_documents
 from preprocessing.tasks.text_files import cut_texts, list_texts, look_into_text
 
 
-def read(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
+def read(source: SourceFile, corpus: Corpus) -> Iterator[Outcome]:
     """What becomes of a text or a piece of one, of a table or an archive of ids. Raises READ_ERRORS."""
     if is_table(source.name):
-        columns, most = _columns(options), options.max_record_bytes
-        rows = table_rows(source, open_file, columns, (), most)
-        yield from parse_rows(source, rows, options, seed)
+        rows = table_rows(source, corpus, _columns(corpus.options), ())
+        yield from parse_rows(source, rows, corpus)
     elif is_archive(source.name):
-        with open_file(source.name) as file:
-            yield from parse_archive(source, file, options, seed)
-    elif options.document_separator is not None:
-        with open_content(source.name, open_file) as file:
-            yield from parse_documents(source, file, options.document_separator, options, seed)
+        with corpus.open(source.name) as file:
+            yield from parse_archive(source, file, corpus)
+    elif (separator := corpus.options.document_separator) is not None:
+        with open_content(source.name, corpus.open) as file:
+            yield from parse_documents(source, file, separator, corpus)
     else:
-        data = read_piece(source, open_file)
+        data = read_piece(source, corpus.open)
         if not isinstance(data, bytes):
             yield data
             return
-        whole = _whole_of(source, open_file, options)
-        for outcome in parse(source, data, options, seed):
+        whole = _whole_of(source, corpus)
+        for outcome in parse(source, data, corpus):
             if whole and isinstance(outcome, Record):
                 outcome = replace(outcome, document=text_digest(whole))
             yield outcome
 
 
-def _whole_of(source: SourceFile, open_file: OpenFile, options: CorpusOptions) -> str | None:
+def _whole_of(source: SourceFile, corpus: Corpus) -> str | None:
     """The text of a whole file, of which the source is a piece and which another file may hold uncut."""
-    if source.is_whole or source.size > options.max_record_bytes:
+    if source.is_whole or source.size > corpus.options.max_record_bytes:
         return None
     whole = source._replace(start=0, stop=source.size)
-    data = read_piece(whole, open_file)
+    data = read_piece(whole, corpus.open)
     text = decode_text(data, whole, source.name) if isinstance(data, bytes) else None
     return text if isinstance(text, str) else None
 
 
-def parse(
-    source: SourceFile, data: bytes, options: CorpusOptions, seed: int
-) -> Iterator[Record | Drop]:
+def parse(source: SourceFile, data: bytes, corpus: Corpus) -> Iterator[Record | Drop]:
     """The record of a text file, which has its name, or of one piece of it.
 
     A piece of nothing but white space is dropped (`empty`), so is one with NUL bytes
@@ -71,18 +66,18 @@ def parse(
     if isinstance(text, Drop):
         yield text
     else:
-        record = _record(source, record_id, source.start, digest, text, options, seed)
+        record = _record(source, record_id, source.start, digest, text, corpus)
         yield replace(record, continues=source.stop < source.size)
 
 
 def parse_documents(
-    source: SourceFile, file: BinaryIO, separator: str, options: CorpusOptions, seed: int
+    source: SourceFile, file: BinaryIO, separator: str, corpus: Corpus
 ) -> Iterator[Outcome]:
     """The record of each document of a text file, or why there is none.
 
     The reasons are those of `parse`, and `too_large`.
     """
-    most = options.max_record_bytes
+    most = corpus.options.max_record_bytes
     number = 0
     for number, (start, data) in enumerate(read_documents(file, separator.encode(), most), start=1):
         if data is None:
@@ -94,18 +89,17 @@ def parse_documents(
             yield text
         else:
             digest = sha256_bytes(data)
-            yield _record(source, content_id(digest), start, digest, text, options, seed)
+            yield _record(source, content_id(digest), start, digest, text, corpus)
     if not number:
         yield Drop("empty", source.name, source.name, "no document in the whole file")
 
 
-def parse_rows(
-    source: SourceFile, rows: Rows, options: CorpusOptions, seed: int
-) -> Iterator[Outcome]:
+def parse_rows(source: SourceFile, rows: Rows, corpus: Corpus) -> Iterator[Outcome]:
     """The record of each row of a table, or why there is none.
 
     The reasons are those of `texts_of`, and `empty` for a text of nothing but white space.
     """
+    options = corpus.options
     for row in rows:
         if not isinstance(row, TableRow):
             yield row
@@ -120,7 +114,7 @@ def parse_rows(
             yield source.row_drop(row.number, "empty", detail)
             continue
         digest = sha256_text(text)
-        yield _record(source, content_id(digest), row.number, digest, text, options, seed)
+        yield _record(source, content_id(digest), row.number, digest, text, corpus)
 
 
 def _text(source: SourceFile, data: bytes, record_id: str) -> str | Drop:
@@ -137,10 +131,9 @@ def _record(
     position: int,
     digest: str,
     text: str,
-    options: CorpusOptions,
-    seed: int,
+    corpus: Corpus,
 ) -> Record:
-    split = source.split_of(record_id, options, seed)
+    split = source.split_of(record_id, corpus)
     return Record(record_id, source.name, position, digest, split, (Segment(text, in_loss=True),))
 
 

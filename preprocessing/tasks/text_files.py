@@ -7,11 +7,11 @@ from functools import partial
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
-from preprocessing.readers.content import OpenFile, read_at
+from preprocessing.readers.content import read_at
 from preprocessing.readers.file_names import or_compressed, split_by_name
 from preprocessing.readers.globs import matches
 from preprocessing.readers.listing import CorpusFiles
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.readers.token_archives import is_archive
@@ -47,15 +47,13 @@ def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
     return sources + [each for each in corpus.apple_doubles() if matches(each.name, pattern)]
 
 
-def look_into_text(
-    source: SourceFile, open_file: OpenFile, options: CorpusOptions
-) -> list[SourceFile]:
+def look_into_text(source: SourceFile, corpus: Corpus) -> list[SourceFile]:
     """The pieces of a table, and of a compressed text that is cut the bytes of its content; or as it is."""
-    if not (_is_cut(source, options) and is_compressed(source.name)):
-        return table_pieces(source, open_file, options)
+    if not (_is_cut(source, corpus.options) and is_compressed(source.name)):
+        return table_pieces(source, corpus)
     size = 0
     try:
-        with open_content(source.name, open_file) as file:
+        with open_content(source.name, corpus.open) as file:
             while data := file.read(_COUNTED_AT_ONCE):
                 size += len(data)
     except READ_ERRORS as error:
@@ -64,21 +62,20 @@ def look_into_text(
     return [source._replace(size=size, stop=size)]
 
 
-def cut_texts(
-    sources: list[SourceFile], open_file: OpenFile, options: CorpusOptions
-) -> list[SourceFile]:
+def cut_texts(sources: list[SourceFile], corpus: Corpus) -> list[SourceFile]:
     """The texts, one after the other, cut into contiguous splits; then what is not part of that stream.
 
     That are excluded files, tables and archives of ids. Texts of which the release says the split keep it, and are
     cut where they are too large for a record; where a separator parts documents, no file is cut.
     """
+    options = corpus.options
     texts = [source for source in sources if _is_text(source, options)]
     apart = [source for source in sources if not _is_text(source, options)]
     released = _released_splits([source.name for source in texts])
     if options.document_separator is not None:
         return [source._replace(split=released.get(source.name)) for source in texts] + apart
 
-    read = partial(read_at, open_file)
+    read = partial(read_at, corpus.open)
     most = options.max_record_bytes
     by_name = {source.name: source for source in texts}
     pieces = [

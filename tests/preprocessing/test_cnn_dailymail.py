@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Record, Segment
 from preprocessing.tasks.cnn_dailymail import read
 
@@ -19,7 +20,7 @@ THREE = story("An article.\n\nIts end.", "One", "Two", "Three")
 
 def outcomes(text: str | bytes, options: CorpusOptions = OPTIONS, seed: int = 0, name="a/s.story"):
     data = text.encode() if isinstance(text, str) else text
-    return list(read(whole(name, data), lambda _: io.BytesIO(data), options, seed))
+    return list(read(whole(name, data), Corpus(lambda _: io.BytesIO(data), options, seed)))
 
 
 def test_a_story_is_article_separator_and_summary():
@@ -69,7 +70,7 @@ def test_the_records_of_a_story_stay_in_one_split():
     data = THREE.encode()
     for number in range(20):
         source = whole(f"{number}.story", data, split=None)
-        records = read(source, lambda _: io.BytesIO(data), CorpusOptions(highlight="each"), 0)
+        records = read(source, Corpus(lambda _: io.BytesIO(data), CorpusOptions(highlight="each")))
         assert len({record.split for record in records if isinstance(record, Record)}) == 1
 
 
@@ -153,10 +154,9 @@ def test_a_genuine_story_is_the_same_example_in_every_release(genuine):
         "train.parquet": parquet.getvalue(),
     }
     segments: dict[str, set[tuple[Segment, ...]]] = {path.stem: set() for path in paths}
+    corpus = Corpus(lambda name: io.BufferedReader(io.BytesIO(files[name])), OPTIONS)
     for name, data in files.items():
-        for record in read(
-            whole(name, data), lambda name: io.BufferedReader(io.BytesIO(files[name])), OPTIONS, 0
-        ):
+        for record in read(whole(name, data), corpus):
             assert isinstance(record, Record)
             segments[record.id].add(record.segments)
     assert [len(found) for found in segments.values()] == [1] * len(paths)

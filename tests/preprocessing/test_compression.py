@@ -13,6 +13,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Drop, Fault, Outcome, Record
 from preprocessing.tasks.registry import list_sources
 
@@ -31,7 +32,7 @@ def read(root: Path, options: CorpusOptions) -> list[Outcome]:
     return [
         outcome
         for source in list_sources(root, options)
-        for outcome in read_source(source, opener(root), options, 0)
+        for outcome in read_source(source, Corpus(opener(root), options))
     ]
 
 
@@ -123,7 +124,7 @@ def test_a_small_file_that_would_become_a_huge_one_fills_no_memory(tmp_path, nam
     sources = sources[:2] + sources[-1:] if len(sources) > 3 else sources
     reasons = set()
     for source in sources:
-        for outcome in read_source(source, opener(tmp_path), options, 0):
+        for outcome in read_source(source, Corpus(opener(tmp_path), options)):
             reasons.add(getattr(outcome, "reason", type(outcome).__name__))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -11,6 +11,7 @@ from preprocessing.base.digests import sha256_json
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Drop, Fault, Record, Segment
 from preprocessing.tasks.coqa import read
 from preprocessing.tasks.registry import list_sources
@@ -21,7 +22,7 @@ OPTIONS = CorpusOptions(task="coqa")
 
 
 def outcomes(data: bytes, options: CorpusOptions = OPTIONS):
-    return list(read(whole("coqa.json", data), lambda _: io.BytesIO(data), options, 0))
+    return list(read(whole("coqa.json", data), Corpus(lambda _: io.BytesIO(data), options)))
 
 
 def test_a_conversation_is_its_story_and_its_turns():

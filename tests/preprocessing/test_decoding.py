@@ -3,6 +3,7 @@ from corpora import only_drop, whole
 
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.decoding import decode_text
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Drop
 from preprocessing.tasks.text import parse
 
@@ -43,6 +44,8 @@ def test_a_text_in_another_encoding_is_told_which_it_most_likely_is(text, encodi
 
 def test_utf_8_with_a_damaged_byte_is_in_no_other_encoding():
     data = (WESTERN * 3).encode() + b"\xff" + WESTERN.encode()
-    drop = only_drop(list(parse(whole("a.txt", data), data, CorpusOptions(task="text"), 0)))
+    drop = only_drop(
+        list(parse(whole("a.txt", data), data, Corpus(open, CorpusOptions(task="text"))))
+    )
     place = len((WESTERN * 3).encode())
     assert drop.detail == f"byte {place} is 0xff: damaged, for the rest is UTF-8; mend it there"

@@ -12,6 +12,7 @@ from unpacking import unpack
 from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TaskName, TokenOptions
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Drop, Fault, Record
 from preprocessing.tasks.registry import list_sources
 from preprocessing.tokens.record_rows import rows_of
@@ -59,7 +60,7 @@ def outcomes_of(folder: Path, options: CorpusOptions) -> list[Record | Drop | Fa
     return [
         outcome
         for source in list_sources(folder, options)
-        for outcome in read_source(source, open_file, options, 0)
+        for outcome in read_source(source, Corpus(open_file, options))
     ]
 
 

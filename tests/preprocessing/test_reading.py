@@ -8,6 +8,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.source_file import Corpus
 from preprocessing.tasks.registry import TASKS
 
 COQA = CorpusOptions(task="coqa")
@@ -77,10 +78,12 @@ def test_a_file_that_vanished_or_changed_its_size_is_a_fault(tmp_path):
 
     source = whole("a.txt", b"1234")
     options = CorpusOptions(task="text")
-    assert "a.txt: cannot be read" in only_fault(list(read_source(source, open_file, options, 0)))
+    assert "a.txt: cannot be read" in only_fault(
+        list(read_source(source, Corpus(open_file, options)))
+    )
     for content in (b"123", b"12345"):
         (tmp_path / "a.txt").write_bytes(content)
-        fault = only_fault(list(read_source(source, open_file, options, 0)))
+        fault = only_fault(list(read_source(source, Corpus(open_file, options))))
         assert "a.txt: changed its size" in fault
 
 

@@ -10,6 +10,7 @@ from preprocessing.corpus.second_look import CleaningExample, SecondLook, look_a
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import CorpusFiles
+from preprocessing.readers.source_file import Corpus
 from preprocessing.tasks.registry import list_files
 
 STORY = "By\nAnn Lee\n\nPUBLISHED:\n12:21 EST, 14 May 2012\n\nIt  rained in caf\u00c3\u00a9s.\n\n@highlight\n\nRain .\n"
@@ -22,7 +23,7 @@ def looked(root: Path, options: CorpusOptions) -> SecondLook:
     for drop in drops:
         reasons.setdefault(drop.reason, {"first": []})["first"].append(drop.to_dict())
     corpus = CorpusFiles(root)
-    return look_again(list_files(corpus, options), corpus.open, options, 1, reasons)
+    return look_again(list_files(corpus, options), Corpus(corpus.open, options, 1), reasons)
 
 
 @pytest.fixture

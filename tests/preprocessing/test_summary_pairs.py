@@ -10,7 +10,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.records.record import Drop, Fault, Record
 from preprocessing.tasks.registry import list_sources
 
@@ -22,7 +22,7 @@ PAIR = SourceFile("test.txt.src", 1, "test", 0, 1, None, SUMMARIES)
 def read(articles: bytes, summaries: bytes, options: CorpusOptions = OPTIONS):
     files = {"test.txt.src": articles, "test.txt.tgt.tagged": summaries}
     return list(
-        read_source(PAIR, lambda name: io.BufferedReader(io.BytesIO(files[name])), options, 0)
+        read_source(PAIR, Corpus(lambda name: io.BufferedReader(io.BytesIO(files[name])), options))
     )
 
 

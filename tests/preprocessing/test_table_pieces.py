@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import opener_in
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.table_rows import TableRow
 from preprocessing.readers.tables import table_rows
@@ -27,7 +27,7 @@ def read(path: Path, sources: list[SourceFile]) -> list[Outcome]:
     return [
         outcome
         for source in sources
-        for outcome in read_source(source, lambda name: (path.parent / name).open("rb"), OPTIONS, 0)
+        for outcome in read_source(source, Corpus(opener_in(str(path.parent)), OPTIONS))
     ]
 
 
@@ -40,13 +40,13 @@ def test_the_pieces_of_json_lines_are_its_rows_in_order(
     path = tmp_path_factory.getbasetemp() / "rows.jsonl"
     path.write_bytes(data)
     whole = SourceFile(path.name, len(data), None, 0, len(data))
-    pieces = table_pieces(whole, opener_in(str(path.parent)), OPTIONS, piece)
+    corpus = Corpus(opener_in(str(path.parent)), OPTIONS)
+    pieces = table_pieces(whole, corpus, piece)
     assert [piece.start for piece in pieces] == [0, *(piece.stop for piece in pieces[:-1])]
     assert pieces[-1].stop == len(data)
 
     def rows(source: SourceFile) -> list[TableRow | Drop | Fault]:
-        open_file, most = opener_in(str(path.parent)), OPTIONS.max_record_bytes
-        found = table_rows(source, open_file, {"text": ""}, (), most)
+        found = table_rows(source, corpus, {"text": ""}, ())
         # A piece without rows is none that a drop would name.
         return [row for row in found if not (isinstance(row, Drop) and row.reason == "empty")]
 
@@ -60,11 +60,11 @@ def test_the_pieces_of_a_parquet_file_are_its_row_groups(tmp_path: Path) -> None
     table = pyarrow.table({"other": range(100), "text": [f"text {n}" for n in range(100)]})
     pyarrow.parquet.write_table(table, path, row_group_size=7)
     size = path.stat().st_size
-    source, open_file = SourceFile(path.name, size, None, 0, size), opener_in(str(tmp_path))
-    whole = table_pieces(source, open_file, OPTIONS)
+    source, corpus = SourceFile.whole(path.name, size), Corpus(opener_in(str(tmp_path)), OPTIONS)
+    whole = table_pieces(source, corpus)
     assert whole == [source]
     for piece_bytes, least in ((1, 15), (size // 3, 2)):
-        pieces = table_pieces(source, open_file, OPTIONS, piece_bytes)
+        pieces = table_pieces(source, corpus, piece_bytes)
         assert len(pieces) >= least
         assert sum(piece.stop - piece.start for piece in pieces) == size
         assert read(path, pieces) == read(path, whole)
@@ -78,4 +78,4 @@ def test_what_cannot_be_cut_stays_whole(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x\n" * 100)
         options = CorpusOptions(task="text", exclude=["out.jsonl"])
         source = SourceFile(name, 200, None, 0, 200)
-        assert table_pieces(source, opener_in(str(tmp_path)), options, 10) == [source]
+        assert table_pieces(source, Corpus(opener_in(str(tmp_path)), options), 10) == [source]

@@ -15,6 +15,7 @@ from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions, TaskName
 from preprocessing.readers import arrow_rows
 from preprocessing.readers.parquet_pages import largest_page
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Drop, Fault, Outcome, Record
 
 TEXT = CorpusOptions(task="text", max_record_bytes=1000)
@@ -24,7 +25,7 @@ GOOD = {"article": "An article.", "highlights": "One\nTwo"}
 
 def read(name: str, data: bytes, options: CorpusOptions, split: str | None = "train"):
     source = whole(name, data, split)
-    return list(read_source(source, lambda _: io.BufferedReader(io.BytesIO(data)), options, 0))
+    return list(read_source(source, Corpus(lambda _: io.BufferedReader(io.BytesIO(data)), options)))
 
 
 def jsonl(*rows: Any) -> bytes:
@@ -486,7 +487,7 @@ def test_of_a_parquet_with_long_values_few_are_decoded_at_once(monkeypatch, dict
     before = pyarrow.total_allocated_bytes()
     held = [
         pyarrow.total_allocated_bytes() - before
-        for _ in read_source(source, lambda _: file, options, 0)
+        for _ in read_source(source, Corpus(lambda _: file, options))
     ]
     assert len(held) == 64
     assert max(held) < 16 << 20

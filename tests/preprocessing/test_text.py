@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
+from preprocessing.readers.source_file import Corpus
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, example_to_record, record_to_example
 from preprocessing.tasks import text_documents
@@ -23,7 +24,7 @@ OPTIONS = CorpusOptions(task="text")
 def outcomes(data: bytes, start: int = 0, size: int | None = None):
     size = len(data) if size is None else size
     source = SourceFile("a/b.txt", size, "train", start, start + len(data))
-    return list(parse(source, data, OPTIONS, 0))
+    return list(parse(source, data, Corpus(open, OPTIONS)))
 
 
 def test_a_whole_file_is_one_record_in_the_loss():
@@ -253,7 +254,9 @@ def test_a_byte_order_mark_before_a_separator_is_no_document():
 def test_a_document_that_is_too_large_or_no_text_drops_itself_only():
     data = b"a|" + b"x" * 11 + b"|caf\xe9| |b"
     options = CorpusOptions(task="text", max_record_bytes=10)
-    found = list(parse_documents(whole("a.txt", data), io.BytesIO(data), "|", options, 0))
+    found = list(
+        parse_documents(whole("a.txt", data), io.BytesIO(data), "|", Corpus(open, options))
+    )
     assert [
         outcome.reason if isinstance(outcome, Drop) else text_of(outcome) for outcome in found
     ] == ["a", "too_large", "not_utf8", "empty", "b"]

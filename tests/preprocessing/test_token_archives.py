@@ -13,6 +13,7 @@ from unpacking import unpack
 
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TokenOptions
+from preprocessing.readers.source_file import Corpus
 from preprocessing.readers.token_archives import END_OF_TEXT_ID, parse_archive
 from preprocessing.records.copies import document_digest
 from preprocessing.records.record import (
@@ -38,7 +39,7 @@ def archive(*arrays: np.ndarray) -> bytes:
 
 def outcomes(data: bytes, most: int = 1 << 20) -> list[Outcome]:
     options = CorpusOptions(task="text", max_record_bytes=most)
-    return list(parse_archive(whole("ids.npz", data), io.BytesIO(data), options, 0))
+    return list(parse_archive(whole("ids.npz", data), io.BytesIO(data), Corpus(open, options)))
 
 
 def ids_of(outcome: Outcome) -> tuple[int, ...]:
