@@ -49,9 +49,7 @@ class SecondLook:
 
 
 def look_again(
-    sources: Iterable[SourceFile],
-    corpus: Corpus,
-    reasons: Mapping[str, Any],
+    sources: Iterable[SourceFile], corpus: Corpus, reasons: Mapping[str, Any]
 ) -> SecondLook:
     """Look at the first drops of each reason, and at the first documents, of which none is excluded.
 
@@ -70,9 +68,7 @@ def look_again(
 
 
 def _beginnings(
-    sources: list[SourceFile],
-    corpus: Corpus,
-    reasons: Mapping[str, Any],
+    sources: list[SourceFile], corpus: Corpus, reasons: Mapping[str, Any]
 ) -> dict[tuple[str, str], str]:
     wanted: dict[str, set[str]] = defaultdict(set)
     for reason, found in reasons.items():

@@ -126,12 +126,7 @@ def _text(source: SourceFile, data: bytes, record_id: str) -> str | Drop:
 
 
 def _record(
-    source: SourceFile,
-    record_id: str,
-    position: int,
-    digest: str,
-    text: str,
-    corpus: Corpus,
+    source: SourceFile, record_id: str, position: int, digest: str, text: str, corpus: Corpus
 ) -> Record:
     split = source.split_of(record_id, corpus)
     return Record(record_id, source.name, position, digest, split, (Segment(text, in_loss=True),))

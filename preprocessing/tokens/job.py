@@ -140,9 +140,7 @@ def _add_transforms(
 
 
 def _fetch(
-    shards: Sequence[ShardTask],
-    options: TokenOptions,
-    cache: JobCache | None,
+    shards: Sequence[ShardTask], options: TokenOptions, cache: JobCache | None
 ) -> tuple[ShardStore | None, list[_Done], list[ShardTask]]:
     """Copy the rows that are stored; returns the store, if there is one, these shards, and the others."""
     if cache is None:

@@ -66,10 +66,7 @@ def rows_of(
 
 
 def _tokenized(
-    records: Iterable[Record],
-    vocabulary: Vocabulary,
-    room: int | None,
-    statistics: TokenStatistics,
+    records: Iterable[Record], vocabulary: Vocabulary, room: int | None, statistics: TokenStatistics
 ) -> Iterator[TokenizedRecord]:
     for record, ends in _with_ends(records):
         statistics.records += 1
