@@ -4,6 +4,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
@@ -230,7 +231,8 @@ def _from_weights(path: Path, vocabulary: str, precision: "Precision | None") ->
 
     model = served(load_weights(path, precision or hardware_precision()))
     exported = ExportedModel(model, load_vocabulary(vocabulary))
-    signatures = {name: getattr(exported, name) for name in ("generate", "score_rows", "tokenize")}
+    used = ("generate", "score_rows", "tokenize")
+    signatures = {name: partial(exported.call, name) for name in used}
     return LanguageModel(signatures, exported.model.config.context, exported)
 
 

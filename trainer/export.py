@@ -6,6 +6,7 @@ A server needs `tensorflow` and `tensorflow_text`. Beside `saved_model.pb` lie
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,21 +37,30 @@ _STRINGS = tf.TensorSpec([None], tf.string)
 _ROWS = tf.TensorSpec([None, None], tf.int64)
 _INTEGER = tf.TensorSpec([], tf.int32)
 _NUMBER = tf.TensorSpec([], tf.float32)
-# prompts, seeds, stop, max_new_tokens, temperature, top_k, top_p, repetition_penalty
-_SAMPLING = [
-    _STRINGS,
-    tf.TensorSpec([None, 2], tf.int64),
-    _STRINGS,
-    _INTEGER,
-    _NUMBER,
-    _INTEGER,
-    _NUMBER,
-    _NUMBER,
-]
+_SAMPLING = {
+    "prompts": _STRINGS,
+    "seeds": tf.TensorSpec([None, 2], tf.int64),
+    "stop": _STRINGS,
+    "max_new_tokens": _INTEGER,
+    "temperature": _NUMBER,
+    "top_k": _INTEGER,
+    "top_p": _NUMBER,
+    "repetition_penalty": _NUMBER,
+}
 
 
-class ExportedModel(tf.Module):
-    """A GPT-2 with its tokenizer, and one function for each signature of the SavedModel.
+_TYPES = {
+    "serving_default": {"prompts": _STRINGS},
+    "generate": {**_SAMPLING, "beams": _INTEGER, "length_penalty": _NUMBER},
+    "start": _SAMPLING,
+    "score": {"texts": _STRINGS},
+    "score_rows": dict.fromkeys(("input_ids", "segment_ids", "positions"), _ROWS),
+    "tokenize": {"texts": _STRINGS},
+}
+
+
+class ExportedModel:
+    """A GPT-2 with its tokenizer, and a method for each signature of the SavedModel.
 
     sampling_defaults: the file that says what `serving_default` generates with; None where nobody
         will call it.
@@ -60,7 +70,6 @@ class ExportedModel(tf.Module):
     def __init__(
         self, model: GPT2, vocabulary: Vocabulary, sampling_defaults: Path | None = None
     ) -> None:
-        super().__init__(name="exported_model")
         if vocabulary.size != model.config.vocabulary_size:
             raise InputError(
                 f"tokens.vocabulary: {vocabulary.name} has {vocabulary.size} ids and the model "
@@ -73,17 +82,34 @@ class ExportedModel(tf.Module):
             None if sampling_defaults is None else tf.saved_model.Asset(str(sampling_defaults))
         )
         self._block = BlockFunction()
+        self._graphs: dict[str, Any] = {}
 
-    def signatures(self) -> dict[str, Any]:
-        """The function of each of `SIGNATURES`; what is stepped, joined and kept is what `start` gives."""
-        state = self.start.get_concrete_function().structured_outputs
+    def call(self, name: str, **given: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What a signature gives; its graph is traced with its first call."""
+        return self._graph(name)(**given)
+
+    def save(self, folder: Path) -> None:
+        """Write the SavedModel, whose functions are those of its signatures alone."""
+        root = tf.train.Checkpoint(
+            model=self.model,
+            tokenizer=self.tokenizer,
+            sampling_defaults=self._sampling_defaults,
+        )
+        signatures = {name: self._graph(name) for name in SIGNATURES}
+        tf.saved_model.save(root, str(folder), signatures=signatures)
+
+    def _graph(self, name: str) -> Any:
+        if name not in self._graphs:
+            self._graphs[name] = named_state.traced(getattr(self, name), self._types(name))
+        return self._graphs[name]
+
+    def _types(self, name: str) -> Mapping[str, Any]:
+        """The types of a signature's arguments: what is stepped, joined and kept is what `start` gives."""
+        if name in _TYPES:
+            return _TYPES[name]
+        state = self._graph("start").structured_outputs
         rows = {"rows": tf.TensorSpec([None], tf.int32)}
-        of_states = {
-            "step": named_state.traced(self._step, state),
-            "join": named_state.traced(self._join, named_state.both_named(state)),
-            "keep": named_state.traced(self._keep, {**rows, **state}),
-        }
-        return {name: of_states.get(name) or getattr(self, name) for name in SIGNATURES}
+        return {"step": state, "join": named_state.both_named(state), "keep": rows | state}[name]
 
     def metadata(self) -> dict[str, Any]:
         """What `assets.extra/gpt2.json` says: config, precision, vocabulary.
@@ -98,7 +124,6 @@ class ExportedModel(tf.Module):
             "vocabulary_digest": self._vocabulary.digest,
         }
 
-    @tf.function(input_signature=[_STRINGS], autograph=False)
     def serving_default(self, prompts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Completions string [n] of prompts string [n]: the export's defaults, seed 0.
 
@@ -109,58 +134,30 @@ class ExportedModel(tf.Module):
         seeds = tf.stack([tf.zeros_like(rows), rows], axis=1)
         options = _read_options(tf.io.read_file(self._sampling_defaults.asset_path))
         stop = tf.constant([], tf.string)
-        return {"completions": self.generate(prompts, seeds, stop, **options)["completions"]}
+        generated = self.call("generate", prompts=prompts, seeds=seeds, stop=stop, **options)
+        return {"completions": generated["completions"]}
 
-    @tf.function(input_signature=[*_SAMPLING, _INTEGER, _NUMBER], autograph=False)
     def generate(
-        self,
-        prompts: tf.Tensor,
-        seeds: tf.Tensor,
-        stop: tf.Tensor,
-        max_new_tokens: tf.Tensor,
-        temperature: tf.Tensor,
-        top_k: tf.Tensor,
-        top_p: tf.Tensor,
-        repetition_penalty: tf.Tensor,
-        beams: tf.Tensor,
-        length_penalty: tf.Tensor,
+        self, prompts: tf.Tensor, seeds: tf.Tensor, stop: tf.Tensor, **settings: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Completions string [n], their tokens int32 [n], and finished bool [n].
 
         prompts: string [n]; seeds: int64 [n, 2], the random stream of each row; stop: string [s],
-            before the first of which a text is cut; the others as `generation.Request` has them.
+            before the first of which a text is cut; settings: as `generation.Request` has them.
         A row is finished where the end of text or a stop string was met.
         """
         generated = generate(
             self.model,
             self.tokenizer.encode(prompts),
-            Request(
-                max_new_tokens,
-                temperature,
-                top_k,
-                top_p,
-                repetition_penalty,
-                beams,
-                length_penalty,
-                stop,
-            ),
+            Request(stop=stop, **settings),
             seeds=seeds,
             token_bytes=self.tokenizer.token_bytes(),
             end_of_text=self._vocabulary.end_of_text,
         )
         return self._completions(generated, stop)
 
-    @tf.function(input_signature=_SAMPLING, autograph=False)
     def start(
-        self,
-        prompts: tf.Tensor,
-        seeds: tf.Tensor,
-        stop: tf.Tensor,
-        max_new_tokens: tf.Tensor,
-        temperature: tf.Tensor,
-        top_k: tf.Tensor,
-        top_p: tf.Tensor,
-        repetition_penalty: tf.Tensor,
+        self, prompts: tf.Tensor, seeds: tf.Tensor, stop: tf.Tensor, **settings: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """A state with a row for each of at most MOST_ROWS prompts, and its first token.
 
@@ -168,7 +165,7 @@ class ExportedModel(tf.Module):
         as `keys_0`, `values_0` and so on; it goes to `step`, `join` and `keep` by these names. Its
         rows have the tokens of `generate`.
         """
-        request = Request(max_new_tokens, temperature, top_k, top_p, repetition_penalty, stop=stop)
+        request = Request(stop=stop, **settings)
         steps = steps_of(request, self.model)
         room = self.model.config.context - steps
         ids = cut_left(self.tokenizer.encode(prompts), room, self._vocabulary.end_of_text)
@@ -176,7 +173,7 @@ class ExportedModel(tf.Module):
             self._writer().start(side_by_side(ids, room), seeds, steps, request)
         )
 
-    def _step(self, **state: tf.Tensor) -> dict[str, tf.Tensor]:
+    def step(self, **state: tf.Tensor) -> dict[str, tf.Tensor]:
         """The state after one more token of each row that goes on.
 
         On a processor the memory of the state's cache becomes that of the new one, so that the old
@@ -184,11 +181,11 @@ class ExportedModel(tf.Module):
         """
         return named_state.named(self._writer().step(named_state.unnamed(state)))
 
-    def _join(self, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+    def join(self, **states: tf.Tensor) -> dict[str, tf.Tensor]:
         """The rows of a state and then those of another, whose tensors are called `other_...`."""
         return named_state.named(joined(*named_state.both_unnamed(states)))
 
-    def _keep(self, rows: tf.Tensor, **state: tf.Tensor) -> dict[str, tf.Tensor]:
+    def keep(self, rows: tf.Tensor, **state: tf.Tensor) -> dict[str, tf.Tensor]:
         """The rows of these numbers, int32 [r], of a state."""
         return named_state.named(kept(named_state.unnamed(state), rows))
 
@@ -197,7 +194,6 @@ class ExportedModel(tf.Module):
             CachedModel(self.model), self.tokenizer.token_bytes(), self._vocabulary.end_of_text
         )
 
-    @tf.function(input_signature=[_STRINGS], autograph=False)
     def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Log-probability (nats) float32 [n] of the tokens from the second on, and their number.
 
@@ -212,7 +208,6 @@ class ExportedModel(tf.Module):
             "tokens": tf.maximum(tf.cast(ids.row_lengths(), tf.int32) - 1, 0),
         }
 
-    @tf.function(input_signature=[_ROWS, _ROWS, _ROWS], autograph=False)
     def score_rows(
         self, input_ids: tf.Tensor, segment_ids: tf.Tensor, positions: tf.Tensor
     ) -> dict[str, tf.Tensor]:
@@ -222,7 +217,6 @@ class ExportedModel(tf.Module):
         """
         return {"log_probabilities": self._score(input_ids, segment_ids, positions)}
 
-    @tf.function(input_signature=[_STRINGS], autograph=False)
     def tokenize(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Ids int32 [n, longest], end of text after the last of a text, and the number of each."""
         ids = self.tokenizer.encode(texts)
@@ -281,7 +275,7 @@ def export(
     with TemporaryDirectory() as staged:
         write_sampling_defaults(Path(staged), generation_options)
         exported = ExportedModel(served(model), vocabulary, Path(staged) / SAMPLING_DEFAULTS)
-        tf.saved_model.save(exported, str(folder), signatures=exported.signatures())
+        exported.save(folder)
     make_canonical(folder)
     path = folder / METADATA_FILE
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,8 @@
 A loaded SavedModel needs `tensorflow` and `tensorflow_text` imported, nothing of this project.
 """
 
+from functools import partial
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
@@ -30,6 +32,10 @@ class InGraphTokenizer(tf.Module):
         super().__init__(name="in_graph_tokenizer")
         ranks = vocabulary.mergeable_ranks
         self._merger = tf_text.SentencepieceTokenizer(bpe_model_proto(ranks, END_OF_TEXT))
+        # A function of its own, which a graph holds once however many signatures call it; in a partial,
+        # since a SavedModel has one that is an attribute a second time for itself.
+        texts = tf.TensorSpec([None], tf.string)
+        self._split = partial(tf.function(self._pieces, input_signature=[texts], autograph=False))
         self._range_starts, self._range_classes = class_ranges()
         # No list, since a module walks through those for each export. The end of text has no bytes.
         self._token_bytes = np.array([*sorted(ranks, key=ranks.__getitem__), b""], dtype=object)
@@ -68,12 +74,8 @@ class InGraphTokenizer(tf.Module):
         """The bytes of every token, by id: string [size of the vocabulary]."""
         return tf.constant(self._token_bytes)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-    def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """The pieces of each text: string [n] to string ragged [n, None].
-
-        A function of its own, which a graph holds once however many signatures call it.
-        """
+    def _pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """The pieces of each text: string [n] to string ragged [n, None]."""
         rows = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
         ends = tf.fill([rows.nrows(), 1], _END_POINT)
         rows = tf.concat([rows, ends], axis=1)

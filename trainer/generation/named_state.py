@@ -44,9 +44,7 @@ def both_named(state: Mapping[str, Any]) -> dict[str, Any]:
     return {**state, **{f"{_OTHER}{name}": value for name, value in state.items()}}
 
 
-def traced(
-    function: Callable[..., Any], like: Mapping[str, Any]
-) -> Callable[..., dict[str, tf.Tensor]]:
+def traced(function: Callable[..., dict[str, tf.Tensor]], like: Mapping[str, Any]) -> Any:
     """A function as a graph, of keyword arguments with the names, shapes and types of these tensors."""
     types = {name: tf.TensorSpec(t.shape, t.dtype, name) for name, t in like.items()}
     return tf.function(function, autograph=False).get_concrete_function(**types)
