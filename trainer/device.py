@@ -87,14 +87,9 @@ def choose_device(options: TrainingOptions, cpuinfo: Path = Path("/proc/cpuinfo"
     )
 
 
-def let_memory_grow() -> None:
-    """Have TensorFlow take the GPUs' memory as it needs it, not all at once: in every process that computes."""
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
-
-
 def _gpu(gpus: list[Any], options: TrainingOptions) -> Device:
-    let_memory_grow()
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
     capability = details.get("compute_capability") or (0, 0)
     shown = ".".join(map(str, capability))

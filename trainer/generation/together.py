@@ -5,7 +5,7 @@ prompts, and one of `STRETCH` tokens; between stretches the host looks for stop 
 rows are finished. A row's numbers may round otherwise beside other rows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ def sample_together(
     weights = {**weights, _WTE: in_whole_columns(weights[_WTE], COLUMNS_ON_GPU)}
     model = _Programs(config)
     scores, seen, cache = model.prefill(weights, prompts, stretches * STRETCH)
-    token = model.draw(scores, seen, uniform[:, 0], settings)
+    token = model.draw(settings, uniform[:, 0], scores, seen)
     state = _State(token, _with_token(seen, token), cache)
     text = _Text(
         ids=state.token[:, tf.newaxis],
@@ -84,7 +84,7 @@ def sample_together(
         done = number * STRETCH
         numbers = uniform[:, done + 1 : done + 1 + STRETCH]
         slot = tf.shape(prompts.ids)[1] + done
-        ids, state = model.stretch(weights, state, prompts.lengths + done, slot, numbers, settings)
+        ids, state = model.stretch(settings, numbers, weights, state, prompts.lengths + done, slot)
         return number + 1, _read(text, ids, request, token_bytes, end_of_text), state
 
     start = (tf.constant(0), text, state)
@@ -152,42 +152,8 @@ class _Programs:
         self._operations = Operations(attend=_attend, write_slots=_write_slots)
         self._block = BlockFunction(self._operations)
         self.prefill = _compiled(self._prefill)
-        self._draw = {way: _compiled(partial(_drawn, way)) for way in (False, True)}
-        self._stretch = {way: _compiled(partial(self._go_on, way)) for way in (False, True)}
-
-    def draw(
-        self, scores: tf.Tensor, seen: tf.Tensor, uniform: tf.Tensor, settings: _Settings
-    ) -> tf.Tensor:
-        """The next token int32 [R] of logits [R, V]; seen: bool [R, V]; uniform: float32 [R]."""
-        return self._of(self._draw, settings, (scores, seen, uniform, settings))
-
-    def stretch(
-        self,
-        weights: Weights,
-        state: _State,
-        positions: tf.Tensor,
-        slot: tf.Tensor,
-        uniform: tf.Tensor,
-        settings: _Settings,
-    ) -> tuple[tf.Tensor, _State]:
-        """The next tokens int32 [R, STRETCH], and where the rows are then.
-
-        positions: int32 [R], of the last token in its text; slot: where it goes; uniform: [R, STRETCH].
-        """
-        return self._of(
-            self._stretch, settings, (weights, state, positions, slot, uniform, settings)
-        )
-
-    @staticmethod
-    def _of(
-        programs: Mapping[bool, Callable], settings: _Settings, arguments: tuple[Any, ...]
-    ) -> Any:
-        """What the program for these settings gives: hardly anybody asks for top-k, which takes passes."""
-        return tf.cond(
-            settings.top_k > 0,
-            lambda: programs[True](*arguments),
-            lambda: programs[False](*arguments),
-        )
+        self.draw = _with_and_without_top_k(_drawn)
+        self.stretch = _with_and_without_top_k(self._stretch)
 
     def _prefill(
         self, weights: Weights, prompts: Prompts, new_slots: tf.Tensor
@@ -204,17 +170,20 @@ class _Programs:
         cache = cache.map(lambda layer: tf.pad(layer, room))
         return self._logits(weights, hidden[:, -1]), seen, cache
 
-    def _go_on(
+    def _stretch(
         self,
         filters_top_k: bool,
+        settings: _Settings,
+        uniform: tf.Tensor,
         weights: Weights,
         state: _State,
         positions: tf.Tensor,
         slot: tf.Tensor,
-        uniform: tf.Tensor,
-        settings: _Settings,
     ) -> tuple[tf.Tensor, _State]:
-        """As `stretch`."""
+        """The next tokens int32 [R, STRETCH], and where the rows are then.
+
+        uniform: [R, STRETCH]; positions: int32 [R], of the last token in its text; slot: where it goes.
+        """
 
         def one(
             number: tf.Tensor, ids: tf.Tensor, state: _State
@@ -232,7 +201,7 @@ class _Programs:
                 slot=here,
             )
             scores = self._logits(weights, hidden[:, 0])
-            token = _drawn(filters_top_k, scores, state.seen, uniform[:, number], settings)
+            token = _drawn(filters_top_k, settings, uniform[:, number], scores, state.seen)
             ids = tf.where(tf.range(STRETCH) == number, token[:, tf.newaxis], ids)
             return number + 1, ids, _State(token, _with_token(state.seen, token), cache)
 
@@ -260,14 +229,29 @@ def _compiled(function: Callable) -> Callable:
     return tf.function(function, autograph=False, jit_compile=True)
 
 
+def _with_and_without_top_k(function: Callable) -> Callable:
+    """A function of whether top-k is not off, of settings and more, as two programs.
+
+    Hardly anybody asks for top-k, which takes passes.
+    """
+    off, on = (_compiled(partial(function, filters_top_k)) for filters_top_k in (False, True))
+
+    def chosen(settings: _Settings, *given: Any) -> Any:
+        return tf.cond(
+            settings.top_k > 0, lambda: on(settings, *given), lambda: off(settings, *given)
+        )
+
+    return chosen
+
+
 def _drawn(
     filters_top_k: bool,
+    settings: _Settings,
+    uniform: tf.Tensor,
     scores: tf.Tensor,
     seen: tf.Tensor,
-    uniform: tf.Tensor,
-    settings: _Settings,
 ) -> tf.Tensor:
-    """As `_Programs.draw`; filters_top_k: whether top-k is not off."""
+    """The next token int32 [R] of logits [R, V]; seen: bool [R, V]; uniform: float32 [R]."""
     wide = penalised(tf.cast(scores, tf.float32), seen, settings.repetition_penalty)
     is_drawn = settings.temperature > 0
     temperature = tf.where(is_drawn, settings.temperature, 1.0)
