@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+from pipeline.downloads.file_download import DownloadError, Progress
+from pipeline.downloads.openai_checkpoint import BASE_URL, BASE_URL_VARIABLE, download
 from pipeline.framework_imports import quiet_tensorflow
 from pipeline.progress_display import byte_count
 from preprocessing.base.errors import InputError
-from trainer.download import BASE_URL, BASE_URL_VARIABLE, DownloadError, Progress, download
 
 _SECONDS_BETWEEN_LINES = 10.0  # where stderr is no terminal
 

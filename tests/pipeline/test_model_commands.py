@@ -8,15 +8,16 @@ import pytest
 
 from pipeline import cli
 from pipeline.commands.download import progress_text
+from pipeline.downloads import openai_checkpoint
+from pipeline.downloads.file_download import Progress
+from pipeline.downloads.openai_checkpoint import BASE_URL_VARIABLE
 from preprocessing.base import progress
 from tests.pipeline.conftest import WriteConfig
+from tests.pipeline.file_server import serving
 from tests.pipeline.schemas import document_of
-from tests.trainer.file_server import serving
 from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
-from trainer import download
 from trainer.config import SIZES, GPT2Config
-from trainer.download import BASE_URL_VARIABLE, Progress
 from trainer.weights import read_weights
 from trainer.weights.openai import write_openai
 
@@ -106,8 +107,8 @@ def test_download_leaves_a_base_model_and_says_where(
     for name in ("encoder.json", "vocab.bpe", "model.ckpt.meta"):
         files[f"/124M/{name}"] = name.encode()
     monkeypatch.setitem(SIZES, "124M", CONFIG)
-    monkeypatch.setattr(download, "DATA_SHA256", {})
-    monkeypatch.setattr(download, "GPT2_SHA256", {})
+    monkeypatch.setattr(openai_checkpoint, "DATA_SHA256", {})
+    monkeypatch.setattr(openai_checkpoint, "GPT2_SHA256", {})
     monkeypatch.chdir(tmp_path)
     with serving(files) as server:
         monkeypatch.setenv(BASE_URL_VARIABLE, server.url)

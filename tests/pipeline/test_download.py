@@ -8,20 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.base.errors import InputError
-from tests.trainer.file_server import FileServer, serving
-from tests.trainer.random_models import SMALL, random_model
-from trainer import download as module
-from trainer.config import SIZES, variable_shapes
-from trainer.download import (
-    DATA_FILE,
+from pipeline.downloads import file_download, openai_checkpoint
+from pipeline.downloads.file_download import (
     DownloadError,
     Expected,
+    FileDownload,
     Patience,
     Progress,
-    download,
-    fetch,
 )
+from pipeline.downloads.openai_checkpoint import DATA_FILE, FILES, download
+from preprocessing.base.errors import InputError
+from tests.pipeline.file_server import FileServer, serving
+from tests.trainer.random_models import SMALL, random_model
+from trainer.config import SIZES, variable_shapes
 from trainer.weights import read_weights
 from trainer.weights.openai import write_openai
 
@@ -44,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 
 def get(server: FileServer, path: Path, expected: Expected = SHA256) -> list[Progress]:
     reports: list[Progress] = []
-    fetch(f"{server.url}/file", path, expected, reports.append, QUICK)
+    FileDownload(f"{server.url}/file", path, expected, reports.append, QUICK).fetch()
     return reports
 
 
@@ -157,7 +156,8 @@ def test_a_refusal_is_not_tried_again(server: FileServer, path: Path, status: in
 
 def test_a_server_that_falls_silent_is_left(server: FileServer, path: Path) -> None:
     server.faults = ["slow"]
-    fetch(f"{server.url}/file", path, SHA256, lambda _: None, replace(QUICK, timeout=0.2))
+    quick = replace(QUICK, timeout=0.2)
+    FileDownload(f"{server.url}/file", path, SHA256, lambda _: None, quick).fetch()
     assert_whole(path)
     assert len(server.asked) == 2
 
@@ -185,8 +185,8 @@ def test_a_whole_partial_file_needs_no_request(server: FileServer, path: Path) -
 def test_a_full_disk_is_said_before_it_is_full(
     server: FileServer, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = module.shutil.disk_usage(path.parent)
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    usage = file_download.shutil.disk_usage(path.parent)
+    monkeypatch.setattr(file_download.shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(DownloadError, match=r"300000 bytes are to come .* room for 1000"):
         get(server, path)
 
@@ -206,8 +206,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def small_124m(monkeypatch: pytest.MonkeyPatch) -> None:
     """The small model stands for 124M, and nothing is known of its files but what follows."""
     monkeypatch.setitem(SIZES, "124M", SMALL)
-    monkeypatch.setattr(module, "DATA_SHA256", {})
-    monkeypatch.setattr(module, "GPT2_SHA256", {})
+    monkeypatch.setattr(openai_checkpoint, "DATA_SHA256", {})
+    monkeypatch.setattr(openai_checkpoint, "GPT2_SHA256", {})
 
 
 @pytest.mark.usefixtures("small_124m")
@@ -217,7 +217,7 @@ def test_a_whole_checkpoint_is_fetched_and_kept(
     with serving(published) as server:
         server.faults = ["cut", 500]
         download("124M", tmp_path / "new", lambda _: None, server.url, QUICK)
-        assert {path.name for path in (tmp_path / "new").iterdir()} == set(module.FILES)
+        assert {path.name for path in (tmp_path / "new").iterdir()} == set(FILES)
         config, _ = read_weights(tmp_path / "new")
         assert config == SMALL
         asked = len(server.asked)
