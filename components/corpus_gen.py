@@ -17,12 +17,12 @@ from components.artifacts import CorpusReport, RecordIndex
 from components.corpus_page import write_corpus_page
 from components.declared import Declared
 from components.example_formats import mark_examples
+from components.second_look import look_again
 from preprocessing.base import progress
 from preprocessing.base.job_cache import job_cache
 from preprocessing.corpus.check import check_corpus
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.report import counted, describe_copies, describe_records, note_unmatched
-from preprocessing.corpus.second_look import look_again
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import Corpus

@@ -5,9 +5,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from components.second_look import SecondLook
 from preprocessing.base.pages import write_page
 from preprocessing.corpus.report import counted
-from preprocessing.corpus.second_look import SecondLook
 from preprocessing.options import CorpusOptions, TaskName
 
 # What two documents have in common that count as the same.

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from components.corpus_page import write_corpus_page
+from components.second_look import CleaningExample, SecondLook
 from preprocessing.base.pages import INDEX_VARIABLE
-from preprocessing.corpus.second_look import CleaningExample, SecondLook
 from preprocessing.options import CorpusOptions
 from tests.browser import Browser, beyond_the_edge, brightness
 from tests.components.html_page import HOSTILE, Page

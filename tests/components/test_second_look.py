@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from preprocessing.corpus.second_look import CleaningExample, SecondLook, look_again
+from components.second_look import CleaningExample, SecondLook, look_again
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import CorpusFiles
