@@ -8,15 +8,13 @@ them, and sorted.
 
 import re
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 _NUMBERED = re.compile(r"(.*)_(\d+)")
-# attributes that only say how the graph was traced: a gradient's registry key, and the name of
-# its counterpart
-_TRACES = ("_gradient_op_type", "forward_function_name", "backward_function_name")
 _USER_NAME = "_user_specified_name"  # of an argument; that of a captured variable is a number
 # an argument that a loop's condition does not use is named after the function:
 # while_cond_13673___re...
@@ -51,20 +49,22 @@ def _rename_functions(meta_graph: Any) -> None:
         for attributes in function.arg_attr.values():
             if attributes.attr[_USER_NAME].s.isdigit() or not attributes.attr[_USER_NAME].s:
                 del attributes.attr[_USER_NAME]
-        for holder in (function, *function.node_def):
-            for trace in _TRACES:
-                holder.attr.pop(trace, None)
     _rename_strings(meta_graph, renamed)
     functions = sorted(library.function, key=lambda function: function.signature.name)
     del library.function[:]
     library.function.extend(functions)
+    # the only map whose keys are functions
+    of_objects = meta_graph.object_graph_def.concrete_functions
+    moved = {renamed[name]: deepcopy(part) for name, part in of_objects.items()}
+    of_objects.clear()
+    for name, part in moved.items():
+        of_objects[name].CopyFrom(part)
 
 
 def _in_order_of_calls(meta_graph: Any) -> list[str]:
     """The names of all functions, each where the graph first leads to it, depth first.
 
-    Those that only objects hold come after, in the order of the objects, and at last those that
-    nothing names.
+    Those that only objects hold come after, in the order of the objects.
     """
     bodies = {
         function.signature.name: function for function in meta_graph.graph_def.library.function
@@ -75,31 +75,21 @@ def _in_order_of_calls(meta_graph: Any) -> list[str]:
         for name in names:
             if name in bodies and name not in found:
                 found[name] = None
-                function = bodies[name]
-                follow(_called_in_attributes(function.attr))
-                follow(_called_by(function.node_def))
+                follow(_called_by(bodies[name].node_def))
 
     follow(_called_by(meta_graph.graph_def.node))
     for saved in meta_graph.object_graph_def.nodes:
         follow(saved.function.concrete_functions)
-        follow([saved.bare_concrete_function.concrete_function_name])
-    follow(sorted(bodies, key=lambda name: (len(name), name)))
+    assert len(found) == len(bodies), "a function that nothing leads to has no number"
     return list(found)
 
 
 def _called_by(nodes: Iterable[Any]) -> Iterator[str]:
     for node in nodes:
         yield node.op
-        yield from _called_in_attributes(node.attr)
-
-
-def _called_in_attributes(attributes: Any) -> Iterator[str]:
-    """The functions that attributes name, but for the traces."""
-    for key in sorted(attributes):
-        if key not in _TRACES:
-            value = attributes[key]
-            yield value.func.name
-            yield from (function.name for function in value.list.func)
+        for key in sorted(node.attr):
+            yield node.attr[key].func.name
+            yield from (function.name for function in node.attr[key].list.func)
 
 
 def _numbered_anew(names: list[str]) -> dict[str, str]:
@@ -115,11 +105,13 @@ def _number(name: str) -> str:
 
 
 def _rename_strings(message: Any, renamed: dict[str, str]) -> None:
-    """Rename every string in a message that is a key of a dictionary, keys of maps included."""
+    """Rename every string in a message that is a key of a dictionary, but for keys of maps."""
     for field, value in message.ListFields():
         kind = field.message_type
         if kind is not None and kind.GetOptions().map_entry:
-            _rename_map(value, kind.fields_by_name["value"].message_type is not None, renamed)
+            if kind.fields_by_name["value"].message_type is not None:
+                for part in value.values():
+                    _rename_strings(part, renamed)
         elif kind is not None:
             for part in value if field.is_repeated else [value]:
                 _rename_strings(part, renamed)
@@ -128,22 +120,3 @@ def _rename_strings(message: Any, renamed: dict[str, str]) -> None:
                 value[:] = [renamed.get(name, name) for name in value]
             else:
                 setattr(message, field.name, renamed.get(value, value))
-
-
-def _rename_map(entries: Any, holds_messages: bool, renamed: dict[str, str]) -> None:
-    """As `_rename_strings`, of a map."""
-    if holds_messages:
-        for part in entries.values():
-            _rename_strings(part, renamed)
-    moved = {key: entries[key] for key in entries if key in renamed}
-    if holds_messages:  # which cannot be assigned but copied, and not from what is gone
-        moved = {
-            key: type(part).FromString(part.SerializeToString()) for key, part in moved.items()
-        }
-    for key in moved:
-        del entries[key]
-    for key, part in moved.items():
-        if holds_messages:
-            entries[renamed[key]].CopyFrom(part)
-        else:
-            entries[renamed[key]] = part
