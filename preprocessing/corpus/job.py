@@ -161,7 +161,7 @@ def _run_here(
         for each in run(job.read, tasks):
             read.append(each)
             done += len(each.portion.sources)
-            progress.report(phase="read", done=done, total=total, unit="files")
+            progress.report(phase="read", done=done, total=total, unit="sources")
         settlement = job.settle(each.hashed for each in read)
         amendments = settlement.amendments
         settled = [(each, amendments.get(each.portion.number, {})) for each in read]

@@ -366,7 +366,7 @@ def test_nothing_is_written_that_is_not_of_the_corpus(tmp_path, small_shards):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_reading_reports_progress_in_files(tmp_path, processes, small_shards, monkeypatch):
+def test_reading_reports_progress_in_sources(tmp_path, processes, small_shards, monkeypatch):
     monkeypatch.setattr(workers, "SMALL_BYTES", 0)
     flags = ["--direct_running_mode=multi_processing", f"--direct_num_workers={processes}"]
     root = tmp_path / "corpus"
@@ -377,7 +377,7 @@ def test_reading_reports_progress_in_files(tmp_path, processes, small_shards, mo
         pipeline = beam.Pipeline(options=PipelineOptions(flags))
         write_corpus(pipeline, str(root), CNN, 0, folders)
     assert [report["done"] for report in reports] == sorted(report["done"] for report in reports)
-    assert reports[-1] == {"phase": "read", "done": 12, "total": 12, "unit": "files"}
+    assert reports[-1] == {"phase": "read", "done": 12, "total": 12, "unit": "sources"}
 
 
 def test_tallies_merge_to_the_same_report_in_any_order():
