@@ -74,10 +74,10 @@ def _text(found: dict[str, Any]) -> str:
 
 
 def _gpu_memory() -> float | None:
-    """The card's memory as the driver tells it."""
+    """The card's memory as the driver tells it; of one that shares the processor's it tells none."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+        return round(float(told.splitlines()[0]) / 1024, 1)
+    except (OSError, subprocess.CalledProcessError, LookupError, ValueError):
         return None
-    return round(float(told.splitlines()[0]) / 1024, 1)

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipeline import cli
+from pipeline.commands import doctor
 from pipeline.commands.download import progress_text
 from pipeline.downloads import openai_checkpoint
 from pipeline.downloads.file_download import Progress
@@ -146,3 +148,13 @@ def test_a_doctor_says_what_computes_and_that_it_does(
     assert found["precision_because"] == "training.precision"
     assert cli.main(["--config", str(config_file), "doctor"]) == 0
     assert "self-test   passed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("told", "memory"), [("81559\n81559\n", 79.6), ("[N/A]\n", None), ("", None)]
+)
+def test_a_doctor_takes_what_the_driver_tells_of_memory(
+    monkeypatch: pytest.MonkeyPatch, told: str, memory: float | None
+) -> None:
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=told))
+    assert doctor._gpu_memory() == memory
