@@ -50,14 +50,10 @@ def _gelu(x: tf.Tensor) -> tf.Tensor:
 @tf.function(jit_compile=True, autograph=False)
 def _gelu_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     wide = tf.cast(x, tf.float32)
-    tanh = _inner_tanh(wide)
+    tanh = tf.tanh(_SLOPE * wide * (1 + _CUBE * wide * wide))
     of_inner = _SLOPE * (1 + 3 * _CUBE * wide * wide)
     slope = 0.5 * (1 + tanh) * (1 + wide * (1 - tanh) * of_inner)
     return tf.cast(tf.cast(upstream, tf.float32) * slope, x.dtype)
-
-
-def _inner_tanh(x: tf.Tensor) -> tf.Tensor:
-    return tf.tanh(_SLOPE * x * (1 + _CUBE * x * x))
 
 
 @tf.function(jit_compile=True, autograph=False)

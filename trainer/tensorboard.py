@@ -6,10 +6,7 @@ import tensorflow as tf
 
 from trainer.history import Entry, History
 
-
-def _scalar_metadata() -> tf.compat.v1.SummaryMetadata:
-    plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
-    return tf.compat.v1.SummaryMetadata(plugin_data=plugin, data_class="DATA_CLASS_SCALAR")
+VALIDATION_TAG = "validation_"  # before the name of a value of `History.validation`
 
 
 class EventLog:
@@ -27,32 +24,24 @@ class EventLog:
             if folder is None
             else tf.summary.create_file_writer(str(folder))
         )
-        self._metadata = _scalar_metadata()
+        plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+        self._metadata = tf.compat.v1.SummaryMetadata(
+            plugin_data=plugin, data_class="DATA_CLASS_SCALAR"
+        )
         for entry in history.steps:
-            self._write(entry)
+            self.add(entry)
         for entry in history.validation:
-            self._write(_as_validation(entry))
-        self._writer.flush()
+            self.add(entry, VALIDATION_TAG)
 
     def close(self) -> None:
         """Nothing comes any more."""
         self._writer.close()
 
-    def add(self, entry: Entry) -> None:
-        """Write an entry of `History.steps`, where it can be seen at once."""
-        self._write(entry)
-        self._writer.flush()
-
-    def add_validation(self, entry: Entry) -> None:
-        """Write an entry of `History.validation`, where it can be seen at once."""
-        self.add(_as_validation(entry))
-
-    def _write(self, entry: Entry) -> None:
+    def add(self, entry: Entry, prefix: str = "") -> None:
+        """Write the values of an entry, the prefix before their names, where they can be seen at once."""
         with self._writer.as_default(step=entry["step"]):
-            for tag, value in entry.items():
-                if tag != "step":
-                    tf.summary.write(tag, tf.constant(value, tf.float32), metadata=self._metadata)
-
-
-def _as_validation(entry: Entry) -> Entry:
-    return {"step": entry["step"], "validation_loss": entry["loss"]}
+            for name, value in entry.items():
+                if name != "step":
+                    number = tf.constant(value, tf.float32)
+                    tf.summary.write(prefix + name, number, metadata=self._metadata)
+        self._writer.flush()

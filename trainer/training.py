@@ -28,7 +28,7 @@ from trainer.part_times import (
     PartTimes,
 )
 from trainer.schedule import TrainingLength, learning_rate, training_length
-from trainer.tensorboard import EventLog
+from trainer.tensorboard import VALIDATION_TAG, EventLog
 from trainer.train_step import StepResult, TrainStep
 from trainer.training_state import TrainingState
 from trainer.validation import evaluation_loss, mean_loss
@@ -125,7 +125,7 @@ def train(
                 validated = mean_loss(loss_of_batch, validation, options.batch_size)
                 if validated is not None:
                     is_best = history.add_validation(validated, options.early_stopping)
-                    events.add_validation(history.validation[-1])
+                    events.add(history.validation[-1], VALIDATION_TAG)
                     if is_best and options.keep_best:
                         state.save_best(history.step)
             if _due(history, options.log_every):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.history import History
-from trainer.tensorboard import EventLog
+from trainer.tensorboard import VALIDATION_TAG, EventLog
 
 
 def curves(folder: Path) -> dict[str, dict[int, float]]:
@@ -30,7 +30,7 @@ def entry(step: int) -> dict[str, float]:
 def test_every_curve_can_be_read_back(tmp_path: Path) -> None:
     with closing(EventLog(tmp_path, History())) as events:
         events.add(entry(2))
-        events.add_validation({"step": 2, "loss": 0.75})
+        events.add({"step": 2, "loss": 0.75}, VALIDATION_TAG)
         events.add(entry(4) | {"gradient_norm": 8.0})
         # at once, not only when the training has ended
         assert curves(tmp_path)["loss"] == {2: 0.5, 4: 0.25}

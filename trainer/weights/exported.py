@@ -12,7 +12,7 @@ from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE
 from trainer.weights import tf_checkpoint
 from trainer.weights.checking import read_json_object
 
-# where `ExportedModel` tracks the variables; TensorFlow writes a slash inside a name as `.S`
+# where an export has the variables; TensorFlow writes a slash inside a name as `.S`
 _BY_NAME, _VALUE = "model/by_name/", "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
