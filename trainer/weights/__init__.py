@@ -7,7 +7,7 @@ once and every shape is checked before the first value is read, or nothing loads
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -92,10 +92,9 @@ def _format_of(path: Path) -> Format:
 
 def _differences(found: GPT2Config, expected: GPT2Config) -> str:
     """The fields in which two configs differ, with both values."""
-    theirs: dict[str, Any] = asdict(found)
-    ours: dict[str, Any] = asdict(expected)
+    ours = asdict(expected)
     return ", ".join(
-        f"{name} {theirs[name]} in the checkpoint and {ours[name]} in model"
-        for name in ours
-        if ours[name] != theirs[name]
+        f"{name} {value} in the checkpoint and {ours[name]} in model"
+        for name, value in asdict(found).items()
+        if value != ours[name]
     )
