@@ -155,7 +155,9 @@ def _convert(kind: Any, value: Any, key: str, faults: _Faults) -> Any:
         (inner,) = [argument for argument in arguments if argument is not types.NoneType]
         return _convert(inner, value, key, faults)
     if origin is Literal:
-        if value not in arguments or isinstance(value, bool):
+        if isinstance(value, bool):  # as YAML 1.1 reads `on` and `off`
+            value = "on" if value else "off"
+        if value not in arguments:
             raise _WrongTypeError(f"one of {', '.join(map(str, arguments))}")
         return value
     if origin is dict:

@@ -69,6 +69,11 @@ class TestAFileThatHolds:
         monkeypatch.chdir("/")
         assert loaded.workspace == tmp_path / "workspace"
 
+    @pytest.mark.parametrize("value", ["on", "off"])
+    def test_on_and_off_are_what_they_say(self, write_config: WriteConfig, value: str) -> None:
+        path = write_config(CORPUS + f"training: {{xla: {value}}}\n")
+        assert load_config(path).config.training.xla == value
+
     @pytest.mark.parametrize(
         ("written", "read"), [("1e-4", 1e-4), ("5E-3", 5e-3), ("2", 2.0), ("0.25", 0.25)]
     )

@@ -83,7 +83,7 @@ def _format_of(path: Path) -> Format:
         if format_.recognises(path):
             return format_
     found = "a folder without them" if path.is_dir() else "no such folder or file"
-    found = "a file, name its folder" if path.is_file() else found
+    found = "another file (of a folder, name the folder)" if path.is_file() else found
     raise InputError(
         f"{path}: no weights; expected hparams.json (an OpenAI checkpoint), config.json (Hugging "
         f"Face), saved_model.pb (an exported model) or a file .h5, found {found}"
