@@ -62,6 +62,12 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
             message="no record is held out as test, so no model can be blessed: raise corpus.test_fraction or add "
             "documents (where names of files say splits, a file named test), or set evaluation.split to validation"
         )
+    separator = corpus.document_separator
+    if separator and counts["records"] + counts["dropped"] <= len(seen.files):
+        progress.report(
+            message=f"corpus.document_separator {separator!r} parts no file, each is one document: is it written as in "
+            "the texts?"
+        )
     if copies := describe_copies(counts):
         progress.report(message=f"{copies}; the corpus report names them")
     if unmatched := note_unmatched(report.uri, corpus.excluded):

@@ -119,6 +119,19 @@ def test_markers_of_documents_that_are_read_as_text_are_counted_aloud(
     assert "<|endoftext|> stands 8 times in texts and is read as text there" in messages
 
 
+@pytest.mark.parametrize(("separator", "is_said"), [("<|endoftext|>", False), ("<eot>", True)])
+def test_a_separator_that_parts_nothing_is_said(
+    tmp_path: Path, messages: list[str], separator: str, is_said: bool
+) -> None:
+    for name in ("train", "test"):
+        text = f"The first of {name}.<|endoftext|>The second of {name}."
+        (tmp_path / f"{name}.txt").write_text(text)
+    options = CorpusOptions(task="text", path=str(tmp_path), document_separator=separator)
+    corpus_gen(tmp_path, tmp_path / "out", options)
+    said = f"corpus.document_separator {separator!r} parts no file"
+    assert any(said in message for message in messages) is is_said
+
+
 @pytest.mark.parametrize(
     ("task", "said"),
     [
