@@ -58,7 +58,7 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
     counts = json.loads(Path(statistics.uri, STATISTICS_FILE).read_text(encoding="utf-8"))
     write_tokens_page(Path(statistics.uri, TOKENS_PAGE), counts, task)
     _check_train_rows(counts["splits"]["train"], token_options)
-    check_drops(counts["splits"], max_dropped_fraction)
+    check_drops(counts["splits"], counts["over_long"], max_dropped_fraction)
     _report_cuts(counts["splits"])
     if separators := sum(split["separators"] for split in counts["splits"].values()):
         remedy = ""
@@ -81,10 +81,11 @@ def _check_train_rows(train: dict[str, Any], options: TokenOptions) -> None:
         )
 
 
-def check_drops(splits: Mapping[str, Mapping[str, Any]], most: float) -> None:
+def check_drops(splits: Mapping[str, Mapping[str, Any]], over_long: str, most: float) -> None:
     """Raise InputError if a larger share of all splits' records than `most` was dropped.
 
-    splits: the statistics by split. The message has the reasons, and of each the first records.
+    splits: the statistics by split. over_long: what became of records longer than a row. The message has the
+    reasons, and of each the first records.
     """
     records, dropped = (
         sum(split[name] for split in splits.values()) for name in ("records", "dropped")
@@ -99,9 +100,10 @@ def check_drops(splits: Mapping[str, Mapping[str, Any]], most: float) -> None:
             first[reason] += [
                 f"{drop['source']}: {drop['id']} ({drop['detail']})" for drop in found["first"]
             ]
+    others = " or ".join(way for way in ("truncate_prompt", "split") if way != over_long)
     raise InputError(
         f"{dropped} of {records} records have no place in a row, more than corpus.max_dropped_fraction {most:g} "
-        "allows; raise tokens.sequence_length, set tokens.over_long to truncate_prompt or split, or raise "
+        f"allows; raise tokens.sequence_length, set tokens.over_long to {others}, or raise "
         "corpus.max_dropped_fraction",
         *(
             f"  {reason}: {count}, first {'; '.join(first[reason][:_RECORDS_NAMED])}"

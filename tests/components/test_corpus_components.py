@@ -16,7 +16,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples
 from components.artifacts import CorpusReport, RecordIndex, TokenStatistics
 from components.corpus_gen import CorpusGen
 from components.evaluation_inputs import read_split_records, read_split_rows
-from components.tokenizer import Tokenizer
+from components.tokenizer import Tokenizer, check_drops
 from preprocessing.base import progress
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.errors import InputError
@@ -279,6 +279,17 @@ def test_too_many_records_without_a_place_in_a_row_stop_the_run(
     assert error.value.messages[1].startswith(f"  too_long: 1, first {records[0].source}: ")
     tokenizer(examples, tmp_path / "b", 0.5, sequence_length=40, over_long="drop")
     assert messages == ["1 of 2 records have no place in a row"]
+
+
+@pytest.mark.parametrize(
+    ("over_long", "others"), [("drop", "truncate_prompt or split"), ("truncate_prompt", "split")]
+)
+def test_the_remedy_for_dropped_records_is_not_what_they_were_dropped_by(
+    over_long: str, others: str
+) -> None:
+    split = {"records": 2, "dropped": 1, "reasons": {}}
+    with pytest.raises(InputError, match=rf"set tokens\.over_long to {others}, or raise"):
+        check_drops({"train": split}, over_long, 0.1)
 
 
 def test_a_row_too_short_for_every_record_stops_the_run(tmp_path: Path) -> None:
