@@ -50,15 +50,13 @@ class PortionKeys:
     def key(self, portion: Portion) -> str:
         """The key, from what the files hold now. Raises OSError."""
         read = [file for source in portion.sources for file in self._read(source)]
-        states = {self._path(file): file.state for file in read if not file.digest}
-        found = self._digests.files(list(states), list(states.values()))
+        states = {file.name: file.state for file in read if not file.digest}
+        found = self._digests.files(list(map(self._path, states)), list(states.values()))
         known = dict(zip(states, found, strict=True))
         contents: list[object] = [self._recipe]
         for source in portion.sources:
             cut = None if source.digest or source.is_whole else (source.start, source.stop)
-            files = [
-                (file.name, file.digest or known[self._path(file)]) for file in self._read(source)
-            ]
+            files = [(file.name, file.digest or known[file.name]) for file in self._read(source)]
             contents.append((source.name, source.split, cut, files, source.drop))
         return sha256_text(repr(contents))
 
@@ -74,12 +72,12 @@ class PortionKeys:
             if source.companion is not None:
                 yield source.companion
 
-    def _path(self, file: SourceFile) -> str:
-        return f"{self._folder}/{file.name}"
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{name}"
 
     def _state(self, file: SourceFile) -> str:
         try:
-            return state_of(os.stat(self._path(file)))
+            return state_of(os.stat(self._path(file.name)))
         except OSError:
             return ""
 
