@@ -50,7 +50,8 @@ class Record:
     digest: SHA-256 of the source bytes behind the record.
     split: one of SPLITS.
     segments: the text; the end of text id is not part of it, the Tokenizer appends that.
-    continues: whether the document goes on behind it, in another record or split, so that it has no end of text.
+    continues: the position at which its document goes on, in another record or split, so that it has no end of text;
+        0 where the document ends with it.
     domain: what the release calls the kind of its source, of which scores are told apart; empty where it does not.
     document: the digest of the text of which it is a part, see `copies`; not in its Example.
     """
@@ -61,7 +62,7 @@ class Record:
     digest: str
     split: str
     segments: tuple[Segment, ...]
-    continues: bool = False
+    continues: int = 0
     domain: str = ""
     document: bytes = field(default=b"", compare=False)
 
@@ -142,7 +143,7 @@ def record_to_example(record: Record) -> bytes:
             "target_characters": [target],
             "replacement_characters": [sum(text.count("\ufffd") for text in texts)],
             **({"ids": ids} if ids else {}),
-            **({"continues": [1]} if record.continues else {}),
+            **({"continues": [record.continues]} if record.continues else {}),
             **({"domain": [record.domain.encode()]} if record.domain else {}),
         }
     )
@@ -172,7 +173,7 @@ def example_to_record(data: bytes) -> Record:
             digest=features["digest"][0].decode(),
             split=features["split"][0].decode(),
             segments=segments,
-            continues="continues" in features,
+            continues=features.get("continues", [0])[0],
             domain=features.get("domain", [b""])[0].decode(),
         )
     except (LookupError, ValueError, RuntimeError) as error:  # RuntimeError: no reference left

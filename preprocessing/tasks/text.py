@@ -67,7 +67,7 @@ def parse(source: SourceFile, data: bytes, corpus: Corpus) -> Iterator[Record | 
         yield text
     else:
         record = _record(source, record_id, source.start, digest, text, corpus)
-        yield replace(record, continues=source.stop < source.size)
+        yield replace(record, continues=source.stop if source.stop < source.size else 0)
 
 
 def parse_documents(

@@ -82,12 +82,13 @@ def _tokenized(
 def _with_ends(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
     """Each record, and whether an end of text belongs behind it: not where its document goes on.
 
-    Behind such a record comes what goes on with it, or, where that is elsewhere, something of another source.
+    Behind such a record comes what goes on with it, or, where that is elsewhere or was dropped, something else.
     """
     waiting: Record | None = None
     for record in records:
         if waiting is not None:
-            yield waiting, not waiting.continues or waiting.source != record.source
+            goes_on = (waiting.source, waiting.continues) == (record.source, record.position)
+            yield waiting, not (waiting.continues and goes_on)
         waiting = record
     if waiting is not None:
         yield waiting, not waiting.continues

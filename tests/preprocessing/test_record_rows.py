@@ -98,7 +98,7 @@ def test_separators_in_texts_are_counted_and_stay_text():
 
 
 def piece(text: str, position: int, source: str = "book") -> Record:
-    return replace(record(text, position, source=source), continues=True)
+    return replace(record(text, position, source=source), continues=position + len(text))
 
 
 def test_pieces_of_a_document_have_one_end_of_text_together():
@@ -108,8 +108,10 @@ def test_pieces_of_a_document_have_one_end_of_text_together():
     assert [drawn(row) for row in found] == ["aBCDEF!GH!______"]
 
 
-def test_a_piece_that_goes_on_elsewhere_has_an_end_of_text_before_another_source_only():
+def test_a_piece_that_goes_on_elsewhere_has_an_end_of_text_before_something_else_only():
     found, _ = rows([piece("ab", 0), record("gh", 0, source="c")], 8)
     assert [drawn(row) for row in found] == ["aB!GH!__"]
+    found, _ = rows([piece("ab", 0), piece("ef", 4)], 8)
+    assert [drawn(row) for row in found] == ["aB!EF___"]
     found, _ = rows([record("gh", 0, source="a"), piece("ab", 0)], 8)
     assert [drawn(row) for row in found] == ["gH!AB___"]
