@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
@@ -254,7 +254,6 @@ def _settings(
         kind, range_ = get_args(kinds[name])
         with np.errstate(over="ignore"):
             held = value if kind is int else float(np.float32(value))
-        range_ = replace(range_, most=2**31 - 1) if kind is int else range_
         if range_.holds(held):
             settings[name] = np.int32(held) if kind is int else np.float32(held)
         else:

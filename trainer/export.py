@@ -22,7 +22,7 @@ from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES
 from trainer.generation import CachedModel, Generated, Request, generate, named_state
-from trainer.generation.decode_state import Writer, joined, kept
+from trainer.generation.decode_state import Writer, joined, kept, of_few_rows
 from trainer.generation.generate import steps_of
 from trainer.generation.prompts import cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before
@@ -168,7 +168,8 @@ class ExportedModel:
         request = Request(stop=stop, **settings)
         steps = steps_of(request, self.model)
         room = self.model.config.context - steps
-        ids = cut_left(self.tokenizer.encode(prompts), room, self._vocabulary.end_of_text)
+        ids = self.tokenizer.encode(of_few_rows(prompts))
+        ids = cut_left(ids, room, self._vocabulary.end_of_text)
         return named_state.named(
             self._writer().start(side_by_side(ids, room), seeds, steps, request)
         )

@@ -5,11 +5,13 @@ from typing import Literal
 
 from preprocessing.base.ranges import (
     Count,
+    Count32,
     Fraction,
     NotNegative,
     Positive,
     PositiveFraction,
     Whole,
+    Whole32,
 )
 
 # The environment variable that names the folder of checkpoints: a path among the parameters would
@@ -135,10 +137,10 @@ class GenerationOptions:
     length_penalty: a beam's log-probability is divided by its length to this power.
     """
 
-    max_new_tokens: Count = 48
+    max_new_tokens: Count32 = 48
     temperature: NotNegative = 1.0
-    top_k: Whole = 0
+    top_k: Whole32 = 0
     top_p: PositiveFraction = 0.9
     repetition_penalty: Positive = 1.0
-    beams: Count = 1
+    beams: Count32 = 1
     length_penalty: NotNegative = 1.0

@@ -44,6 +44,9 @@ class Range:
 
 Count = Annotated[int, Range(least=1)]
 Whole = Annotated[int, Range(least=0)]
+# what TensorFlow is given as int32
+Count32 = Annotated[int, Range(least=1, most=2**31 - 1)]
+Whole32 = Annotated[int, Range(least=0, most=2**31 - 1)]
 NotNegative = Annotated[float, Range(least=0)]
 Positive = Annotated[float, Range(above=0)]
 Fraction = Annotated[float, Range(least=0, below=1)]

@@ -192,6 +192,8 @@ class TestImpossibleValues:
             ("generation: {top_p: 0}", "generation.top_p", "greater than 0 and at most 1"),
             ("generation: {top_p: 1.1}", "generation.top_p", "greater than 0 and at most 1"),
             ("generation: {top_k: -1}", "generation.top_k", "at least 0"),
+            ("generation: {top_k: 2147483648}", "generation.top_k", "at most 2147483647"),
+            ("generation: {beams: 2147483648}", "generation.beams", "at most 2147483647"),
             ("generation: {max_new_tokens: 512}", "generation.max_new_tokens", "no room"),
             ("tokens: {sequence_length: 1}", "tokens.sequence_length", "at least 2"),
             ("tokens: {windows: random, packing: false}", "tokens.packing", "windows random"),

@@ -122,9 +122,11 @@ def test_a_step_writes_into_the_cache_that_it_was_given(signatures: dict[str, Si
     np.testing.assert_array_equal(state["keys_0"].numpy(), after)
 
 
-def test_more_rows_than_keep_their_bits_do_not_join(signatures: dict[str, Signature]) -> None:
+def test_more_rows_than_keep_their_bits_do_not_start_or_join(signatures: dict[str, Signature]) -> None:
     state = started(signatures, 1)
     for _ in range(3):
         state = joined(signatures, state, state)
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most 8 rows"):
         joined(signatures, state, started(signatures, 1))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 8 rows"):
+        signatures["start"](prompts=tf.constant(["a"] * 9), **settings(1))

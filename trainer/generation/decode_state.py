@@ -128,8 +128,20 @@ class Writer(NamedTuple):
         )
 
 
+def of_few_rows(values: tf.Tensor) -> tf.Tensor:
+    """Values of the rows of a state, [R]; an error of TensorFlow's where there are more than MOST_ROWS.
+
+    Beyond, the rows' bits would depend on each other.
+    """
+    most = tf.debugging.assert_less_equal(
+        tf.size(values), MOST_ROWS, f"a state has at most {MOST_ROWS} rows"
+    )
+    with tf.control_dependencies([most] if most is not None else []):
+        return tf.identity(values)
+
+
 def joined(first: DecodeState, second: DecodeState) -> DecodeState:
-    """The rows of both, at most MOST_ROWS: beyond, their bits would depend on each other."""
+    """The rows of both, at most MOST_ROWS."""
     strings = [tf.size(first.stop), tf.size(second.stop)]
     numbers = tf.maximum(tf.shape(first.uniform)[1], tf.shape(second.uniform)[1])
     slots = tf.maximum(*(tf.shape(state.cache.keys[0])[2] for state in (first, second)))
@@ -143,11 +155,7 @@ def joined(first: DecodeState, second: DecodeState) -> DecodeState:
         for state, around in ((first, [0, strings[1]]), (second, [strings[0], 0]))
     ]
     both = _of_rows(lambda one, other: tf.concat([one, other], axis=0), *alike)
-    most = tf.debugging.assert_less_equal(
-        tf.size(both.tokens), MOST_ROWS, f"a state has at most {MOST_ROWS} rows"
-    )
-    with tf.control_dependencies([most] if most is not None else []):
-        return both._replace(tokens=tf.identity(both.tokens))
+    return both._replace(tokens=of_few_rows(both.tokens))
 
 
 def kept(state: DecodeState, rows: tf.Tensor) -> DecodeState:
