@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from components.options import SCORES_VARIABLE
-from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.digests import sha256_json
 from preprocessing.base.import_walk import closure_digest
-from preprocessing.base.staging import write_whole
+from preprocessing.base.staging import make_cache_folder, write_whole
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("preprocessing", "trainer", "serving", "components")

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from preprocessing.corpus.reading import read_source
-from preprocessing.readers.compression import READ_ERRORS
+from preprocessing.readers.content import READ_ERRORS
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.tables import is_table
 from preprocessing.records.exclusion import EXCLUDED, exclusion

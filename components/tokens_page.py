@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from preprocessing.base.pages import write_page
-from preprocessing.tokens.lengths import edge, quantile
+from preprocessing.tokens.statistics import edge, quantile
 
 TOKENS_PAGE = "tokens.html"
 # What is drawn: the title, and where the statistics of a split have it.

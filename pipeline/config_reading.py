@@ -15,7 +15,7 @@ from pipeline.config_values import impossible_values
 from pipeline.key_places import KeyPlaces
 from pipeline.yaml_lines import LinedDocument, read_lined_yaml
 from preprocessing.base.errors import InputError
-from preprocessing.readers.globs import split_pattern
+from preprocessing.readers.file_names import split_pattern
 
 
 def load_config(

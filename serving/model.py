@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 import numpy as np
 
 from preprocessing.base.errors import InputError
-from preprocessing.base.plain_path import plain_path
+from preprocessing.base.places import plain_path
 from preprocessing.base.ranges import Range
 from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from preprocessing.base import progress
-from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_watch import check_unchanged_since
+from preprocessing.base.staging import make_cache_folder
 from preprocessing.tokens.vocabulary import load_vocabulary
 from trainer.compilation_cache import keep_compiled_programs
 from trainer.config import GPT2Config, model_config

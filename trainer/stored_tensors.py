@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from preprocessing.base.plain_path import plain_path
+from preprocessing.base.places import plain_path
 
 # what TensorFlow and h5py raise for a missing, cut or altered file
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)

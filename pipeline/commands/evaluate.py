@@ -26,7 +26,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.base.staging import make_folder, staged_beside, write_whole
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import TaskName
-from preprocessing.readers.globs import split_pattern
+from preprocessing.readers.file_names import split_pattern
 from preprocessing.records.record import Record
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.vocabulary import load_vocabulary

@@ -15,8 +15,8 @@ from pipeline.failure import FailureError
 from pipeline.garbage.files import is_set_aside, measure
 from pipeline.garbage.picture import Item, ItemKind, Need, NeedKind
 from pipeline.manifests import REDACTED
-from preprocessing.base.cache_folder import CACHE_TAG
-from preprocessing.base.verified_files import read_sealed
+from preprocessing.base.job_cache import read_sealed
+from preprocessing.base.staging import CACHE_TAG
 
 # A hidden file that has not changed for so long is what a process was writing that died.
 _DEAD_SECONDS = 24 * 3600.0

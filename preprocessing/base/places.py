@@ -11,6 +11,9 @@ import json
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -110,3 +113,19 @@ def _file_systems() -> "type[FileSystems]":
     from apache_beam.io.filesystems import FileSystems
 
     return FileSystems
+
+
+@contextmanager
+def plain_path(path: Path) -> Iterator[Path]:
+    """A path for libraries that take what looks like a pattern for one: TensorFlow looks for `exp [1]` as `exp 1`.
+
+    It is `path` itself, or leads to the same folder, file or prefix of files by a link that is there until the end.
+    """
+    if not glob.has_magic(str(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        is_folder = path.is_dir()
+        link = Path(folder, "link")
+        link.symlink_to((path if is_folder else path.parent).resolve())
+        yield link if is_folder else link / path.name

@@ -1,4 +1,7 @@
-"""Files that are whole or not there: written beside their place under a name of their own, then renamed."""
+"""Files that are whole or not there, written beside their place and then renamed; and folders.
+
+A folder of what can be made again is tagged as such: backup programs leave it out (bford.info/cachedir).
+"""
 
 import uuid
 from collections.abc import Callable
@@ -6,6 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from preprocessing.base.errors import InputError
+
+CACHE_TAG = "CACHEDIR.TAG"
+_CACHE_TAG_CONTENT = b"""Signature: 8a477f597d28d172789f06886806bc55
+# What lies here is a cache of gpt2-tfx: it is made again when it is needed.
+# For information about cache directory tags, see https://bford.info/cachedir/
+"""
 
 
 def staged_beside(path: Path) -> Path:
@@ -44,3 +53,11 @@ def make_folder(folder: Path) -> None:
         raise InputError(
             f"{folder}: the folder cannot be made: {error.strerror}. Name another, or make room for it."
         ) from error
+
+
+def make_cache_folder(folder: Path) -> Path:
+    """Make a folder and its tag where they are missing; returns the folder. Raises InputError where it cannot."""
+    make_folder(folder)
+    if not (folder / CACHE_TAG).is_file():
+        write_whole(folder / CACHE_TAG, _CACHE_TAG_CONTENT)
+    return folder

@@ -15,12 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from preprocessing.base.cache_folder import CACHE_TAG, make_cache_folder
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_state import state_of
-from preprocessing.base.recipes import recipe_digest
-from preprocessing.base.verified_files import read_sealed, write_sealed
+from preprocessing.base.job_cache import read_sealed, recipe_digest, write_sealed
+from preprocessing.base.staging import CACHE_TAG, make_cache_folder
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.shards import Written
 from preprocessing.options import CorpusOptions

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from preprocessing.base.verified_files import read_sealed, write_sealed
+from preprocessing.base.job_cache import read_sealed, write_sealed
 from preprocessing.corpus.portions import Portion
-from preprocessing.readers.compression import READ_ERRORS
+from preprocessing.readers.content import READ_ERRORS
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.records.exclusion import exclusion
 from preprocessing.records.index import IndexEntry, hash_of_id

@@ -21,8 +21,8 @@ from apache_beam.io.filesystems import FileSystems
 from preprocessing.base.digests import sha256_bytes, sha256_json
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_watch import ContentChangedError
+from preprocessing.base.job_cache import copy_verified
 from preprocessing.base.places import write_file
-from preprocessing.base.verified_files import copy_verified
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.reading import Reading, read_source
 from preprocessing.corpus.report import DROPS_FOLDER, Event, Tally

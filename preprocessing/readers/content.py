@@ -1,13 +1,43 @@
-"""The content of a source: at once, or line by line in bounded memory."""
+"""The content of files, which may be compressed with gzip or Zstandard: as a stream, at once, or line by line."""
 
+import gzip
+import io
+import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from contextlib import contextmanager
+from typing import BinaryIO, cast
 
-from preprocessing.readers.compression import is_compressed, open_content
+import pyarrow
+
+from preprocessing.readers.file_names import is_compressed
 from preprocessing.readers.source_file import OpenFile, SourceFile
 from preprocessing.records.record import Fault
 
+# What reading a file may raise: a broken or cut off stream is as good as a broken disk.
+READ_ERRORS = (OSError, EOFError, zlib.error)
+
+_READ_AT_ONCE = 1 << 16
 _SKIPPED_AT_ONCE = 1 << 20
+
+
+@contextmanager
+def open_content(name: str, open_file: OpenFile) -> Iterator[BinaryIO]:
+    """The content of the file that `open_file` opens, decompressed as it is read; one of Zstandard cannot seek.
+
+    Nothing is decompressed that is not asked for, so that a small file which would become a huge
+    one does no harm to who reads it in portions. Opening and reading raise READ_ERRORS.
+    """
+    with open_file(name) as file:
+        if name.lower().endswith(".gz"):
+            with gzip.GzipFile(fileobj=file) as content:
+                yield cast(BinaryIO, content)
+        elif name.lower().endswith(".zst"):
+            # zstandard's own reader takes a file that was cut off for one that has ended.
+            stream = pyarrow.CompressedInputStream(file, "zstd")
+            with io.BufferedReader(stream, _READ_AT_ONCE) as content:
+                yield content
+        else:
+            yield file
 
 
 def read_piece(source: SourceFile, open_file: OpenFile) -> bytes | Fault:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from preprocessing.readers.compression import content_ends_with
 from preprocessing.readers.content import bounded_lines
 from preprocessing.readers.decoding import why_not_utf8
+from preprocessing.readers.file_names import content_ends_with
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow
 from preprocessing.records.record import Drop, Fault

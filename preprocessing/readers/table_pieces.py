@@ -14,7 +14,7 @@ import pyarrow
 import pyarrow.parquet
 
 from preprocessing.readers.arrow_rows import row_groups
-from preprocessing.readers.compression import READ_ERRORS
+from preprocessing.readers.content import READ_ERRORS
 from preprocessing.readers.source_file import Corpus, SourceFile
 
 # A piece has at least so many bytes (but the last), twice as many on average, eight times as many and a line at most.

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 
 from preprocessing.readers.arrow_rows import arrow_rows
-from preprocessing.readers.compression import content_ends_with, open_content
+from preprocessing.readers.content import open_content
 from preprocessing.readers.csv_rows import csv_rows
-from preprocessing.readers.file_names import or_compressed
+from preprocessing.readers.file_names import content_ends_with, or_compressed
 from preprocessing.readers.json_rows import json_rows
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, or_empty

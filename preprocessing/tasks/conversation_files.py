@@ -2,8 +2,7 @@
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.compression import content_ends_with, content_name
-from preprocessing.readers.file_names import split_by_name
+from preprocessing.readers.file_names import content_ends_with, content_name, split_by_name
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import TABLES, is_table

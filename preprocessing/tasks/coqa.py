@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
-from preprocessing.readers.compression import content_ends_with
 from preprocessing.readers.content import read_file
 from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
+from preprocessing.readers.file_names import content_ends_with
 from preprocessing.readers.json_rows import json_rows
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow

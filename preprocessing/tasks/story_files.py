@@ -4,9 +4,14 @@ import hashlib
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.compression import content_ends_with, content_name, is_compressed
 from preprocessing.readers.decoding import why_not_utf8
-from preprocessing.readers.file_names import or_compressed, split_by_name
+from preprocessing.readers.file_names import (
+    content_ends_with,
+    content_name,
+    is_compressed,
+    or_compressed,
+    split_by_name,
+)
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.tables import TABLES, is_table

@@ -9,8 +9,7 @@ import re
 from itertools import zip_longest
 from typing import BinaryIO
 
-from preprocessing.readers.compression import open_content
-from preprocessing.readers.content import bounded_lines
+from preprocessing.readers.content import bounded_lines, open_content
 from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow, or_empty

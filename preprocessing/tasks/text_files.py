@@ -6,10 +6,8 @@ from functools import partial
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.compression import READ_ERRORS, is_compressed, open_content
-from preprocessing.readers.content import read_at
-from preprocessing.readers.file_names import or_compressed, split_by_name
-from preprocessing.readers.globs import matches
+from preprocessing.readers.content import READ_ERRORS, open_content, read_at
+from preprocessing.readers.file_names import is_compressed, matches, or_compressed, split_by_name
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_pieces import table_pieces

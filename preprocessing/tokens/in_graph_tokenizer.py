@@ -3,15 +3,21 @@
 A loaded SavedModel needs `tensorflow` and `tensorflow_text` imported, nothing of this project.
 """
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
+import tiktoken
 
 from preprocessing.tokens.bpe_model_proto import bpe_model_proto
-from preprocessing.tokens.unicode_classes import SPACE, class_ranges
 from preprocessing.tokens.vocabulary import END_OF_TEXT, Vocabulary
+
+OTHER, LETTER, NUMBER, SPACE = range(4)
+
+_PATTERNS = {LETTER: r"\p{L}", NUMBER: r"\p{N}", SPACE: r"\s"}
+_CODE_POINTS = 0x110000
+_SURROGATES = range(0xD800, 0xE000)
 
 # The end of a text while texts are cut: a code point that no text holds, and a class of its own.
 _END_POINT = -1
@@ -150,3 +156,31 @@ def _shift(values: tf.Tensor, steps: int, fill: int | bool) -> tf.Tensor:
     if steps > 0:
         return tf.concat([gap, values[:-steps]], axis=0)
     return tf.concat([values[-steps:], gap], axis=0)
+
+
+@cache
+def class_ranges() -> tuple[np.ndarray, np.ndarray]:
+    """The classes of all code points as runs.
+
+    Returns:
+        starts: int32 [runs], the first code point of each run, ascending from 0.
+        classes: int32 [runs], the class of the run: OTHER, LETTER, NUMBER or SPACE.
+    """
+    classes = np.full(_CODE_POINTS, OTHER, dtype=np.int32)
+    for value, pattern in _PATTERNS.items():
+        classes[_members(pattern)] = value
+    starts = np.flatnonzero(np.diff(classes, prepend=-1)).astype(np.int32)
+    return starts, classes[starts]
+
+
+def _members(pattern: str) -> np.ndarray:
+    """The code points a pattern matches: tiktoken encodes to nothing what no match covers."""
+    engine = tiktoken.Encoding(
+        "characters",
+        pat_str=pattern,
+        mergeable_ranks={bytes([byte]): byte for byte in range(256)},
+        special_tokens={},
+    )
+    characters = "".join(chr(point) for point in range(_CODE_POINTS) if point not in _SURROGATES)
+    matched = bytes(engine.encode_ordinary(characters)).decode("utf-8")
+    return np.array([ord(character) for character in matched])

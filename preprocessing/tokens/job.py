@@ -19,10 +19,10 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base import progress
-from preprocessing.base.cache_folder import make_cache_folder
 from preprocessing.base.job_cache import JobCache
 from preprocessing.base.places import files_matching, is_local, open_file, write_file, write_json
 from preprocessing.base.stages import Gathered, Stage
+from preprocessing.base.staging import make_cache_folder
 from preprocessing.base.workers import local_processes, workers
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record, example_to_record

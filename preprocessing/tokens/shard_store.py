@@ -1,7 +1,7 @@
 """Tokenised shards kept for later jobs, each under the digest of all that its rows depend on.
 
     <store>/<digest>/rows.tfrecord  the rows, as the Tokenizer writes them
-    <store>/<digest>/entry          their sha256 and their statistics as JSON, sealed (see `verified_files`)
+    <store>/<digest>/entry          their sha256 and their statistics as JSON, sealed (see `base.job_cache`)
 
 A path plays no part in the digest, so a store may move with its workspace.
 
@@ -16,11 +16,11 @@ from pathlib import Path
 
 from preprocessing.base import digests
 from preprocessing.base.file_digests import FileDigests
-from preprocessing.base.recipes import recipe_digest
-from preprocessing.base.verified_files import (
+from preprocessing.base.job_cache import (
     copy_file,
     copy_verified,
     read_sealed,
+    recipe_digest,
     write_sealed,
 )
 from preprocessing.options import TokenOptions

@@ -1,12 +1,12 @@
-"""What the Tokenizer made of the records: counts, and the name of each that was left out."""
+"""What the Tokenizer made of the records: counts, lengths, and the name of each that was left out."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from preprocessing.records.firsts import Drops, Firsts, firsts_of
 from preprocessing.records.record import Drop
-from preprocessing.tokens.lengths import Lengths
 
 # As many corpora are written, to part documents; no text becomes the end of text by it.
 SEPARATOR = "<|endoftext|>"
@@ -14,6 +14,38 @@ SEPARATOR = "<|endoftext|>"
 STATISTICS_FILE = "token_statistics.json"
 # A line of JSON for each record that is in no row: its split and its id.
 DROPPED_FILE = "dropped_records.jsonl"
+
+BINS_AN_OCTAVE = 4
+
+
+@dataclass
+class Lengths:
+    """How long records are, each at least 1: by steps of a quarter of an octave, a few numbers for any corpus.
+
+    counts: bin -> records; the bin `k` has the lengths from 2^(k / 4) to below 2^((k + 1) / 4). Bins are texts, as JSON
+        has them. total: of all lengths. longest: the greatest.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    total: int = 0
+    longest: int = 0
+
+    def add(self, length: int) -> None:
+        """Count a record.
+
+        >>> lengths = Lengths()
+        >>> for length in (1, 16, 17, 32): lengths.add(length)
+        >>> lengths
+        Lengths(counts={'0': 1, '16': 2, '20': 1}, total=66, longest=32)
+        """
+        self.merge(Lengths({str(int(BINS_AN_OCTAVE * math.log2(length))): 1}, length, length))
+
+    def merge(self, other: "Lengths") -> None:
+        """Count what another has counted."""
+        for number, count in other.counts.items():
+            self.counts[number] = self.counts.get(number, 0) + count
+        self.total += other.total
+        self.longest = max(self.longest, other.longest)
 
 
 @dataclass
@@ -109,3 +141,18 @@ def merge(parts: Iterable[TokenStatistics]) -> TokenStatistics:
             else:
                 found.merge(more)
     return total
+
+
+def edge(number: int) -> float:
+    """The least length of a bin."""
+    return float(2 ** (number / BINS_AN_OCTAVE))
+
+
+def quantile(counts: Mapping[str, int], longest: int, share: float) -> float:
+    """The length that a share of the records does not reach, as near as the bins tell it; 0 without records."""
+    waiting = share * sum(counts.values())
+    for number in sorted(map(int, counts)):
+        waiting -= counts[str(number)]
+        if waiting <= 0:
+            return min(edge(number) * 2 ** (0.5 / BINS_AN_OCTAVE), longest)
+    return 0.0

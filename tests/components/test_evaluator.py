@@ -28,9 +28,9 @@ from components.options import (
     Threshold,
 )
 from preprocessing.base import progress
-from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.errors import InputError
 from preprocessing.base.pages import INDEX_VARIABLE
+from preprocessing.base.staging import CACHE_TAG
 from preprocessing.corpus.report import Tally, write_report
 from preprocessing.options import TokenOptions
 from preprocessing.records.firsts import Firsts

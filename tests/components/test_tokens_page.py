@@ -5,8 +5,7 @@ from typing import Any
 
 from components.tokens_page import write_tokens_page
 from preprocessing.records.record import Drop
-from preprocessing.tokens.lengths import Lengths, quantile
-from preprocessing.tokens.statistics import TokenStatistics, merge
+from preprocessing.tokens.statistics import Lengths, TokenStatistics, merge, quantile
 from tests.browser import Browser, beyond_the_edge, brightness
 from tests.components.html_page import HOSTILE, Page
 

@@ -27,9 +27,9 @@ from pipeline.process_identity import ProcessIdentity, this_process
 from pipeline.run_record import CONTAINERS, LOCAL_RUN, register_run
 from pipeline.selection import Selection
 from pipeline.store.names import COLLECTION
-from preprocessing.base.cache_folder import CACHE_TAG, make_cache_folder
 from preprocessing.base.digests import sha256_text
-from preprocessing.base.verified_files import write_sealed
+from preprocessing.base.job_cache import write_sealed
+from preprocessing.base.staging import CACHE_TAG, make_cache_folder
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
 from tests.pipeline.mortal_runs import Clock, Death, MortalLaunches, Process

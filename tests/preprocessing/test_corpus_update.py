@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from memory_store import MemoryStore, objects_in, put
 
 from preprocessing.base import file_digests, file_state, workers
-from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.job_cache import JobCache
+from preprocessing.base.staging import CACHE_TAG
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.memory import CorpusMemory

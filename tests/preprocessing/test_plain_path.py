@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocessing.base.plain_path import plain_path
+from preprocessing.base.places import plain_path
 
 
 @pytest.mark.parametrize("name", ["exp [1]", "what?", "a*b"])

@@ -6,17 +6,16 @@ from corpora import only_drop, only_record, text_of, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
+import preprocessing.tasks.text
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import Corpus
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, example_to_record, record_to_example
-from preprocessing.tasks import text_documents
 from preprocessing.tasks.registry import SourceFile, list_sources
-from preprocessing.tasks.text import parse, parse_documents
+from preprocessing.tasks.text import parse, parse_documents, read_documents
 from preprocessing.tasks.text_cuts import cut_stream
-from preprocessing.tasks.text_documents import read_documents
 
 OPTIONS = CorpusOptions(task="text")
 
@@ -236,7 +235,7 @@ def test_a_separator_with_line_ends_parts_the_texts_of_every_system(end, separat
     documents = ["One\nof two lines", "Two", "Three"]
     written = separator.replace("\r\n", "\n").join(documents).replace("\n", end)
     for at_once in (1, 2, 1 << 20):
-        monkeypatch.setattr(text_documents, "_READ_AT_ONCE", at_once)
+        monkeypatch.setattr(preprocessing.tasks.text, "_READ_AT_ONCE", at_once)
         for mark in ("", "\ufeff"):
             data = f"{mark}{written}".encode()
             found = [

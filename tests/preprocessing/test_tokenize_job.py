@@ -14,9 +14,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from unpacking import unpack
 
 from preprocessing.base import progress, workers
-from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.job_cache import JobCache
-from preprocessing.base.staging import make_whole
+from preprocessing.base.staging import CACHE_TAG, make_whole
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Record, Segment, record_to_example
 from preprocessing.records.tfrecords import write_tfrecords

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing.base.cache_folder import CACHE_TAG
 from preprocessing.base.errors import InputError
+from preprocessing.base.staging import CACHE_TAG
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.fn_args import tiny_fn_args
 from tests.trainer.random_models import random_model

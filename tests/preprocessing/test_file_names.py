@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.readers.globs import matches, split_pattern
+from preprocessing.readers.file_names import matches, split_pattern
 
 
 @pytest.mark.parametrize(
