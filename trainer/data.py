@@ -6,7 +6,7 @@ million rows of 256 tokens take 2.8 GB.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -86,29 +86,37 @@ class TokenRows:
 
     def bounds(self, batch_size: int) -> Bounds:
         """What holds for every batch of this size, which has a row once for each epoch that it reaches."""
-        continued, after = _continued(self.features), self.features["segment_ids"][:, 1:]
-        counts = predicted(self.features).sum(axis=1)
+        segment_ids = self.features["segment_ids"]
+        counts = in_loss(self.features["loss_mask"], segment_ids).sum(axis=1)
         times = 1 + -(-batch_size // max(len(self), 1))
         most = np.repeat(np.sort(counts)[::-1], times)[:batch_size].sum()
-        return Bounds(int(most), bool((continued | (after == 0)).all()))
+        return Bounds(int(most), bool((continued(segment_ids) | (segment_ids[:, 1:] == 0)).all()))
 
     def _rows(self, numbers: np.ndarray) -> Batch:
         return {name: value[numbers].astype(np.int32) for name, value in self.features.items()}
 
 
-def predicted(batch: Batch) -> np.ndarray:
-    """Which tokens count in the loss, by the token before them: bool, of the features' shape [..., L].
+def continued(segment_ids: Any) -> Any:
+    """Whether token i + 1 goes on with the segment of token i, not padding: bool [..., L - 1].
 
-    As `trainer.loss.counted`, and False for the first token of each row.
+    segment_ids: int [..., L], an array or a tensor; so is the result.
     """
-    counts = (batch["loss_mask"][..., 1:] > 0) & _continued(batch)
-    return np.concatenate([np.zeros_like(counts[..., :1]), counts], axis=-1)
+    following = segment_ids[..., 1:]
+    return (following == segment_ids[..., :-1]) & (following > 0)
 
 
-def _continued(batch: Batch) -> np.ndarray:
-    """Whether a token goes on with the segment of the token before it: bool [..., L - 1]."""
-    segments = batch["segment_ids"]
-    return (segments[..., 1:] == segments[..., :-1]) & (segments[..., 1:] > 0)
+def in_loss(loss_mask: Any, segment_ids: Any) -> Any:
+    """Whether token i + 1, as a prediction, counts in the loss: bool [..., L - 1].
+
+    loss_mask, segment_ids: [..., L], both arrays or both tensors. Of six tokens in two records, the
+    first out of the loss up to its third token:
+
+        input_ids     a  b  c  d  e  .        (. is padding)
+        loss_mask     0  0  1  0  1  0
+        segment_ids   1  1  1  2  2  0
+        in the loss   0  1  0  1  0           of b c d e .
+    """
+    return (loss_mask[..., 1:] > 0) & continued(segment_ids)
 
 
 @lru_cache(maxsize=2)  # a batch reaches from one epoch into the next

@@ -20,6 +20,7 @@ from preprocessing.tokens.vocabulary import Vocabulary
 from preprocessing.tokens.vocabulary_files import SHIPPED
 from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
+from trainer.data import continued
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES
 from trainer.generation import CachedModel, Generated, Request, generate, named_state
 from trainer.generation.decode_state import Writer, joined, kept, of_few_rows
@@ -27,7 +28,7 @@ from trainer.generation.generate import steps_of
 from trainer.generation.prompts import cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before
 from trainer.gpt2 import GPT2
-from trainer.loss import continues, next_token_log_probabilities
+from trainer.loss import next_token_log_probabilities
 from trainer.options import GenerationOptions
 from trainer.sampling_defaults import write_sampling_defaults
 from trainer.served_model import served
@@ -244,7 +245,7 @@ class ExportedModel:
         hidden = self.model.hidden(input_ids, segment_ids, positions, run_block=self._block)
         logits = self.model.logits(hidden)
         log_probabilities = next_token_log_probabilities(logits, input_ids)
-        return tf.where(continues(segment_ids), log_probabilities, 0.0)
+        return tf.where(continued(segment_ids), log_probabilities, 0.0)
 
 
 def _read_options(text: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from trainer.data import in_loss
 from trainer.operations import Operations, cross_entropy
 from trainer.output_layer import WHOLE, OutputLayer, Predictions
 
@@ -19,28 +20,9 @@ def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.
     return -cross_entropy(logits[:, :-1], input_ids[:, 1:])
 
 
-def continues(segment_ids: tf.Tensor) -> tf.Tensor:
-    """Whether token i + 1 goes on with the segment of token i, not padding: bool [B, L - 1]."""
-    following = segment_ids[:, 1:]
-    return (following == segment_ids[:, :-1]) & (following > 0)
-
-
-def counted(loss_mask: tf.Tensor, segment_ids: tf.Tensor) -> tf.Tensor:
-    """Whether token i + 1, as a prediction, counts in the loss: bool [B, L - 1].
-
-    Of six tokens in two records, the first out of the loss up to its third token:
-
-        input_ids     a  b  c  d  e  .        (. is padding)
-        loss_mask     0  0  1  0  1  0
-        segment_ids   1  1  1  2  2  0
-        counted       0  1  0  1  0           of b c d e .
-    """
-    return (loss_mask[:, 1:] > 0) & continues(segment_ids)
-
-
 def counted_tokens(batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """How many predictions of a batch count: float32."""
-    return tf.reduce_sum(tf.cast(counted(batch["loss_mask"], batch["segment_ids"]), tf.float32))
+    return tf.reduce_sum(tf.cast(in_loss(batch["loss_mask"], batch["segment_ids"]), tf.float32))
 
 
 def predictions(hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], most: int | None) -> Predictions:
@@ -53,7 +35,7 @@ def predictions(hidden: tf.Tensor, batch: Mapping[str, tf.Tensor], most: int | N
     that is a fifth of the tokens, and the logits over 50,257 ids are most of the work of a small model.
     """
     length, width = hidden.shape[1:]
-    chosen = tf.pad(counted(batch["loss_mask"], batch["segment_ids"]), [[0, 0], [0, 1]])
+    chosen = tf.pad(in_loss(batch["loss_mask"], batch["segment_ids"]), [[0, 0], [0, 1]])
     labels = tf.pad(batch["input_ids"][:, 1:], [[0, 0], [0, 1]])
     flat, labels = tf.reshape(hidden, [-1, width]), tf.reshape(labels, [-1])
     chosen = tf.reshape(chosen, [-1])

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from preprocessing.tokens.vocabulary import Vocabulary
-from trainer.data import Batch, predicted
+from trainer.data import Batch, in_loss
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,15 @@ class ShownRow:
 
 def shown_rows(batch: Batch, vocabulary: Vocabulary, most: int) -> list[ShownRow]:
     """The first rows of a batch, whose features are [rows, L] each. most: how many."""
-    in_loss = predicted(batch)
     ids, segments = batch["input_ids"], batch["segment_ids"]
+    # the first token of a row is predicted by nothing
+    learned = np.pad(in_loss(batch["loss_mask"], segments), [(0, 0), (1, 0)])
     return [
         ShownRow(
-            pieces=tuple(_pieces(ids[row], segments[row], in_loss[row], vocabulary)),
+            pieces=tuple(_pieces(ids[row], segments[row], learned[row], vocabulary)),
             sequences=int(segments[row].max()),
             tokens=int(np.count_nonzero(segments[row])),
-            in_loss=int(np.count_nonzero(in_loss[row])),
+            in_loss=int(np.count_nonzero(learned[row])),
             padding=int(np.count_nonzero(segments[row] == 0)),
         )
         for row in range(min(most, len(ids)))
@@ -47,18 +48,18 @@ def shown_rows(batch: Batch, vocabulary: Vocabulary, most: int) -> list[ShownRow
 
 
 def _pieces(
-    ids: np.ndarray, segments: np.ndarray, in_loss: np.ndarray, vocabulary: Vocabulary
+    ids: np.ndarray, segments: np.ndarray, learned: np.ndarray, vocabulary: Vocabulary
 ) -> Iterator[Piece]:
     """The pieces of a row without its padding: [L] each.
 
     ids        a b C D e f F
     segments   1 1 1 1 2 2 2
-    in_loss    0 0 1 1 0 0 1     ->   "a b", "C D" (in the loss), "e f" (begins), "F" (in the loss)
+    learned    0 0 1 1 0 0 1     ->   "a b", "C D" (in the loss), "e f" (begins), "F" (in the loss)
     """
     begins = np.diff(segments, prepend=0) != 0
-    cuts = begins | (np.diff(in_loss.astype(np.int8), prepend=0) != 0)
+    cuts = begins | (np.diff(learned.astype(np.int8), prepend=0) != 0)
     starts = np.flatnonzero(cuts & (segments > 0)).tolist()
     end = int(np.count_nonzero(segments))
     for start, stop in pairwise([*starts, end]):
         text = vocabulary.decode(ids[start:stop].tolist())
-        yield Piece(text, bool(in_loss[start]), bool(begins[start]))
+        yield Piece(text, bool(learned[start]), bool(begins[start]))

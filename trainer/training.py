@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
-from trainer.data import FEATURES, Batch, TokenRows, TrainingRows, predicted
+from trainer.data import FEATURES, Batch, TokenRows, TrainingRows, in_loss
 from trainer.device import Device
 from trainer.divergence import require_convergence, require_step
 from trainer.energy import EnergyMeter
@@ -114,8 +114,9 @@ def train(
                 history.add_step(loss, was_skipped)
                 require_step(history, loss, norm)
             tokens = int(np.count_nonzero(batches["segment_ids"]))
+            loss_tokens = int(in_loss(batches["loss_mask"], batches["segment_ids"]).sum())
             pace.count(len(losses), tokens)
-            history.add_rows(len(losses) * rows_a_step, tokens, int(predicted(batches).sum()))
+            history.add_rows(len(losses) * rows_a_step, tokens, loss_tokens)
             history.seconds = times.of(*TRAINING)
             history.joules = _sum(earlier_joules, meter.joules())
             _report(history, losses[-1], pace)

@@ -10,6 +10,7 @@ import numpy as np
 from preprocessing.base import progress
 from preprocessing.tokens.rows import Row
 from serving.model import LanguageModel
+from trainer.data import FEATURES, in_loss
 
 BATCH_ROWS = 8
 
@@ -26,12 +27,9 @@ def row_losses(model: LanguageModel, rows: Sequence[Row]) -> list[RowLoss]:
     """The loss of each row that has a token in the loss, in order."""
     found = []
     for done, batch in enumerate(_batches(rows), start=1):
-        stacked = {
-            name: np.stack([getattr(row, name) for row in batch])
-            for name in ("input_ids", "loss_mask", "segment_ids", "positions")
-        }
+        stacked = {name: np.stack([getattr(row, name) for row in batch]) for name in FEATURES}
         log_probabilities = model.score_rows(stacked)
-        counted = in_loss(stacked["segment_ids"], stacked["loss_mask"])
+        counted = in_loss(stacked["loss_mask"], stacked["segment_ids"])
         nats = -np.where(counted, log_probabilities, 0).sum(axis=1, dtype=np.float64)
         for row_nats, tokens in zip(nats.tolist(), counted.sum(axis=1).tolist(), strict=True):
             if tokens:
@@ -39,12 +37,6 @@ def row_losses(model: LanguageModel, rows: Sequence[Row]) -> list[RowLoss]:
         total = min(done * BATCH_ROWS, len(rows))
         progress.report(phase="perplexity", done=total, total=len(rows), unit="rows")
     return found
-
-
-def in_loss(segment_ids: np.ndarray, loss_mask: np.ndarray) -> np.ndarray:
-    """Which tokens behind the first count in the loss: bool [..., L - 1] of int [..., L]."""
-    behind, before = segment_ids[..., 1:], segment_ids[..., :-1]
-    return (loss_mask[..., 1:] == 1) & (behind == before) & (behind > 0)
 
 
 def perplexity(losses: Iterable[RowLoss]) -> tuple[float | None, int]:

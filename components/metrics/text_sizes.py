@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.perplexity import in_loss
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.vocabulary import Vocabulary
+from trainer.data import in_loss
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def text_sizes(rows: Iterable[Row], vocabulary: Vocabulary) -> list[TextSize]:
     """The size of each row that has a token in the loss, in order: those of `row_losses`."""
     found = []
     for row in rows:
-        places = np.flatnonzero(in_loss(row.segment_ids, row.loss_mask)) + 1
+        places = np.flatnonzero(in_loss(row.loss_mask, row.segment_ids)) + 1
         if not len(places):
             continue
         stretches = np.split(places, np.flatnonzero(_begins(row, places))[1:])
