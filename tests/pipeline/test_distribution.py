@@ -45,7 +45,7 @@ def test_every_file_of_the_packages_and_every_lock_and_schema_is_in_the_wheel(
         for path in files
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert "trainer/optimizers/__init__.py" in expected
+    assert "trainer/weights/__init__.py" in expected
     assert "requirements/gpu.lock" in expected
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

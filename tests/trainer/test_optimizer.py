@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.optimizers import make_optimizer
-from trainer.optimizers.optimizer import is_decayed
+from trainer.optimizers import is_decayed, make_optimizer
 from trainer.options import TrainingOptions
 from trainer.train_step import clipped
 
