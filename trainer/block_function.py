@@ -3,9 +3,7 @@
 import tensorflow as tf
 
 from trainer.gpt2 import Weights, block
-from trainer.operations import PLAIN, Operations
-
-_Past = tuple[tf.Tensor, tf.Tensor]
+from trainer.operations import Operations
 
 
 class BlockFunction:
@@ -13,13 +11,10 @@ class BlockFunction:
 
     Inlined, the operations of 48 blocks in five signatures make a SavedModel that takes a gigabyte
     to load. TensorFlow inlines the calls itself when a graph runs.
-
-    operations: what it computes with; none of them may look at the place.
     """
 
-    def __init__(self, operations: Operations = PLAIN) -> None:
-        self._operations = operations
-        self._function = tf.function(self._block, autograph=False)
+    def __init__(self) -> None:
+        self._block = tf.function(block, autograph=False)
 
     def __call__(
         self,
@@ -27,23 +22,11 @@ class BlockFunction:
         heads: int,
         x: tf.Tensor,
         mask: tf.Tensor,
-        past: _Past | None,
+        past: tuple[tf.Tensor, tf.Tensor] | None,
         slot: tf.Tensor | None,
         operations: Operations,
         place: int,
-    ) -> tuple[tf.Tensor, _Past]:
-        """As `block`; operations must be those of this function."""
-        assert operations is self._operations
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+        """As `block`; none of the operations may look at the place, which is every layer's."""
         del place
-        return self._function(dict(weights), heads, x, mask, past, slot)
-
-    def _block(
-        self,
-        weights: Weights,
-        heads: int,
-        x: tf.Tensor,
-        mask: tf.Tensor,
-        past: _Past | None,
-        slot: tf.Tensor | None,
-    ) -> tuple[tf.Tensor, _Past]:
-        return block(weights, heads, x, mask, past, slot, self._operations, 0)
+        return self._block(dict(weights), heads, x, mask, past, slot, operations, 0)

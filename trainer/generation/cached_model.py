@@ -31,8 +31,8 @@ class CachedModel:
     def __init__(self, model: GPT2) -> None:
         self.config = model.config
         self._weights = model.weights()
-        self._prefill_block = BlockFunction(_OF_PROMPTS)
-        self._decode_block = BlockFunction(OF_FEW_ROWS)
+        self._prefill_block = BlockFunction()
+        self._decode_block = BlockFunction()
 
     def prefill(self, prompts: Prompts, slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
         """Logits float32 [n, V] of each prompt's next token, and the cache, of so many slots.

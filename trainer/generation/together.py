@@ -150,7 +150,7 @@ class _Programs:
     def __init__(self, config: GPT2Config) -> None:
         self._config = config
         self._operations = Operations(attend=_attend, write_slots=_write_slots)
-        self._block = BlockFunction(self._operations)
+        self._block = BlockFunction()
         self.prefill = _compiled(self._prefill)
         self.draw = _with_and_without_top_k(_drawn)
         self.stretch = _with_and_without_top_k(self._stretch)
