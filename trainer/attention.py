@@ -86,32 +86,17 @@ def attend_flash(
     mask: tf.Tensor,
     operations: Operations,
     place: tf.Tensor | int,
+    *,
+    one_segment: bool = False,
 ) -> tf.Tensor:
     """As `trainer.operations.attend`, by cuDNN's flash attention (Dao et al. 2022, arXiv:2205.14135).
 
     For half precision inside a function that XLA compiles for a GPU, without dropout. Who sees whom is
-    causal, and within that as the mask says.
+    causal, and within that as the mask says; with one_segment, of rows of one segment, it is not read.
     """
     del operations, place  # nothing is dropped
-    return _flash(query, key, value, [tf.where(mask, tf.zeros([], query.dtype), _UNSEEN)])
-
-
-def attend_flash_causal(
-    query: tf.Tensor,
-    key: tf.Tensor,
-    value: tf.Tensor,
-    mask: tf.Tensor,
-    operations: Operations,
-    place: tf.Tensor | int,
-) -> tf.Tensor:
-    """As `attend_flash`, for rows of one segment: nothing is read of the mask, which is causal."""
-    del mask, operations, place
-    return _flash(query, key, value, [])
-
-
-def _flash(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: list[tf.Tensor]) -> tf.Tensor:
-    """Causal attention of [B, H, L, D]; bias: of its scores, [B, 1, L, L], or nothing."""
-    kind = "ScaleBiasSoftmax" if bias else "Softmax"
+    bias = [] if one_segment else [tf.where(mask, tf.zeros([], query.dtype), _UNSEEN)]
+    kind = "Softmax" if one_segment else "ScaleBiasSoftmax"
     batch, heads, length, _ = query.shape
     statistics = (tf.float32, [batch, heads, length])
     workspace = (tf.uint8, [0])

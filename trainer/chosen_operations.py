@@ -1,6 +1,8 @@
 """Which way each operation of a training pass is computed on a device."""
 
-from trainer.attention import attend_flash, attend_flash_causal, attend_recomputing
+from functools import partial
+
+from trainer.attention import attend_flash, attend_recomputing
 from trainer.compiled_operations import compiled_operations
 from trainer.device import Device
 from trainer.operations import Dropout, Operations, keep_all
@@ -27,7 +29,7 @@ def chosen_operations(
     compiles = device.compiles_operations or device.xla
     operations = compiled_operations(drop) if compiles else Operations(drop)
     if device.attention == "flash":
-        return operations._replace(attend=attend_flash_causal if one_segment else attend_flash)
+        return operations._replace(attend=partial(attend_flash, one_segment=one_segment))
     if device.attention == "recompute" and not one_block:
         return operations._replace(attend=attend_recomputing)
     return operations
