@@ -1,6 +1,6 @@
 """Tensors in files, of which none is read before it is asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ DATA_SUFFIX, INDEX_SUFFIX = ".data-00000-of-00001", ".index"  # of TensorFlow's 
 
 
 class UnreadableFileError(Exception):
-    """A file is truncated or damaged; the message names it."""
+    """A file is missing, truncated or damaged; the message names it."""
 
 
 class StoredTensor(NamedTuple):
@@ -55,8 +55,11 @@ def tensors_of_checkpoint(prefix: Path) -> Iterator[dict[str, StoredTensor]]:
 
     Each has a CRC-32C, and so has the index, which are checked when they are read.
     """
+    index = Path(f"{prefix}{INDEX_SUFFIX}")
+    if not index.is_file():
+        raise UnreadableFileError(f"{index}: there is no such file")
     with plain_path(prefix) as readable:
-        with reading(f"{prefix}{INDEX_SUFFIX}"):
+        with reading(index):
             reader = tf.train.load_checkpoint(str(readable))
             shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
         yield {
@@ -68,6 +71,16 @@ def tensors_of_checkpoint(prefix: Path) -> Iterator[dict[str, StoredTensor]]:
             )
             for key in sorted(shapes)
         }
+
+
+def save_checkpoint(prefix: Path, tensors: Mapping[str, Any]) -> None:
+    """Write tensors, arrays, texts and variables, whose memory is not copied, to such files."""
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=list(tensors),
+        shape_and_slices=[""] * len(tensors),
+        tensors=list(map(tf.convert_to_tensor, tensors.values())),
+    )
 
 
 def first_line(error: Exception) -> str:

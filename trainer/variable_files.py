@@ -15,6 +15,7 @@ from trainer.stored_tensors import (
     DATA_SUFFIX,
     INDEX_SUFFIX,
     StoredTensor,
+    save_checkpoint,
     tensors_of_checkpoint,
 )
 
@@ -35,12 +36,7 @@ def write_variables(prefix: Path, variables: Values, text: str = "") -> None:
     """
     prefix.parent.mkdir(parents=True, exist_ok=True)
     staged = prefix.with_name(_STAGED + prefix.name)
-    tf.raw_ops.SaveV2(
-        prefix=str(staged),
-        tensor_names=[_TEXT, *variables],
-        shape_and_slices=[""] * (len(variables) + 1),
-        tensors=[tf.constant(text), *map(tf.convert_to_tensor, variables.values())],
-    )
+    save_checkpoint(staged, {_TEXT: text, **variables})
     for suffix in _SUFFIXES:
         _sync(Path(f"{staged}{suffix}"))
     Path(f"{prefix}.index").unlink(missing_ok=True)

@@ -74,13 +74,14 @@ def _expected_files(size: str) -> Mapping[str, Expected]:
 
 def _require_whole_checkpoint(folder: Path, size: str) -> None:
     """Read every tensor once, so that names, shapes and checksums are compared."""
-    from trainer.weights import openai  # TensorFlow, which the download itself does not need
+    # TensorFlow, which the download itself does not need
+    from trainer.weights import read_config, tensors
 
-    config = openai.read_config(folder)
+    config = read_config(folder)
     if config != SIZES[size]:
         raise InputError(
-            f"{folder / openai.HPARAMS}: {config} is not {size}, which is {SIZES[size]}; remove the "
+            f"{folder / 'hparams.json'}: {config} is not {size}, which is {SIZES[size]}; remove the "
             "folder and download again"
         )
-    for _ in openai.tensors(folder, config):
+    for _ in tensors(folder, config):
         pass

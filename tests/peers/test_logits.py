@@ -18,7 +18,7 @@ from trainer.data import TokenRows
 from trainer.export import export
 from trainer.gpt2 import GPT2, Precision
 from trainer.options import GenerationOptions, TrainingOptions
-from trainer.weights import huggingface, openai
+from trainer.weights import tensors
 from trainer.weights.convert import convert
 from trainer.weights.openai import write_openai
 
@@ -118,8 +118,8 @@ def test_converted_weights_give_our_logits_in_transformers(
     del model  # 1558M takes 6.2 GB
     convert(folder / "openai", folder / "hf", "huggingface", vocabulary, GenerationOptions())
     pairs = zip(
-        openai.tensors(folder / "openai", config),
-        huggingface.tensors(folder / "hf", config),
+        tensors(folder / "openai", config),
+        tensors(folder / "hf", config),
         strict=True,
     )
     for (name, value), (their_name, their_value) in pairs:

@@ -1,45 +1,35 @@
 """Weights from outside, in every format that is read, told apart by what lies in the folder.
 
-A format is a module with three functions (`Format`); each is a table of names: every name is used
-once and every shape is checked before the first value is read, or nothing loads.
+A format is a table of names (`Format`): every name is used once and every shape is checked before
+the first value is read, or nothing loads.
 """
 
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config
 from trainer.gpt2 import GPT2, Precision
-from trainer.weights import exported, huggingface, keras_h5, openai
+from trainer.weights.exported import Exported
+from trainer.weights.format import Format
+from trainer.weights.huggingface import HuggingFace
+from trainer.weights.keras_h5 import KerasH5
+from trainer.weights.openai import OpenAI
 
-
-class Format(Protocol):
-    """What each format's module offers."""
-
-    def recognises(self, path: Path) -> bool:
-        """Whether a folder or file looks like this format (the weights are not looked at)."""
-
-    def read_config(self, path: Path) -> GPT2Config:
-        """The shape that the path declares; InputError where it declares none."""
-
-    def tensors(self, path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
-        """Name (as in `gpt2.variable_shapes`) and float32 value of every variable, one at a time.
-
-        Raises InputError, all differences together, before the first value; and at a value that
-        cannot be read.
-        """
-
-
-FORMATS: tuple[Format, ...] = (exported, openai, huggingface, keras_h5)
+FORMATS: tuple[Format, ...] = (Exported(), OpenAI(), HuggingFace(), KerasH5())
 
 
 def read_config(folder: Path) -> GPT2Config:
     """The shape of the model in a path; InputError where there is none."""
     return _format_of(folder).read_config(folder)
+
+
+def tensors(folder: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
+    """The variables in a path by name, as `Format.tensors` gives and checks them."""
+    return _format_of(folder).tensors(folder, config)
 
 
 def read_weights(folder: Path) -> tuple[GPT2Config, dict[str, np.ndarray]]:
@@ -48,9 +38,8 @@ def read_weights(folder: Path) -> tuple[GPT2Config, dict[str, np.ndarray]]:
     Raises InputError where a file is missing, truncated or unreadable, and where names or shapes
     differ from those of the config: all differences together.
     """
-    format_ = _format_of(folder)
-    config = format_.read_config(folder)
-    return config, dict(format_.tensors(folder, config))
+    config = read_config(folder)
+    return config, dict(tensors(folder, config))
 
 
 def load_into(model: GPT2, folder: Path) -> None:
@@ -58,15 +47,14 @@ def load_into(model: GPT2, folder: Path) -> None:
 
     Raises InputError as `read_weights` does, and where the path's config is not the model's.
     """
-    format_ = _format_of(folder)
-    config = format_.read_config(folder)
+    config = read_config(folder)
     if config != model.config:
         raise InputError(
             f"{folder}: the checkpoint is not of the shape that model.size gives: "
             + _differences(config, model.config)
             + "; set model.size, or tokens.vocabulary, to that of the checkpoint"
         )
-    for name, value in format_.tensors(folder, config):
+    for name, value in tensors(folder, config):
         model.by_name[name].assign(value)
 
 
@@ -79,9 +67,9 @@ def load_model(folder: Path, precision: Precision = "float32") -> GPT2:
 
 def _format_of(path: Path) -> Format:
     """The format of a path; InputError where it is none of them."""
-    for format_ in FORMATS:
-        if format_.recognises(path):
-            return format_
+    for kind in FORMATS:
+        if kind.recognises(path):
+            return kind
     found = "a folder without them" if path.is_dir() else "no such folder or file"
     found = "another file (of a folder, name the folder)" if path.is_file() else found
     raise InputError(

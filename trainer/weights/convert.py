@@ -14,7 +14,8 @@ from trainer.export import export
 from trainer.gpt2 import Precision
 from trainer.options import GenerationOptions
 from trainer.served_model import hardware_precision
-from trainer.weights import exported, load_model, read_config, read_weights
+from trainer.weights import load_model, read_config, read_weights
+from trainer.weights.exported import Exported, read_metadata
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
 
@@ -45,8 +46,8 @@ def convert(
             f"tokens.vocabulary: {vocabulary.name} has {vocabulary.size} ids and the model in "
             f"{source} {config.vocabulary_size}; use the vocabulary that the model was made with"
         )
-    if exported.recognises(source):
-        made_with = exported.read_metadata(source).get("vocabulary_digest")
+    if Exported().recognises(source):
+        made_with = read_metadata(source).get("vocabulary_digest")
         if made_with != vocabulary.digest:
             raise InputError(
                 f"tokens.vocabulary: {vocabulary.name} has digest {vocabulary.digest}, and the model "

@@ -8,7 +8,7 @@ saved by the library `transformers` is one; ours loads there.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,22 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from preprocessing.base.errors import InputError
-from trainer.config import GPT2Config, variable_shapes
-from trainer.stored_tensors import StoredTensor, reading
-from trainer.weights.checking import (
+from trainer.config import GPT2Config
+from trainer.stored_tensors import StoredTensor, UnreadableFileError, reading
+from trainer.weights.format import (
     REMEDY,
-    checked_variables,
+    Format,
     config_from,
     read_json_object,
-    remedied,
-    shape_faults,
+    require_variables,
 )
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 _UNREAD = ("pytorch_model*.bin", "tf_model*.h5", "flax_model*.msgpack")  # the first are pickles
-PREFIX = "transformer."
-HEAD = "lm_head.weight"
+_PREFIX = "transformer."
+_HEAD, _EMBEDDING = "lm_head.weight", "wte.weight"
 
 CONFIG_NAMES = {
     "vocabulary_size": "vocab_size",
@@ -54,11 +53,10 @@ _FIXED: dict[str, tuple[Any, ...]] = {
     "add_cross_attention": (False,),
     "tie_word_embeddings": (True,),
 }
-_DTYPES = ("F32", "F16", "BF16")
 # the causal mask, which older versions of the library saved with the weights
 _BUFFER = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 _OUTSIDE = {
-    "model/wte": "wte.weight",
+    "model/wte": _EMBEDDING,
     "model/wpe": "wpe.weight",
     "model/ln_f/g": "ln_f.weight",
     "model/ln_f/b": "ln_f.bias",
@@ -66,47 +64,58 @@ _OUTSIDE = {
 _KINDS = {"w": "weight", "g": "weight", "b": "bias"}
 
 
-def recognises(path: Path) -> bool:
-    """Whether a path looks like a Hugging Face folder."""
-    return (path / CONFIG).is_file()
+class HuggingFace(Format):
+    """A Hugging Face folder of a GPT-2."""
+
+    config_file = CONFIG
+    weights_file = WEIGHTS
+    kernel_axes = 2
+    dtypes = ("F32", "F16", "BF16")
+
+    def recognises(self, path: Path) -> bool:
+        return (path / CONFIG).is_file()
+
+    def read_config(self, path: Path) -> GPT2Config:
+        file = path / CONFIG
+        content = read_json_object(file, f"a Hugging Face folder holds {CONFIG} and {WEIGHTS}")
+        faults = [
+            f"{file}: {key} is {content[key]!r}; only a GPT-2 with "
+            f"{' or '.join(repr(value) for value in allowed)} can be loaded"
+            for key, allowed in _FIXED.items()
+            if key in content and content[key] not in allowed
+        ]
+        width, inner = content.get("n_embd"), content.get("n_inner")
+        if inner is not None and isinstance(width, int) and inner != 4 * width:
+            faults.append(
+                f"{file}: n_inner is {inner!r}; it must be null or four times n_embd {width}"
+            )
+        if faults:
+            raise InputError(*faults)
+        return config_from(file, content, CONFIG_NAMES)
+
+    @contextmanager
+    def stored(self, path: Path) -> Iterator[dict[str, StoredTensor]]:
+        with ExitStack() as stack:
+            found = _open(path, stack)
+            head, embedding = found.pop(_HEAD, None), found.get(_EMBEDDING)
+            if head and embedding:
+                found[_EMBEDDING] = embedding._replace(read=partial(_tied, embedding, head))
+            yield {name: value for name, value in found.items() if not _BUFFER.fullmatch(name)}
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        return (_their_name(name),)
 
 
-def read_config(path: Path) -> GPT2Config:
-    """The config in `config.json`; InputError where it has none, or is not a GPT-2 like OpenAI's."""
-    file = path / CONFIG
-    content = read_json_object(file, f"a Hugging Face folder holds {CONFIG} and {WEIGHTS}")
-    faults = [
-        f"{file}: {key} is {content[key]!r}; only a GPT-2 with "
-        f"{' or '.join(repr(value) for value in allowed)} can be loaded"
-        for key, allowed in _FIXED.items()
-        if key in content and content[key] not in allowed
-    ]
-    width, inner = content.get("n_embd"), content.get("n_inner")
-    if inner is not None and isinstance(width, int) and inner != 4 * width:
-        faults.append(f"{file}: n_inner is {inner!r}; it must be null or four times n_embd {width}")
-    if faults:
-        raise InputError(*faults)
-    return config_from(file, content, CONFIG_NAMES)
-
-
-def tensors(path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and value of every variable, as `weights.Format` says; the head must be the embedding."""
-    with ExitStack() as stack, remedied():
-        stored = _open(path, stack)
-        head = stored.pop(HEAD, None)
-        weights = {name: value for name, value in stored.items() if not _BUFFER.fullmatch(name)}
-        parts = {name: [_their_name(name)] for name in variable_shapes(config)}
-        for name, value in checked_variables(
-            path / WEIGHTS, config, CONFIG, weights, parts, kernel_axes=2, dtypes=_DTYPES
-        ):
-            # the first of all
-            if name == "model/wte" and head and not np.array_equal(head.value(), value):
-                raise InputError(
-                    f"{path / WEIGHTS}: {HEAD}, shape {list(head.shape)}, is not equal to "
-                    f"{_OUTSIDE[name]}, shape {list(value.shape)}; only a GPT-2 whose output is tied "
-                    "to its token embedding can be loaded"
-                )
-            yield name, value
+def _tied(embedding: StoredTensor, head: StoredTensor) -> np.ndarray:
+    """The token embedding; InputError where the output layer has another matrix."""
+    value = embedding.read()
+    if not np.array_equal(head.value(), value):
+        raise InputError(
+            f"{head.where}, shape {list(head.shape)}, is not equal to {_EMBEDDING}, shape "
+            f"{list(embedding.shape)}; only a GPT-2 whose output is tied to its token embedding can "
+            "be loaded"
+        )
+    return value
 
 
 def write_huggingface(
@@ -117,13 +126,11 @@ def write_huggingface(
 ) -> None:
     """Write a folder that `from_pretrained` of the library `transformers` reads, without tokenizer.
 
-    variables: float32 values by the names of `gpt2.variable_shapes`; ValueError where one is
+    variables: float32 values by the names of `config.variable_shapes`; ValueError where one is
         missing, unknown or of another shape.
     end_of_text: the id that ends a text.
     """
-    found = {name: tuple(np.shape(value)) for name, value in variables.items()}
-    if faults := shape_faults(found, variable_shapes(config)):
-        raise ValueError("\n".join(faults))
+    require_variables(config, variables)
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         **{theirs: getattr(config, ours) for ours, theirs in CONFIG_NAMES.items()},
@@ -138,7 +145,7 @@ def write_huggingface(
     text = json.dumps(content, indent=2, sort_keys=True)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
     theirs = {
-        PREFIX + _their_name(name): np.ascontiguousarray(value[0] if value.ndim == 3 else value)
+        _PREFIX + _their_name(name): np.ascontiguousarray(value[0] if value.ndim == 3 else value)
         for name, value in variables.items()
     }
     save_file(theirs, folder / WEIGHTS, metadata={"format": "pt"})
@@ -150,7 +157,7 @@ def _open(path: Path, stack: ExitStack) -> dict[str, StoredTensor]:
     stored: dict[str, StoredTensor] = {}
     for file, listed in parts.items():
         if not file.is_file():
-            raise InputError(f"{file}: there is no such file; {REMEDY}")
+            raise UnreadableFileError(f"{file}: there is no such file")
         with reading(file, SafetensorError):
             # the header is compared with the file's length here
             reader = stack.enter_context(safe_open(file, framework="numpy"))
@@ -160,7 +167,7 @@ def _open(path: Path, stack: ExitStack) -> dict[str, StoredTensor]:
             where = "in the file and not in" if key in keys else "not in the file, but in"
             raise InputError(f"{file}: {key} is {where} {INDEX}; take both from one model")
         for key in sorted(keys):
-            name = key.removeprefix(PREFIX)
+            name = key.removeprefix(_PREFIX)
             if name in stored:
                 raise InputError(f"{file}: {key} is there twice; take the files from one model")
             view = reader.get_slice(key)

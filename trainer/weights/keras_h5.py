@@ -9,19 +9,19 @@ are computed with GPT-2's 1e-5, as they were before its fine-tuning.
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config
 from trainer.stored_tensors import StoredTensor, first_line, reading
-from trainer.weights.checking import checked_variables, config_from, remedied
+from trainer.weights.format import Format, config_from, remedied
 
-SUFFIXES = (".h5", ".hdf5")
+_SUFFIXES = (".h5", ".hdf5")
 _WEIGHTS = "model_weights"
 _CONFIG = "model_config"
 _BLOCK = re.compile(r"Encode-(\d+)-MultiHeadAtt/")
@@ -50,55 +50,51 @@ _OUTSIDE = {
 }
 
 
-def recognises(path: Path) -> bool:
-    """Whether a path looks like a Keras 2 file."""
-    return path.suffix in SUFFIXES and path.is_file()
+class KerasH5(Format):
+    """A file that gpt-tf2 saved."""
 
+    config_file = f"its {_CONFIG}"
+    weights_file = ""
+    kernel_axes = 2
 
-def read_config(path: Path) -> GPT2Config:
-    """The config in a file: shapes of its embeddings, its blocks, and `head_num` of the attention.
+    def recognises(self, path: Path) -> bool:
+        return path.suffix in _SUFFIXES and path.is_file()
 
-    Raises InputError where the file is truncated or another model.
-    """
-    with _open(path) as file:
-        stored = _stored(path, file)
-        blocks = {match[1] for key in stored if (match := _BLOCK.match(key))}
-        shapes = {}
-        for name in ("model/wte", "model/wpe"):
-            (key,) = _OUTSIDE[name]
-            found = list(stored[key].shape) if key in stored else "none"
-            if len(found) != 2:
-                raise InputError(
-                    f"{path}: {key}: expected a shape of two axes, found {found}; give a file that "
-                    "gpt-tf2 saved"
-                )
-            shapes[name] = found
-        content = {
-            "vocabulary_size": shapes["model/wte"][0],
-            "context": shapes["model/wpe"][0],
-            "width": shapes["model/wte"][1],
-            "heads": _heads(path, file),
-            "layers": len(blocks),
-        }
-        return config_from(path, content, {key: key for key in content})
+    def read_config(self, path: Path) -> GPT2Config:
+        """The shapes of its embeddings, its blocks, and `head_num` of the attention."""
+        with _open(path) as file:
+            stored = _stored(path, file)
+            blocks = {match[1] for key in stored if (match := _BLOCK.match(key))}
+            shapes = {}
+            for name in ("model/wte", "model/wpe"):
+                (key,) = _OUTSIDE[name]
+                found = list(stored[key].shape) if key in stored else "none"
+                if len(found) != 2:
+                    raise InputError(
+                        f"{path}: {key}: expected a shape of two axes, found {found}; give a file "
+                        "that gpt-tf2 saved"
+                    )
+                shapes[name] = found
+            content = {
+                "vocabulary_size": shapes["model/wte"][0],
+                "context": shapes["model/wpe"][0],
+                "width": shapes["model/wte"][1],
+                "heads": _heads(path, file),
+                "layers": len(blocks),
+            }
+            return config_from(path, content, {key: key for key in content})
 
+    @contextmanager
+    def stored(self, path: Path) -> Iterator[dict[str, StoredTensor]]:
+        with _open(path) as file:
+            yield _stored(path, file)
 
-def tensors(path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and value of every variable, as `weights.Format` says."""
-    with _open(path) as file, remedied():
-        yield from checked_variables(
-            path, config, f"its {_CONFIG}", _stored(path, file), _parts(config), kernel_axes=2
-        )
-
-
-def _parts(config: GPT2Config) -> dict[str, tuple[str, ...]]:
-    """The tensors of which every variable is made."""
-    in_blocks = {
-        f"model/h{number}/{name}": tuple(part.format(b=f"Encode-{number}") for part in parts)
-        for number in range(config.layers)
-        for name, parts in _IN_BLOCK.items()
-    }
-    return {**_OUTSIDE, **in_blocks}
+    def parts(self, name: str) -> tuple[str, ...]:
+        if name in _OUTSIDE:
+            return _OUTSIDE[name]
+        _, block, name_in_block = name.split("/", 2)
+        number = block.removeprefix("h")
+        return tuple(part.format(b=f"Encode-{number}") for part in _IN_BLOCK[name_in_block])
 
 
 def _open(path: Path) -> h5py.File:

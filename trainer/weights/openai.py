@@ -2,23 +2,30 @@
 
 A folder holds `hparams.json` and a TensorFlow checkpoint, `model.ckpt.index` and
 `model.ckpt.data-00000-of-00001` (OpenAI's also `model.ckpt.meta`, `checkpoint` and the vocabulary,
-which are not read here). The names are those of `gpt2.variable_shapes`.
+which are not read here). The names are those of `config.variable_shapes`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.config import GPT2Config, variable_shapes
-from trainer.weights import tf_checkpoint
-from trainer.weights.checking import config_from, read_json_object, shape_faults
+from trainer.config import GPT2Config
+from trainer.stored_tensors import (
+    DATA_SUFFIX,
+    INDEX_SUFFIX,
+    StoredTensor,
+    save_checkpoint,
+    tensors_of_checkpoint,
+)
+from trainer.weights.format import Format, config_from, read_json_object, require_variables
 
-PREFIX = "model.ckpt"
+_PREFIX = "model.ckpt"
 HPARAMS = "hparams.json"
-HPARAMS_NAMES = {
+_HPARAMS_NAMES = {
     "vocabulary_size": "n_vocab",
     "context": "n_ctx",
     "width": "n_embd",
@@ -27,23 +34,23 @@ HPARAMS_NAMES = {
 }
 
 
-def recognises(path: Path) -> bool:
-    """Whether a path looks like an OpenAI checkpoint."""
-    return (path / HPARAMS).is_file()
+class OpenAI(Format):
+    """An OpenAI checkpoint folder."""
 
+    config_file = HPARAMS
+    weights_file = f"{_PREFIX}{INDEX_SUFFIX}"
 
-def read_config(path: Path) -> GPT2Config:
-    """The config in a checkpoint folder's `hparams.json`; InputError where it has none."""
-    file = path / HPARAMS
-    holds = f"{HPARAMS}, {PREFIX}.index and {PREFIX}.data-00000-of-00001"
-    content = read_json_object(file, f"an OpenAI checkpoint folder holds {holds}")
-    return config_from(file, content, HPARAMS_NAMES)
+    def recognises(self, path: Path) -> bool:
+        return (path / HPARAMS).is_file()
 
+    def read_config(self, path: Path) -> GPT2Config:
+        file = path / HPARAMS
+        holds = f"{HPARAMS}, {_PREFIX}{INDEX_SUFFIX} and {_PREFIX}{DATA_SUFFIX}"
+        content = read_json_object(file, f"an OpenAI checkpoint folder holds {holds}")
+        return config_from(file, content, _HPARAMS_NAMES)
 
-def tensors(path: Path, config: GPT2Config) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and value of every variable, as `weights.Format` says."""
-    keys = {name: name for name in variable_shapes(config)}
-    return tf_checkpoint.read(path / PREFIX, config, HPARAMS, keys)
+    def stored(self, path: Path) -> AbstractContextManager[Mapping[str, StoredTensor]]:
+        return tensors_of_checkpoint(path / _PREFIX)
 
 
 def write_openai(
@@ -51,21 +58,13 @@ def write_openai(
 ) -> None:
     """Write a checkpoint folder that OpenAI's own code reads.
 
-    variables: float32 values by the names of `gpt2.variable_shapes`, of which arrays are copied and
+    variables: float32 values by the names of `config.variable_shapes`, of which arrays are copied and
         variables are not; ValueError where one is missing, unknown or of another shape.
     """
-    found = {name: tuple(value.shape) for name, value in variables.items()}
-    if faults := shape_faults(found, variable_shapes(config)):
-        raise ValueError("\n".join(faults))
+    require_variables(config, variables)
     folder.mkdir(parents=True, exist_ok=True)
-    names = sorted(variables)
-    tf.raw_ops.SaveV2(
-        prefix=str(folder / PREFIX),
-        tensor_names=names,
-        shape_and_slices=[""] * len(names),
-        tensors=[tf.convert_to_tensor(variables[name], tf.float32) for name in names],
-    )
-    state = f'model_checkpoint_path: "{PREFIX}"\nall_model_checkpoint_paths: "{PREFIX}"\n'
+    save_checkpoint(folder / _PREFIX, {name: variables[name] for name in sorted(variables)})
+    state = f'model_checkpoint_path: "{_PREFIX}"\nall_model_checkpoint_paths: "{_PREFIX}"\n'
     (folder / "checkpoint").write_text(state, encoding="utf-8")
-    hparams = {theirs: getattr(config, ours) for ours, theirs in HPARAMS_NAMES.items()}
+    hparams = {theirs: getattr(config, ours) for ours, theirs in _HPARAMS_NAMES.items()}
     (folder / HPARAMS).write_text(json.dumps(hparams, indent=2) + "\n", encoding="utf-8")
