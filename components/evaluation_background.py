@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.curves import Plot, plots
 from preprocessing.base.pages import seen_from
 from preprocessing.corpus.report import read_drops
-from trainer.curves import Plot, plots
 from trainer.history import HISTORY_FILE, TRAINING_PAGE, History
 
 CORPUS_PAGE = "corpus.html"

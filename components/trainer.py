@@ -1,11 +1,11 @@
-"""Trainer: TFX's own, which calls `trainer.run.run_fn`."""
+"""Trainer: TFX's own, which calls `components.training.run_fn`."""
 
 from tfx.components.trainer.component import Trainer
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2
 
 from components.declared import Declared
-from trainer.run import run_fn
+from components.training import run_fn
 
 
 def build(declared: Declared) -> BaseNode:

@@ -1,9 +1,9 @@
-"""What TFX's Trainer calls: options, device, data, base weights, training, logs, export, together."""
+"""A training as a node makes it: options, device, data, base weights, training, logs, export, together."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -11,13 +11,14 @@ from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_watch import check_unchanged_since
 from preprocessing.base.staging import make_cache_folder
-from preprocessing.tokens.vocabulary import load_vocabulary
+from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
 from trainer.compilation_cache import keep_compiled_programs
 from trainer.config import GPT2Config, model_config
+from trainer.data import Batch
 from trainer.device import choose_device
 from trainer.export import export
 from trainer.gpt2 import GPT2
-from trainer.history import HISTORY_FILE, TRAINING_PAGE
+from trainer.history import HISTORY_FILE, History
 from trainer.host_memory import return_freed_memory
 from trainer.options import (
     BASE_STATS_VARIABLE,
@@ -28,12 +29,9 @@ from trainer.options import (
 )
 from trainer.part_times import EXPORT, MODEL, READING, PartTimes
 from trainer.row_files import read_rows, read_training_rows
-from trainer.shown_rows import shown_rows
 from trainer.training import train
-from trainer.training_page import write_training_page
 from trainer.weights import load_into
 
-_ROWS_SHOWN = 3
 _SERVING_FOLDERS = ("Format-Serving", "serving_model_dir")  # what TFX appends, now and formerly
 
 
@@ -48,7 +46,15 @@ class FnArgs(Protocol):
     custom_config: Mapping[str, Any]
 
 
-def run_fn(fn_args: FnArgs) -> None:
+class Trained(NamedTuple):
+    """What a page tells of a training: its history, the rows of its first step, what their ids are."""
+
+    history: History
+    first_batch: Batch
+    vocabulary: Vocabulary
+
+
+def train_and_export(fn_args: FnArgs) -> Trained:
     """Train as `fn_args.custom_config` says, export to `serving_model_dir`, log to `model_run_dir`.
 
     custom_config: `model` and `training` (the options as dicts), `vocabulary`, `seed`,
@@ -102,8 +108,7 @@ def run_fn(fn_args: FnArgs) -> None:
     times.end()
     (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
     rows_a_step = training_options.batch_size * training_options.accumulate
-    shown = shown_rows(rows.training_batch(0, rows_a_step, seed), vocabulary, _ROWS_SHOWN)
-    write_training_page(logs / TRAINING_PAGE, history, shown)
+    return Trained(history, rows.training_batch(0, rows_a_step, seed), vocabulary)
 
 
 def base_folder(base_model: str) -> Path:

@@ -24,9 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load_config(arguments.config, arguments.overrides)
     quiet_tensorflow()
     with output_set_aside():
+        from pipeline.self_test import self_test
         from trainer.device import choose_device
         from trainer.gpu_environment import missing_for_gpu
-        from trainer.self_test import self_test
 
         device = choose_device(loaded.config.training)
         tested = self_test(device)

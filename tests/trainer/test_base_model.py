@@ -41,4 +41,4 @@ def test_a_base_model_that_changes_while_it_is_read_is_refused(
         },
     )
     with pytest.raises(ContentChangedError, match=r"hparams\.json: changed while Trainer read it"):
-        run.run_fn(arguments)
+        run.train_and_export(arguments)

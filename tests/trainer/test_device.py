@@ -127,7 +127,7 @@ run.export = lambda *arguments: print("exported")
 device = "auto" if os.fork() else "cpu"
 folder = Path(sys.argv[1]) / device
 folder.mkdir()
-run.run_fn(tiny_fn_args(folder, device=device))
+run.train_and_export(tiny_fn_args(folder, device=device))
 if device == "auto":
     sys.exit(os.wait()[1])
 """

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components import training
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import CACHE_TAG
 from preprocessing.tokens.vocabulary import load_vocabulary
@@ -18,7 +19,7 @@ from trainer import run
 from trainer.config import GPT2Config
 from trainer.gpt2 import GPT2
 from trainer.options import CHECKPOINTS_VARIABLE
-from trainer.run import base_folder, run_fn
+from trainer.run import base_folder, train_and_export
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
 
@@ -45,7 +46,7 @@ def test_a_run_leaves_an_export_a_history_and_checkpoints(
     fn_args: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CHECKPOINTS_VARIABLE, str(tmp_path / "checkpoints"))
-    run_fn(fn_args)
+    training.run_fn(fn_args)
     served = tf.saved_model.load(fn_args.serving_model_dir).signatures["serving_default"]
     assert served(prompts=tf.constant(["ab"]))["completions"].shape == [1]
     history = json.loads((tmp_path / "logs" / "history.json").read_text())
@@ -69,7 +70,7 @@ def test_without_validation_rows_there_is_no_validation_loss(
     fn_args: SimpleNamespace, tmp_path: Path, exported: list[GPT2]
 ) -> None:
     fn_args.eval_files = [str(tmp_path / "nothing*")]
-    run_fn(fn_args)
+    train_and_export(fn_args)
     history = json.loads((tmp_path / "logs" / "history.json").read_text())
     assert history["validation"] == []
     assert len(exported) == 1
@@ -94,7 +95,7 @@ def test_training_starts_from_the_base_model(
     write_base(tmp_path / "base", base, format_)
     fn_args.base_model = str(tmp_path / "base" / "Format-Serving")  # as TFX names it
     settings(fn_args, "training")["learning_rate"] = 0.0
-    run_fn(fn_args)
+    train_and_export(fn_args)
     for name, variable in base.by_name.items():
         np.testing.assert_array_equal(exported[0].by_name[name], variable)
 
@@ -105,7 +106,7 @@ def test_a_base_model_of_another_size_is_refused(fn_args: SimpleNamespace, tmp_p
     write_base(tmp_path / "base", base, "openai")
     fn_args.base_model = str(tmp_path / "base")
     with pytest.raises(InputError, match=r"model\.size.*layers 2 in the checkpoint and 1 in"):
-        run_fn(fn_args)
+        train_and_export(fn_args)
 
 
 def test_a_base_model_whose_weights_are_no_numbers_is_refused(
@@ -116,19 +117,19 @@ def test_a_base_model_whose_weights_are_no_numbers_is_refused(
     write_base(tmp_path / "base", base, "huggingface")
     fn_args.base_model = str(tmp_path / "base")
     with pytest.raises(InputError, match=r"model\.base: model/ln_f/b holds NaN or infinity"):
-        run_fn(fn_args)
+        train_and_export(fn_args)
 
 
 def test_rows_longer_than_the_context_are_refused(fn_args: SimpleNamespace) -> None:
     settings(fn_args, "model")["context"] = 4
     with pytest.raises(InputError, match=r"tokens\.sequence_length is 8.*context 4"):
-        run_fn(fn_args)
+        train_and_export(fn_args)
 
 
 def test_no_row_to_train_on_is_refused(fn_args: SimpleNamespace, tmp_path: Path) -> None:
     fn_args.train_files = [str(tmp_path / "nothing*")]
     with pytest.raises(InputError, match="no token row to train on"):
-        run_fn(fn_args)
+        train_and_export(fn_args)
 
 
 def test_a_serving_folder_that_exists_is_the_base_folder(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The self-test of `gpt2-tfx doctor`."""
 
+from pipeline.self_test import SelfTest, self_test
 from tests.trainer.train_steps import HERE
-from trainer.self_test import SelfTest, self_test
 
 
 def test_a_machine_that_computes_passes() -> None:

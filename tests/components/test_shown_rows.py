@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from components.shown_rows import Piece, shown_rows
 from preprocessing.tokens.vocabulary import load_vocabulary
 from trainer.data import Batch
-from trainer.shown_rows import Piece, shown_rows
 
 
 def batch(text: bytes, segments: str, mask: str) -> Batch:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from components.shown_rows import Piece, ShownRow
+from components.training_page import write_training_page
 from tests.browser import Browser, beyond_the_edge, brightness, contrast
 from tests.components.html_page import HOSTILE, Page
 from trainer.history import History
-from trainer.shown_rows import Piece, ShownRow
-from trainer.training_page import write_training_page
 
 HISTORY = History(
     device="A <b>processor</b>",

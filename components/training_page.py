@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.curves import plots
+from components.shown_rows import ShownRow
 from preprocessing.base.pages import write_page
 from trainer import part_times
-from trainer.curves import plots
 from trainer.history import History
-from trainer.shown_rows import ShownRow
 
 _PARTS = {
     part_times.MODEL: "vocabulary, model and its weights",
