@@ -1,7 +1,9 @@
 """Tables with commas between the values: RFC 4180 (https://www.rfc-editor.org/rfc/rfc4180)."""
 
+import codecs
 import csv
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from preprocessing.readers.decoding import decode_text
@@ -9,13 +11,16 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns
 from preprocessing.records.record import Drop, Fault
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SKIPPED_AT_ONCE = 1 << 20
 
 # A place in a row is where a field or the rest of one behind its quotes begins, or in one without quotes, or in quotes;
-# each with what ends it.
+# each with what it goes on to. A quote in quotes is written twice.
 _START, _BARE, _QUOTED = range(3)
-_ENDS = (re.compile(rb"(?s:.)"), re.compile(rb"[,\n]"), re.compile(rb'"'))
+_TO_END = (
+    re.compile(rb"(?s:.)"),
+    re.compile(rb"[^,\n]*+[,\n]"),
+    re.compile(rb'(?:[^"]++|"")*+"'),
+)
 
 
 def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) -> Rows:
@@ -27,47 +32,48 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
     """
     # The module's own limit of 128 KiB a field is below what a document may have.
     csv.field_size_limit(max(csv.field_size_limit(), most))
-    lines = _Lines(file, most)
     header: list[str] | None = None
-    reader = csv.reader(lines, strict=True)
-    while True:
-        number = lines.start_row()
-        problem = None
-        try:
-            values = next(reader)
-        except StopIteration:
-            break
-        except _TooLargeError:
-            problem = ("too_large", f" has more than {most} bytes, max_record_bytes")
-        except csv.Error as error:
-            problem = ("not_csv", f": {error}")
-        if problem is not None:
-            if not lines.skip_row():
-                yield Fault(
-                    f"{source.name}, line {number}: opens a quote that is never closed; close it, or get the "
-                    "file again if it was cut off"
-                )
-                return
-            reader = csv.reader(lines, strict=True)
-            reason, detail = problem
+    for number, row, is_closed in _bounded_rows(file, most):
+        if not is_closed:
+            yield Fault(
+                f"{source.name}, line {number}: opens a quote that is never closed; close it, or get the "
+                "file again if it was cut off"
+            )
+            return
+        values = _values(row, most, header)
+        if isinstance(values, tuple):
+            reason, detail = values
             if header is None:
                 yield Fault(
                     f"{source.name}, line {number}, the row of column names{detail}; correct it"
                 )
                 return
             yield source.row_drop(number, reason, f"line {number}{detail}")
-        elif not values:
-            continue
-        elif header is None:
+        elif values and header is not None:
+            yield TableRow(number, f"line {number}", dict(zip(header, values, strict=False)))
+        elif values:
             header = values
             if missing := missing_columns(source, columns, header):
-                yield _fault_of_header(source, lines.row, header) or missing
+                yield _fault_of_header(source, row or b"", header) or missing
                 return
-        elif any(values[len(header) :]):
-            detail = f": {len(values)} values for {len(header)} columns; quote what holds commas"
-            yield source.row_drop(number, "not_csv", f"line {number}{detail}")
-        else:
-            yield TableRow(number, f"line {number}", dict(zip(header, values, strict=False)))
+
+
+def _values(row: bytes | None, most: int, header: list[str] | None) -> list[str] | tuple[str, str]:
+    """The values of a row, none where it is an empty line; or the reason and the detail why they cannot be told."""
+    if row is None:
+        return "too_large", f" has more than {most} bytes, max_record_bytes"
+    # What is not UTF-8 may be in another column; whoever takes the value sees it.
+    text = row.decode("utf-8", "surrogateescape")
+    if header is None:
+        text = text.removeprefix("\ufeff")
+    try:
+        (values,) = csv.reader([text], strict=True)
+    except csv.Error as error:
+        return "not_csv", f": {error}"
+    if header is not None and any(values[len(header) :]):
+        detail = f": {len(values)} values for {len(header)} columns; quote what holds commas"
+        return "not_csv", detail
+    return values
 
 
 def _fault_of_header(source: SourceFile, line: bytes, header: list[str]) -> Fault | None:
@@ -82,75 +88,38 @@ def _fault_of_header(source: SourceFile, line: bytes, header: list[str]) -> Faul
     return None
 
 
-class _TooLargeError(Exception):
-    """A row is longer than a record may be."""
+def _bounded_rows(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes | None, bool]]:
+    """Of each row the number of its first line, its lines, and whether it ends, and no quote goes on to the file's end.
 
-
-class _Lines:
-    """The lines of a file for csv.reader, which asks for more while a row goes on.
-
-    Raises _TooLargeError when the lines of one row are more than `most` bytes together.
+    Lines are None where they are more than `most` bytes together, of which no more are held.
     """
-
-    def __init__(self, file: BinaryIO, most: int) -> None:
-        self._file = file
-        self._most = most
-        self._number = 0
-        self._row: list[bytes] = []
-        self._row_bytes = 0
-
-    def start_row(self) -> int:
-        """Begin a new row; the number of its first line."""
-        self._row = []
-        self._row_bytes = 0
-        return self._number + 1
-
-    @property
-    def row(self) -> bytes:
-        """The lines of the row so far."""
-        return b"".join(self._row)
-
-    def skip_row(self) -> bool:
-        """Read past what is left of the row; whether it has an end, and no quote goes on to that of the file."""
-        place = _START
-        for line in self._row:
-            place = _place_after(line, place)
-        last = self._row[-1]
-        while not last.endswith(b"\n") or place == _QUOTED:
-            self._number += last.endswith(b"\n")
-            last = self._file.readline(_SKIPPED_AT_ONCE)
-            if not last:
-                return place != _QUOTED
-            place = _place_after(last, place)
-        return True
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        # Two bytes more for the line end: what is cut off here is too long.
-        line = self._file.readline(self._most + 2)
-        if not line:
-            raise StopIteration
-        self._number += 1
-        self._row.append(line)
-        self._row_bytes += len(line.rstrip(b"\r\n"))
-        if self._row_bytes > self._most:
-            raise _TooLargeError
-        if self._number == 1:
-            line = line.removeprefix(_BYTE_ORDER_MARK)
-        # What is not UTF-8 may be in another column; whoever takes the value sees it.
-        return line.decode("utf-8", "surrogateescape")
+    number = 1
+    while line := file.readline(most + 2):  # two bytes more for the line end
+        first, place, size = number, _START, 0
+        lines: list[bytes] = []
+        while line:
+            lines.append(line)
+            size += len(line.rstrip(b"\r\n"))
+            if size > most:
+                lines.clear()
+            place = _place_after(line if number > 1 else line.removeprefix(codecs.BOM_UTF8), place)
+            is_ended = line.endswith(b"\n")
+            number += is_ended
+            if is_ended and place != _QUOTED:
+                break
+            line = file.readline(_SKIPPED_AT_ONCE if size > most else most + 2)
+        yield first, b"".join(lines) if size <= most else None, place != _QUOTED
 
 
 def _place_after(data: bytes, place: int) -> int:
     """The place after `data` in a row, where it begins at `place`."""
     position = 0
-    while found := _ENDS[place].search(data, position):
+    while found := _TO_END[place].match(data, position):
         position = found.end()
-        if place == _START and found[0] == b'"':
+        end = data[position - 1 : position]
+        if place == _START and end == b'"':
             place = _QUOTED
-        elif place == _START and found[0] not in b",\n":
+        elif place == _START and end not in b",\n":
             place = _BARE
         else:
             place = _START

@@ -333,6 +333,13 @@ def test_a_field_of_a_csv_that_is_too_long_costs_its_row_and_invents_none(length
         assert found[2].position == data.count("\n")
 
 
+def test_a_row_of_a_csv_that_is_read_in_part_up_to_a_carriage_return_is_one_row():
+    options = CorpusOptions(task="text", max_record_bytes=6)
+    found = read("a.csv", b"text,b\n" + b",,,,,,\r\rinvented\na,b\n", options)
+    too_large = "line 2 has more than 6 bytes, max_record_bytes"
+    assert summary(found) == [("too_large", too_large), ("record", "a")]
+
+
 def test_the_lines_of_a_row_that_is_no_csv_are_no_rows():
     found = read("a.csv", b'id,text\n1,"a"b,"goes on\n2,invented\n3,"\n4,last\n', TEXT)
     assert [reason for reason, _ in summary(found)] == ["not_csv", "record"]

@@ -122,7 +122,9 @@ def test_a_step_writes_into_the_cache_that_it_was_given(signatures: dict[str, Si
     np.testing.assert_array_equal(state["keys_0"].numpy(), after)
 
 
-def test_more_rows_than_keep_their_bits_do_not_start_or_join(signatures: dict[str, Signature]) -> None:
+def test_more_rows_than_keep_their_bits_do_not_start_or_join(
+    signatures: dict[str, Signature],
+) -> None:
     state = started(signatures, 1)
     for _ in range(3):
         state = joined(signatures, state, state)
