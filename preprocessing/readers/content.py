@@ -5,19 +5,21 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 import pyarrow
 
 from preprocessing.readers.file_names import is_compressed
 from preprocessing.readers.source_file import OpenFile, SourceFile
-from preprocessing.records.record import Fault
+from preprocessing.records.record import Drop, Fault
 
 # What reading a file may raise: a broken or cut off stream is as good as a broken disk.
 READ_ERRORS = (OSError, EOFError, zlib.error)
 
 _READ_AT_ONCE = 1 << 16
 _SKIPPED_AT_ONCE = 1 << 20
+
+_Found = TypeVar("_Found")
 
 
 @contextmanager
@@ -74,6 +76,19 @@ def read_file(source: SourceFile, open_file: OpenFile, most: int) -> bytes | Fau
     with open_content(source.name, open_file) as file:
         data = file.read(most + 1)
     return data if len(data) <= most else None
+
+
+def or_empty(source: SourceFile, found: Iterator[_Found], kind: str) -> Iterator[_Found | Drop]:
+    """What is found in a file, or where it is whole and there is nothing, a Drop of it (`empty`).
+
+    kind: what is looked for, a `row` or a `document`.
+    """
+    is_empty = source.is_whole
+    for each in found:
+        is_empty = False
+        yield each
+    if is_empty:
+        yield Drop("empty", source.name, source.name, f"no {kind} in the whole file")
 
 
 def bounded_lines(file: BinaryIO, max_bytes: int) -> Iterator[bytes | None]:

@@ -46,8 +46,7 @@ def decode_text(data: bytes, source: SourceFile, record_id: str) -> str | Drop:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        found = f"byte {source.start + error.start} is 0x{data[error.start]:02x}"
-        detail = f"{found}: {why_not_utf8(data, error.start)}"
+        detail = f"byte {source.start + error.start} is {why_not_utf8(data, error.start)}"
         return Drop("not_utf8", source.name, record_id, detail).beginning(_legible(data))
     if source.start == 0:
         text = text.removeprefix("\ufeff")
@@ -59,17 +58,18 @@ def _legible(data: bytes) -> str:
 
 
 def why_not_utf8(data: bytes, place: int) -> str:
-    """What bytes that are not UTF-8 at a place most likely are, and what to do.
+    """The byte at a place where bytes are not UTF-8, what they most likely are, and what to do.
 
     Where most of what is no ASCII is UTF-8, they are damaged and in no other encoding.
     """
+    byte = f"0x{data[place]:02x}"
     near = data[max(0, place - _LOOKED_AT) : place + _LOOKED_AT]
     text = near.decode("utf-8", "surrogateescape")
     wrong = sum("\udc80" <= character <= "\udcff" for character in text)
     if sum(character > "\x7f" for character in text) > 2 * wrong:
-        return "damaged, for the rest is UTF-8; mend it there"
+        return f"{byte}: damaged, for the rest is UTF-8; mend it there"
     likely = _likely_encoding(near)
-    return f"most likely {likely}; save it as UTF-8" if likely else "not UTF-8; save it as UTF-8"
+    return f"{byte}: {f'most likely {likely}' if likely else 'not UTF-8'}; save it as UTF-8"
 
 
 def _likely_encoding(data: bytes) -> str | None:

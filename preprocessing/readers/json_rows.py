@@ -71,7 +71,7 @@ def _row(
         values = json.loads(data.decode())
     except UnicodeDecodeError as error:
         why = why_not_utf8(data, error.start)
-        return drop("not_utf8", f", byte {error.start} of it is 0x{data[error.start]:02x}: {why}")
+        return drop("not_utf8", f", byte {error.start} of it is {why}")
     except json.JSONDecodeError as error:
         return drop("not_json", f", column {error.colno}: {error.msg}")
     except (ValueError, RecursionError) as error:  # an integer too long, lists too deep

@@ -33,16 +33,6 @@ Columns = Mapping[str, str]
 """The columns that a table must have, each with the key of the configuration that names it, if one does."""
 
 
-def or_empty(source: SourceFile, rows: Rows) -> Rows:
-    """The rows, or where there are none in a whole table, a Drop of it (`empty`)."""
-    is_empty = source.is_whole
-    for row in rows:
-        is_empty = False
-        yield row
-    if is_empty:
-        yield Drop("empty", source.name, source.name, "no row in the whole file")
-
-
 def missing_columns(source: SourceFile, columns: Columns, found: Sequence[str]) -> Fault | None:
     """The fault that a table has not the columns that it must have, with what can be done."""
     missing = [name for name in columns if name not in found]
@@ -89,9 +79,8 @@ def texts_of(
             # escapes can write these characters too, so that the reason may be the other one.
             if "\udc80" <= text[error.start] <= "\udcff":
                 data = _LONE.sub("?", text).encode("utf-8", "surrogateescape")
-                place = len(text[: error.start].encode())
-                why = why_not_utf8(data, place)
-                return drop("not_utf8", f": {name} holds the byte 0x{data[place]:02x}: {why}")
+                why = why_not_utf8(data, len(text[: error.start].encode()))
+                return drop("not_utf8", f": {name} holds the byte {why}")
             return drop("lone_surrogate", f": {name} holds half a surrogate pair")
         if size > most:
             return drop("too_large", f" has more than {most} bytes, max_record_bytes")

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 
 from preprocessing.readers.arrow_rows import arrow_rows
-from preprocessing.readers.content import open_content
+from preprocessing.readers.content import open_content, or_empty
 from preprocessing.readers.csv_rows import csv_rows
 from preprocessing.readers.file_names import content_ends_with, or_compressed
 from preprocessing.readers.json_rows import json_rows
 from preprocessing.readers.source_file import Corpus, SourceFile
-from preprocessing.readers.table_rows import Columns, Rows, or_empty
+from preprocessing.readers.table_rows import Columns, Rows
 
 _JSON = (".jsonl", ".json")
 _OWN_COMPRESSION = (".parquet", ".arrow")
@@ -45,4 +45,4 @@ def table_rows(
             rows = csv_rows(source, file, columns, most)
         else:
             rows = json_rows(source, file, most)
-        yield from or_empty(source, rows)
+        yield from or_empty(source, rows, "row")

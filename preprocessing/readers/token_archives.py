@@ -62,9 +62,6 @@ def parse_archive(source: SourceFile, file: BinaryIO, corpus: Corpus) -> Iterato
                         yield _outcome(source, number, member.filename, found, corpus)
     except _DAMAGED as error:
         yield Fault(f"{source.name}: cannot be read as .npz: {error}; write the file again")
-        return
-    if not number:
-        yield Drop("empty", source.name, source.name, "no document in the whole file")
 
 
 def _outcome(

@@ -30,7 +30,7 @@ from preprocessing.tasks.cleaning import (
     clean_line,
 )
 from preprocessing.tasks.story_files import list_stories, story_id_of
-from preprocessing.tasks.summary_pairs import PAIR_COLUMNS, pair_rows
+from preprocessing.tasks.summary_pairs import pair_rows
 from preprocessing.tasks.task import Task
 
 # What stands between article and summary: the prompt of Radford et al. (2019) for summaries.
@@ -67,14 +67,12 @@ def cleaned(source: SourceFile, corpus: Corpus) -> Iterator[tuple[str, Change]]:
 
 
 def _stories(source: SourceFile, corpus: Corpus) -> Iterator["_Story | Drop | Fault"]:
-    most = corpus.options.max_record_bytes
+    most, columns = corpus.options.max_record_bytes, _columns(corpus.options)
     if is_table(source.name):
-        columns = _columns(corpus.options)
         rows = table_rows(source, corpus, columns, ("id",))
         yield from _stories_of_rows(source, rows, columns, most)
     elif source.companion is not None:
-        rows = pair_rows(source, corpus)
-        yield from _stories_of_rows(source, rows, PAIR_COLUMNS, most)
+        yield from _stories_of_rows(source, pair_rows(source, corpus, columns), columns, most)
     else:
         data = read_file(source, corpus.open, most)
         if isinstance(data, bytes):

@@ -103,8 +103,7 @@ def _conversations(name: str, data: bytes) -> list[Any] | Fault:
         found: list[Any] = corpus if is_list else _member(corpus, "", "data", list)
         return found
     except UnicodeDecodeError as error:
-        why = why_not_utf8(data, error.start)
-        return Fault(f"{name}: byte {error.start} is 0x{data[error.start]:02x}: {why}")
+        return Fault(f"{name}: byte {error.start} is {why_not_utf8(data, error.start)}")
     except json.JSONDecodeError as error:
         return Fault(
             f"{name}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}; "

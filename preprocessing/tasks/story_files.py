@@ -140,8 +140,7 @@ def _read_url_lists(files: CorpusFiles) -> dict[str, tuple[str, str, str]]:
                 lines = file.read().decode("utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{files.place(list_name)}: byte {error.start} is 0x{error.object[error.start]:02x}: "
-                f"{why_not_utf8(error.object, error.start)}"
+                f"{files.place(list_name)}: byte {error.start} is {why_not_utf8(error.object, error.start)}"
             ) from error
         for number, line in enumerate(lines, start=1):
             if not (url := line.strip()):

@@ -9,47 +9,47 @@ import re
 from itertools import zip_longest
 from typing import BinaryIO
 
-from preprocessing.readers.content import bounded_lines, open_content
+from preprocessing.readers.content import bounded_lines, open_content, or_empty
 from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.source_file import Corpus, SourceFile
-from preprocessing.readers.table_rows import Rows, TableRow, or_empty
+from preprocessing.readers.table_rows import Columns, Rows, TableRow
 from preprocessing.records.record import Drop, Fault
 
 ARTICLES = ".txt.src"
 SUMMARIES = ".txt.tgt.tagged"
 
-# What `pair_rows` calls what it reads; no table has named it.
-PAIR_COLUMNS = {"article": "", "highlights": ""}
-
 _TAG = re.compile(r"</?t>")
 _ENDED = b""
 
 
-def pair_rows(source: SourceFile, corpus: Corpus) -> Rows:
-    """The rows of a pair of files (see `_rows`), or where it has none at all, a Drop of it. Raises READ_ERRORS."""
+def pair_rows(source: SourceFile, corpus: Corpus, columns: Columns) -> Rows:
+    """A row with `id`, article and highlights (a sentence a line) for each line of the two files of a source.
+
+    The id is the line's number, so that the records, sorted by id, are in the order of the release
+    and of what was published about it. A line that is too long (`too_large`) or not UTF-8
+    (`not_utf8`) drops its row; files of different length are a Fault, and without a line a Drop of them. Raises
+    READ_ERRORS.
+
+    columns: what article and highlights are called in the rows.
+    """
     assert source.companion is not None
     names = source.name, source.companion.name
-    most = corpus.options.max_record_bytes
     with (
         open_content(names[0], corpus.open) as articles,
         open_content(names[1], corpus.open) as summaries,
     ):
-        yield from or_empty(source, _rows(names, articles, summaries, most))
+        rows = _rows(names, (articles, summaries), columns, corpus.options.max_record_bytes)
+        yield from or_empty(source, rows, "row")
 
 
-def _rows(names: tuple[str, str], articles: BinaryIO, summaries: BinaryIO, most: int) -> Rows:
-    """A row with `id`, `article` and `highlights` (a sentence a line) for each line of the two files of these names.
-
-    The id is the line's number, so that the records, sorted by id, are in the order of the release
-    and of what was published about it. A line that is too long (`too_large`) or not UTF-8
-    (`not_utf8`) drops its row; files of different length are a Fault.
-    """
-    both = zip_longest(
-        bounded_lines(articles, most), bounded_lines(summaries, most), fillvalue=_ENDED
-    )
-    for number, (article, summary) in enumerate(both, start=1):
+def _rows(
+    names: tuple[str, str], files: tuple[BinaryIO, BinaryIO], columns: Columns, most: int
+) -> Rows:
+    lines = (bounded_lines(file, most) for file in files)
+    for number, both in enumerate(zip_longest(*lines, fillvalue=_ENDED), start=1):
+        article, summary = both
         identity = f"{names[0]}#{number:06d}"
-        if _ENDED in (article, summary):
+        if _ENDED in both:
             ended = names[article != _ENDED]
             yield Fault(
                 f"{names[0]} and {names[1]}: {ended} ends before line {number} and the "
@@ -62,11 +62,10 @@ def _rows(names: tuple[str, str], articles: BinaryIO, summaries: BinaryIO, most:
             yield Drop("too_large", names[0], identity, detail)
             continue
         try:
-            values = {"article": article.decode().strip(), "highlights": summary.decode()}
+            texts = article.decode().strip(), "\n".join(_TAG.split(summary.decode()))
         except UnicodeDecodeError as error:
-            found = f"byte 0x{error.object[error.start]:02x}"
-            detail = f"line {number}: {found}: {why_not_utf8(error.object, error.start)}"
+            detail = f"line {number}: byte {why_not_utf8(error.object, error.start)}"
             yield Drop("not_utf8", names[0], identity, detail)
             continue
-        values["highlights"] = "\n".join(_TAG.split(values["highlights"]))
+        values = dict(zip(columns, texts, strict=True))
         yield TableRow(number, f"line {number}", values | {"id": identity})

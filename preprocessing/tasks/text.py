@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.content import open_content, read_piece
+from preprocessing.readers.content import open_content, or_empty, read_piece
 from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, texts_of
@@ -32,20 +32,20 @@ def read(source: SourceFile, corpus: Corpus) -> Iterator[Outcome]:
         yield from parse_rows(source, rows, corpus)
     elif is_archive(source.name):
         with corpus.open(source.name) as file:
-            yield from parse_archive(source, file, corpus)
+            yield from or_empty(source, parse_archive(source, file, corpus), "document")
     elif (separator := corpus.options.document_separator) is not None:
         with open_content(source.name, corpus.open) as file:
-            yield from parse_documents(source, file, separator, corpus)
+            documents = parse_documents(source, file, separator, corpus)
+            yield from or_empty(source, documents, "document")
     else:
         data = read_piece(source, corpus.open)
         if not isinstance(data, bytes):
             yield data
             return
-        whole = _whole_of(source, corpus)
-        for outcome in parse(source, data, corpus):
-            if whole and isinstance(outcome, Record):
-                outcome = replace(outcome, document=text_digest(whole))
-            yield outcome
+        outcome = parse(source, data, corpus)
+        if isinstance(outcome, Record) and (whole := _whole_of(source, corpus)):
+            outcome = replace(outcome, document=text_digest(whole))
+        yield outcome
 
 
 def _whole_of(source: SourceFile, corpus: Corpus) -> str | None:
@@ -58,7 +58,7 @@ def _whole_of(source: SourceFile, corpus: Corpus) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def parse(source: SourceFile, data: bytes, corpus: Corpus) -> Iterator[Record | Drop]:
+def parse(source: SourceFile, data: bytes, corpus: Corpus) -> Record | Drop:
     """The record of a text file, which has its name, or of one piece of it.
 
     A piece of nothing but white space is dropped (`empty`), so is one with NUL bytes
@@ -68,10 +68,9 @@ def parse(source: SourceFile, data: bytes, corpus: Corpus) -> Iterator[Record | 
     record_id = source.name if source.is_whole else content_id(digest)
     text = _text(source, data, record_id)
     if isinstance(text, Drop):
-        yield text
-    else:
-        record = _record(source, record_id, source.start, digest, text, corpus)
-        yield replace(record, continues=source.stop if source.stop < source.size else 0)
+        return text
+    record = _record(source, record_id, source.start, digest, text, corpus)
+    return replace(record, continues=source.stop if source.stop < source.size else 0)
 
 
 def parse_documents(
@@ -82,7 +81,6 @@ def parse_documents(
     The reasons are those of `parse`, and `too_large`.
     """
     most = corpus.options.max_record_bytes
-    number = 0
     for number, (start, data) in enumerate(read_documents(file, separator.encode(), most), start=1):
         if data is None:
             detail = f"the document at byte {start} has more than {most} bytes, max_record_bytes"
@@ -94,8 +92,6 @@ def parse_documents(
         else:
             digest = sha256_bytes(data)
             yield _record(source, content_id(digest), start, digest, text, corpus)
-    if not number:
-        yield Drop("empty", source.name, source.name, "no document in the whole file")
 
 
 def parse_rows(source: SourceFile, rows: Rows, corpus: Corpus) -> Iterator[Outcome]:

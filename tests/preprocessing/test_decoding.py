@@ -44,8 +44,6 @@ def test_a_text_in_another_encoding_is_told_which_it_most_likely_is(text, encodi
 
 def test_utf_8_with_a_damaged_byte_is_in_no_other_encoding():
     data = (WESTERN * 3).encode() + b"\xff" + WESTERN.encode()
-    drop = only_drop(
-        list(parse(whole("a.txt", data), data, Corpus(open, CorpusOptions(task="text"))))
-    )
+    drop = only_drop([parse(whole("a.txt", data), data, Corpus(open, CorpusOptions(task="text")))])
     place = len((WESTERN * 3).encode())
     assert drop.detail == f"byte {place} is 0xff: damaged, for the rest is UTF-8; mend it there"

@@ -23,7 +23,7 @@ OPTIONS = CorpusOptions(task="text")
 def outcomes(data: bytes, start: int = 0, size: int | None = None):
     size = len(data) if size is None else size
     source = SourceFile("a/b.txt", size, "train", start, start + len(data))
-    return list(parse(source, data, Corpus(open, OPTIONS)))
+    return [parse(source, data, Corpus(open, OPTIONS))]
 
 
 def test_a_whole_file_is_one_record_in_the_loss():

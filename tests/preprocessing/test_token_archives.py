@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unpacking import unpack
 
+from preprocessing.corpus.reading import read_source
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.readers.source_file import Corpus
-from preprocessing.readers.token_archives import END_OF_TEXT_ID, parse_archive
+from preprocessing.readers.token_archives import END_OF_TEXT_ID
 from preprocessing.records.copies import document_digest
 from preprocessing.records.record import (
     Drop,
@@ -39,7 +40,8 @@ def archive(*arrays: np.ndarray) -> bytes:
 
 def outcomes(data: bytes, most: int = 1 << 20) -> list[Outcome]:
     options = CorpusOptions(task="text", max_record_bytes=most)
-    return list(parse_archive(whole("ids.npz", data), io.BytesIO(data), Corpus(open, options)))
+    corpus = Corpus(lambda _: io.BytesIO(data), options)
+    return list(read_source(whole("ids.npz", data), corpus))
 
 
 def ids_of(outcome: Outcome) -> tuple[int, ...]:
