@@ -136,7 +136,7 @@ def _record(source: SourceFile, row: TableRow, corpus: Corpus) -> Record | Drop:
     conversation_id = conversation_id or content_id(digest)
     if not isinstance(conversation_id, str):
         raise _wrong_type(f"{path}.id", conversation_id, str)
-    turns = _turns(_as_released(conversation), path)
+    turns = _turns(conversation, path)
 
     def drop(reason: str, detail: str) -> Drop:
         found = Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
@@ -186,23 +186,10 @@ def _segments(story: str, turns: list[tuple[str, ...]], prompt_in_loss: bool) ->
         yield Segment(f" {answers[0]}", in_loss=True, references=tuple(answers))
 
 
-def _as_released(conversation: dict[str, Any]) -> dict[str, Any]:
-    """A conversation in Hugging Face's flat layout as the release has it, any other as it is."""
-
-    def entries(texts: Any) -> Any:
-        if isinstance(texts, list):
-            return [{"input_text": text} if isinstance(text, str) else text for text in texts]
-        return texts
-
-    answers = conversation.get("answers")
-    if isinstance(answers, dict):
-        answers = answers.get("input_text")
-    changes = {"questions": entries(conversation.get("questions")), "answers": entries(answers)}
-    return {**conversation, **{key: value for key, value in changes.items() if key in conversation}}
-
-
-def _turns(conversation: Any, path: str) -> list[tuple[str, ...]]:
+def _turns(conversation: dict[str, Any], path: str) -> list[tuple[str, ...]]:
     """Each turn as question, answer, answers of further annotators. Raises _SchemaError."""
+    if isinstance(answers := conversation.get("answers"), dict):  # in Hugging Face's layout
+        conversation = {**conversation, "answers": answers.get("input_text")}
     further = conversation.get("additional_answers")
     further = {} if further is None else further
     if not isinstance(further, dict):
@@ -233,11 +220,12 @@ def _turns(conversation: Any, path: str) -> list[tuple[str, ...]]:
 
 
 def _texts(parent: Any, path: str, key: str) -> list[tuple[int | None, str]]:
-    """Turn id, if given, and words of each entry of a list of questions or answers."""
+    """Turn id, if given, and words of each entry of a list of questions or answers; in Hugging Face's layout a text."""
     entries: list[Any] = _member(parent, path, key, list)
     texts = []
     for number, entry in enumerate(entries):
         place = f"{path}.{key}[{number}]"
+        entry = {"input_text": entry} if isinstance(entry, str) else entry
         text: str = _member(entry, place, "input_text", str)
         turn_id = entry.get("turn_id")
         if turn_id is not None and not isinstance(turn_id, int):

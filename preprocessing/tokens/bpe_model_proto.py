@@ -20,10 +20,9 @@ def bpe_model_proto(mergeable_ranks: Mapping[bytes, int], unknown_piece: str) ->
     makes a text ready for the model by reading its UTF-8 bytes as Latin-1. A piece's score is its
     rank with the sign turned, because the best score is merged first. Nothing is normalised.
 
-    Args:
-        mergeable_ranks: the bytes of each token and its rank; the ranks are 0, 1, 2, ...
-        unknown_piece: the name of the last piece, which SentencePiece wants for what no piece
-            covers; the 256 single bytes cover everything, so it is never the result.
+    mergeable_ranks: the bytes of each token and its rank; the ranks are 0, 1, 2, ...
+    unknown_piece: the name of the last piece, which SentencePiece wants for what no piece covers; the 256 single bytes
+        cover everything, so it is never the result.
     """
     tokens = sorted(mergeable_ranks, key=mergeable_ranks.__getitem__)
     pieces = [

@@ -47,14 +47,7 @@ class InGraphTokenizer(tf.Module):
         self._token_bytes = np.array([*sorted(ranks, key=ranks.__getitem__), b""], dtype=object)
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Texts to ids.
-
-        Args:
-            texts: string [n].
-
-        Returns:
-            int32 ragged [n, None]; the end of text id is never among them.
-        """
+        """Texts to ids: string [n] to int32 ragged [n, None]; the end of text id is never among them."""
         pieces = self._split(texts)
         # Each byte becomes one character, as the model of the merges wants it.
         characters = tf.strings.unicode_transcode(pieces.values, "ISO-8859-1", "UTF-8")
@@ -64,13 +57,9 @@ class InGraphTokenizer(tf.Module):
         )
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        """Ids to texts.
+        """Ids to texts: int32 or int64 ragged [n, None], each below the size of the vocabulary, to string [n].
 
-        Args:
-            ids: int32 or int64 ragged [n, None], each below the size of the vocabulary.
-
-        Returns:
-            string [n], UTF-8: bytes that are not become U+FFFD. The end of text gives no text.
+        The texts are UTF-8: bytes that are not become U+FFFD. The end of text gives no text.
         """
         tokens = tf.ragged.map_flat_values(tf.gather, self.token_bytes(), ids)
         joined = tf.strings.reduce_join(tokens, axis=-1)
@@ -160,11 +149,11 @@ def _shift(values: tf.Tensor, steps: int, fill: int | bool) -> tf.Tensor:
 
 @cache
 def class_ranges() -> tuple[np.ndarray, np.ndarray]:
-    """The classes of all code points as runs.
+    """The classes of all code points as runs: int32 [runs] twice.
 
-    Returns:
-        starts: int32 [runs], the first code point of each run, ascending from 0.
-        classes: int32 [runs], the class of the run: OTHER, LETTER, NUMBER or SPACE.
+    The first code point of each run, ascending from 0, and its class: OTHER, LETTER, NUMBER or SPACE. Unicode tables
+    differ between libraries (Python's, RE2's, tiktoken's) by thousands of characters, and one character in another
+    class changes the ids of the text around it. So the classes are read from tiktoken itself.
     """
     classes = np.full(_CODE_POINTS, OTHER, dtype=np.int32)
     for value, pattern in _PATTERNS.items():

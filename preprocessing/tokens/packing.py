@@ -50,14 +50,10 @@ def pack(
     Equal sequences always give equal rows. Unless one was split, the rows come in the order of the
     first sequence in each, and in a row the sequences are in order.
 
-    Args:
-        sequences: of 1 to `length` tokens each, or more if they may be split.
-        padding_id: the id at the end of a row that is not full: the end of text.
-        packing: False gives each sequence, or each piece of one, a row of its own.
-        split: whether sequences longer than a row are cut.
-
-    Raises:
-        ValueError: a sequence is empty or longer than a row.
+    sequences: of 1 to `length` tokens each, or more if they may be split; others raise ValueError.
+    padding_id: the id at the end of a row that is not full: the end of text.
+    packing: False gives each sequence, or each piece of one, a row of its own.
+    split: whether sequences longer than a row are cut.
     """
     sizes = [len(sequence.ids) for sequence in sequences]
     for place, size in enumerate(sizes):

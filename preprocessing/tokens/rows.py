@@ -24,12 +24,6 @@ class Row:
         positions    [ 0  1  2  0  1  0 ]    start again in each sequence
         loss_mask    [ 0  0  1  0  1  0 ]    1: predicting this token, from those before it,
                                              counts; never the first of a sequence
-
-    Attributes:
-        input_ids: the tokens.
-        loss_mask: 0 or 1.
-        segment_ids: 1, 2, ... by sequence.
-        positions: the place within the sequence.
     """
 
     input_ids: np.ndarray
@@ -61,11 +55,7 @@ def row_to_example(row: Row) -> bytes:
 
 
 def example_to_row(data: bytes) -> Row:
-    """The row in a serialised Example.
-
-    Raises:
-        ValueError: `data` is not an Example, or not one of a row.
-    """
+    """The row in a serialised Example. Raises ValueError for anything else."""
     features = decode_example(data)
     input_ids, lengths, loss_lengths = (
         np.array(features.get(name, []), np.int64)
@@ -87,9 +77,7 @@ def example_to_row(data: bytes) -> Row:
 def read_rows(paths: Iterable[str | Path]) -> Iterator[Row]:
     """The rows of TFRecord files, in order; a file whose name ends in `.gz` is decompressed.
 
-    Raises:
-        OSError: a file cannot be read.
-        ValueError: a file is damaged or holds something else.
+    Raises OSError, and ValueError for a file that is damaged or holds something else.
     """
     for path in paths:
         opener = gzip.open if str(path).endswith(".gz") else open

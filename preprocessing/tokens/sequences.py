@@ -18,10 +18,8 @@ from preprocessing.tokens.vocabulary import Vocabulary
 class TokenSegment:
     """The tokens of one segment of a record.
 
-    Attributes:
-        ids: int32 [n].
-        in_loss: whether these tokens count in the loss.
-        is_target: whether this is a target of generation (the segment has references).
+    ids: int32 [n]. in_loss: whether they count in the loss. is_target: whether this is a target of generation (the
+    segment has references).
     """
 
     ids: np.ndarray
@@ -31,10 +29,7 @@ class TokenSegment:
 
 @dataclass(frozen=True)
 class TokenizedRecord:
-    """A record in tokens, the end of text included: at least one segment.
-
-    size: bytes of its text; characters: of it.
-    """
+    """A record in tokens, the end of text included: at least one segment. size: bytes of text; characters: of it."""
 
     id: str
     source: str
@@ -47,10 +42,8 @@ class TokenizedRecord:
 class TokenSequence:
     """Tokens that follow each other: a record, a piece of one, or a stream of records.
 
-    Attributes:
-        ids: int32 [n].
-        loss: bool [n], whether each token counts in the loss as what is to be predicted. Never the
-            first, which nothing predicts.
+    ids: int32 [n]. loss: bool [n], whether each token counts in the loss as what is to be predicted. Never the first,
+    which nothing predicts.
     """
 
     ids: np.ndarray

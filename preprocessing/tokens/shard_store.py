@@ -33,9 +33,8 @@ _ENTRY_FILE = "entry"
 def shard_recipe(options: TokenOptions, vocabulary_digest: str, module: str) -> str:
     """The digest of all that a shard's rows depend on beside its records.
 
-    Args:
-        vocabulary_digest: of the vocabulary's content; its name and path do not count.
-        module: the module of this package that tokenises a shard.
+    vocabulary_digest: of the vocabulary's content; its name and path do not count. module: that of this package which
+    tokenises a shard.
     """
     effective = asdict(options) | {"vocabulary": vocabulary_digest}
     return recipe_digest(effective, module, ["tiktoken"])

@@ -52,20 +52,14 @@ class Lengths:
 class TokenStatistics:
     """Counts over one shard or one split.
 
-    Attributes:
-        records: read.
-        separators: how often texts contain SEPARATOR, which there is text like any other.
-        truncated: records of which a part is in no row, each as its id, source, bytes, bytes left out; and
-        bytes_left_out: how many bytes of text these parts have, of
-        bytes: those of all records that were not dropped; not counted where they are one stream.
-        sequences: records, or windows of them, in the rows.
-        tokens: in the rows, without padding.
-        loss_tokens: tokens that count in the loss.
-        rows: written.
-        characters: how long the texts of the records are that were not dropped, and
-        record_tokens: how many tokens are in the rows of each.
-        drops: records that were dropped, and
-        dropped_ids: of all of them.
+    records: read. separators: how often texts contain SEPARATOR, which there is text like any other.
+    truncated: records of which a part is in no row, each as its id, source, bytes, bytes left out. bytes_left_out: of
+        all these parts. bytes: of all records that were not dropped; not counted where they are one stream.
+    rows: written. sequences: records, or windows of them, in the rows. tokens: in the rows, without padding.
+        loss_tokens: those that count in the loss.
+    characters: how long the texts of the records are that were not dropped. record_tokens: how many tokens are in the
+        rows of each.
+    drops: records that were dropped. dropped_ids: of all of them.
     """
 
     records: int = 0

@@ -43,13 +43,11 @@ _CHARACTERS_A_TOKEN = 4
 class Vocabulary:
     """Text to ids and back. Made by `load_vocabulary`.
 
-    Attributes:
-        name: what `load_vocabulary` was asked for.
-        size: the number of ids, the end of text included (50,257 for `gpt2`).
-        end_of_text: the id that ends a record (50,256 for `gpt2`), always the last one.
-        mergeable_ranks: the bytes of every other token and its id.
-        byte_counts: int64 [size], the bytes of each token's text; the end of text has none.
-        digest: sha256 (hexadecimal) of what the vocabulary was made from.
+    name: what `load_vocabulary` was asked for. size: the number of ids, the end of text included (50,257 for `gpt2`).
+    end_of_text: the id that ends a record (50,256 for `gpt2`), always the last one.
+    mergeable_ranks: the bytes of every other token and its id.
+    byte_counts: int64 [size], the bytes of each token's text; the end of text has none.
+    digest: sha256 (hexadecimal) of what the vocabulary was made from.
     """
 
     def __init__(self, name: str, mergeable_ranks: dict[bytes, int], digest: str) -> None:
@@ -69,10 +67,7 @@ class Vocabulary:
         )
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, the end of text never among them.
-
-        The characters `<|endoftext|>` are encoded as characters.
-        """
+        """The ids of a text, the end of text never among them: `<|endoftext|>` is encoded as characters."""
         return self._encoding.encode_ordinary(text)
 
     def encode_to_array(self, text: str) -> np.ndarray:
@@ -96,8 +91,7 @@ class Vocabulary:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; the end of text becomes `<|endoftext|>`, what is not UTF-8 U+FFFD.
 
-        Raises:
-            KeyError: an id is not in the vocabulary.
+        Raises KeyError for an id that is not in the vocabulary.
         """
         return self._encoding.decode(list(ids), errors="replace")
 
@@ -106,20 +100,15 @@ class Vocabulary:
 def load_vocabulary(name: str = "gpt2") -> Vocabulary:
     """The vocabulary of a name, made once a process.
 
-    Args:
-        name: `gpt2`; `bytes` (ids 0 to 255 are the bytes, 256 the end of text); or a folder that
-            holds `encoder.json` and `vocab.bpe`.
+    name: `gpt2`; `bytes` (ids 0 to 255 are the bytes, 256 the end of text); or a folder that holds `encoder.json` and
+        `vocab.bpe`.
 
-    Raises:
-        InputError: a file is missing or broken, or the two files do not belong together.
-        ContentChangedError: they are not what the environment says (VOCABULARY_DIGEST_VARIABLE).
+    Raises InputError where a file is missing or broken or the two do not belong together, ContentChangedError where
+    they are not what the environment says (VOCABULARY_DIGEST_VARIABLE).
     """
     if name == "bytes":
-        return Vocabulary(
-            name,
-            {bytes([byte]): byte for byte in range(256)},
-            vocabulary_digest(name, digests.sha256_file),
-        )
+        digest = vocabulary_digest(name, digests.sha256_file)
+        return Vocabulary(name, {bytes([byte]): byte for byte in range(256)}, digest)
     return _read_pair(name, _gpt2_folder() if name == "gpt2" else Path(name))
 
 
@@ -204,25 +193,20 @@ def _ranks_of_merges(path: Path, content: bytes) -> dict[bytes, int]:
     for number, line in enumerate(lines, start=1):
         if not line or (number == 1 and line.startswith("#version")):
             continue
+        place = f"{path}, line {number}"
         try:
             halves = [bytes(map(byte_of.__getitem__, half)) for half in line.split(" ")]
         except KeyError as error:
             raise InputError(
-                f"{path}, line {number}: {error.args[0]!r} is not one of the 256 characters that "
-                "stand for bytes; expected GPT-2's list of merges"
+                f"{place}: {error.args[0]!r} is not one of the 256 characters that stand for bytes; "
+                "expected GPT-2's list of merges"
             ) from error
         if len(halves) != 2:
-            raise InputError(
-                f"{path}, line {number}: expected two tokens separated by one space, got {line!r}"
-            )
+            raise InputError(f"{place}: expected two tokens separated by one space, got {line!r}")
         if not all(half in ranks for half in halves):
-            raise InputError(
-                f"{path}, line {number}: {line!r} merges a token that no line above it makes"
-            )
+            raise InputError(f"{place}: {line!r} merges a token that no line above it makes")
         if (merged := b"".join(halves)) in ranks:
-            raise InputError(
-                f"{path}, line {number}: {line!r} makes a token that a line above it has made"
-            )
+            raise InputError(f"{place}: {line!r} makes a token that a line above it has made")
         ranks[merged] = len(ranks)
     return ranks
 
@@ -234,9 +218,8 @@ def _check_encoder(path: Path, content: bytes, ranks: dict[bytes, int]) -> None:
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error})") from error
     if not isinstance(encoder, dict):
-        raise InputError(
-            f"{path}: expected an object from token to id, got {type(encoder).__name__}"
-        )
+        kind = type(encoder).__name__
+        raise InputError(f"{path}: expected an object from token to id, got {kind}")
     if END_OF_TEXT not in encoder:
         raise InputError(f"{path}: holds no token {END_OF_TEXT!r}; add it with the id {len(ranks)}")
     character_of = {byte: character for character, byte in _bytes_in_rank_order().items()}
