@@ -67,8 +67,8 @@ def parse(path: str, source: bytes) -> SourceFile:
         line = getattr(error, "lineno", None) or 1
         raise InputError(f"{path}:{line}: not Python: {error}. Mend it.") from error
     nodes = list(ast.walk(tree))
-    bindings = frozenset(_bindings(nodes))
-    bound = {name for name, _ in bindings}
+    imported = list(_imported(nodes, path))
+    bound = {name for _, name, _ in imported}
     for node in nodes:
         _drop_docstring(node)
     # An import is followed by itself; the names that it binds count where they are used.
@@ -82,8 +82,8 @@ def parse(path: str, source: bytes) -> SourceFile:
     return SourceFile(
         body=_definition(body),
         definitions={name: _definition(same) for name, same in waiting.items()},
-        aliases=frozenset((name, original) for name, original in bindings if name != original),
-        imports=tuple(_imports(nodes, path)),
+        aliases=frozenset((name, original) for _, name, original in imported if name != original),
+        imports=tuple(module for module, _, _ in imported),
         is_dynamic=any(_is_dynamic(node, bound) for node in nodes),
     )
 
@@ -158,15 +158,19 @@ def _is_dynamic(node: ast.AST, bound: set[str]) -> bool:
     return not isinstance(name, ast.Constant) and _last_name(of) in bound
 
 
-def _bindings(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
-    """(name, the name of what it stands for) for each name that an import gives."""
+def _imported(nodes: list[ast.AST], path: str) -> Iterator[tuple[str, str, str]]:
+    """(what may be a module, the name that its import gives, the name that this stands for)."""
+    package = path.split("/")[:-1]
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                top = alias.name.split(".")[0]
-                yield (alias.asname, alias.name.split(".")[-1]) if alias.asname else (top, top)
+                top, last = alias.name.split(".")[0], alias.name.split(".")[-1]
+                yield alias.name, alias.asname or top, last if alias.asname else top
         elif isinstance(node, ast.ImportFrom):
-            yield from ((alias.asname or alias.name, alias.name) for alias in node.names)
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = [*base, node.module] if node.module else base
+            for alias in node.names:
+                yield ".".join([*module, alias.name]), alias.asname or alias.name, alias.name
 
 
 def _drop_docstring(node: ast.AST) -> None:
@@ -174,18 +178,3 @@ def _drop_docstring(node: ast.AST) -> None:
         first = node.body[0]
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             node.body = node.body[isinstance(first.value.value, str) :]
-
-
-def _imports(nodes: list[ast.AST], path: str) -> Iterator[str]:
-    package = path.split("/")[:-1]
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, node.module] if node.module else base)
-            # `from package import module` names a module only beside its package.
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        yield from names

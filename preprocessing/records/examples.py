@@ -35,6 +35,10 @@ message_type { name: "Example"
   field { name: "features" number: 1 type: TYPE_MESSAGE type_name: ".gpt2_tfx.Features" } }
 """
 
+_POOL = descriptor_pool.DescriptorPool()
+_POOL.Add(text_format.Parse(_DESCRIPTION, descriptor_pb2.FileDescriptorProto()))
+_Example: Any = message_factory.GetMessageClass(_POOL.FindMessageTypeByName("gpt2_tfx.Example"))
+
 Values = Sequence[bytes] | Sequence[int] | np.ndarray
 
 
@@ -73,13 +77,3 @@ def decode_example(data: bytes) -> dict[str, list[Any]]:
         kind = feature.WhichOneof("kind")
         features[name] = list(getattr(feature, kind).value) if kind else []
     return features
-
-
-def _make_example_class() -> Any:
-    """The Example message class, made in a pool that shares nothing with the default one."""
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(text_format.Parse(_DESCRIPTION, descriptor_pb2.FileDescriptorProto()))
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("gpt2_tfx.Example"))
-
-
-_Example = _make_example_class()
