@@ -21,7 +21,7 @@ from components.options import EvaluationOptions
 from components.score_cache import ScoreCache
 from components.scoring import HeldOut, ScoredModel, Scorer
 from preprocessing.records.record import Record, Segment, record_to_example
-from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.records.tfrecords import tfrecords_of
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.vocabulary import load_vocabulary
 from serving.model import Completion, LanguageModel
@@ -63,7 +63,7 @@ def main() -> None:
             path = examples / "Split-test" / "records-00000-of-00001.tfrecord"
             path.parent.mkdir(parents=True)
             with path.open("wb") as file:
-                write_tfrecords(file, map(record_to_example, records))
+                file.write(tfrecords_of(map(record_to_example, records)))
             writer = TextWriter(TASKS["cnn_dailymail"], options, seed, "latin")
             held_out = HeldOut(examples, "records", Path(place), "no rows", "test", None)
             cache = ScoreCache(Path(place, "scores"), "components.scoring")

@@ -4,7 +4,6 @@ A file is a sequence of: length (uint64, little-endian), masked CRC-32C of these
 the data, masked CRC-32C of the data (uint32); see tensorflow/core/lib/io/record_writer.h.
 """
 
-import io
 import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -15,21 +14,13 @@ _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
 
 
-def write_tfrecords(file: BinaryIO, records: Iterable[bytes]) -> None:
-    """Append each of `records` to `file`, a file opened for binary writing."""
+def tfrecords_of(records: Iterable[bytes]) -> bytes:
+    """The bytes of a file of these records; those of several files, one behind the other, are a file of all."""
+    parts: list[bytes] = []
     for record in records:
         length = _LENGTH.pack(len(record))
-        file.write(length)
-        file.write(_CRC.pack(_masked_crc(length)))
-        file.write(record)
-        file.write(_CRC.pack(_masked_crc(record)))
-
-
-def tfrecords_of(records: Iterable[bytes]) -> bytes:
-    """The bytes of a file of these records."""
-    file = io.BytesIO()
-    write_tfrecords(file, records)
-    return file.getvalue()
+        parts += (length, _CRC.pack(_masked_crc(length)), record, _CRC.pack(_masked_crc(record)))
+    return b"".join(parts)
 
 
 def read_tfrecords(file: BinaryIO) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.options import CorpusOptions
@@ -136,17 +136,11 @@ def _columns(options: CorpusOptions) -> Columns:
     return {options.text_column: "corpus.text_column"}
 
 
-class Document(NamedTuple):
-    """A document of a file.
-
-    start: its first byte in the file. data: its bytes, None where they are too many.
-    """
-
-    start: int
-    data: bytes | None
+_Document = tuple[int, bytes | None]
+"""The place of a document's first byte in its file; the document's bytes, None where they are too many."""
 
 
-def read_documents(file: BinaryIO, separator: bytes, most: int) -> Iterator[Document]:
+def read_documents(file: BinaryIO, separator: bytes, most: int) -> Iterator[_Document]:
     r"""The documents between separators, without the line ends around them; empty ones are none.
 
     A newline in the separator, like one in a text, is the end of a line of whatever system.
@@ -183,15 +177,15 @@ def read_documents(file: BinaryIO, separator: bytes, most: int) -> Iterator[Docu
             skipped, searched = skipped + searched, 0
 
 
-def _document(start: int, skipped: int, data: bytes, most: int) -> Document | None:
+def _document(start: int, skipped: int, data: bytes, most: int) -> _Document | None:
     """What stands between two separators, of which the first bytes may have been skipped."""
     if skipped:
-        return Document(start, None)
+        return start, None
     content = data.strip(b"\r\n")
     if not content:
         return None
     start += data.index(content)
-    return Document(start, content if len(content) <= most else None)
+    return start, content if len(content) <= most else None
 
 
 TASK = Task(

@@ -9,7 +9,7 @@ from tfx.types.standard_artifacts import Examples
 
 from components.example_formats import mark_examples
 from preprocessing.records.record import SPLITS, Record, record_to_example
-from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.records.tfrecords import tfrecords_of
 
 AnyArtifact = TypeVar("AnyArtifact", bound=Artifact)
 
@@ -52,6 +52,6 @@ def record_examples(folder: Path, records: Iterable[Record]) -> Examples:
         path = folder / f"Split-{split}" / "records-00000-of-00001.tfrecord"
         path.parent.mkdir(parents=True)
         with path.open("wb") as file:
-            write_tfrecords(file, map(record_to_example, members))
+            file.write(tfrecords_of(map(record_to_example, members)))
     mark_examples(examples, [split for split in SPLITS if by_split[split]])
     return examples

@@ -15,7 +15,7 @@ from components.evaluation_inputs import (
 )
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record, record_to_example
-from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.records.tfrecords import tfrecords_of
 from preprocessing.tokens.job import ShardTask, tokenize_shard
 from preprocessing.tokens.rows import FEATURES
 from preprocessing.tokens.sequences import TokenSequence, fit, tokenize_record
@@ -29,7 +29,7 @@ GPT2 = load_vocabulary("gpt2")
 def write_shard(path: Path, *records: Record) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        write_tfrecords(file, map(record_to_example, records))
+        file.write(tfrecords_of(map(record_to_example, records)))
     return path
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.records.examples import decode_example, encode_example
-from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.records.tfrecords import tfrecords_of
 from preprocessing.tokens.packing import pack
 from preprocessing.tokens.rows import FEATURES, Row, example_to_row, read_rows, row_to_example
 from preprocessing.tokens.sequences import TokenSequence
@@ -79,9 +79,9 @@ def test_a_broken_compressed_file_is_no_file_of_rows(tmp_path: Path, content: by
 def test_rows_are_read_from_files_in_order_compressed_or_not(tmp_path: Path) -> None:
     plain, compressed, empty = (tmp_path / name for name in ("a.tfrecord", "b.gz", "c.tfrecord"))
     with plain.open("wb") as file:
-        write_tfrecords(file, [row_to_example(row(1)), row_to_example(row(2))])
+        file.write(tfrecords_of([row_to_example(row(1)), row_to_example(row(2))]))
     buffer = io.BytesIO()
-    write_tfrecords(buffer, [row_to_example(row(3))])
+    buffer.write(tfrecords_of([row_to_example(row(3))]))
     compressed.write_bytes(gzip.compress(buffer.getvalue()))
     empty.touch()
     read = read_rows([compressed, empty, str(plain)])

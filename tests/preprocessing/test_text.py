@@ -239,8 +239,7 @@ def test_a_separator_with_line_ends_parts_the_texts_of_every_system(end, separat
         for mark in ("", "\ufeff"):
             data = f"{mark}{written}".encode()
             found = [
-                document.data
-                for document in read_documents(io.BytesIO(data), separator.encode(), 100)
+                content for _, content in read_documents(io.BytesIO(data), separator.encode(), 100)
             ]
             assert found == [document.replace("\n", end).encode() for document in documents]
 
@@ -273,9 +272,9 @@ def test_of_a_document_that_is_too_large_little_is_held():
 def test_documents_are_what_stands_between_separators(data):
     parts = [part.strip(b"\r\n") for part in data.split(b"---")]
     found = list(read_documents(io.BytesIO(data), b"---", 1 << 20))
-    assert [document.data for document in found] == [part for part in parts if part]
-    for document in found:
-        assert data[document.start :].startswith(document.data)
+    assert [content for _, content in found] == [part for part in parts if part]
+    for start, content in found:
+        assert data[start:].startswith(content)
 
 
 def test_a_text_that_is_cut_ends_where_it_ends(tmp_path):

@@ -6,14 +6,14 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.records.tfrecords import read_tfrecords, write_tfrecords
+from preprocessing.records.tfrecords import read_tfrecords, tfrecords_of
 
 RECORDS = st.lists(st.binary(max_size=50), max_size=6)
 
 
 def written(records: list[bytes]) -> bytes:
     file = io.BytesIO()
-    write_tfrecords(file, records)
+    file.write(tfrecords_of(records))
     return file.getvalue()
 
 

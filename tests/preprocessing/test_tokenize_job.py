@@ -18,7 +18,7 @@ from preprocessing.base.job_cache import JobCache
 from preprocessing.base.staging import CACHE_TAG, make_whole
 from preprocessing.options import OverLong, TokenOptions
 from preprocessing.records.record import Record, Segment, record_to_example
-from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.records.tfrecords import tfrecords_of
 from preprocessing.tokens import job as tokenize_job
 from preprocessing.tokens.job import (
     ShardTask,
@@ -57,7 +57,7 @@ def write_shards(folder: Path, shards: Sequence[Sequence[Record]]) -> None:
     for number, records in enumerate(shards):
         path = folder / f"records-{number:05d}-of-{len(shards):05d}.tfrecord"
         with path.open("wb") as file:
-            write_tfrecords(file, map(record_to_example, records))
+            file.write(tfrecords_of(map(record_to_example, records)))
 
 
 def run(
@@ -249,7 +249,7 @@ class TestWithAStore:
         changed = [TRAIN[0], [TRAIN[1][0], record("huge", "r", "short")]]
         path = examples / "Split-train" / "records-00001-of-00002.tfrecord"
         with path.open("wb") as file:
-            write_tfrecords(file, map(record_to_example, changed[1]))
+            file.write(tfrecords_of(map(record_to_example, changed[1])))
         assert self.run("after") == 2
         assert self.tokenised == ["after/Split-train/rows-00001-of-00002.tfrecord"]
         assert self.run("fresh", store=False) == 0
@@ -296,7 +296,7 @@ class TestWithAStore:
         self.run("before")
         path = examples / "Split-train" / "records-00001-of-00002.tfrecord"
         with path.open("wb") as file:
-            write_tfrecords(file, map(record_to_example, TRAIN[1][:1]))
+            file.write(tfrecords_of(map(record_to_example, TRAIN[1][:1])))
         out, memory = self.folder / "after", JobCache(self.folder)
         shards = list_shards(str(examples), str(out))
         never = beam.Pipeline()

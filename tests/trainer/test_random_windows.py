@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.records.tfrecords import write_tfrecords
+from preprocessing.records.tfrecords import tfrecords_of
 from preprocessing.tokens.packing import pack
 from preprocessing.tokens.rows import row_to_example
 from preprocessing.tokens.sequences import TokenSequence
@@ -88,7 +88,7 @@ def test_streams_are_read_whole_from_their_rows(tmp_path: Path, vocabulary: int)
         with (tmp_path / name).open("wb") as file:
             one = [TokenSequence(ids, loss)] if size else []
             rows = pack(one, 5, 0, packing=False, split=True)
-            write_tfrecords(file, map(row_to_example, rows))
+            file.write(tfrecords_of(map(row_to_example, rows)))
     found = read_training_rows([str(tmp_path / "*")], 5, random_windows=True)
     assert isinstance(found, RandomWindows)
     expected = RandomWindows(streams[:2], 5)
