@@ -1,13 +1,17 @@
-"""The TFX pipeline of a configuration, made from the node table."""
+"""The TFX pipeline of one node, made from the node table."""
 
 import importlib
 from collections.abc import Mapping
+from types import ModuleType
 
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
-from tfx.types.channel import BaseChannel
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.types.channel import BaseChannel, Channel
 
+from components import artifacts
 from components.declared import Declared, DeclaredValues
 from pipeline import locations
 from pipeline.beam_flags import beam_flags, worker_flags
@@ -15,29 +19,40 @@ from pipeline.config import LoadedConfig
 from pipeline.nodes import ALL_NODES, Node, node_table
 from pipeline.store import connection_config
 
-# Imported here and not where they are called: the processes of nodes are forked from one that has imported this.
-_COMPONENTS = {node.component: importlib.import_module(node.component) for node in ALL_NODES}
 
+def build_pipeline(loaded: LoadedConfig, name: str) -> Pipeline:
+    """The pipeline of a node that is to be launched, with caching off: reuse is decided before.
 
-def build_pipeline(loaded: LoadedConfig, launched: str | None = None) -> Pipeline:
-    """The whole graph as a TFX pipeline with caching off: reuse is decided before a node is launched.
-
-    launched: the node that is to run; it alone is told how to run its Beam job, since that takes a look at the corpus.
+    The nodes above it are not in it: their components would have to be imported, and its inputs are pinned anyway.
     """
-    components: dict[str, BaseNode] = {}
-    for node in node_table(loaded.config):
-        channels = {key: _channel(components, source) for key, source in node.inputs.items()}
-        component = build_component(loaded, node, channels)
-        if node.name == launched and isinstance(component, BaseBeamComponent):
-            component.with_beam_pipeline_args(_beam_flags(loaded, node))
-        components[node.name] = component
+    node = next(node for node in node_table(loaded.config) if node.name == name)
+    component = build_component(loaded, node, channels(node))
+    if isinstance(component, BaseBeamComponent):
+        component.with_beam_pipeline_args(_beam_flags(loaded, node))
     return Pipeline(
         pipeline_name=loaded.config.name,
         pipeline_root=str(loaded.workspace / "artifacts"),
-        components=list(components.values()),
+        components=[component],
         metadata_connection_config=connection_config(loaded.config.store, loaded.workspace),
         enable_cache=False,
     )
+
+
+def import_component(name: str) -> ModuleType:
+    """The module of a node's component."""
+    (module,) = (node.component for node in ALL_NODES if node.name == name)
+    return importlib.import_module(module)
+
+
+def channels(node: Node) -> dict[str, BaseChannel]:
+    """Input key -> a channel of what the node above makes, as the table has it."""
+    made = {f"{one.name}.{key}": kind for one in ALL_NODES for key, kind in one.outputs.items()}
+    return {key: Channel(type=_artifact_type(made[source])) for key, source in node.inputs.items()}
+
+
+def _artifact_type(name: str) -> type[Artifact]:
+    found: type[Artifact] = getattr(artifacts, name, None) or getattr(standard_artifacts, name)
+    return found
 
 
 def build_component(
@@ -55,15 +70,10 @@ def build_component(
             {name: place for name, place in places.items() if place is not None},
         ),
     )
-    component: BaseNode = _COMPONENTS[node.component].build(declared)
+    component: BaseNode = import_component(node.name).build(declared)
     component.with_id(node.name)
     _check_outputs(node, component)
     return component
-
-
-def _channel(components: Mapping[str, BaseNode], source: str) -> BaseChannel:
-    producer, output = source.split(".")
-    return components[producer].outputs[output]
 
 
 def _beam_flags(loaded: LoadedConfig, node: Node) -> list[str]:

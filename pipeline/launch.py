@@ -30,7 +30,7 @@ def launch(request: LaunchRequest) -> int:
     runtime_parameter_utils.substitute_runtime_parameter(
         pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: names.of_run(request.run_id)}
     )
-    node = _node(pipeline, request.node)
+    node = pipeline.nodes[0].pipeline_node
     _pin_inputs(node, request.inputs)
     _name_contexts(node, names)
     _add_context(node, KEY, key_name(request.node, request.key))
@@ -59,13 +59,6 @@ class _WorkspaceMetadata(metadata.Metadata):
         self._store = WorkspaceStore(self._connection_config, self._workspace, waits=True)
         self._users += 1
         return self
-
-
-def _node(pipeline: pipeline_pb2.Pipeline, name: str) -> pipeline_pb2.PipelineNode:
-    for node in pipeline.nodes:
-        if node.pipeline_node.node_info.id == name:
-            return node.pipeline_node
-    raise LookupError(f"no node {name}")
 
 
 def _pin_inputs(node: pipeline_pb2.PipelineNode, inputs: Mapping[str, int]) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.types.channel import BaseChannel
 
 from components.declared import Declared, DeclaredValues, UndeclaredError
 from pipeline import graph
 from pipeline.config_reading import load_config
-from pipeline.graph import build_component, build_pipeline
+from pipeline.graph import build_component, build_pipeline, channels
 from pipeline.nodes import Node, node_table
 from tests.pipeline.tables import node as node_of
 from tests.pipeline.tables import with_base
@@ -21,34 +20,28 @@ from tests.pipeline.tables import with_base
 DIRECT = ["--allow_unsafe_triggers", "--direct_running_mode=multi_processing"]
 
 
-def beam_args(config_file: Path, launched: str | None) -> dict[str, list[str]]:
-    """The Beam arguments of each node that has any."""
+def beam_args(config_file: Path, launched: str) -> list[str]:
+    """What a node's Beam job is told, if it has one."""
     loaded = load_config(config_file, ["beam.runner=multi_processing", "beam.args=[--x=1]"])
-    return {
-        component.id: args
-        for component in build_pipeline(loaded, launched).components
-        if (args := getattr(component.executor_spec, "beam_pipeline_args", []))
-    }
+    (component,) = build_pipeline(loaded, launched).components
+    return list(getattr(component.executor_spec, "beam_pipeline_args", []))
 
 
 @pytest.mark.parametrize("launched", ["CorpusGen", "Tokenizer"])
 def test_our_own_workers_do_not_import_tfx(config_file: Path, launched: str) -> None:
     args = beam_args(config_file, launched)
-    assert list(args) == [launched]
-    assert args[launched][:2] == DIRECT
-    assert args[launched][-1] == "--x=1"
-    assert "--beam_plugins=tfx" not in args[launched]
+    assert args[:2] == DIRECT
+    assert args[-1] == "--x=1"
+    assert "--beam_plugins=tfx" not in args
 
 
 def test_those_of_stock_nodes_do(config_file: Path) -> None:
-    args = beam_args(config_file, "StatisticsGen")
     stock = ["--beam_plugins=tfx", "--sdk_container_image=none"]
-    assert args["StatisticsGen"][:4] == [*stock, *DIRECT]
+    assert beam_args(config_file, "StatisticsGen")[:4] == [*stock, *DIRECT]
 
 
-@pytest.mark.parametrize("launched", ["Pusher", None])
-def test_what_has_no_beam_job_is_told_nothing(config_file: Path, launched: str | None) -> None:
-    assert beam_args(config_file, launched) == {}
+def test_what_has_no_beam_job_is_told_nothing(config_file: Path) -> None:
+    assert beam_args(config_file, "Pusher") == []
 
 
 class Watched(DeclaredValues[Any]):
@@ -63,22 +56,11 @@ class Watched(DeclaredValues[Any]):
         return super().__getitem__(name)
 
 
-@pytest.fixture
-def channels(config_file: Path, tmp_path: Path) -> dict[str, dict[str, BaseChannel]]:
-    """The output channels of every node, from a graph with a base model."""
-    (tmp_path / "checkpoint").mkdir()
-    loaded = load_config(config_file, ["model.base=checkpoint"])
-    return {
-        component.id: dict(component.outputs) for component in build_pipeline(loaded).components
-    }
-
-
 class TestAComponent:
     @pytest.mark.parametrize("entry", node_table(with_base()), ids=lambda entry: entry.name)
     def test_reads_all_that_its_node_declares(
         self,
         entry: Node,
-        channels: dict[str, dict[str, BaseChannel]],
         config_file: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -94,7 +76,7 @@ class TestAComponent:
         monkeypatch.setattr(graph, "DeclaredValues", Watched)
         monkeypatch.setattr(module, "build", watch)
         loaded = load_config(config_file, ["model.base=checkpoint"])
-        build_component(loaded, entry, inputs_of(entry, channels))
+        build_component(loaded, entry, channels(entry))
         for values in (seen[0].parameters, seen[0].externals):
             assert isinstance(values, Watched)
             assert values.read == set(values)
@@ -109,7 +91,6 @@ class TestAComponent:
         name: str,
         undeclared: str,
         kind: str,
-        channels: dict[str, dict[str, BaseChannel]],
         config_file: Path,
     ) -> None:
         entry = node_of(name)
@@ -121,10 +102,4 @@ class TestAComponent:
         )
         entry = dataclasses.replace(entry, **{kind: less})
         with pytest.raises(UndeclaredError, match=f"{name} reads {undeclared}, .* {kind}"):
-            build_component(load_config(config_file), entry, inputs_of(entry, channels))
-
-
-def inputs_of(entry: Node, channels: dict[str, dict[str, BaseChannel]]) -> dict[str, BaseChannel]:
-    """The channels that a node reads."""
-    sources = {key: source.split(".") for key, source in entry.inputs.items()}
-    return {key: channels[producer][output] for key, (producer, output) in sources.items()}
+            build_component(load_config(config_file), entry, channels(entry))
