@@ -14,12 +14,14 @@ from preprocessing.base.folder_files import files_beneath
 PARALLEL_BYTES = 32 * 2**20
 PARALLEL_BYTES_TFX = 256 * 2**20
 
-# Beam 2.77's direct runner first tries to download Prism, a runner in another language, and to run it; only then does
-# it work in this process. It does not try for pipelines that may have unsafe triggers. Ours have no triggers at all.
-_NO_DOWNLOAD = "--allow_unsafe_triggers"
-# TFX makes a source package of itself for every job that says nothing of what its workers have: 2 s, and a folder that
-# stays. Workers on this machine have what this process has, and no container.
-_NO_PACKAGE = "--sdk_container_image=none"
+_ON_THIS_MACHINE = (
+    # TFX makes a source package of itself for every job that says nothing of what its workers have, also where there
+    # are none: 2 s, and a folder that stays. Workers on this machine have what this process has, and no container.
+    "--sdk_container_image=none",
+    # Beam 2.77's direct runner first tries to download Prism, a runner in another language, and to run it; only then
+    # does it work in this process. It does not try for pipelines that may have unsafe triggers. Ours have no triggers.
+    "--allow_unsafe_triggers",
+)
 
 
 def beam_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[str]:
@@ -44,10 +46,10 @@ def beam_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[st
 def worker_flags(options: BeamOptions, count: int) -> list[str]:
     """The pipeline options of a job that has `count` workers, or all its work done in the node's own process."""
     if count == 1:
-        return [_NO_DOWNLOAD]
+        return [*_ON_THIS_MACHINE]
     if _named_runner(options.args) is not None:
         return options.args
-    return [_NO_DOWNLOAD, *_processes(count), *options.args]
+    return [*_ON_THIS_MACHINE, *_processes(count), *options.args]
 
 
 def _named_runner(args: Sequence[str]) -> str | None:
@@ -65,10 +67,7 @@ def _direct_runner_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) 
     parallel = options.runner == "multi_processing"
     if options.runner == "auto" and cores > 1:
         parallel = holds_bytes(corpus, PARALLEL_BYTES_TFX if imports_tfx else PARALLEL_BYTES)
-    flags = [_NO_PACKAGE, _NO_DOWNLOAD] if imports_tfx else [_NO_DOWNLOAD]
-    if not parallel:
-        return flags
-    return [*flags, *_processes(cores)]
+    return [*_ON_THIS_MACHINE, *(_processes(cores) if parallel else [])]
 
 
 def _processes(count: int) -> list[str]:

@@ -12,8 +12,8 @@ from pipeline import beam_flags as module
 from pipeline.beam_flags import beam_flags, holds_bytes, worker_flags
 from pipeline.config import BeamOptions
 
-IN_MEMORY = ["--allow_unsafe_triggers"]
-STOCK = ["--beam_plugins=tfx", "--sdk_container_image=none"]
+IN_MEMORY = ["--sdk_container_image=none", "--allow_unsafe_triggers"]
+STOCK = ["--beam_plugins=tfx"]
 PARALLEL = [*IN_MEMORY, "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
 
 
@@ -121,12 +121,15 @@ def test_the_direct_runner_downloads_nothing(corpus: Path, monkeypatch: pytest.M
     assert not tried
 
 
+@pytest.mark.parametrize("runner", ["in_memory", "multi_processing"])
 def test_tfx_makes_no_package_of_itself_for_workers_on_this_machine(
-    corpus: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Path, runner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dependency_utils, "build_ephemeral_package", lambda: "package")
-    flags = beam_flags(BeamOptions(), corpus, imports_tfx=True)
-    assert dependency_utils.make_beam_dependency_flags(flags) == flags
+    options = BeamOptions(runner)
+    jobs = [beam_flags(options, corpus, imports_tfx) for imports_tfx in (True, False)]
+    for flags in [*jobs, worker_flags(options, 1), worker_flags(options, 2)]:
+        assert dependency_utils.make_beam_dependency_flags(flags) == flags
 
 
 class TestWorkersThatAreCounted:

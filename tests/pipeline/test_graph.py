@@ -17,7 +17,11 @@ from pipeline.nodes import Node, node_table
 from tests.pipeline.tables import node as node_of
 from tests.pipeline.tables import with_base
 
-DIRECT = ["--allow_unsafe_triggers", "--direct_running_mode=multi_processing"]
+DIRECT = [
+    "--sdk_container_image=none",
+    "--allow_unsafe_triggers",
+    "--direct_running_mode=multi_processing",
+]
 
 
 def beam_args(config_file: Path, launched: str) -> list[str]:
@@ -30,14 +34,13 @@ def beam_args(config_file: Path, launched: str) -> list[str]:
 @pytest.mark.parametrize("launched", ["CorpusGen", "Tokenizer"])
 def test_our_own_workers_do_not_import_tfx(config_file: Path, launched: str) -> None:
     args = beam_args(config_file, launched)
-    assert args[:2] == DIRECT
+    assert args[:3] == DIRECT
     assert args[-1] == "--x=1"
     assert "--beam_plugins=tfx" not in args
 
 
 def test_those_of_stock_nodes_do(config_file: Path) -> None:
-    stock = ["--beam_plugins=tfx", "--sdk_container_image=none"]
-    assert beam_args(config_file, "StatisticsGen")[:4] == [*stock, *DIRECT]
+    assert beam_args(config_file, "StatisticsGen")[:4] == ["--beam_plugins=tfx", *DIRECT]
 
 
 def test_what_has_no_beam_job_is_told_nothing(config_file: Path) -> None:
