@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
@@ -10,6 +10,7 @@ from pipeline.launch_request import LaunchRequest
 from pipeline.launch_site import LaunchSite
 from pipeline.leases import Lease
 from pipeline.node_process import NodeFailureError, NodeServer
+from pipeline.nodes import Node
 from pipeline.outside_content import OutsideContent
 from pipeline.planning import Step
 from pipeline.recording import record_success
@@ -42,8 +43,19 @@ class NodeLauncher:
         self._world = world
         self._run_id = run_id
         self._logs = logs
-        self._launch = launch or self._launch_in_process
+        self._launch = launch
         self._server: NodeServer | None = None
+
+    def prepare(self, nodes: Sequence[Node]) -> None:
+        """Start the server of the nodes that may be launched, in this order, unless it is there already.
+
+        It imports while the run does what comes before its first node.
+        """
+        if nodes and self._launch is None:
+            code = self._world.code.write(self._loaded.workspace / "code")
+            log = self._logs and self._logs / "warm_server.log"
+            self._server = NodeServer(code, [node.name for node in nodes], log)
+            self._launch = self._server.run
 
     def run(
         self,
@@ -90,6 +102,8 @@ class NodeLauncher:
             lease.check_beats()
             on_report(report)
 
+        self.prepare([node])
+        assert self._launch is not None
         execution_id = self._launch(request, log, say)
         state = self._store.execution(execution_id).state
         if state != "COMPLETE":
@@ -109,11 +123,3 @@ class NodeLauncher:
         """End the node processes."""
         if self._server is not None:
             self._server.close()
-
-    def _launch_in_process(
-        self, request: LaunchRequest, log: Path | None, say: Callable[[Report], None]
-    ) -> int:
-        if self._server is None:
-            code = self._world.code.write(self._loaded.workspace / "code")
-            self._server = NodeServer(code, self._logs and self._logs / "warm_server.log")
-        return self._server.run(request, log, say)

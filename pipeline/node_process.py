@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -39,18 +39,20 @@ class NodeFailureError(Exception):
 
 
 class NodeServer:
-    """The warm server of a run; its imports go on in the background until the first node is launched.
+    """The warm server of a run; its imports go on in the background, beside the nodes too.
 
     code: the folder that it and the processes of its nodes import this project from, whatever is installed.
+    nodes: those that may be launched, in this order.
     log: where what it prints goes; None leaves it with this process.
     """
 
-    def __init__(self, code: Path, log: Path | None) -> None:
+    def __init__(self, code: Path, nodes: Sequence[str], log: Path | None) -> None:
         self._log = log
         self._temporary = TemporaryFolder()
         ours, theirs = socket.socketpair()
         alive, self._alive = os.pipe()
-        command = f"from pipeline.node_server import serve; serve({theirs.fileno()}, {alive})"
+        arguments = f"{theirs.fileno()}, {alive}, {list(nodes)}"
+        command = f"from pipeline.node_server import serve; serve({arguments})"
         with _opened(log) as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", command],

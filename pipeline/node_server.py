@@ -3,7 +3,9 @@
     run --(socket: NodeTask)--> server --fork--> node's process --(socket: reports, result)--> run
                                 server --(socket: exit status)--> run
 
-`node_process` starts it. One node is done at a time, so what comes through the socket is in order.
+`node_process` starts it. One node is done at a time, so what comes through the socket is in order. A node waits for the
+imports of its own component alone: what later nodes import (TensorFlow for the most part) is imported when there is
+nothing else to do, also while a node runs.
 """
 
 import gc
@@ -12,10 +14,12 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from types import FrameType
 
-from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
+from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts, tensorflow_left_out
 from pipeline.launch_request import NodeTask
 from pipeline.node_process import Report
 from preprocessing.base import progress
@@ -25,36 +29,80 @@ from preprocessing.base.errors import InputError
 _GC_THRESHOLDS = (50_000, 20, 20)
 
 
-def serve(socket: int, alive: int) -> None:
+def serve(socket: int, alive: int, nodes: Sequence[str]) -> None:
     """Do the tasks that come through a socket until it is closed.
 
     alive: the reading end of a pipe whose other end closes with the run; a node's process ends then too.
+    nodes: the nodes whose tasks may come, in this order.
     """
+    # What is imported stays, and to look for garbage among it takes longer than a quarter of the imports.
+    gc.disable()
     quiet_tensorflow()
     take_tfx_in_parts()
-    import pipeline.launch  # noqa: F401 - so that no node's process has to
+    with tensorflow_left_out():
+        import pipeline.launch  # noqa: F401 - so that no node's process has to
+    _Server(Connection(socket), alive, nodes).serve()
 
-    connection = Connection(socket)
-    while True:
-        try:
-            task: NodeTask = connection.recv()
-        except EOFError:
-            return
-        # Who ends the group asks the node, which may have something to keep; the server waits for it.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+class _Server:
+    """The loop of the server."""
+
+    def __init__(self, connection: Connection, alive: int, nodes: Sequence[str]) -> None:
+        self._connection = connection
+        self._alive = alive
+        self._ahead = list(nodes)
+        self._node_runs = False
+        self._waiter: threading.Thread | None = None
+
+    def serve(self) -> None:
+        signal.signal(signal.SIGTERM, self._end)
+        while True:
+            while self._ahead and not self._connection.poll():
+                self._import(self._ahead.pop(0))
+            try:
+                task: NodeTask = self._connection.recv()
+            except EOFError:
+                return
+            self._start(task)
+
+    def _import(self, node: str) -> None:
+        from pipeline.graph import import_component
+
+        import_component(node)
+
+    def _start(self, task: NodeTask) -> None:
+        """Fork the process of a node, and send how it ended when it has."""
+        if self._waiter is not None:
+            # It has sent that, or no task would come. A process is forked from a single thread.
+            self._waiter.join()
+        self._import(task.request.node)
+        if task.request.node in self._ahead:
+            del self._ahead[: self._ahead.index(task.request.node) + 1]
+        self._node_runs = True
         process = os.fork()
         if process == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             try:
-                _do(task, connection, alive)
+                _do(task, self._connection, self._alive)
             finally:
                 os._exit(1)
+        self._waiter = threading.Thread(target=self._wait, args=(process,))
+        self._waiter.start()
+
+    def _wait(self, process: int) -> None:
         _, status = os.waitpid(process, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._node_runs = False
         try:
-            connection.send({"exit": os.waitstatus_to_exitcode(status)})
-        except BrokenPipeError:
-            return
+            self._connection.send({"exit": os.waitstatus_to_exitcode(status)})
+        except ConnectionError:
+            # The run is gone, and what is being imported is for nobody.
+            os._exit(0)
+
+    def _end(self, signum: int, frame: FrameType | None) -> None:
+        """Who ends the group asks the node, which may have something to keep; the server waits for it."""
+        if not self._node_runs:
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
 
 
 def _do(task: NodeTask, connection: Connection, alive: int) -> None:
@@ -97,6 +145,7 @@ def collect_rarely() -> None:
     """Spare a forked process the search for garbage: its imports stay, and its 100,000s of records are no cycles."""
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+    gc.enable()
 
 
 def _end_with_run(alive: int) -> None:

@@ -108,6 +108,8 @@ class PipelineRun:
                     self.serving.recover(self._cause, serving.check)
             require_exclusions(self.loaded, self.store, scope.nodes)
             steps = plan(scope, self.world)
+            with full_disk_told():
+                self._launcher.prepare([step.node for step in steps if step.action != "reuse"])
             self._register(LOCAL_RUN, nodes)
             state = "abandoned"
             try:

@@ -1,8 +1,10 @@
 """The processes of nodes: what they import from, what comes back from them, and that none is left."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,15 @@ def launch(request):
     exec(request.key, globals())
     return 7
 """
+# In place of the one that imports components. One that is called by the path of a file is imported when that is there.
+GRAPH = """
+import pathlib, time
+
+def import_component(node):
+    print("imports", node, flush=True)
+    while node.startswith("/") and not pathlib.Path(node).exists():
+        time.sleep(0.01)
+"""
 
 Serve = Callable[[], NodeServer]
 
@@ -34,27 +45,41 @@ def code(tmp_path: Path) -> Path:
     """A snapshot of the project whose launching is replaced."""
     place = read_snapshot().write(tmp_path / "code")
     (place / "pipeline" / "launch.py").write_text(LAUNCH)
+    (place / "pipeline" / "graph.py").write_text(GRAPH)
     return place
 
 
 @pytest.fixture
 def server(code: Path, tmp_path: Path) -> Iterator[NodeServer]:
-    opened = NodeServer(code, tmp_path / "logs" / "warm_server.log")
+    opened = NodeServer(code, [], tmp_path / "logs" / "warm_server.log")
     yield opened
     opened.close()
 
 
-def task(program: str) -> LaunchRequest:
+def task(program: str, node: str = "Trainer") -> LaunchRequest:
     """A node that does as a program says."""
     return LaunchRequest(
-        LoadedConfig(Config(), Path("/")), "Trainer", "run-1", program, {}, ("lease", 1), {}
+        LoadedConfig(Config(), Path("/")), node, "run-1", program, {}, ("lease", 1), {}
     )
 
 
-def run(server: NodeServer, program: str, log: Path) -> tuple[int, list[dict[str, object]]]:
+def run(
+    server: NodeServer, program: str, log: Path, node: str = "Trainer"
+) -> tuple[int, list[dict[str, object]]]:
     reports: list[dict[str, object]] = []
-    execution = server.run(task(program), log, reports.append)
+    execution = server.run(task(program, node), log, reports.append)
     return execution, [report for report in reports if report]
+
+
+def sending(signals: list[int]) -> Callable[[int, int], None]:
+    """`os.killpg` that notes what it sends."""
+    send = os.killpg
+
+    def sent(group: int, number: int) -> None:
+        signals.append(number)
+        send(group, number)
+
+    return sent
 
 
 def ends(process: int) -> bool:
@@ -108,7 +133,7 @@ class TestAServer:
         place.mkdir()
         monkeypatch.setenv("TMPDIR", str(place))
         monkeypatch.setattr("tempfile.tempdir", None)
-        server = NodeServer(code, tmp_path / "warm_server.log")
+        server = NodeServer(code, [], tmp_path / "warm_server.log")
         program = "import tempfile; progress.report(message=tempfile.mkdtemp())"
         (report,) = run(server, program, tmp_path / "log")[1]
         assert Path(str(report["message"])).parent.parent == place
@@ -133,10 +158,52 @@ class TestAServer:
             run(server, "os.kill(os.getpid(), signal.SIGKILL)", tmp_path / "log")
         assert run(server, "pass", tmp_path / "log")[0] == 7
 
+    def test_runs_a_node_before_later_ones_are_imported(self, code: Path, tmp_path: Path) -> None:
+        """It ends meanwhile, too. What nodes import that are passed over is not imported at all."""
+        slow, log = tmp_path / "slow", tmp_path / "warm_server.log"
+        reports: list[dict[str, object]] = []
+
+        def go_on(report: dict[str, object]) -> None:
+            slow.touch()
+            reports.append(report)
+
+        nodes = ["CorpusGen", str(slow), "Attest", "Pusher"]
+        with closing(NodeServer(code, nodes, log)) as server:
+            assert run(server, "pass", tmp_path / "log", "CorpusGen")[0] == 7
+            server.run(task("progress.report(message='waited')", "Pusher"), None, go_on)
+        assert reports == [{}, {"message": "waited"}]
+        imported = [line for line in log.read_text().splitlines() if line.startswith("imports")]
+        assert imported == [f"imports {node}" for node in ("CorpusGen", slow, "Pusher")]
+
+    @pytest.mark.parametrize("when", ["before a node", "beside a node", "after a node"])
+    def test_ends_though_it_imports(
+        self, when: str, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody waits for imports that are for nobody, until they have to be killed."""
+        signals: list[int] = []
+        monkeypatch.setattr(os, "killpg", sending(signals))
+        log = tmp_path / "warm_server.log"
+        server = NodeServer(code, ["CorpusGen", str(tmp_path / "never")], log)
+
+        def interrupt(report: dict[str, object]) -> None:
+            if report:
+                raise KeyboardInterrupt
+
+        if when == "beside a node":
+            program = "progress.report(message='runs'); time.sleep(600)"
+            with pytest.raises(KeyboardInterrupt):
+                server.run(task(program, "CorpusGen"), tmp_path / "log", interrupt)
+        elif when == "after a node":
+            run(server, "pass", tmp_path / "log", "CorpusGen")
+        while "never" not in log.read_text() and when != "beside a node":
+            time.sleep(0.01)
+        server.close()
+        assert signals == [signal.SIGTERM]
+
     def test_that_cannot_start_says_so(self, code: Path, tmp_path: Path) -> None:
         (code / "pipeline" / "launch.py").write_text("import no_such_module\n")
         log = tmp_path / "warm_server.log"
-        server = NodeServer(code, log)
+        server = NodeServer(code, [], log)
         with pytest.raises(NodeFailureError, match=r"server .* exit status 1") as failure:
             server.run(task("pass"), tmp_path / "log", lambda report: None)
         server.close()
@@ -205,7 +272,7 @@ def test_a_node_ends_when_its_run_is_gone(code: Path, tmp_path: Path) -> None:
                 os.kill(os.getpid(), 9)
 
         program = "progress.report(message=str(os.getpid())); time.sleep(600)"
-        NodeServer(code, tmp_path / "server.log").run(task(program), tmp_path / "log", tell)
+        NodeServer(code, [], tmp_path / "server.log").run(task(program), tmp_path / "log", tell)
         os._exit(1)
     os.close(writer)
     os.waitpid(run_process, 0)
@@ -224,7 +291,7 @@ def test_nodes_ask_for_huge_pages_unless_the_user_tunes_memory(
     monkeypatch.setenv("GLIBC_TUNABLES", given)
     if not given:
         monkeypatch.delenv("GLIBC_TUNABLES")
-    server = NodeServer(code, tmp_path / "warm_server.log")
+    server = NodeServer(code, [], tmp_path / "warm_server.log")
     program = "progress.report(message=os.environ['GLIBC_TUNABLES'])"
     assert run(server, program, tmp_path / "log")[1] == [{"message": expected}]
     server.close()
@@ -234,7 +301,7 @@ def test_no_node_has_the_keys(code: Path, tmp_path: Path, monkeypatch: pytest.Mo
     """What a node does may be a user's code."""
     for name in (SIGNING_KEY, ERASURE_KEY):
         monkeypatch.setenv(name, "secret")
-    server = NodeServer(code, tmp_path / "logs" / "warm_server.log")
+    server = NodeServer(code, [], tmp_path / "logs" / "warm_server.log")
     program = "progress.report(message=str([v for v in os.environ.values() if v == 'secret']))"
     _, reports = run(server, program, tmp_path / "Trainer.log")
     server.close()
