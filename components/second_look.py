@@ -55,31 +55,38 @@ def look_again(
 
     sources: whole files, as they were listed. reasons: of the drop report.
     """
-    listed = [
-        source
-        for source in sources
-        if source.drop is None
-        and (is_table(source.name) or source.size <= corpus.options.max_whole_file_bytes)
-    ]
-    return SecondLook(
-        _beginnings(listed, corpus, reasons),
-        _cleaning(listed, corpus),
-    )
+    wanted = _wanted(reasons)
+    first: list[SourceFile] = []
+    with_drops = []
+    for source in sources:
+        if source.drop or not (
+            is_table(source.name) or source.size <= corpus.options.max_whole_file_bytes
+        ):
+            continue
+        if len(first) < _SOURCES:
+            first.append(source)
+        if source.name in wanted:
+            with_drops.append(source)
+    return SecondLook(_beginnings(with_drops, corpus, wanted), _cleaning(first, corpus))
 
 
-def _beginnings(
-    sources: list[SourceFile], corpus: Corpus, reasons: Mapping[str, Any]
-) -> dict[tuple[str, str], str]:
+def _wanted(reasons: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The ids of the drops whose beginnings are shown, by their sources."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for reason, found in reasons.items():
         # Who has a document left out wants its text nowhere.
         for drop in found["first"][:_DROPS] if reason != EXCLUDED else ():
             wanted[drop["source"]].add(drop["id"])
+    return wanted
+
+
+def _beginnings(
+    sources: list[SourceFile], corpus: Corpus, wanted: Mapping[str, set[str]]
+) -> dict[tuple[str, str], str]:
     beginnings = {}
     for source in sources:
-        left = wanted.get(source.name, set())
-        outcomes = read_source(source, corpus) if left else ()
-        for outcome in islice(outcomes, _DOCUMENTS):
+        left = set(wanted[source.name])
+        for outcome in islice(read_source(source, corpus), _DOCUMENTS):
             if isinstance(outcome, Record | Drop) and outcome.id in left:
                 left.remove(outcome.id)
                 beginnings[source.name, outcome.id] = _beginning(outcome)
@@ -99,7 +106,7 @@ def _cleaning(sources: list[SourceFile], corpus: Corpus) -> dict[str, list[Clean
     found: dict[str, list[CleaningExample]] = {}
     if cleaned is None:
         return found
-    for source in sources[:_SOURCES]:
+    for source in sources:
         if source.name in corpus.options.excluded:
             continue
         try:

@@ -7,6 +7,7 @@ from pipeline.manifests import content_root
 from pipeline.nodes import Node
 from pipeline.store import StoredArtifact
 from pipeline.world import PipelineWorld
+from preprocessing.base.file_state import FileState
 from preprocessing.base.file_watch import ContentChangedError, check_unchanged, file_states
 
 
@@ -20,7 +21,7 @@ class OutsideContent:
         self, world: PipelineWorld, node: Node, inputs: Mapping[str, StoredArtifact]
     ) -> None:
         self._reader = node.name
-        self._before: dict[Path, dict[str, str]] = {}
+        self._before: dict[Path, dict[str, FileState]] = {}
         for external in node.externals.values():
             place = external.locate(world.loaded)
             root = Path(place or "")

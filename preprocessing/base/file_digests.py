@@ -11,7 +11,7 @@ from pathlib import Path
 
 from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
-from preprocessing.base.file_state import is_settled, state_of
+from preprocessing.base.file_state import FileState, is_settled, state_of
 from preprocessing.base.folder_files import files_beneath
 from preprocessing.base.staging import make_folder
 
@@ -20,8 +20,7 @@ CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, sha256 TEXT
 ) WITHOUT ROWID
 """
-# As `state_of` says it.
-_STATE = "size||' '||mtime_ns||' '||ctime_ns||' '||inode"
+_STATE = "size, mtime_ns, ctime_ns, inode"
 
 
 class FileDigests:
@@ -34,7 +33,7 @@ class FileDigests:
     def __init__(self, memory: Path, writes: bool = True) -> None:
         """Without `writes` the memory is only read, and none is made; what is learned ends with the process."""
         self._writes = writes
-        self._learned: dict[str, tuple[str, str]] = {}
+        self._learned: dict[str, tuple[FileState, str]] = {}
         self._written: dict[str, tuple[os.stat_result, str]] = {}
         try:
             self._database = _open(memory, writes)
@@ -57,16 +56,16 @@ class FileDigests:
             self._learned[name] = after, digest
         return digest
 
-    def files(self, paths: Sequence[str], states: Sequence[str]) -> list[str]:
+    def files(self, paths: Sequence[str], states: Sequence[FileState | None]) -> list[str]:
         """The sha256 of files, by their absolute paths, whose states (`state_of`) the caller has just seen.
 
         It asks the memory once for all, where `file` takes a look at each. Raises OSError.
         """
-        known = {}
+        known: dict[tuple[str, FileState | None], str] = {}
         if paths:
-            query = f"SELECT path, {_STATE}, sha256 FROM files WHERE path BETWEEN ? AND ?"
-            for path, state, digest in self._database.execute(query, (min(paths), max(paths))):
-                known[path, state] = digest
+            query = f"SELECT path, sha256, {_STATE} FROM files WHERE path BETWEEN ? AND ?"
+            for path, digest, *state in self._database.execute(query, (min(paths), max(paths))):
+                known[path, FileState(*state)] = digest
         return [
             known.get((path, state)) or self.file(Path(path))
             for path, state in zip(paths, states, strict=True)
@@ -103,12 +102,13 @@ class FileDigests:
         self._write()
         self._database.close()
 
-    def _recall(self, name: str) -> tuple[str, str] | None:
+    def _recall(self, name: str) -> tuple[FileState, str] | None:
         if name in self._learned:
             return self._learned[name]
-        query = f"SELECT {_STATE}, sha256 FROM files WHERE path = ?"
-        row: tuple[str, str] | None = self._database.execute(query, (name,)).fetchone()
-        return row
+        query = f"SELECT sha256, {_STATE} FROM files WHERE path = ?"
+        for digest, *state in self._database.execute(query, (name,)):
+            return FileState(*state), digest
+        return None
 
     def _write(self) -> None:
         if not self._writes:
@@ -118,7 +118,7 @@ class FileDigests:
             if is_settled(stat, now):
                 self._learned[name] = state_of(stat), digest
         self._written.clear()
-        rows = [(name, *state.split(), digest) for name, (state, digest) in self._learned.items()]
+        rows = [(name, *state, digest) for name, (state, digest) in self._learned.items()]
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows

@@ -5,6 +5,7 @@ stat showing it (git calls such an entry racy), so what was learned of such a fi
 """
 
 import os
+from typing import NamedTuple
 
 # Ticks that no clock of a common file system exceeds. The coarsest are FAT's, two seconds. Where times are no multiples
 # of 10 ms, the clock is the system's, which ticks every 10 ms or more often; the rest is a margin.
@@ -12,10 +13,22 @@ _COARSE_TICK_NS = 2_000_000_000
 _FINE_TICK_NS = 100_000_000
 _COARSE_UNIT_NS = 10_000_000
 
+# Databases and arrays have 64 bits with a sign; some file systems count inodes with all 64.
+_INODE_BITS = (1 << 63) - 1
 
-def state_of(stat: os.stat_result) -> str:
-    """Size in bytes, mtime and ctime in nanoseconds, inode."""
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+
+class FileState(NamedTuple):
+    """What tells a file that has changed from one that has not. size: in bytes; inode: its lower 63 bits."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+def state_of(stat: os.stat_result) -> FileState:
+    """The state that a stat shows."""
+    return FileState(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino & _INODE_BITS)
 
 
 def is_settled(stat: os.stat_result, now_ns: int) -> bool:
@@ -28,6 +41,6 @@ def is_settled(stat: os.stat_result, now_ns: int) -> bool:
     return bool(fine) and age_ns > _FINE_TICK_NS
 
 
-def file_state(stat: os.stat_result, now_ns: int) -> str:
-    """The state of a file, empty for one that is not settled."""
-    return state_of(stat) if is_settled(stat, now_ns) else ""
+def file_state(stat: os.stat_result, now_ns: int) -> FileState | None:
+    """The state of a file, None for one that is not settled."""
+    return state_of(stat) if is_settled(stat, now_ns) else None

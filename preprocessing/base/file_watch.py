@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from preprocessing.base.file_state import is_settled, state_of
+from preprocessing.base.file_state import FileState, is_settled, state_of
 from preprocessing.base.folder_files import files_beneath
 
 _TICK_SECONDS = 0.05
@@ -31,7 +31,7 @@ class ContentChangedError(Exception):
         )
 
 
-def file_states(root: Path) -> dict[str, str]:
+def file_states(root: Path) -> dict[str, FileState]:
     """The stat of every file beneath `root` by its name, once any later change would show in it.
 
     A file that has just been changed is waited for, two seconds at the most.
@@ -44,7 +44,7 @@ def file_states(root: Path) -> dict[str, str]:
     return found
 
 
-def check_unchanged(root: Path, before: Mapping[str, str], while_: str) -> None:
+def check_unchanged(root: Path, before: Mapping[str, FileState], while_: str) -> None:
     """Raise ContentChangedError unless the files beneath `root` have the stats that they had."""
     now = {}
     for name, path in files_beneath(root):
@@ -68,7 +68,8 @@ def check_unchanged_since(file: Path, while_: str) -> None:
     """`check_unchanged` against what `write_stats` wrote."""
     written = json.loads(file.read_text(encoding="utf-8"))
     if written:
-        check_unchanged(Path(written["root"]), written["files"], while_)
+        before = {name: FileState(*state) for name, state in written["files"].items()}
+        check_unchanged(Path(written["root"]), before, while_)
 
 
 def _is_ahead(stat: os.stat_result) -> bool:

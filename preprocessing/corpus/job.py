@@ -44,7 +44,7 @@ from preprocessing.corpus.shards import ShardWriter, Written
 from preprocessing.corpus.steps import CorpusJob, Task
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.listing import CorpusFiles
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.tasks.registry import list_files
 
 _READINGS = ".readings"
@@ -71,7 +71,7 @@ class Seen(NamedTuple):
         are, None if all were.
     """
 
-    files: Sequence[SourceFile]
+    files: Sources
     read: int | None
 
 
@@ -113,15 +113,13 @@ def write_corpus(
     return Seen(files, None)
 
 
-def _update(
-    pipeline: beam.Pipeline, job: CorpusJob, files: Iterable[SourceFile], cache: JobCache
-) -> int | None:
+def _update(pipeline: beam.Pipeline, job: CorpusJob, files: Sources, cache: JobCache) -> int | None:
     """Do the job with the memory; returns how many sources were read, None if all were."""
     found = job.portions(job.look(files))
     options, memory = job.writer.options, CorpusMemory(cache.corpus)
     with closing(cache.open_digests()) as digests:
         recipe = recipe_of(options, job.writer.seed, job.writer.part_bytes)
-        keys = PortionKeys(Path(job.writer.folder), recipe, options.excluded, digests)
+        keys = PortionKeys(Path(job.writer.folder), recipe, options.excluded, digests, memory.seen)
         of_portion = [keys.key(portion) for portion in found]
         tasks = [_task(memory, *each) for each in zip(found, of_portion, strict=True)]
         new = [task.portion for task in tasks if task.is_new]
@@ -131,7 +129,7 @@ def _update(
                 _add_transforms(pipeline, job, created)
         else:
             _run_here(pipeline, job, tasks, digests)
-        kept = {}
+        kept, seen = {}, {}
         for task, key in zip(tasks, of_portion, strict=True):
             if not os.path.exists(task.shards):
                 continue
@@ -141,7 +139,8 @@ def _update(
             # What has changed since its digest was taken may have been read as it is now.
             if not task.is_new or keys.is_unchanged(task.portion):
                 kept[key] = written
-        memory.keep(kept)
+                seen[keys.seen(task.portion)] = key
+        memory.keep(kept, seen)
     return None if len(new) == len(tasks) else sum(len(portion.sources) for portion in new)
 
 
@@ -186,21 +185,15 @@ def _task(memory: CorpusMemory, portion: Portion, key: str) -> Task:
     return task
 
 
-def _tasks(
-    pipeline: beam.Pipeline, job: CorpusJob, files: Iterable[SourceFile]
-) -> beam.PCollection:
+def _tasks(pipeline: beam.Pipeline, job: CorpusJob, files: Sources) -> beam.PCollection:
     """The tasks of files that only workers look into."""
 
-    def looked_at(group: Portion) -> Iterator[tuple[int, list[SourceFile]]]:
+    def looked_at(group: Portion) -> Iterator[tuple[int, Sources]]:
         yield group.number, job.look(group.sources)
 
-    def tasks(found: list[tuple[int, list[SourceFile]]]) -> Iterator[Task]:
-        return map(
-            job.task,
-            job.portions(
-                chain.from_iterable(sources for _, sources in sorted(found, key=itemgetter(0)))
-            ),
-        )
+    def tasks(found: list[tuple[int, Sources]]) -> Iterator[Task]:
+        in_order = (sources for _, sources in sorted(found, key=itemgetter(0)))
+        return map(job.task, job.portions(Sources(chain.from_iterable(in_order))))
 
     return (
         pipeline

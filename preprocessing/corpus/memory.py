@@ -1,12 +1,13 @@
 """What a corpus job remembers for the next one.
 
     <cache>/corpus/<key>.reading    what is known of the records of a portion, see `reading`
-    <cache>/corpus/shards           where the last job has put the Examples of its portions, with their SHA-256
+    <cache>/corpus/portions         where the last job has put the Examples of its portions, with their SHA-256
 
 The **key** of a portion is the digest of all that its records follow from: options, seed, code and libraries, and of
 its files what they are called and hold. A portion whose key is known is not read, whatever else has changed; its
-shards are copied from the last artifact if they are there as they were written. It is a memory and no more: without
-it, or with a damaged one, everything is read, and what is written is the same.
+shards are copied from the last artifact if they are there as they were written. What the listing has **seen** of a
+portion leads to its key without a look at its files one by one. It is a memory and no more: without it, or with a
+damaged one, everything is read, and what is written is the same.
 """
 
 import json
@@ -14,10 +15,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.file_digests import FileDigests
-from preprocessing.base.file_state import state_of
+from preprocessing.base.file_state import FileState, state_of
 from preprocessing.base.job_cache import read_sealed, recipe_digest, write_sealed
 from preprocessing.base.staging import CACHE_TAG, make_cache_folder
 from preprocessing.corpus.portions import Portion
@@ -27,7 +29,7 @@ from preprocessing.readers.source_file import SourceFile
 
 # Options that decide what is done about records, not what they are.
 _NOT_IN_RECIPE = ("path", "on_leak", "max_dropped_fraction", "exclude", "exclude_file")
-_SHARDS_FILE = "shards"
+_PORTIONS_FILE = "portions"
 
 
 def recipe_of(options: CorpusOptions, seed: int, part_bytes: int) -> str:
@@ -38,16 +40,33 @@ def recipe_of(options: CorpusOptions, seed: int, part_bytes: int) -> str:
 
 
 class PortionKeys:
-    """The keys of portions of the corpus in a folder."""
+    """The keys of portions of the corpus in a folder. known: those of what was seen earlier."""
 
-    def __init__(self, folder: Path, recipe: str, excluded: frozenset[str], digests: FileDigests):
+    def __init__(
+        self,
+        folder: Path,
+        recipe: str,
+        excluded: frozenset[str],
+        digests: FileDigests,
+        known: Mapping[str, str],
+    ) -> None:
         self._folder = str(folder.absolute())
         self._recipe = recipe
         self._excluded = excluded
         self._digests = digests
+        self._known = known
+        self._seen_with = repr((self._folder, recipe, sorted(excluded)))
+
+    def seen(self, portion: Portion) -> str:
+        """The digest of what the listing has found, empty if a change of a file may not show in it."""
+        fingerprint = portion.sources.fingerprint()
+        return sha256_text(self._seen_with + fingerprint) if fingerprint else ""
 
     def key(self, portion: Portion) -> str:
         """The key, from what the files hold now. Raises OSError."""
+        return self._known.get(self.seen(portion)) or self._key_of_contents(portion)
+
+    def _key_of_contents(self, portion: Portion) -> str:
         read = [file for source in portion.sources for file in self._read(source)]
         states = {file.name: file.state for file in read if not file.digest}
         found = self._digests.files(list(map(self._path, states)), list(states.values()))
@@ -62,7 +81,7 @@ class PortionKeys:
     def is_unchanged(self, portion: Portion) -> bool:
         """Whether the files are what the listing has found, and any change since then would show."""
         read = (file for source in portion.sources for file in self._read(source))
-        return all(file.state and file.state == self._state(file) for file in read)
+        return all(file.state is not None and file.state == self._state(file) for file in read)
 
     def _read(self, source: SourceFile) -> Iterator[SourceFile]:
         """The files that are read for a source."""
@@ -74,19 +93,21 @@ class PortionKeys:
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}"
 
-    def _state(self, file: SourceFile) -> str:
+    def _state(self, file: SourceFile) -> FileState | None:
         try:
             return state_of(os.stat(self._path(file.name)))
         except OSError:
-            return ""
+            return None
 
 
 class CorpusMemory:
-    """The memory in a folder, which is made if it is not there."""
+    """The memory in a folder, which is made if it is not there. seen: keys by what was seen of their portions."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._written = _read_shards(folder / _SHARDS_FILE)
+        content = _read(folder / _PORTIONS_FILE)
+        self.seen: Mapping[str, str] = content["seen"]
+        self._written = {key: Written.of(value) for key, value in content["written"].items()}
         make_cache_folder(folder)
 
     def reading(self, key: str) -> str:
@@ -97,19 +118,19 @@ class CorpusMemory:
         """Where the last job has put the shards of a portion, None if it is not known."""
         return self._written.get(key)
 
-    def keep(self, written: Mapping[str, Written]) -> None:
+    def keep(self, written: Mapping[str, Written], seen: Mapping[str, str]) -> None:
         """Remember these portions and forget all others."""
-        content = json.dumps(written)
-        write_sealed(str(self._folder / _SHARDS_FILE), content.encode())
-        kept = {f"{key}.reading" for key in written} | {_SHARDS_FILE, CACHE_TAG}
+        content = {"written": written, "seen": {name: key for name, key in seen.items() if name}}
+        write_sealed(str(self._folder / _PORTIONS_FILE), json.dumps(content).encode())
+        kept = {f"{key}.reading" for key in written} | {_PORTIONS_FILE, CACHE_TAG}
         for file in self._folder.iterdir():
             if file.name not in kept:
                 file.unlink()
 
 
-def _read_shards(path: Path) -> dict[str, Written]:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_sealed(str(path)))
+        content: dict[str, Any] = json.loads(read_sealed(str(path)))
+        return content
     except OSError:
-        return {}
-    return {key: Written.of(value) for key, value in content.items()}
+        return {"written": {}, "seen": {}}

@@ -8,26 +8,29 @@ removed or edited changes its portion, seldom the next one, and none of the othe
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.sources import Sources
 
-# A portion of small files has half a MiB at least, 2 MiB on average, 8 MiB and a file at most.
+# A portion of small files has half a MiB at least, 2 MiB on average, 8 MiB and a file at most. A file counts as 512
+# bytes at least, a 4096th of a portion, since it takes as long to open as to read so much.
 PORTION_BYTES = 2 * 1024 * 1024
 _LEAST, _LONGEST = 1 / 4, 4
+_FILE = 4096
 
 
 class Portion(NamedTuple):
     """Sources that are read together; number: its place among the portions of the corpus."""
 
     number: int
-    sources: tuple[SourceFile, ...]
+    sources: Sources
 
     @property
     def size(self) -> int:
         """Bytes to read."""
-        return sum(source.stop - source.start for source in self.sources)
+        return self.sources.size
 
     @property
     def rows_before(self) -> int:
@@ -35,34 +38,31 @@ class Portion(NamedTuple):
         return self.sources[0].rows_before
 
 
-def portions_of(sources: Iterable[SourceFile], portion_bytes: int = 0) -> list[Portion]:
+def portions_of(sources: Sources, portion_bytes: int = 0) -> list[Portion]:
     """The sources, in their order, as portions of about `portion_bytes` (PORTION_BYTES)."""
-    groups = _groups(sources, portion_bytes or PORTION_BYTES)
-    return [Portion(number, tuple(group)) for number, group in enumerate(groups)]
+    ends = sorted({0, *_ends(sources, portion_bytes or PORTION_BYTES), len(sources)})
+    return [
+        Portion(number, sources[start:stop]) for number, (start, stop) in enumerate(pairwise(ends))
+    ]
 
 
-def _groups(sources: Iterable[SourceFile], portion_bytes: int) -> Iterator[list[SourceFile]]:
+def _ends(sources: Sources, portion_bytes: int) -> Iterator[int]:
+    """How many sources there are up to the end of each portion."""
     least, longest = int(portion_bytes * _LEAST), portion_bytes * _LONGEST
-    group: list[SourceFile] = []
     size = 0
-    for source in sources:
-        own = source.stop - source.start
-        if source.digest or own >= portion_bytes:
-            if group:
-                yield group
-            yield [source]
-            group, size = [], 0
+    for count, (name, own, is_piece) in enumerate(sources.measures()):
+        if is_piece or own >= portion_bytes:
+            yield from (count, count + 1)
+            size = 0
             continue
-        group.append(source)
+        own = max(own, portion_bytes // _FILE)
         size += own
-        if size >= longest or (size >= least and _ends(source.name, own, portion_bytes - least)):
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+        if size >= longest or (size >= least and _falls(name, own, portion_bytes - least)):
+            yield count + 1
+            size = 0
 
 
-def _ends(name: str, size: int, mean: int) -> bool:
+def _falls(name: bytes, size: int, mean: int) -> bool:
     """Whether a file ends its portion: at random by its name, once in `mean` bytes."""
-    digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
+    digest = hashlib.blake2b(name, digest_size=4).digest()
     return int.from_bytes(digest, "big") * mean < size << 32

@@ -111,7 +111,7 @@ class ShardWriter:
                     files += self._write_examples(portion, part, examples)
                     part, size = part + 1, 0
                     examples.clear()
-                record = _relative(outcome, portion.rows_before)
+                record = _relative(outcome, reading.rows_before)
                 entry, example = entry_of(record), record_to_example(record)
                 size += len(example)
                 is_full = self._ends(entry, len(example), size)
@@ -161,13 +161,14 @@ class ShardWriter:
         ]
         lines: dict[tuple[int, str], list[str]] = defaultdict(list)
         counts: Counter[str] = Counter()
+        rows_before = portion.rows_before
         for ordinal, entry in enumerate(reading.entries):
             part, split = reading.parts[ordinal], entry.place.split
             amendment = self.excluded(entry) or amendments.get(ordinal)
             if isinstance(amendment, Drop):
                 drops.append(amendment)
                 continue
-            entry = entry.moved(portion.rows_before)
+            entry = entry.moved(rows_before)
             entry = entry if amendment is None else entry.named(amendment)
             lines[part, split].append(entry.line(_name(portion, part)))
             counts[split] += 1

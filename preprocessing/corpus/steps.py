@@ -13,9 +13,9 @@ from preprocessing.corpus.reading import read_reading
 from preprocessing.corpus.report import Tally, write_report
 from preprocessing.corpus.settlement import Amendment, Member, Settlement, repeated
 from preprocessing.corpus.shards import ShardWriter, Written
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.records.record import Fault
-from preprocessing.tasks.registry import TASKS
+from preprocessing.tasks.registry import TASKS, look_into
 
 
 class Hashed(NamedTuple):
@@ -67,17 +67,15 @@ class CorpusJob:
     portion_bytes: int
     digests: FileDigests | None = None
 
-    def look(self, files: Iterable[SourceFile]) -> list[SourceFile]:
+    def look(self, files: Sources) -> Sources:
         """Whole files in the pieces that they are seen to have when they are looked into."""
         corpus = self.writer.corpus
-        look = TASKS[corpus.options.task].look
-        return [piece for file in files for piece in look(file, corpus)]
+        return look_into(files, corpus)
 
-    def portions(self, looked_at: Iterable[SourceFile]) -> list[Portion]:
+    def portions(self, looked_at: Sources) -> list[Portion]:
         """The portions of what files were seen to be, in their order."""
         corpus = self.writer.corpus
-        sources = TASKS[corpus.options.task].cut(list(looked_at), corpus)
-        return portions_of(sources, self.portion_bytes)
+        return portions_of(TASKS[corpus.options.task].cut(looked_at, corpus), self.portion_bytes)
 
     def task(self, portion: Portion) -> Task:
         """A portion of which nothing is remembered."""

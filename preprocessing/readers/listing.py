@@ -5,9 +5,8 @@ Names, sizes and a file's bytes are asked here and nowhere else, so that what re
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
-from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,23 +56,21 @@ class CorpusFiles:
 
     def find(
         self, suffixes: tuple[str, ...], recursive: bool, within: str = ""
-    ) -> list[SourceFile]:
+    ) -> Iterator[SourceFile]:
         """The files in the folder `within`, or the single file, whose names end in a suffix, by name, without splits.
 
         Capitals in a suffix make no difference. What has a name that begins with a dot is no text, and no
         digest of the corpus covers it (see `apple_doubles`). Raises InputError as `files_beneath`, and for a name that
         is not UTF-8.
         """
-        found = []
-        now_ns = time.time_ns()
+        names = []
         for name in self._names(suffixes, recursive, within):
-            last = name.rpartition("/")[2]
-            if self.is_folder and last.startswith("."):
-                if last.startswith("._"):
-                    self._apple_doubles.add(name)
-            else:
-                found.append(self._source(name, now_ns))
-        return sorted(found, key=attrgetter("name"))
+            if not (self.is_folder and name.startswith(".", name.rfind("/") + 1)):
+                names.append(name)
+            elif name.startswith("._", name.rfind("/") + 1):
+                self._apple_doubles.add(name)
+        names.sort()
+        return map(self._source_of, names)
 
     def apple_doubles(self) -> list[SourceFile]:
         """What macOS has put there about files that were looked for (`._a.txt`): to be counted and not read."""
@@ -97,13 +94,19 @@ class CorpusFiles:
             and "/." not in f"/{name}".rpartition("/")[0]
         ]
 
-    def _source(self, name: str, now_ns: int) -> SourceFile:
+    @cached_property
+    def _source_of(self) -> Callable[[str], SourceFile]:
         if not is_local(self.root):
-            return SourceFile.whole(name, self._sizes[name])
-        if not name.isascii():
-            _check_encoding(name, self.place(name))
-        stat = os.stat(self.place(name))
-        return SourceFile.whole(name, stat.st_size, file_state(stat, now_ns))
+            return lambda name: SourceFile.whole(name, self._sizes[name])
+        prefix, now_ns = f"{self.folder}/", time.time_ns()
+
+        def source(name: str) -> SourceFile:
+            if not name.isascii():
+                _check_encoding(name, prefix + name)
+            stat = os.stat(prefix + name)
+            return SourceFile.whole(name, stat.st_size, file_state(stat, now_ns))
+
+        return source
 
     @cached_property
     def _sizes(self) -> Mapping[str, int]:

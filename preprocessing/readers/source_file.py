@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
+from preprocessing.base.file_state import FileState
 from preprocessing.options import CorpusOptions
 from preprocessing.records.record import Drop, Fault, assign_split
 
@@ -31,7 +32,7 @@ class SourceFile(NamedTuple):
     companion: a second file with a line for each line of the first, if there is one.
     rows_before: of a piece of a table, how many of its lines or rows are before it.
     digest: of a piece of a table, SHA-256 of its bytes.
-    state: as what the listing has found the file (`file_state`), empty if it did not say.
+    state: as what the listing has found the file (`file_state`), None if it did not say.
     """
 
     name: str
@@ -43,12 +44,14 @@ class SourceFile(NamedTuple):
     companion: "SourceFile | None" = None
     rows_before: int = 0
     digest: str = ""
-    state: str = ""
+    state: FileState | None = None
 
     @classmethod
-    def whole(cls, name: str, size: int, state: str = "") -> "SourceFile":
-        """A whole file of which nobody has said the split."""
-        return cls(name, size, None, 0, size, state=state)
+    def whole(
+        cls, name: str, size: int, state: FileState | None = None, split: str | None = None
+    ) -> "SourceFile":
+        """A whole file."""
+        return cls(name, size, split, 0, size, state=state)
 
     @property
     def is_whole(self) -> bool:

@@ -4,13 +4,13 @@ from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.file_names import content_ends_with, content_name, split_by_name
 from preprocessing.readers.listing import CorpusFiles
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.readers.tables import TABLES, is_table
 
 _FILES = ("coqa-train-v1.0.json", "coqa-dev-v1.0.json")
 
 
-def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> Sources:
     """CoQA's two files in a folder, or else the tables there, or a single file of either kind; or compressed.
 
     Raises InputError where there are none, and for a JSON file too large to be read at once.
@@ -34,8 +34,9 @@ def list_conversations(corpus: CorpusFiles, options: CorpusOptions) -> list[Sour
     if "test" not in splits:
         # The release has no other than the development set to be held out.
         splits = ["test" if split == "validation" else split for split in splits]
-    sources = [file._replace(split=split) for file, split in zip(files, splits, strict=True)]
-    return sources + corpus.apple_doubles()
+    sources = Sources(file._replace(split=split) for file, split in zip(files, splits, strict=True))
+    sources.extend(corpus.apple_doubles())
+    return sources
 
 
 def too_large_file(name: str, size: str, options: CorpusOptions) -> str:

@@ -9,8 +9,11 @@ from apache_beam.io.filesystem import BeamIOError
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
+from preprocessing.readers import table_pieces
+from preprocessing.readers.compression import is_compressed
 from preprocessing.readers.listing import CorpusFiles
-from preprocessing.readers.source_file import Corpus, SourceFile
+from preprocessing.readers.source_file import Corpus
+from preprocessing.readers.sources import Sources
 from preprocessing.tasks import cnn_dailymail, coqa, text
 from preprocessing.tasks.task import Task
 
@@ -19,7 +22,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
 )
 
 
-def list_files(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+def list_files(files: CorpusFiles, options: CorpusOptions) -> Sources:
     """The sources of a corpus as whole files, in a fixed order, by what is known without reading them.
 
     Raises InputError if the corpus is missing or empty, its layout is not one of the task's, a
@@ -39,12 +42,28 @@ def list_files(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
         raise InputError(f"{files.root}: cannot be listed: {error}") from error
 
 
-def list_sources(root: str | os.PathLike[str], options: CorpusOptions) -> list[SourceFile]:
+def look_into(files: Sources, corpus: Corpus) -> Sources:
+    """Whole files in the pieces that they are seen to have when they are looked into."""
+    look = TASKS[corpus.options.task].look
+    in_pieces = {}
+    for place, (name, size, _) in enumerate(files.measures()):
+        # A small file has no pieces. Of most corpora that is every file, and there may be millions.
+        if size > table_pieces.PIECE_BYTES or is_compressed(name.decode()):
+            file = files[place]
+            if (pieces := look(file, corpus)) != [file]:
+                in_pieces[place] = pieces
+    if not in_pieces:
+        return files
+    return Sources(
+        chain.from_iterable(in_pieces.get(place, [file]) for place, file in enumerate(files))
+    )
+
+
+def list_sources(root: str | os.PathLike[str], options: CorpusOptions) -> Sources:
     """The sources of the corpus at `root`, a folder or a single file, in the order and in the pieces that are read.
 
     Raises InputError as `list_files` does.
     """
-    files, task = CorpusFiles(root), TASKS[options.task]
+    files = CorpusFiles(root)
     corpus = Corpus(files.open, options)
-    looked_at = (task.look(file, corpus) for file in list_files(files, options))
-    return task.cut(list(chain.from_iterable(looked_at)), corpus)
+    return TASKS[options.task].cut(look_into(list_files(files, options), corpus), corpus)

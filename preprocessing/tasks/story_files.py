@@ -1,6 +1,8 @@
 """The files of CNN/DailyMail, in the layouts in which they are passed on."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
@@ -14,6 +16,7 @@ from preprocessing.readers.file_names import (
 )
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.records.record import Drop
 from preprocessing.tasks.summary_pairs import ARTICLES, SUMMARIES
@@ -23,26 +26,32 @@ _PUBLISHERS = ("cnn", "dailymail")
 _STORY = or_compressed(".story")
 _PAIR = or_compressed(ARTICLES, SUMMARIES)
 
+_Listed = tuple[str | None, str, str]
+"""Split, list and url of a story."""
 
-def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+# Of all stories where there are no lists.
+_UNLISTED: _Listed = None, "", ""
+
+
+def list_stories(files: CorpusFiles, options: CorpusOptions) -> Sources:
     """The release's story files, or tables in Hugging Face's layout, or summary pairs.
 
     A corpus is in one layout: which of the files to believe where there are two, only its owner
     knows. Raises InputError for none, for two, and for a pair of which one file is missing.
     """
-    stories = _list_story_files(files, options) if files.is_folder else []
+    stories = Sources(_story_files(files, options) if files.is_folder else ())
     # Beside stories, .csv and .json files may be notes about them.
     # Not among the stories: to go through hundreds of thousands of files twice takes its time.
     tables = files.find(TABLES, recursive=not stories)
     layouts = {
         ".story files": stories,
-        "tables (.jsonl, .json, .csv, .parquet, .arrow)": [
+        "tables (.jsonl, .json, .csv, .parquet, .arrow)": Sources(
             table._replace(split=split_by_name(table.name))
             for table in tables
             if is_table(table.name)
             and not (stories and content_ends_with(table.name, ".csv", ".json"))
-        ],
-        f"pairs ({ARTICLES}, {SUMMARIES})": _list_pairs(files) if files.is_folder else [],
+        ),
+        f"pairs ({ARTICLES}, {SUMMARIES})": Sources(_pairs(files) if files.is_folder else ()),
     }
     found = [layout for layout, sources in layouts.items() if sources]
     if not found:
@@ -57,14 +66,15 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]
             f"{files.root}: both {' and '.join(found)} found; "
             "a corpus is in one layout, move the others to another folder"
         )
-    return layouts[found[0]] + files.apple_doubles()
+    sources = layouts[found[0]]
+    sources.extend(files.apple_doubles())
+    return sources
 
 
-def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
+def _pairs(files: CorpusFiles) -> Iterator[SourceFile]:
     """Pairs of files with the articles and the summaries, the splits in the files' names."""
     found = files.find(_PAIR, recursive=False)
     named = {content_name(file.name).lower(): file for file in found}
-    sources = []
     for content, file in named.items():
         stem = content.removesuffix(ARTICLES).removesuffix(SUMMARIES)
         for other in (stem + ARTICLES, stem + SUMMARIES):
@@ -74,41 +84,36 @@ def _list_pairs(files: CorpusFiles) -> list[SourceFile]:
                 )
         if content.endswith(ARTICLES):
             split = split_by_name(file.name)
-            sources.append(file._replace(split=split, companion=named[stem + SUMMARIES]))
-    return sources
+            yield file._replace(split=split, companion=named[stem + SUMMARIES])
 
 
-def _list_story_files(files: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+def _story_files(files: CorpusFiles, options: CorpusOptions) -> Iterator[SourceFile]:
     """Stories in `{cnn,dailymail}/stories`, or directly in the folder, with splits by url lists."""
     present = [name for name in _PUBLISHERS if files.has_folder(f"{name}/stories")]
     folders = [f"{name}/stories" for name in present] or [""]
-    stories = [file for folder in folders for file in files.find(_STORY, False, folder)]
-    if not stories:
-        return []
-    urls = _read_url_lists(files)
-    without_story = dict(urls)
-    for number, story in enumerate(stories):
-        name, size = story.name, story.size
-        story_id = story_id_of(name)
-        split = drop = None
-        if urls:
-            split, *_ = urls.get(story_id, (None,))
-            without_story.pop(story_id, None)
-            if split is None:
-                detail = "the file's name is not the SHA-1 of any listed url"
-                drop = Drop("not_in_url_lists", name, story_id, detail)
-        if drop is None and size > options.max_record_bytes and not is_compressed(name):
-            detail = f"{size} bytes, max_record_bytes {options.max_record_bytes}"
-            drop = Drop("too_large", name, story_id, detail)
-        if split is not None or drop is not None:
-            # In place: a second list of hundreds of thousands would take as much memory again.
-            stories[number] = story._replace(split=split, drop=drop)
+    urls: Mapping[str, _Listed] | None = None
+    without_story: dict[str, _Listed] = {}
+    for story in chain.from_iterable(files.find(_STORY, False, folder) for folder in folders):
+        if urls is None:
+            urls = _read_url_lists(files)
+            without_story = dict(urls)
+        story_id = story_id_of(story.name)
+        without_story.pop(story_id, None)
+        listed = urls.get(story_id) if urls else _UNLISTED
+        if listed is None:
+            detail = "the file's name is not the SHA-1 of any listed url"
+            yield story._replace(drop=Drop("not_in_url_lists", story.name, story_id, detail))
+        elif story.size > options.max_record_bytes and not is_compressed(story.name):
+            detail = f"{story.size} bytes, max_record_bytes {options.max_record_bytes}"
+            drop = Drop("too_large", story.name, story_id, detail)
+            yield story._replace(split=listed[0], drop=drop)
+        else:
+            yield story._replace(split=listed[0]) if urls else story
     for story_id, (split, list_name, url) in without_story.items():
         # Somebody who has only one of the two folders does not miss the other's stories.
         if not present or _publisher(url) in present:
             drop = Drop("url_without_story", list_name, story_id, f"no {story_id}.story for {url}")
-            stories.append(SourceFile(list_name, 0, split, 0, 0, drop))
-    return stories
+            yield SourceFile(list_name, 0, split, 0, 0, drop)
 
 
 def story_id_of(name: str) -> str:
@@ -121,8 +126,8 @@ def _publisher(url: str) -> str:
     return "dailymail" if "dailymail.co.uk" in url else "cnn"
 
 
-def _read_url_lists(files: CorpusFiles) -> dict[str, tuple[str, str, str]]:
-    """Split, list and url by the SHA-1 of each listed url; nothing if there are no lists."""
+def _read_url_lists(files: CorpusFiles) -> dict[str, _Listed]:
+    """What is listed, by the SHA-1 of each url; nothing if there are no lists."""
     if not files.has_folder("url_lists"):
         return {}
     there = {file.name for file in files.find((".txt",), False, "url_lists")}
@@ -132,7 +137,7 @@ def _read_url_lists(files: CorpusFiles) -> dict[str, tuple[str, str, str]]:
             f"{files.place('url_lists')}: {', '.join(missing)} missing; "
             f"provide all of {', '.join(_URL_LISTS)}, or remove the folder to split by hash"
         )
-    urls: dict[str, tuple[str, str, str]] = {}
+    urls: dict[str, _Listed] = {}
     for name, split in _URL_LISTS.items():
         list_name = f"url_lists/{name}"
         try:

@@ -13,12 +13,13 @@ from preprocessing.options import (
 )
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import Corpus, SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.records.record import Outcome
 from preprocessing.tasks.cleaning import Change
 
 
-def _as_they_are(sources: list[SourceFile], corpus: Corpus) -> list[SourceFile]:
+def _as_they_are(sources: Sources, corpus: Corpus) -> Sources:
     return sources
 
 
@@ -42,13 +43,13 @@ class Task:
     """
 
     name: TaskName
-    list_files: Callable[[CorpusFiles, CorpusOptions], list[SourceFile]]
+    list_files: Callable[[CorpusFiles, CorpusOptions], Sources]
     read: Callable[[SourceFile, Corpus], Iterator[Outcome]]
     stop: tuple[str, ...]
     loss_on: LossOn
     over_long: OverLong
     look: Callable[[SourceFile, Corpus], list[SourceFile]] = table_pieces
-    cut: Callable[[list[SourceFile], Corpus], list[SourceFile]] = _as_they_are
+    cut: Callable[[Sources, Corpus], Sources] = _as_they_are
     cleaned: Cleaned | None = None
 
     def token_options(self, options: TokenOptions) -> TokenOptions:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
@@ -10,6 +11,7 @@ from preprocessing.readers.content import READ_ERRORS, open_content, read_at
 from preprocessing.readers.file_names import is_compressed, matches, or_compressed, split_by_name
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import Corpus, SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.readers.token_archives import is_archive
@@ -25,24 +27,24 @@ _SUFFIXES = (*or_compressed(*_TEXTS), *TABLES, ".npz")
 _COUNTED_AT_ONCE = 1 << 20
 
 
-def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> list[SourceFile]:
+def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> Sources:
     """A text file, or all in a folder and its folders. Raises InputError where there is nothing."""
     pattern = options.text_files or "**"
     listed = os.path.normpath(options.exclude_file) if options.exclude_file else None
-    files = [
-        file
+    sources = Sources(
+        file._replace(split=split_by_name(file.name))
         for file in corpus.find(_SUFFIXES, recursive=True)
         if file.name != listed and matches(file.name, pattern) and _is_read(file.name)
-    ]
-    if not files:
+    )
+    if not sources:
         matching = f" and match {pattern!r} (corpus.text_files)" if options.text_files else ""
         raise InputError(
             f"{corpus.root}: no text found; looked for files whose names end in .txt, .csv, .jsonl or .json, "
             f"also with .gz or .zst, or .parquet, .arrow or .npz{matching}; set corpus.path to such a file or to a "
             "folder of them"
         )
-    sources = [file._replace(split=split_by_name(file.name)) for file in files]
-    return sources + [each for each in corpus.apple_doubles() if matches(each.name, pattern)]
+    sources.extend(each for each in corpus.apple_doubles() if matches(each.name, pattern))
+    return sources
 
 
 def look_into_text(source: SourceFile, corpus: Corpus) -> list[SourceFile]:
@@ -60,7 +62,7 @@ def look_into_text(source: SourceFile, corpus: Corpus) -> list[SourceFile]:
     return [source._replace(size=size, stop=size)]
 
 
-def cut_texts(sources: list[SourceFile], corpus: Corpus) -> list[SourceFile]:
+def cut_texts(sources: Sources, corpus: Corpus) -> Sources:
     """The texts, one after the other, cut into contiguous splits; then what is not part of that stream.
 
     That are excluded files, tables and archives of ids. Texts of which the release says the split keep it, and are
@@ -71,7 +73,8 @@ def cut_texts(sources: list[SourceFile], corpus: Corpus) -> list[SourceFile]:
     apart = [source for source in sources if not _is_text(source, options)]
     released = _released_splits([source.name for source in texts])
     if options.document_separator is not None:
-        return [source._replace(split=released.get(source.name)) for source in texts] + apart
+        texts = [source._replace(split=released.get(source.name)) for source in texts]
+        return Sources([*texts, *apart])
 
     read = partial(read_at, corpus.open)
     most = options.max_record_bytes
@@ -83,11 +86,11 @@ def cut_texts(sources: list[SourceFile], corpus: Corpus) -> list[SourceFile]:
     ]
     others = [(source.name, source.size) for source in texts if source.name not in released]
     pieces += cut_stream(others, options.split_fractions, most, read)
-    cut = [
+    cut = (
         by_name[name]._replace(split=split, start=start, stop=stop)
         for name, start, stop, split in pieces
-    ]
-    return cut + apart
+    )
+    return Sources(chain(cut, apart))
 
 
 def _is_cut(source: SourceFile, options: CorpusOptions) -> bool:

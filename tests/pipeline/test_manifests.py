@@ -8,6 +8,7 @@ from pipeline.manifests import Manifest, Manifests, Mismatch, content_root
 from pipeline.store import StoredArtifact
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.file_digests import FileDigests
+from preprocessing.base.file_state import FileState
 
 
 @pytest.fixture
@@ -164,9 +165,12 @@ class TestMismatches:
         monkeypatch.setattr("preprocessing.base.file_digests.is_settled", lambda stat, now_ns: True)
         stored = recorded(manifests, folder)
         (folder / "statistics.json").write_bytes(b"[]")
-        monkeypatch.setattr("preprocessing.base.file_digests.state_of", lambda stat: "0 0 0 0")
+        monkeypatch.setattr(
+            "preprocessing.base.file_digests.state_of", lambda stat: FileState(0, 0, 0, 0)
+        )
         manifests._digests._learned = {
-            name: ("0 0 0 0", digest) for name, (_, digest) in manifests._digests._learned.items()
+            name: (FileState(0, 0, 0, 0), digest)
+            for name, (_, digest) in manifests._digests._learned.items()
         }
         assert list(manifests.mismatches(stored, trust_memory=True)) == []
         assert len(list(manifests.mismatches(stored, trust_memory=False))) == 1

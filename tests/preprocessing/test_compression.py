@@ -121,7 +121,7 @@ def test_a_small_file_that_would_become_a_huge_one_fills_no_memory(tmp_path, nam
             file.write(b"x" * MIB)
     sources = list_sources(tmp_path, options)
     tracemalloc.start()
-    sources = sources[:2] + sources[-1:] if len(sources) > 3 else sources
+    sources = [*sources[:2], sources[-1]] if len(sources) > 3 else sources
     reasons = set()
     for source in sources:
         for outcome in read_source(source, Corpus(opener(tmp_path), options)):

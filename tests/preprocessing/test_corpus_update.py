@@ -5,7 +5,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,12 +26,13 @@ from preprocessing.base.job_cache import JobCache
 from preprocessing.base.staging import CACHE_TAG
 from preprocessing.corpus import portions, shards
 from preprocessing.corpus.job import CorpusFolders, write_corpus
-from preprocessing.corpus.memory import CorpusMemory
+from preprocessing.corpus.memory import CorpusMemory, PortionKeys
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.records.record import Fault
 from preprocessing.tasks.registry import list_sources
 
@@ -318,6 +319,33 @@ def test_a_row_that_is_appended_or_put_before_others_reads_one_piece(
         assert len(list_sources(root, options)) - pieces in (-1, 0, 1)
 
 
+def test_portions_of_which_no_file_seems_to_have_changed_are_known_without_a_look_at_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "corpus"
+    write_release(root)
+    update(root, tmp_path / "first", CNN, tmp_path / "store")
+    looked_at: list[int] = []
+    key_of_contents = PortionKeys._key_of_contents
+
+    def noted(keys: PortionKeys, portion: Portion) -> str:
+        looked_at.append(portion.number)
+        return key_of_contents(keys, portion)
+
+    monkeypatch.setattr(PortionKeys, "_key_of_contents", noted)
+    file = story_file(root, 4)
+    file.write_text(file.read_text() + "\n")
+    assert update(root, tmp_path / "second", CNN, tmp_path / "store") == 1
+    assert len(looked_at) == 1
+    file.touch()
+    assert update(root, tmp_path / "third", CNN, tmp_path / "store") == 0
+    assert len(looked_at) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(file_state, "is_settled", lambda stat, now_ns: False)
+        assert update(root, tmp_path / "fourth", CNN, tmp_path / "store") == 0
+    assert len(looked_at) > 4
+
+
 def test_other_options_read_everything_but_not_what_is_done_about_leaks(tmp_path: Path) -> None:
     root = tmp_path / "corpus"
     write_release(root)
@@ -351,8 +379,8 @@ def damages(folder: Path) -> Iterator[Path]:
     reading.write_bytes(reading.read_bytes().replace(b"s", b"z"))
     yield reading
     for content in (b"not sealed", b"\n{}", b""):
-        (memory / "shards").write_bytes(content)
-        yield memory / "shards"
+        (memory / "portions").write_bytes(content)
+        yield memory / "portions"
     shutil.rmtree(memory)
     yield memory
 
@@ -387,7 +415,7 @@ def test_what_a_job_that_was_cut_off_has_left_does_not_hide_a_fault(
     root.mkdir()
     (root / "coqa-train-v1.0.json").write_bytes(coqa_json(conversation("a"), conversation("b")))
 
-    def killed(memory: CorpusMemory, written: object) -> None:
+    def killed(memory: CorpusMemory, *_: object) -> None:
         raise RuntimeError("killed")
 
     def unreadable(source: SourceFile, *_: object) -> Iterator[Fault]:
@@ -415,7 +443,7 @@ def test_a_table_that_changes_after_it_was_cut_is_not_remembered_as_it_was(
     table.write_text(before)
     portions_of_job = CorpusJob.portions
 
-    def change(self: CorpusJob, looked_at: Iterable[SourceFile]) -> list[Portion]:
+    def change(self: CorpusJob, looked_at: Sources) -> list[Portion]:
         found = portions_of_job(self, looked_at)
         table.write_text(before.replace("Text 1", "Next 1"))
         return found

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from preprocessing.base.file_state import file_state, is_settled
+from preprocessing.base.file_state import FileState, file_state, is_settled
 
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND
@@ -47,5 +47,5 @@ def test_an_old_mtime_of_whole_seconds_leaves_the_coarse_tick() -> None:
 
 def test_the_state_names_all_that_a_change_shows_in_and_is_empty_before_that_holds() -> None:
     changed = NOW - 3 * SECOND
-    assert file_state(stat(changed, changed), NOW) == f"5 {changed} {changed} 7"
-    assert file_state(stat(changed, NOW), NOW) == ""
+    assert file_state(stat(changed, changed), NOW) == FileState(5, changed, changed, 7)
+    assert file_state(stat(changed, NOW), NOW) is None

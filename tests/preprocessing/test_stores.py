@@ -200,7 +200,8 @@ def test_a_single_object_is_a_corpus_and_so_is_a_bucket(tmp_path: Path) -> None:
     put("mem://bucket", {"a.txt": b"One line.\n" * 50})
     single = list_sources("mem://bucket/a.txt", TEXT)
     assert {source.name for source in single} == {"a.txt"}
-    assert list_sources("mem://bucket", TEXT) == list_sources("mem://bucket/", TEXT) == single
+    for place in ("mem://bucket", "mem://bucket/"):
+        assert [*list_sources(place, TEXT)] == [*single]
 
 
 @pytest.mark.parametrize("place", ["mem://bucket/none", "mem://none", "mem://bucket/a"])

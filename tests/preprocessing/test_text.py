@@ -10,10 +10,10 @@ import preprocessing.tasks.text
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.source_file import Corpus
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, example_to_record, record_to_example
-from preprocessing.tasks.registry import SourceFile, list_sources
+from preprocessing.tasks.registry import list_sources
 from preprocessing.tasks.text import parse, parse_documents, read_documents
 from preprocessing.tasks.text_cuts import cut_stream
 
