@@ -10,7 +10,7 @@ from apache_beam.io.filesystem import BeamIOError
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
-from preprocessing.readers.compression import is_compressed
+from preprocessing.readers.file_names import is_compressed
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import Corpus
 from preprocessing.readers.sources import Sources

@@ -1,9 +1,10 @@
 """Where a stream of text files is cut into train, validation and test."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import SPLITS
 
 # How far a cut may move to reach the start of a line or a word.
@@ -21,17 +22,14 @@ _WORD_START = re.compile(rb"(?<=[ \t\n])(?=[^ \t\r\n])")
 ReadAt = Callable[[str, int, int], bytes]
 """(file, offset, length) -> at most `length` bytes of the file from `offset` on."""
 
-Piece = tuple[str, int, int, str]
-"""File, first byte, byte after the last, split."""
-
 
 def cut_stream(
-    files: Sequence[tuple[str, int]],
+    files: Sequence[SourceFile],
     fractions: tuple[float, float],
     max_bytes: int,
     read_at: ReadAt,
-) -> Iterator[Piece]:
-    """Cut `files` (name, size), read one after the other, into contiguous pieces.
+) -> Iterator[SourceFile]:
+    """Cut whole files, read one after the other, into contiguous pieces with their splits.
 
     `fractions` are validation's and test's shares of the bytes (see LEAST_HELD_OUT): the stream's last
     part is test, the part before it validation, the rest train. A piece ends where its file ends.
@@ -43,40 +41,42 @@ def cut_stream(
     A cut moves to the next start of a line or a file, or to the last one, or else of a word, or else of a
     character: by 4,096 bytes at most, and by half of the split behind it or of all before it, so that
     no split loses all it has. What would be part of a word alone is not held out. Pieces longer than
-    `max_bytes` are cut further (see `cut_file`). The pieces of a file, in order, are exactly its bytes;
+    `max_bytes` are cut further (see `cut_text`). The pieces of a file, in order, are exactly its bytes;
     an empty file is one empty piece.
     """
-    total = sum(size for _, size in files)
-    cuts = _cuts(files, _shares(total, fractions), read_at)
+    cuts = _cuts(files, _shares(_total(files), fractions), read_at)
     file_start = 0
-    for name, size in files:
-        bounds = [min(max(cut - file_start, 0), size) for cut in cuts]
+    for file in files:
+        bounds = [min(max(cut - file_start, 0), file.size) for cut in cuts]
         for (start, stop), split in zip(pairwise(bounds), SPLITS, strict=True):
-            for first, last in cut_file(name, start, stop, max_bytes, read_at):
-                yield name, first, last, split
-        if size == 0:
-            yield name, 0, 0, SPLITS[0]
-        file_start += size
+            if start < stop:
+                part = file._replace(start=start, stop=stop, split=split)
+                yield from cut_text(part, max_bytes, read_at)
+        if file.size == 0:
+            yield file._replace(split=SPLITS[0])
+        file_start += file.size
 
 
-def cut_file(
-    name: str, start: int, stop: int, max_bytes: int, read_at: ReadAt
-) -> Iterator[tuple[int, int]]:
-    """Parts of start..stop of about `max_bytes`, each up to the end of a line, or else of a character.
+def cut_text(text: SourceFile, max_bytes: int, read_at: ReadAt) -> Iterator[SourceFile]:
+    """Pieces of about `max_bytes`, each up to the end of a line, or else of a character; one where it is empty.
 
     So that one worker need not hold a whole file. A line's end is looked for in 4,096 bytes.
     """
-    while start < stop:
+    start, stop = text.start, text.stop
+    while start + max_bytes < stop:
         end = start + max_bytes
-        if end >= stop:
-            end = stop
-        else:
-            # One byte more at the front: it may be a newline that ends just here.
-            window = read_at(name, end - 1, min(SEARCH_BYTES + 1, stop - end + 1))
-            newline = window.find(b"\n")
-            end += newline if newline >= 0 else _continuing(window[1:])
-        yield start, end
+        # One byte more at the front: it may be a newline that ends just here.
+        window = read_at(text.name, end - 1, min(SEARCH_BYTES + 1, stop - end + 1))
+        newline = window.find(b"\n")
+        end += newline if newline >= 0 else _continuing(window[1:])
+        yield text._replace(start=start, stop=end)
         start = end
+    if start < stop or start == text.start:
+        yield text._replace(start=start, stop=stop)
+
+
+def _total(files: Iterable[SourceFile]) -> int:
+    return sum(file.size for file in files)
 
 
 def _shares(total: int, fractions: tuple[float, float]) -> tuple[int, int]:
@@ -87,20 +87,20 @@ def _shares(total: int, fractions: tuple[float, float]) -> tuple[int, int]:
     return min(validation, total - test), test
 
 
-def _cuts(files: Sequence[tuple[str, int]], shares: tuple[int, int], read_at: ReadAt) -> list[int]:
+def _cuts(files: Sequence[SourceFile], shares: tuple[int, int], read_at: ReadAt) -> list[int]:
     """Where the splits begin and end in the stream: 0, two cuts that have moved, its size."""
-    total = sum(size for _, size in files)
+    total = _total(files)
     cuts = [total]
     for share in reversed(shares):
         cut = cuts[0] - share
         start = 0
-        for name, size in files:
-            if share and start < cut < start + size:
-                end = min(start + size, cuts[0])
-                cut = start + _moved(name, size, cut - start, cut, share, read_at)
+        for file in files:
+            if share and start < cut < start + file.size:
+                end = min(start + file.size, cuts[0])
+                cut = start + _moved(file.name, file.size, cut - start, cut, share, read_at)
                 cut = min(cut, end)
                 break
-            start += size
+            start += file.size
         cuts = [cut, *cuts]
     return [0, *cuts]
 

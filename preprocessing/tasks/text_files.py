@@ -1,9 +1,9 @@
 """The files of a text corpus."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import partial
-from itertools import chain
+from itertools import chain, filterfalse
 
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
@@ -15,8 +15,8 @@ from preprocessing.readers.sources import Sources
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.readers.token_archives import is_archive
-from preprocessing.records.record import Fault
-from preprocessing.tasks.text_cuts import cut_file, cut_stream
+from preprocessing.records.record import TRAIN, Fault
+from preprocessing.tasks.text_cuts import cut_stream, cut_text
 
 # The last two are those of WikiText, whose files are called wiki.train.raw or wiki.train.tokens.
 _TEXTS = (
@@ -69,28 +69,25 @@ def cut_texts(sources: Sources, corpus: Corpus) -> Sources:
     cut where they are too large for a record; where a separator parts documents, no file is cut.
     """
     options = corpus.options
-    texts = [source for source in sources if _is_text(source, options)]
-    apart = [source for source in sources if not _is_text(source, options)]
-    released = _released_splits([source.name for source in texts])
+    texts, apart = _parted(sources, lambda source: _is_text(source, options))
+    said = {text.split for text in texts} - {None}
+    # A lone `test.txt` is not a released split.
+    is_released = TRAIN in said and len(said) > 1
     if options.document_separator is not None:
-        texts = [source._replace(split=released.get(source.name)) for source in texts]
-        return Sources([*texts, *apart])
+        whole = (text if is_released else text._replace(split=None) for text in texts)
+        return Sources(chain(whole, apart))
 
-    read = partial(read_at, corpus.open)
-    most = options.max_record_bytes
-    by_name = {source.name: source for source in texts}
-    pieces = [
-        (name, start, stop, split)
-        for name, split in released.items()
-        for start, stop in cut_file(name, 0, by_name[name].size, most, read)
-    ]
-    others = [(source.name, source.size) for source in texts if source.name not in released]
-    pieces += cut_stream(others, options.split_fractions, most, read)
-    cut = (
-        by_name[name]._replace(split=split, start=start, stop=stop)
-        for name, start, stop, split in pieces
-    )
-    return Sources(chain(cut, apart))
+    others, released = _parted(texts, lambda text: not (is_released and text.split))
+    read, most = partial(read_at, corpus.open), options.max_record_bytes
+    cut = chain.from_iterable(cut_text(text, most, read) for text in released)
+    return Sources(chain(cut, cut_stream(others, options.split_fractions, most, read), apart))
+
+
+def _parted(sources: Sources, belongs: Callable[[SourceFile], bool]) -> tuple[Sources, Sources]:
+    """Those of which something holds, and the others."""
+    if all(map(belongs, sources)):
+        return sources, Sources()
+    return Sources(filter(belongs, sources)), Sources(filterfalse(belongs, sources))
 
 
 def _is_cut(source: SourceFile, options: CorpusOptions) -> bool:
@@ -106,13 +103,3 @@ def _is_text(source: SourceFile, options: CorpusOptions) -> bool:
 def _is_read(name: str) -> bool:
     """Whether a file with a suffix of ours is a text, and not about tables beside it."""
     return is_table(name) or not name.lower().endswith(TABLES)
-
-
-def _released_splits(names: Sequence[str]) -> dict[str, str]:
-    """The splits that the names of texts say, if they say of some that they are to train on and of others not.
-
-    A lone `test.txt` is not a released split.
-    """
-    splits = {name: split for name in names if (split := split_by_name(name))}
-    said = set(splits.values())
-    return splits if "train" in said and len(said) > 1 else {}

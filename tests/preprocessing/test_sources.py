@@ -8,6 +8,7 @@ from corpora import conversation, coqa_json, sha1, story, url_of, write_release
 from preprocessing.base.errors import InputError
 from preprocessing.base.folder_files import files_beneath
 from preprocessing.corpus.report import CHOSEN_REASONS
+from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.sources import Sources
@@ -388,3 +389,10 @@ def test_a_folder_that_datasets_has_saved_is_read_by_its_splits(tmp_path, option
         "train/data-00000-of-00001.arrow": "train",
         "test/data-00000-of-00001.arrow": "test",
     }
+
+
+def test_an_empty_file_of_a_released_split_is_counted(tmp_path):
+    for name, text in (("train.txt", "One.\n"), ("valid.txt", ""), ("test.txt", "Two.\n")):
+        (tmp_path / name).write_text(text)
+    _, drops = read_records(tmp_path, TEXT, 0)
+    assert [(drop.reason, drop.source) for drop in drops] == [("empty", "valid.txt")]

@@ -64,8 +64,9 @@ def pieces_of(contents: dict[str, bytes], fractions=(0.1, 0.1), max_bytes=1 << 2
     def read_at(name: str, offset: int, length: int) -> bytes:
         return contents[name][offset : offset + length]
 
-    files = [(name, len(data)) for name, data in sorted(contents.items())]
-    return list(cut_stream(files, fractions, max_bytes, read_at))
+    files = [SourceFile.whole(name, len(data)) for name, data in sorted(contents.items())]
+    pieces = cut_stream(files, fractions, max_bytes, read_at)
+    return [(piece.name, piece.start, piece.stop, piece.split) for piece in pieces]
 
 
 FRACTIONS = st.sampled_from([(0.1, 0.1), (0.0, 0.5), (0.3, 0.0), (0.0, 0.0), (0.5, 0.5)])
