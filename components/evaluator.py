@@ -46,7 +46,7 @@ from preprocessing.base.workers import local_processes
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
-from serving.model import LanguageModel, load_model
+from serving.model import LanguageModel, load_model, texts_at_once
 from trainer.export_layout import METADATA_FILE
 from trainer.options import BASE_STATS_VARIABLE, GenerationOptions
 
@@ -80,6 +80,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     cache = ScoreCache(score_folder(), "components.scoring")
     writer = TextWriter(TASKS[task], generation, seed, options.words)
     spread = _spread(beam_pipeline)
+    batch = options.batch or texts_at_once()
 
     def scorer_of(split: str) -> Scorer:
         held_out = HeldOut(
@@ -91,7 +92,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
             options.max_records,
             options.max_rows,
         )
-        return Scorer(held_out, writer, words, options.batch, cache, spread)
+        return Scorer(held_out, writer, words, batch, cache, spread)
 
     reporting, gate = scorer_of(options.split), scorer_of(options.gate_split or "validation")
     if options.gate_split is None and not gate.held_out.rows:
@@ -107,7 +108,9 @@ def Evaluator(  # noqa: N802 - a component is named like a class
         return first, gate.score(scored, f"evaluate {gate.held_out.split}", gate_texts)
 
     exported = Path(path_utils.serving_model_path(model.uri))
-    candidate = ScoredModel(recorded_digest(model), exported, lambda: load_model(exported))
+    candidate = ScoredModel(
+        recorded_digest(model), exported, lambda: load_model(exported, vocabulary)
+    )
     reported, scored = on_both(candidate, True, options.decides_by_text)
     _warn_of_unseen_words(reported, options.words)
     defender: Evaluation | None = None
@@ -211,7 +214,7 @@ def load_champion(path: Path, rows: Sequence[Row], vocabulary: Vocabulary) -> La
 
     Raises InputError where it cannot be loaded, has another vocabulary, or its context is shorter than a row.
     """
-    model = load_model(path)
+    model = load_model(path, vocabulary.name)
     metadata = json.loads((path / METADATA_FILE).read_text(encoding="utf-8"))
     if metadata["vocabulary_digest"] != vocabulary.digest:
         raise InputError(

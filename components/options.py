@@ -81,7 +81,7 @@ class EvaluationOptions:
     words: which words ROUGE counts: `latin`, letters from a to z and digits, as rouge-score and the Perl script do, or
         `unicode`, those of any script.
     batch: how many texts the model is given at once, which are kept together: a kill loses no more. On a processor no
-        text depends on it; on a GPU numbers may round otherwise beside other rows.
+        text depends on it; on a GPU numbers may round otherwise beside other rows. null is 8, and 64 on a GPU.
     workers: how many processes write texts, by Apache Beam, each with the model in its memory; 1 is the node's own.
         `beam.args` that name a runner say where else. No text depends on it.
     zero_shot: whether the base model's own summaries, which `TL;DR:` asks it for, are scored beside those of the model
@@ -96,7 +96,7 @@ class EvaluationOptions:
     thresholds: dict[Metric, Threshold] = field(default_factory=dict)
     not_worse: NotWorseOptions | None = NotWorseOptions()
     words: Words = "latin"
-    batch: Count = 8
+    batch: Count | None = None
     workers: Count = 1
     zero_shot: bool = False
     on_incomparable: Literal["bless", "refuse"] = "refuse"

@@ -30,6 +30,7 @@ from preprocessing.readers.file_names import split_pattern
 from preprocessing.records.record import Record
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.vocabulary import load_vocabulary
+from serving.model import texts_at_once
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     words, scored = evaluation.words, records[: evaluation.max_records]
     writer = TextWriter(TASKS[task_name], loaded.config.generation, seed, words)
     with progress.reported_to(_print_progress):
-        result = evaluate(model, writer, scored, rows, vocabulary, evaluation.batch)
+        batch = evaluation.batch or texts_at_once()
+        result = evaluate(model, writer, scored, rows, vocabulary, batch)
     document = {
         "model": arguments.model,
         "task": task_name,

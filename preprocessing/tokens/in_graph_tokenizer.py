@@ -43,8 +43,8 @@ class InGraphTokenizer(tf.Module):
         texts = tf.TensorSpec([None], tf.string)
         self._split = partial(tf.function(self._pieces, input_signature=[texts], autograph=False))
         self._range_starts, self._range_classes = class_ranges()
-        # No list, since a module walks through those for each export. The end of text has no bytes.
-        self._token_bytes = np.array([*sorted(ranks, key=ranks.__getitem__), b""], dtype=object)
+        # no list, since a module walks through those for each export
+        self._token_bytes = np.array(vocabulary.token_bytes, dtype=object)
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Texts to ids: string [n] to int32 ragged [n, None]; the end of text id is never among them."""

@@ -66,6 +66,11 @@ class Vocabulary:
             explicit_n_vocab=self.size,
         )
 
+    @property
+    def token_bytes(self) -> list[bytes]:
+        """The bytes of every token's text by its id; the end of text has none."""
+        return [*sorted(self.mergeable_ranks, key=self.mergeable_ranks.__getitem__), b""]
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text, the end of text never among them: `<|endoftext|>` is encoded as characters."""
         return self._encoding.encode_ordinary(text)

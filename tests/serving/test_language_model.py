@@ -12,46 +12,18 @@ import pytest
 import tensorflow as tf
 
 from preprocessing.base.errors import InputError
-from preprocessing.tokens.vocabulary import load_vocabulary
 from serving import model as serving_model
 from serving.model import Completion, LanguageModel, load_model
+from tests.serving.small_model import BYTES, CONFIG
 from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
-from trainer.config import GPT2Config
-from trainer.export import export
 from trainer.gpt2 import GPT2, Precision
 from trainer.options import GenerationOptions
 from trainer.weights.convert import convert
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
 
-BYTES = load_vocabulary("bytes")
-CONFIG = GPT2Config(vocabulary_size=BYTES.size, context=32, width=32, heads=4, layers=1)
 PROMPTS = ["Hello", "", "A longer prompt", "x"]
-
-
-@pytest.fixture(scope="module")
-def gpt2() -> GPT2:
-    return random_model(CONFIG, seed=1)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(gpt2: GPT2, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("checkpoint")
-    write_openai(folder, CONFIG, {name: v.numpy() for name, v in gpt2.by_name.items()})
-    return folder
-
-
-@pytest.fixture(scope="module")
-def saved_model(gpt2: GPT2, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("saved_model")
-    export(gpt2, BYTES, GenerationOptions(), folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def model(saved_model: Path) -> LanguageModel:
-    return load_model(saved_model)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ def test_the_numbers_of_a_device_are_those_of_the_processor(tmp_path: Path) -> N
     status, rows = run(tmp_path, "--only", "correctness")
     assert status == 0
     assert rows["correctness"]["faults"] == ""
+    assert rows["correctness"]["texts_equal"] == "12 of 12"
     assert rows["correctness"]["gradients_float32_plain"] > 0
 
 

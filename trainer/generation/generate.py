@@ -10,9 +10,7 @@ from trainer.generation.cached_model import CachedModel
 from trainer.generation.decode_state import DecodeState, Writer
 from trainer.generation.prompts import Prompts, cut_left, side_by_side
 from trainer.generation.request import Generated, Request
-from trainer.generation.together import MOST_ROWS_TOGETHER, sample_together
 from trainer.gpt2 import GPT2
-from trainer.sampling import uniforms
 
 
 def generate(
@@ -23,13 +21,12 @@ def generate(
     seeds: tf.Tensor,
     token_bytes: tf.Tensor,
     end_of_text: int,
-    together: bool = False,
 ) -> Generated:
     """Continue each prompt until its text ends or has max_new_tokens; made for a tf.function.
 
     On a processor with oneDNN a row depends on its prompt, its seed and the request alone, bit for bit,
     whatever else is in the batch: groups of at most MOST_ROWS prompts of like lengths are computed one
-    after the other. That is not promised for `together`, whose groups are larger: the way for a GPU.
+    after the other.
 
     prompts: int32 ragged [n, None]. An empty one starts from the end of text; one that is longer
         than the context less max_new_tokens loses its beginning.
@@ -39,9 +36,9 @@ def generate(
     room = model.config.context - steps
     padded = side_by_side(cut_left(prompts, room, end_of_text), room)
     order = tf.argsort(padded.widths, stable=True)
-    writer, weights = Writer(CachedModel(model), token_bytes, end_of_text), model.weights()
+    writer = Writer(CachedModel(model), token_bytes, end_of_text)
     sampling = tf.equal(request.beams, 1)
-    most = tf.where(sampling, MOST_ROWS_TOGETHER if together else MOST_ROWS, 1)
+    most = tf.where(sampling, MOST_ROWS, 1)
 
     def next_group(
         done: tf.Tensor, ids: tf.Tensor, finished: tf.Tensor
@@ -51,19 +48,9 @@ def generate(
         group = Prompts(*(tf.gather(value, rows) for value in padded))
         group = group._replace(ids=group.ids[:, : tf.reduce_max(group.widths)])
         group_seeds = tf.gather(seeds, rows)
-
-        def sampled() -> tuple[tf.Tensor, tf.Tensor]:
-            if together:
-                with tf.device("CPU:0"):  # a row after the other, a few numbers each
-                    numbers = uniforms(group_seeds, steps)
-                return sample_together(
-                    weights, model.config, group, numbers, request, token_bytes, end_of_text
-                )
-            return _sampled(writer, group, group_seeds, steps, request)
-
         group_ids, group_finished = tf.cond(
             sampling,
-            _apart(sampled),
+            _apart(lambda: _sampled(writer, group, group_seeds, steps, request)),
             _apart(lambda: search(writer.model, group, steps, request, token_bytes, end_of_text)),
         )
         where = rows[:, tf.newaxis]

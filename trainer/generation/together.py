@@ -3,223 +3,277 @@
 A GPU is kept waiting by operations that are started one by one. Here XLA compiles a pass over the
 prompts, and one of `STRETCH` tokens; between stretches the host looks for stop strings and whether all
 rows are finished. A row's numbers may round otherwise beside other rows.
+
+XLA compiles for every shape that it meets, half a minute for 124M. So there are few: rows and the slots
+of prompts are powers of two.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
 from trainer.block_function import BlockFunction
 from trainer.config import GPT2Config
-from trainer.generation.prompts import Prompts
 from trainer.generation.request import Request
-from trainer.generation.stop_strings import holds_any
-from trainer.gpt2 import Cache, Weights, causal_mask, logits, transformer
+from trainer.gpt2 import GPT2, Cache, Weights, causal_mask, logits, transformer
 from trainer.operations import Operations, attend
 from trainer.output_layer import COLUMNS_ON_GPU, in_whole_columns, of_vocabulary
-from trainer.sampling import ON_GPU, draw_filtered, greedy, penalised, tokens_of
+from trainer.sampling import ON_GPU, draw_filtered, greedy, penalised, uniforms
 
-MOST_ROWS_TOGETHER = 64
+LEAST_ROWS_TOGETHER, MOST_ROWS_TOGETHER = 16, 64
+STRETCH = 16  # tokens; those that nobody asked for are thrown away
+LEAST_WIDTH = 64  # slots
+_CACHE_BYTES = 4 * 1024**3  # a stretch reads as many and writes as many
 _WTE = "model/wte"
 _QUERIES = 8  # the fewest rows of a product for which cuBLAS has kernels of its own
-STRETCH = 16  # tokens; those that nobody asked for are thrown away
 
 
-class _State(NamedTuple):
-    """Where R rows are: the last token int32 [R], which tokens a row has (bool [R, V]), and the cache."""
+@dataclass
+class Written:
+    """What is written behind a prompt: ids and their bytes; whether the end of text or a stop string was met."""
 
-    token: tf.Tensor
-    seen: tf.Tensor
-    cache: Cache
+    ids: list[int] = field(default_factory=list)
+    text: bytes = b""
+    finished: bool = False
+
+
+class GroupWriter:
+    """Writes what follows prompts, in groups of at most `rows`.
+
+    token_bytes: of every token. end_of_text: the id that ends a text.
+    """
+
+    def __init__(self, model: GPT2, token_bytes: Sequence[bytes], end_of_text: int) -> None:
+        self.rows = rows_together(model.config, tf.as_dtype(model.precision).size)
+        self.programs = Programs(model)
+        self._config = model.config
+        self._device = model.by_name[_WTE].device
+        self._token_bytes = token_bytes
+        self._end_of_text = end_of_text
+
+    def write(
+        self, prompts: Sequence[Sequence[int]], seeds: np.ndarray, request: Request
+    ) -> list[Written]:
+        """What follows each prompt of ids; an empty or too long one is taken as `generate` takes it.
+
+        seeds: int64 [n, 2], the random stream of each. request: of numbers and strings, no tensors;
+            it samples, whatever its beams are.
+        """
+        steps = min(int(request.max_new_tokens), self._config.context - 1)
+        room = self._config.context - steps
+        given = [list(prompt[-room:]) or [self._end_of_text] for prompt in prompts]
+        order = sorted(range(len(given)), key=lambda number: len(given[number]))
+        rows = min(_power_of_two(len(given), LEAST_ROWS_TOGETHER), self.rows)
+        written: dict[int, Written] = {}
+        for start in range(0, len(order), rows):
+            numbers = order[start : start + rows]
+            # rows that are lacking are the last one again, and thrown away
+            filled = numbers + numbers[-1:] * (rows - len(numbers))
+            width = min(_power_of_two(len(given[numbers[-1]]), LEAST_WIDTH), room)
+            group = [given[number] for number in filled]
+            side_by_side = _side_by_side(group, width, self._config.vocabulary_size)
+            with tf.device(self._device):
+                found = self._write_group(side_by_side, seeds[filled], steps, request)
+            written |= zip(numbers, found, strict=False)
+        return [written[number] for number in range(len(prompts))]
+
+    def _write_group(
+        self, prompts: "_Prompts", seeds: np.ndarray, steps: int, request: Request
+    ) -> list[Written]:
+        new_slots = -(-(steps - 1) // STRETCH) * STRETCH
+        settings = _Settings(
+            temperature=tf.constant(request.temperature, tf.float32),
+            top_k=tf.constant(request.top_k) if request.top_k else None,
+            top_p=tf.constant(request.top_p, tf.float32),
+            repetition_penalty=tf.constant(request.repetition_penalty, tf.float32),
+        )
+        with tf.device("CPU:0"):  # a row after the other, a few numbers each
+            uniform = _uniforms(seeds, tf.constant(1 + new_slots)).numpy()
+        stop = [string.encode("utf-8", "replace") for string in request.stop]
+        texts = [Written() for _ in seeds]
+        state = self.programs.start(settings, uniform[:, 0], *prompts, new_slots)
+        self._read(state.token[:, tf.newaxis], texts, steps, stop)
+        for done in range(0, new_slots, STRETCH):
+            if all(text.finished for text in texts):
+                break
+            numbers = uniform[:, 1 + done : 1 + done + STRETCH]
+            slot = tf.constant(prompts.ids.shape[1] + done)
+            ids, state = self.programs.stretch(settings, numbers, state, slot)
+            self._read(ids, texts, steps, stop)
+        return texts
+
+    def _read(
+        self, ids: tf.Tensor, texts: list[Written], steps: int, stop: Sequence[bytes]
+    ) -> None:
+        """Add tokens int32 [R, t] to the texts, each up to where it is finished or has so many tokens."""
+        for text, row in zip(texts, ids.numpy().tolist(), strict=True):
+            for token in row:
+                if text.finished or len(text.ids) == steps:
+                    break
+                if token == self._end_of_text:
+                    text.finished = True
+                    break
+                text.ids.append(token)
+                text.text += self._token_bytes[token]
+                text.finished = any(string in text.text for string in stop)
+
+
+def rows_together(config: GPT2Config, number_bytes: int) -> int:
+    """The most rows of a model that are computed at once: a power of two, whose keys and values have room.
+
+    number_bytes: of a number in the precision of the computation.
+    """
+    of_row = 2 * config.layers * config.context * config.width * number_bytes
+    fitting = max(1, _CACHE_BYTES // of_row)
+    return min(MOST_ROWS_TOGETHER, 1 << (fitting.bit_length() - 1))
+
+
+def _power_of_two(number: int, least: int) -> int:
+    """The least power of two from `least` on that is not below a number."""
+    return max(least, 1 << (number - 1).bit_length())
+
+
+class _Prompts(NamedTuple):
+    """R prompts, each up to the last of P slots, so that all rows write at one slot.
+
+    ids: int32 [R, P], 0 before a prompt. first: int32 [R], the slot of its first token. seen: bool
+        [R, V], which tokens it has.
+    """
+
+    ids: np.ndarray
+    first: np.ndarray
+    seen: np.ndarray
+
+
+def _side_by_side(prompts: Sequence[Sequence[int]], width: int, vocabulary_size: int) -> _Prompts:
+    first = np.array([width - len(prompt) for prompt in prompts], np.int32)
+    ids = np.zeros([len(prompts), width], np.int32)
+    seen = np.zeros([len(prompts), vocabulary_size], np.bool_)
+    for row, prompt in enumerate(prompts):
+        ids[row, first[row] :] = prompt
+        seen[row, prompt] = True
+    return _Prompts(ids, first, seen)
 
 
 class _Settings(NamedTuple):
-    """The scalars of a `Request` that a draw depends on."""
+    """The scalars of a `Request` that a draw depends on.
+
+    top_k: None is off, which is a program of its own: hardly anybody asks for top-k, which takes passes.
+    """
 
     temperature: tf.Tensor
-    top_k: tf.Tensor
+    top_k: tf.Tensor | None
     top_p: tf.Tensor
     repetition_penalty: tf.Tensor
 
 
-def sample_together(
-    weights: Weights,
-    config: GPT2Config,
-    prompts: Prompts,
-    uniform: tf.Tensor,
-    request: Request,
-    token_bytes: tf.Tensor,
-    end_of_text: int,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Ids int32 [R, T] and finished bool [R] of any number of prompts; uniform: float32 [R, T]."""
-    steps = tf.shape(uniform)[1]
-    settings = _Settings(
-        tf.convert_to_tensor(request.temperature, tf.float32),
-        tf.convert_to_tensor(request.top_k, tf.int32),
-        tf.convert_to_tensor(request.top_p, tf.float32),
-        tf.convert_to_tensor(request.repetition_penalty, tf.float32),
-    )
-    stretches = -(-(steps - 1) // STRETCH)
-    uniform = tf.pad(uniform, [[0, 0], [0, stretches * STRETCH + 1 - steps]])
-    weights = {**weights, _WTE: in_whole_columns(weights[_WTE], COLUMNS_ON_GPU)}
-    model = _Programs(config)
-    scores, seen, cache = model.prefill(weights, prompts, stretches * STRETCH)
-    token = model.draw(settings, uniform[:, 0], scores, seen)
-    state = _State(token, _with_token(seen, token), cache)
-    text = _Text(
-        ids=state.token[:, tf.newaxis],
-        texts=tf.fill(tf.shape(prompts.lengths), ""),
-        finished=tf.zeros_like(prompts.lengths, tf.bool),
-    )
-    text = _read(text._replace(ids=text.ids[:, :0]), text.ids, request, token_bytes, end_of_text)
+class _State(NamedTuple):
+    """Where R rows are: the last token of each int32 [R], and `first`, `seen` and a cache of prompt and text."""
 
-    def running(number: tf.Tensor, text: _Text, state: _State) -> tf.Tensor:
-        del state
-        return (number < stretches) & ~tf.reduce_all(text.finished)
-
-    def go_on(number: tf.Tensor, text: _Text, state: _State) -> tuple[tf.Tensor, _Text, _State]:
-        done = number * STRETCH
-        numbers = uniform[:, done + 1 : done + 1 + STRETCH]
-        slot = tf.shape(prompts.ids)[1] + done
-        ids, state = model.stretch(settings, numbers, weights, state, prompts.lengths + done, slot)
-        return number + 1, _read(text, ids, request, token_bytes, end_of_text), state
-
-    start = (tf.constant(0), text, state)
-    shapes = tf.nest.map_structure(lambda tensor: tensor.shape, start)
-    shapes = (shapes[0], shapes[1]._replace(ids=tf.TensorShape([None, None])), shapes[2])
-    _, text, _ = tf.while_loop(
-        running, go_on, start, shape_invariants=shapes, parallel_iterations=1
-    )
-    lacking = tf.maximum(steps - tf.shape(text.ids)[1], 0)
-    ids = tf.pad(text.ids, [[0, 0], [0, lacking]], constant_values=end_of_text)
-    return ids[:, :steps], text.finished
+    token: tf.Tensor
+    first: tf.Tensor
+    seen: tf.Tensor
+    cache: Cache
 
 
-def _ending_together(prompts: Prompts) -> Prompts:
-    """The prompts moved to the last of their slots, so that all rows write at one slot."""
-    width = tf.shape(prompts.ids)[1]
-    source = tf.range(width) - (width - prompts.lengths[:, tf.newaxis])  # negative at the padding
-    ids = tf.gather(prompts.ids, tf.maximum(source, 0), batch_dims=1)
-    return prompts._replace(ids=tf.where(source >= 0, ids, 0))
+class Programs:
+    """What XLA compiles of a model, once for each shape that it meets."""
 
-
-class _Text(NamedTuple):
-    """What was written: ids int32 [R, t], texts string [R], finished bool [R]."""
-
-    ids: tf.Tensor
-    texts: tf.Tensor
-    finished: tf.Tensor
-
-
-def _read(
-    text: _Text, ids: tf.Tensor, request: Request, token_bytes: tf.Tensor, end_of_text: int
-) -> _Text:
-    """The text with tokens int32 [R, t] behind it, each row up to where it is finished."""
-
-    def read_one(
-        place: tf.Tensor, ids: tf.Tensor, texts: tf.Tensor, finished: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        token = tf.where(finished, end_of_text, ids[:, place])
-        texts += tf.gather(token_bytes, token)
-        finished |= (token == end_of_text) | holds_any(texts, request.stop)
-        ids = tf.where(tf.range(tf.shape(ids)[1]) == place, token[:, tf.newaxis], ids)
-        return place + 1, ids, texts, finished
-
-    def one_by_one() -> tuple[tf.Tensor, ...]:
-        count = tf.shape(ids)[1]
-        start = (tf.constant(0), ids, text.texts, text.finished)
-        return tf.while_loop(lambda place, *_: place < count, read_one, start)[1:]
-
-    def at_once() -> tuple[tf.Tensor, ...]:
-        """Without stop strings a row ends with the end of text alone."""
-        ends = tf.cast((ids == end_of_text) | text.finished[:, tf.newaxis], tf.int32)
-        ended = tf.cumsum(ends, axis=1) > 0
-        finished = text.finished | tf.reduce_any(ended, axis=1)
-        return tf.where(ended, end_of_text, ids), text.texts, finished
-
-    new, texts, finished = tf.cond(tf.size(request.stop) > 0, one_by_one, at_once)
-    return _Text(tf.concat([text.ids, new], axis=1), texts, finished)
-
-
-class _Programs:
-    """What XLA compiles, each for the shapes that it meets."""
-
-    def __init__(self, config: GPT2Config) -> None:
-        self._config = config
-        self._operations = Operations(attend=_attend, write_slots=_write_slots)
+    def __init__(self, model: GPT2) -> None:
+        self.model = model
         self._block = BlockFunction()
-        self.prefill = _compiled(self._prefill)
-        self.draw = _with_and_without_top_k(_drawn)
-        self.stretch = _with_and_without_top_k(self._stretch)
+        self.start = _compiled(self._start)
+        self.stretch = _compiled(self._stretch)
 
-    def _prefill(
-        self, weights: Weights, prompts: Prompts, new_slots: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, Cache]:
-        """The logits [R, V] of each prompt's next token, which tokens it has, bool [R, V], and the cache
-        with room for new_slots."""
-        seen = tokens_of(prompts.ids, prompts.lengths, weights[_WTE].shape[0])
-        prompts = _ending_together(prompts)
-        slots = tf.range(tf.shape(prompts.ids)[1])
-        positions = slots - (tf.size(slots) - prompts.lengths)[:, tf.newaxis]  # negative at padding
-        mask = causal_mask(tf.cast(positions >= 0, tf.int32))
-        hidden, cache = self._transformer(weights, prompts.ids, tf.maximum(positions, 0), mask)
-        room = [[0, 0], [0, 0], [0, new_slots], [0, 0]]
-        cache = cache.map(lambda layer: tf.pad(layer, room))
-        return self._logits(weights, hidden[:, -1]), seen, cache
-
-    def _stretch(
+    def _start(
         self,
-        filters_top_k: bool,
         settings: _Settings,
         uniform: tf.Tensor,
-        weights: Weights,
-        state: _State,
-        positions: tf.Tensor,
-        slot: tf.Tensor,
-    ) -> tuple[tf.Tensor, _State]:
-        """The next tokens int32 [R, STRETCH], and where the rows are then.
+        ids: tf.Tensor,
+        first: tf.Tensor,
+        seen: tf.Tensor,
+        new_slots: int,
+    ) -> _State:
+        """The state of prompts with their first tokens, and room for so many. uniform: float32 [R], a number each."""
+        weights = self._weights()
+        positions = tf.range(ids.shape[1]) - first[:, tf.newaxis]  # negative before a prompt
+        mask = causal_mask(tf.cast(positions >= 0, tf.int32))
+        hidden, cache = self._transformer(weights, ids, tf.maximum(positions, 0), mask)
+        room = [[0, 0], [0, 0], [0, new_slots], [0, 0]]
+        cache = cache.map(lambda layer: tf.pad(layer, room))
+        beyond = weights[_WTE].shape[0] - self.model.config.vocabulary_size
+        state = _State(first, first, tf.pad(seen, [[0, 0], [0, beyond]]), cache)
+        return self._drawn(settings, uniform, weights, hidden[:, -1], state)
 
-        uniform: [R, STRETCH]; positions: int32 [R], of the last token in its text; slot: where it goes.
+    def _stretch(
+        self, settings: _Settings, uniform: tf.Tensor, state: _State, slot: tf.Tensor
+    ) -> tuple[tf.Tensor, _State]:
+        """The next tokens int32 [R, STRETCH], and the state after them.
+
+        uniform: float32 [R, STRETCH]. slot: where the last token goes, int32.
         """
+        weights = self._weights()
+        slots = tf.range(state.cache.keys[0].shape[2])
+        first = state.first[:, tf.newaxis]  # [R, 1]
 
         def one(
             number: tf.Tensor, ids: tf.Tensor, state: _State
         ) -> tuple[tf.Tensor, tf.Tensor, _State]:
             here = slot + number
-            first = (slot - positions)[:, tf.newaxis]  # [R, 1]
-            slots = tf.range(tf.shape(state.cache.keys[0])[2])
             mask = (first <= slots) & (slots <= here)  # [R, S]
             hidden, cache = self._transformer(
                 weights,
                 state.token[:, tf.newaxis],
-                (positions + number)[:, tf.newaxis],
+                here - first,
                 mask[:, tf.newaxis, tf.newaxis],
                 past=state.cache,
                 slot=here,
             )
-            scores = self._logits(weights, hidden[:, 0])
-            token = _drawn(filters_top_k, settings, uniform[:, number], scores, state.seen)
-            ids = tf.where(tf.range(STRETCH) == number, token[:, tf.newaxis], ids)
-            return number + 1, ids, _State(token, _with_token(state.seen, token), cache)
+            state = state._replace(cache=cache)
+            state = self._drawn(settings, uniform[:, number], weights, hidden[:, 0], state)
+            ids = tf.where(tf.range(STRETCH) == number, state.token[:, tf.newaxis], ids)
+            return number + 1, ids, state
 
-        start = (tf.constant(0), tf.zeros([tf.size(positions), STRETCH], tf.int32), state)
+        start = (tf.constant(0), tf.zeros(uniform.shape, tf.int32), state)
         return tf.while_loop(lambda number, *_: number < STRETCH, one, start)[1:]
 
-    def _logits(self, weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
-        """Logits [R, V] of hidden vectors [R, W], the lowest number for ids beyond the vocabulary."""
-        return of_vocabulary(logits(weights, hidden), self._config.vocabulary_size)
+    def _drawn(
+        self,
+        settings: _Settings,
+        uniform: tf.Tensor,
+        weights: Weights,
+        hidden: tf.Tensor,
+        state: _State,
+    ) -> _State:
+        """The state with the token that follows hidden vectors [R, W]."""
+        scores = of_vocabulary(logits(weights, hidden), self.model.config.vocabulary_size)
+        wide = penalised(tf.cast(scores, tf.float32), state.seen, settings.repetition_penalty)
+        is_drawn = settings.temperature > 0
+        temperature = tf.where(is_drawn, settings.temperature, 1.0)
+        temperature, top_p = (tf.fill(uniform.shape, n) for n in (temperature, settings.top_p))
+        top_k = None if settings.top_k is None else tf.fill(uniform.shape, settings.top_k)
+        drawn = draw_filtered(wide, uniform, temperature, top_k, top_p, ON_GPU)
+        token = tf.where(is_drawn, drawn, greedy(wide))
+        seen = state.seen | tf.one_hot(token, wide.shape[1], True, False)
+        return state._replace(token=token, seen=seen)
+
+    def _weights(self) -> Weights:
+        """The weights, with an embedding of whole vectors of logits."""
+        weights = self.model.weights()
+        return {**weights, _WTE: in_whole_columns(weights[_WTE], COLUMNS_ON_GPU)}
 
     def _transformer(
         self, weights: Weights, *arguments: tf.Tensor, **options: Any
     ) -> tuple[tf.Tensor, Cache]:
         return transformer(
             weights,
-            self._config,
+            self.model.config,
             *arguments,
-            operations=self._operations,
+            operations=_OPERATIONS,
             run_block=self._block,
             **options,
         )
@@ -229,44 +283,7 @@ def _compiled(function: Callable) -> Callable:
     return tf.function(function, autograph=False, jit_compile=True)
 
 
-def _with_and_without_top_k(function: Callable) -> Callable:
-    """A function of whether top-k is not off, of settings and more, as two programs.
-
-    Hardly anybody asks for top-k, which takes passes.
-    """
-    off, on = (_compiled(partial(function, filters_top_k)) for filters_top_k in (False, True))
-
-    def chosen(settings: _Settings, *given: Any) -> Any:
-        return tf.cond(
-            settings.top_k > 0, lambda: on(settings, *given), lambda: off(settings, *given)
-        )
-
-    return chosen
-
-
-def _drawn(
-    filters_top_k: bool,
-    settings: _Settings,
-    uniform: tf.Tensor,
-    scores: tf.Tensor,
-    seen: tf.Tensor,
-) -> tf.Tensor:
-    """The next token int32 [R] of logits [R, V]; seen: bool [R, V]; uniform: float32 [R]."""
-    wide = penalised(tf.cast(scores, tf.float32), seen, settings.repetition_penalty)
-    is_drawn = settings.temperature > 0
-    temperature = tf.where(is_drawn, settings.temperature, 1.0)
-
-    def for_all(value: tf.Tensor) -> tf.Tensor:
-        return tf.fill([tf.shape(wide)[0]], value)
-
-    top_k = for_all(settings.top_k) if filters_top_k else None
-    of_rows = (for_all(temperature), top_k, for_all(settings.top_p))
-    return tf.where(is_drawn, draw_filtered(wide, uniform, *of_rows, ON_GPU), greedy(wide))
-
-
-def _with_token(seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
-    """Which tokens the rows have, bool [R, V], with one more each."""
-    return seen | tf.one_hot(token, tf.shape(seen)[1], True, False)
+_uniforms = tf.function(uniforms, autograph=False)
 
 
 def _attend(
@@ -290,3 +307,6 @@ def _attend(
 def _write_slots(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
     """As `trainer.operations.write_slots`, in place in a compiled loop."""
     return gen_xla_ops.xla_dynamic_update_slice(old, new, tf.stack([0, 0, slot, 0]))
+
+
+_OPERATIONS = Operations(attend=_attend, write_slots=_write_slots)

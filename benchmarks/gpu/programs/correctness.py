@@ -12,11 +12,11 @@ from trainer.bounds import Bounds
 from trainer.config import GPT2Config
 from trainer.device import Attention, Device
 from trainer.generation import Request, generate
+from trainer.generation.together import GroupWriter
 from trainer.gpt2 import GPT2, Precision
 from trainer.loss import counted_tokens
 from trainer.options import TrainingOptions
 from trainer.sampling import sample
-from trainer.served_model import served
 from trainer.train_step import TrainStep
 
 CONFIG = GPT2Config(vocabulary_size=500, context=128, width=128, heads=2, layers=3)
@@ -122,28 +122,31 @@ def _same_samples(device: Device) -> str:
 
 
 def _same_texts(device: Device) -> str:
-    """How many continuations, sampled in float32 together, are those of the processor one by one."""
+    """How many continuations, sampled in float32 in groups, are those of the processor row by row."""
     rows, end = 12, CONFIG.vocabulary_size - 1
     random = np.random.default_rng(4)
     prompts = [random.integers(0, end, random.integers(1, 90)).tolist() for _ in range(rows)]
-    texts = []
-    for together in (False, True):
+    seeds = np.array([[5, row] for row in range(rows)], np.int64)
 
-        @tf.function(autograph=False)
-        def written(model: GPT2, together: bool) -> tf.Tensor:
-            return generate(
-                model,
-                tf.ragged.constant(prompts, dtype=tf.int32),
-                Request(24, top_p=0.9, stop=tf.constant([], tf.string)),
-                seeds=tf.constant([[5, row] for row in range(rows)], tf.int64),
-                token_bytes=tf.fill([CONFIG.vocabulary_size], "x"),
-                end_of_text=end,
-                together=together,
-            ).ids
+    @tf.function(autograph=False)
+    def row_by_row(model: GPT2) -> tf.RaggedTensor:
+        generated = generate(
+            model,
+            tf.ragged.constant(prompts, dtype=tf.int32),
+            Request(24, top_p=0.9, stop=tf.constant([], tf.string)),
+            seeds=tf.constant(seeds),
+            token_bytes=tf.fill([CONFIG.vocabulary_size], "x"),
+            end_of_text=end,
+        )
+        return tf.RaggedTensor.from_tensor(generated.ids, lengths=generated.counts)
 
-        with tf.device("GPU:0" if together and device.kind == "gpu" else "CPU:0"):
-            texts.append(written(served(GPT2(CONFIG, seed=1)), together).numpy())
-    return f"{int((texts[0] == texts[1]).all(axis=1).sum())} of {rows}"
+    with tf.device("CPU:0"):
+        expected = row_by_row(GPT2(CONFIG, seed=1)).to_list()
+    with tf.device("GPU:0" if device.kind == "gpu" else "CPU:0"):
+        writer = GroupWriter(GPT2(CONFIG, seed=1), [b"x"] * CONFIG.vocabulary_size, end)
+    written = writer.write(prompts, seeds, Request(24, top_p=0.9))
+    same = sum(text.ids == ids for text, ids in zip(written, expected, strict=True))
+    return f"{same} of {rows}"
 
 
 if __name__ == "__main__":

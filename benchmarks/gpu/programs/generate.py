@@ -1,4 +1,7 @@
-"""Generation: prompts of random tokens continued by sampling; seconds, and tokens a second."""
+"""Generation: prompts of random tokens continued by sampling; seconds, and tokens a second.
+
+On a GPU a batch of prompts in groups; few prompts, and on a processor any, as an export writes them.
+"""
 
 import json
 import time
@@ -8,6 +11,7 @@ import tensorflow as tf
 
 from benchmarks.gpu.programs.engine import config_of, device_of, peak_bytes, read_job
 from trainer.generation import Request, generate
+from trainer.generation.together import LEAST_ROWS_TOGETHER, GroupWriter
 from trainer.gpt2 import GPT2
 from trainer.served_model import served
 
@@ -18,29 +22,33 @@ def main() -> None:
     device, config = device_of(job), config_of(job)
     model = served(GPT2(config, seed=1, precision=device.precision))
     random = np.random.default_rng(1)
-    ids = random.integers(0, config.vocabulary_size - 1, (job["rows"], job["prompt"]))
-    prompts = tf.RaggedTensor.from_tensor(tf.constant(ids, tf.int32))
-    request = Request(job["new"], top_p=0.9, stop=tf.constant([], tf.string))
-    token_bytes = tf.fill([config.vocabulary_size], "x")
+    end = config.vocabulary_size - 1
+    ids = random.integers(0, end, (job["rows"], job["prompt"]))
+    writer = GroupWriter(model, [b"x"] * config.vocabulary_size, end)
+
+    def in_groups(seeds: np.ndarray) -> int:
+        written = writer.write(ids.tolist(), seeds, Request(job["new"], top_p=0.9))
+        return sum(len(text.ids) for text in written)
 
     @tf.function(autograph=False)
-    def continued(prompts: tf.RaggedTensor, seeds: tf.Tensor) -> tf.Tensor:
-        end = config.vocabulary_size - 1
-        return generate(
+    def as_exported(seeds: tf.Tensor) -> tf.Tensor:
+        generated = generate(
             model,
-            prompts,
-            request,
+            tf.RaggedTensor.from_tensor(tf.constant(ids, tf.int32)),
+            Request(job["new"], top_p=0.9, stop=tf.constant([], tf.string)),
             seeds=seeds,
-            token_bytes=token_bytes,
+            token_bytes=tf.fill([config.vocabulary_size], "x"),
             end_of_text=end,
-            together=device.kind == "gpu",
-        ).counts
+        )
+        return tf.reduce_sum(generated.counts)
 
+    is_batch = device.kind == "gpu" and job["rows"] >= LEAST_ROWS_TOGETHER
+    written = in_groups if is_batch else as_exported
     seconds, tokens = [], []
     for turn in range(5):
-        seeds = tf.constant([[turn, row] for row in range(job["rows"])], tf.int64)
+        seeds = np.array([[turn, row] for row in range(job["rows"])], np.int64)
         began = time.perf_counter()
-        tokens.append(int(continued(prompts, seeds).numpy().sum()))
+        tokens.append(int(written(seeds)))
         seconds.append(time.perf_counter() - began)
     peak = peak_bytes()
     print(
