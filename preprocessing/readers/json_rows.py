@@ -1,9 +1,11 @@
 """Tables in JSON: an object a line, or an array of objects."""
 
+import codecs
 import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO, cast
 
 from preprocessing.readers.content import bounded_lines
@@ -13,10 +15,10 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Rows, TableRow
 from preprocessing.records.record import Drop, Fault
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _READ_AT_ONCE = 1 << 20
-_IN_STRING = re.compile(rb'["\\]')
-_OUTSIDE = re.compile(rb'["\[\]{},]')
+# Up to the end of a string, and up to what begins one or parts values.
+_IN_STRING = re.compile(rb'(?s:[^"\\]++|\\.)*+"')
+_OUTSIDE = re.compile(rb'[^"\[\]{},]*+["\[\]{},]')
 
 
 def json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
@@ -26,11 +28,11 @@ def json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
     """
     if content_ends_with(source.name, ".json"):
         head = cast(io.BufferedReader, file).peek(1)
-        if head.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"["):
+        if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
             return _rows_of_array(source, file, most)
     if source.start:
         file.seek(source.start)
-    return _rows_of_lines(source, file, b"" if source.start else _BYTE_ORDER_MARK, most)
+    return _rows_of_lines(source, file, b"" if source.start else codecs.BOM_UTF8, most)
 
 
 def _rows_of_lines(source: SourceFile, file: BinaryIO, mark: bytes, most: int) -> Rows:
@@ -48,13 +50,8 @@ def _rows_of_array(source: SourceFile, file: BinaryIO, most: int) -> Rows:
     try:
         for number, element in enumerate(_elements(file, most), start=1):
             yield _row(source, number, f"row {number}", element, most)
-    except EOFError:
-        yield Fault(f"{source.name}: ends before its array does; get the file again")
-    except _BehindError:
-        yield Fault(
-            f"{source.name}: has more behind the end of its array; put all rows into one array, or one "
-            "into each line"
-        )
+    except ValueError as error:
+        yield Fault(f"{source.name}: {error}")
 
 
 def _row(
@@ -81,52 +78,39 @@ def _row(
     return drop("wrong_type", f" is not an object but a {type(values).__name__}")
 
 
-class _BehindError(Exception):
-    """There is something behind the end of an array."""
-
-
 def _elements(file: BinaryIO, most: int) -> Iterator[bytes | None]:
     """The elements of an array after its bracket, None for one of more than `most` bytes.
 
     They are parted by commas and brackets that are in no string, so that one that is no JSON spoils no
-    other. Raises EOFError where the array does not end, _BehindError where more than its end follows.
+    other. Raises ValueError where the array does not end, or more than its end follows.
     """
     element = bytearray()
     size = depth = 0
-    in_string = escaped = False
-    while data := file.read(_READ_AT_ONCE):
+    in_string = False
+    while data := _read_on(file):
         position = kept = 0
-        while position < len(data):
-            if escaped:
-                position, escaped = position + 1, False
-                continue
-            found = (_IN_STRING if in_string else _OUTSIDE).search(data, position)
-            if found is None:
-                break
+        while found := (_IN_STRING if in_string else _OUTSIDE).match(data, position):
             position = found.end()
-            mark = found[0]
-            if mark == b"\\":
-                escaped = True
-            elif mark == b'"':
+            mark = data[position - 1 : position]
+            if mark == b'"':
                 in_string = not in_string
             elif mark in b"[{":
                 depth += 1
             elif depth and mark in b"]}":
                 depth -= 1
             elif not depth:
-                element += data[kept : found.start()]
-                size += found.start() - kept
+                size += position - 1 - kept
                 if size > most:
                     yield None
-                elif content := bytes(element.strip()):
-                    yield content
+                elif content := (element + data[kept : position - 1]).strip():
+                    yield bytes(content)
                 if mark != b",":
-                    rest = data[position:]
-                    while not rest.strip():
-                        rest = file.read(_READ_AT_ONCE)
-                        if not rest:
-                            return
-                    raise _BehindError
+                    if not _is_blank(data[position:], file):
+                        raise ValueError(
+                            "has more behind the end of its array; put all rows into one array, or one "
+                            "into each line"
+                        )
+                    return
                 element.clear()
                 size, kept = 0, position
         size += len(data) - kept
@@ -134,4 +118,16 @@ def _elements(file: BinaryIO, most: int) -> Iterator[bytes | None]:
             element += data[kept:]
         else:
             element.clear()
-    raise EOFError
+    raise ValueError("ends before its array does; get the file again")
+
+
+def _read_on(file: BinaryIO) -> bytes:
+    """What comes next; an escape in it is whole."""
+    data = file.read(_READ_AT_ONCE)
+    is_cut = (len(data) - len(data.rstrip(b"\\"))) % 2
+    return data + file.read(1) if is_cut else data
+
+
+def _is_blank(data: bytes, file: BinaryIO) -> bool:
+    """Whether some bytes, and all that follow in the file, are white space."""
+    return not any(map(bytes.strip, chain([data], iter(lambda: file.read(_READ_AT_ONCE), b""))))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from preprocessing.base.digests import sha256_text
 from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions, TaskName
-from preprocessing.readers import arrow_rows
+from preprocessing.readers import arrow_rows, json_rows
 from preprocessing.readers.parquet_pages import largest_page
 from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Drop, Fault, Outcome, Record
@@ -378,6 +378,14 @@ def test_an_array_of_objects_and_lines_are_read_from_a_json_file(indent):
     assert summary(read("a.json", b"\xef\xbb\xbf" + array(*rows, indent=indent), TEXT)) == expected
     assert summary(read("a.json", jsonl(*rows), TEXT)) == expected
     assert read("a.json", array(*rows), TEXT)[1].position == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 5])
+def test_an_array_is_the_same_in_whatever_parts_it_is_read(at_once, monkeypatch):
+    rows = [{"text": 'a \\"], b'}, {"text": "\\\\"}, {"x": [{"y": "}"}], "text": '"'}]
+    monkeypatch.setattr(json_rows, "_READ_AT_ONCE", at_once)
+    expected = [("record", row["text"]) for row in rows]
+    assert summary(read("a.json", array(*rows), TEXT)) == expected
 
 
 def test_a_bad_element_of_an_array_drops_itself_only():
