@@ -12,10 +12,8 @@ from typing import IO, BinaryIO
 
 import numpy as np
 
-from preprocessing.base.digests import sha256_bytes
-from preprocessing.readers.source_file import Corpus, SourceFile
-from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
+from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.record import Drop, Fault
 
 END_OF_TEXT_ID = 50_256
 
@@ -41,53 +39,33 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(".npz")
 
 
-def parse_archive(source: SourceFile, file: BinaryIO, corpus: Corpus) -> Iterator[Outcome]:
-    """The record of each document, or why there is none.
+def archived_ids(
+    source: SourceFile, file: BinaryIO, most_bytes: int
+) -> Iterator[tuple[int, np.ndarray] | Drop | Fault]:
+    """The number, from 1 on, and the ids of each document, int [n], or why there are none.
 
-    An array is dropped if it is not one of integers (`wrong_type`), not one-dimensional
-    (`wrong_shape`) or without an id (`empty`), a document if it has an id below 0 (`negative_id`), one
-    that no vocabulary has (`unknown_id`), or more than `max_record_bytes` at 4 bytes an id
-    (`too_large`). Arrays are read as a stream, nothing is unpickled, and no more is decompressed than
-    a document may have; a damaged file is a Fault.
+    An array is dropped if it is not one of integers (`wrong_type`), not one-dimensional (`wrong_shape`) or without an
+    id (`empty`), a document if it has an id below 0 (`negative_id`), one that no vocabulary has (`unknown_id`), or more
+    than `most_bytes` at 4 bytes an id (`too_large`). Arrays are read as a stream, nothing is unpickled, and no more is
+    decompressed than a document may have; a damaged file is a Fault.
     """
     number = 0
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
                 with archive.open(member) as content:
-                    for found in _documents(
-                        content, corpus.options.max_record_bytes // _BYTES_AN_ID
-                    ):
+                    for found in _documents(content, most_bytes // _BYTES_AN_ID):
                         number += 1
-                        yield _outcome(source, number, member.filename, found, corpus)
+                        if isinstance(found, tuple):
+                            reason, detail = found
+                            yield source.row_drop(number, reason, f"{member.filename}: {detail}")
+                        else:
+                            yield number, found
     except _DAMAGED as error:
         yield Fault(f"{source.name}: cannot be read as .npz: {error}; write the file again")
 
 
-def _outcome(
-    source: SourceFile,
-    number: int,
-    member: str,
-    found: "np.ndarray | tuple[str, str]",
-    corpus: Corpus,
-) -> Record | Drop:
-    """What a document, or the reason and the detail why there is none, comes to."""
-    if isinstance(found, tuple):
-        reason, detail = found
-        return source.row_drop(number, reason, f"{member}: {detail}")
-    digest = sha256_bytes(found.astype("<i4").tobytes())
-    record_id = content_id(digest)
-    return Record(
-        id=record_id,
-        source=source.name,
-        position=number,
-        digest=digest,
-        split=source.split_of(record_id, corpus),
-        segments=(Segment("", in_loss=True, ids=tuple(found.tolist())),),
-    )
-
-
-def _documents(content: IO[bytes], most: int) -> Iterator["np.ndarray | tuple[str, str]"]:
+def _documents(content: IO[bytes], most: int) -> Iterator[np.ndarray | tuple[str, str]]:
     """The ids of each document of an array, int [n], or the reason and detail of a drop."""
     try:
         header = _HEADERS[np.lib.format.read_magic(content)]

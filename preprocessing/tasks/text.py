@@ -13,7 +13,7 @@ from preprocessing.readers.decoding import decode_text
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, texts_of
 from preprocessing.readers.tables import is_table, table_rows
-from preprocessing.readers.token_archives import is_archive, parse_archive
+from preprocessing.readers.token_archives import archived_ids, is_archive
 from preprocessing.records.copies import text_digest
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment
@@ -65,11 +65,11 @@ def parse(source: SourceFile, data: bytes, corpus: Corpus) -> Record | Drop:
     (`nul_bytes`) or in another encoding (`not_utf8`).
     """
     digest = sha256_bytes(data)
-    record_id = source.name if source.is_whole else content_id(digest)
-    text = _text(source, data, record_id)
+    name = source.name if source.is_whole else ""
+    text = _text(source, data, name or content_id(digest))
     if isinstance(text, Drop):
         return text
-    record = _record(source, record_id, source.start, digest, text, corpus)
+    record = _record(source, source.start, digest, text, corpus, name)
     return replace(record, continues=source.stop if source.stop < source.size else 0)
 
 
@@ -90,8 +90,18 @@ def parse_documents(
         if isinstance(text, Drop):
             yield text
         else:
-            digest = sha256_bytes(data)
-            yield _record(source, content_id(digest), start, digest, text, corpus)
+            yield _record(source, start, sha256_bytes(data), text, corpus)
+
+
+def parse_archive(source: SourceFile, file: BinaryIO, corpus: Corpus) -> Iterator[Outcome]:
+    """The record of each document of an archive of ids, or why there is none: see `archived_ids`."""
+    for found in archived_ids(source, file, corpus.options.max_record_bytes):
+        if not isinstance(found, tuple):
+            yield found
+            continue
+        number, ids = found
+        digest = sha256_bytes(ids.astype("<i4").tobytes())
+        yield _record(source, number, digest, tuple(ids.tolist()), corpus)
 
 
 def parse_rows(source: SourceFile, rows: Rows, corpus: Corpus) -> Iterator[Outcome]:
@@ -113,8 +123,7 @@ def parse_rows(source: SourceFile, rows: Rows, corpus: Corpus) -> Iterator[Outco
             detail = f"{row.place}: {options.text_column} has no character"
             yield source.row_drop(row.number, "empty", detail)
             continue
-        digest = sha256_text(text)
-        yield _record(source, content_id(digest), row.number, digest, text, corpus)
+        yield _record(source, row.number, sha256_text(text), text, corpus)
 
 
 def _text(source: SourceFile, data: bytes, record_id: str) -> str | Drop:
@@ -126,10 +135,18 @@ def _text(source: SourceFile, data: bytes, record_id: str) -> str | Drop:
 
 
 def _record(
-    source: SourceFile, record_id: str, position: int, digest: str, text: str, corpus: Corpus
+    source: SourceFile,
+    position: int,
+    digest: str,
+    text: str | tuple[int, ...],
+    corpus: Corpus,
+    name: str = "",
 ) -> Record:
+    """The record of a text, or of one in ids; where it has no name, its id is of its content."""
+    record_id = name or content_id(digest)
     split = source.split_of(record_id, corpus)
-    return Record(record_id, source.name, position, digest, split, (Segment(text, in_loss=True),))
+    segment = Segment(text, in_loss=True) if isinstance(text, str) else Segment("", True, ids=text)
+    return Record(record_id, source.name, position, digest, split, (segment,))
 
 
 def _columns(options: CorpusOptions) -> Columns:
