@@ -17,7 +17,7 @@ OTHER, LETTER, NUMBER, SPACE = range(4)
 
 _PATTERNS = {LETTER: r"\p{L}", NUMBER: r"\p{N}", SPACE: r"\s"}
 _CODE_POINTS = 0x110000
-_SURROGATES = range(0xD800, 0xE000)
+_SURROGATES = slice(0xD800, 0xE000)
 
 # The end of a text while texts are cut: a code point that no text holds, and a class of its own.
 _END_POINT = -1
@@ -170,6 +170,6 @@ def _members(pattern: str) -> np.ndarray:
         mergeable_ranks={bytes([byte]): byte for byte in range(256)},
         special_tokens={},
     )
-    characters = "".join(chr(point) for point in range(_CODE_POINTS) if point not in _SURROGATES)
-    matched = bytes(engine.encode_ordinary(characters)).decode("utf-8")
-    return np.array([ord(character) for character in matched])
+    points = np.delete(np.arange(_CODE_POINTS, dtype="<u4"), _SURROGATES)
+    matched = bytes(engine.encode_ordinary(points.tobytes().decode("utf-32-le"))).decode("utf-8")
+    return np.frombuffer(matched.encode("utf-32-le"), dtype="<u4")
