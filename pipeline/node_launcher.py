@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
+from pipeline.failure import full_disk_told
 from pipeline.launch_request import LaunchRequest
 from pipeline.launch_site import LaunchSite
 from pipeline.leases import Lease
@@ -52,10 +53,16 @@ class NodeLauncher:
         It imports while the run does what comes before its first node.
         """
         if nodes and self._launch is None:
-            code = self._world.code.write(self._loaded.workspace / "code")
+            with full_disk_told():
+                code = self._world.code.write(self._loaded.workspace / "code")
             log = self._logs and self._logs / "warm_server.log"
             self._server = NodeServer(code, [node.name for node in nodes], log)
             self._launch = self._server.run
+
+    def prepare_before_plan(self, nodes: Sequence[Node]) -> None:
+        """The same where the first of the nodes has never completed: the first plan of a workspace reads all code."""
+        if not any(self._world.history(nodes[0])):
+            self.prepare(nodes)
 
     def run(
         self,

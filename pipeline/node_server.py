@@ -39,8 +39,11 @@ def serve(socket: int, alive: int, nodes: Sequence[str]) -> None:
     gc.disable()
     quiet_tensorflow()
     take_tfx_in_parts()
+    # So that no node's process has to. An artifact of TFX asks for setuptools when it is made.
+    import setuptools  # noqa: F401
+
     with tensorflow_left_out():
-        import pipeline.launch  # noqa: F401 - so that no node's process has to
+        import pipeline.launch  # noqa: F401
     _Server(Connection(socket), alive, nodes).serve()
 
 

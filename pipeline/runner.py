@@ -107,9 +107,9 @@ class PipelineRun:
                 with self._serving_lease() as serving:
                     self.serving.recover(self._cause, serving.check)
             require_exclusions(self.loaded, self.store, scope.nodes)
+            self._launcher.prepare_before_plan(scope.nodes)
             steps = plan(scope, self.world)
-            with full_disk_told():
-                self._launcher.prepare([step.node for step in steps if step.action != "reuse"])
+            self._launcher.prepare([step.node for step in steps if step.action != "reuse"])
             self._register(LOCAL_RUN, nodes)
             state = "abandoned"
             try:
@@ -141,8 +141,7 @@ class PipelineRun:
         for execution in store.executions_of_run(run_id):
             if execution.state in ("COMPLETE", "CACHED") and execution.key:
                 self._done[execution.node] = execution
-        missing = [upstream for upstream in node.upstream if upstream not in self._done]
-        if missing:
+        if missing := [upstream for upstream in node.upstream if upstream not in self._done]:
             raise InputError(f"{name}: {', '.join(missing)} has not run in run {run_id} yet.")
         try:
             if name in self._done:
@@ -256,10 +255,9 @@ class PipelineRun:
         for key, source in step.node.inputs.items():
             producer, output = source.split(".")
             inputs[key] = self._done[producer].outputs[output]
-        if step.node.champion and self.loaded.config.evaluation.not_worse:
-            champion = self.world.champion(inputs["model"].digest)
-            if champion is not None:
-                inputs["champion"] = champion
+        asked = step.node.champion and self.loaded.config.evaluation.not_worse
+        if asked and (champion := self.world.champion(inputs["model"].digest)):
+            inputs["champion"] = champion
         return inputs
 
     def _note_result(self, execution: StoredExecution, lease: Lease | None) -> None:
