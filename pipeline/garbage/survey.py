@@ -15,7 +15,7 @@ from pipeline.failure import FailureError
 from pipeline.garbage.files import is_set_aside, measure
 from pipeline.garbage.picture import Item, ItemKind, Need, NeedKind
 from pipeline.manifests import REDACTED
-from preprocessing.base.job_cache import read_sealed
+from preprocessing.base.job_cache import PORTIONS_FILE, read_sealed
 from preprocessing.base.staging import CACHE_TAG
 
 # A hidden file that has not changed for so long is what a process was writing that died.
@@ -118,7 +118,7 @@ def _shard(path: Path) -> frozenset[Need] | None:
 def _job_memory(path: Path) -> frozenset[Need]:
     """The last corpus job remembers in which artifact its shards are."""
     try:
-        text = (path / "shards").read_text(encoding="utf-8")
+        text = (path / PORTIONS_FILE).read_text(encoding="utf-8")
     except OSError:
         return frozenset()
     return frozenset(Need("place", place) for place in _ARTIFACT.findall(text))

@@ -25,6 +25,9 @@ from preprocessing.base.staging import make_whole
 # parameters of a node would change its key.
 JOB_CACHE_VARIABLE = "GPT2_TFX_JOB_CACHE"
 
+# The file in the folder of the corpus job's memory that says in which artifact its shards are.
+PORTIONS_FILE = "portions"
+
 
 @dataclass(frozen=True)
 class JobCache:

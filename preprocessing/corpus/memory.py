@@ -20,7 +20,7 @@ from typing import Any
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.file_digests import FileDigests
 from preprocessing.base.file_state import FileState, state_of
-from preprocessing.base.job_cache import read_sealed, recipe_digest, write_sealed
+from preprocessing.base.job_cache import PORTIONS_FILE, read_sealed, recipe_digest, write_sealed
 from preprocessing.base.staging import CACHE_TAG, make_cache_folder
 from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.shards import Written
@@ -29,7 +29,6 @@ from preprocessing.readers.source_file import SourceFile
 
 # Options that decide what is done about records, not what they are.
 _NOT_IN_RECIPE = ("path", "on_leak", "max_dropped_fraction", "exclude", "exclude_file")
-_PORTIONS_FILE = "portions"
 
 
 def recipe_of(options: CorpusOptions, seed: int, part_bytes: int) -> str:
@@ -105,7 +104,7 @@ class CorpusMemory:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        content = _read(folder / _PORTIONS_FILE)
+        content = _read(folder / PORTIONS_FILE)
         self.seen: Mapping[str, str] = content["seen"]
         self._written = {key: Written.of(value) for key, value in content["written"].items()}
         make_cache_folder(folder)
@@ -121,8 +120,8 @@ class CorpusMemory:
     def keep(self, written: Mapping[str, Written], seen: Mapping[str, str]) -> None:
         """Remember these portions and forget all others."""
         content = {"written": written, "seen": {name: key for name, key in seen.items() if name}}
-        write_sealed(str(self._folder / _PORTIONS_FILE), json.dumps(content).encode())
-        kept = {f"{key}.reading" for key in written} | {_PORTIONS_FILE, CACHE_TAG}
+        write_sealed(str(self._folder / PORTIONS_FILE), json.dumps(content).encode())
+        kept = {f"{key}.reading" for key in written} | {PORTIONS_FILE, CACHE_TAG}
         for file in self._folder.iterdir():
             if file.name not in kept:
                 file.unlink()

@@ -30,6 +30,8 @@ from pipeline.store.names import COLLECTION
 from preprocessing.base.digests import sha256_text
 from preprocessing.base.job_cache import write_sealed
 from preprocessing.base.staging import CACHE_TAG, make_cache_folder
+from preprocessing.corpus.memory import CorpusMemory
+from preprocessing.corpus.shards import ShardFile, Written
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
 from tests.pipeline.mortal_runs import Clock, Death, MortalLaunches, Process
@@ -138,6 +140,12 @@ def folders_of(launches: Launches, run_id: str) -> dict[str, list[Path]]:
         execution.node: [content_root(artifact) for artifact in execution.outputs.values()]
         for execution in launches.store.executions_of_run(run_id)
     }
+
+
+def remember_corpus(workspace: Path, artifact: Path) -> None:
+    """The memory of a corpus job that has put the shards of its only portion there."""
+    file = ShardFile(0, "train", str(artifact / "a.tfrecord"), sha256_text("a"))
+    CorpusMemory(workspace / "corpus").keep({"key": Written((file,), "")}, {})
 
 
 def write(path: Path, text: str) -> Path:
@@ -251,7 +259,7 @@ class TestWhatGoes:
         for name in ("of-no-kind", "README.txt"):
             write(workspace / "shards" / name, "a user's own")
         of_old = folders_of(ran, "run-1")["CorpusGen"][0]
-        write(workspace / "corpus" / "shards", json.dumps({"path": f"{of_old}/a.tfrecord"}))
+        remember_corpus(workspace, of_old)
         gc(ran)
         assert all(path.exists() for path in kept)
         assert not [path for path in gone if path.exists()]
@@ -263,9 +271,9 @@ class TestWhatGoes:
         self, ran: Launches, workspace: Path
     ) -> None:
         own = folders_of(ran, "run-2")["CorpusGen"][0]
-        memory = write(workspace / "corpus" / "shards", json.dumps([f"{own}/a.tfrecord"]))
+        remember_corpus(workspace, own)
         gc(ran)
-        assert memory.exists()
+        assert CorpusMemory(workspace / "corpus").written("key") is not None
 
     def test_is_nothing_that_is_younger_than_asked_for(
         self, ran: Launches, workspace: Path
