@@ -23,14 +23,15 @@ def largest_page(file: BinaryIO, column: Any) -> int:
     while place < end:
         file.seek(place)
         header = io.BytesIO(file.read(min(_HEADER_BYTES, end - place)))
-        fields = _read_struct(header)
         try:
+            fields = _read_struct(header)
             largest = max(largest, fields[_UNCOMPRESSED])
-            place += header.tell() + fields[_COMPRESSED]
-        except KeyError as error:
+            compressed = fields[_COMPRESSED]
+        except (KeyError, RecursionError) as error:
             raise ValueError("a page's header does not say how large the page is") from error
-        if fields[_COMPRESSED] < 0:
+        if compressed < 0:
             raise ValueError("a page of less than no bytes")
+        place += header.tell() + compressed
     return largest
 
 
@@ -38,7 +39,7 @@ def _read_struct(data: BinaryIO) -> dict[int, int]:
     """The whole numbers among the fields of a struct; all others are read past."""
     fields: dict[int, int] = {}
     number = 0
-    while (head := _byte(data)) != _STOP:
+    while (head := _taken(data, 1)[0]) != _STOP:
         kind = head & 15
         number = number + (head >> 4) if head >> 4 else _zigzag(data)
         if kind in _NUMBERS:
@@ -51,15 +52,15 @@ def _read_struct(data: BinaryIO) -> dict[int, int]:
 def _skip(data: BinaryIO, kind: int) -> None:
     """Read past a value that is no field of truth."""
     if kind in (_TRUE, _FALSE, _BYTE):
-        _byte(data)
+        _taken(data, 1)
     elif kind in _NUMBERS:
         _varint(data)
     elif kind == _DOUBLE:
-        data.read(8)
+        _taken(data, 8)
     elif kind == _BINARY:
-        data.read(_varint(data))
+        _taken(data, _varint(data))
     elif kind in (_LIST, _SET):
-        head = _byte(data)
+        head = _taken(data, 1)[0]
         for _ in range(head >> 4 if head >> 4 < 15 else _varint(data)):
             _skip(data, head & 15)
     elif kind == _STRUCT:
@@ -68,16 +69,16 @@ def _skip(data: BinaryIO, kind: int) -> None:
         raise ValueError(f"a page's header holds a field of the unknown type {kind}")
 
 
-def _byte(data: BinaryIO) -> int:
-    byte = data.read(1)
-    if not byte:
+def _taken(data: BinaryIO, count: int) -> bytes:
+    taken = data.read(min(count, _HEADER_BYTES))
+    if len(taken) < count:
         raise ValueError("a page's header ends before its end")
-    return byte[0]
+    return taken
 
 
 def _varint(data: BinaryIO) -> int:
     value = shift = 0
-    while (byte := _byte(data)) & 128:
+    while (byte := _taken(data, 1)[0]) & 128:
         value |= (byte & 127) << shift
         shift += 7
     return value | byte << shift

@@ -542,3 +542,24 @@ def test_the_largest_page_of_a_column_is_found(version, compression):
     group = pyarrow.parquet.ParquetFile(file).metadata.row_group(0)
     assert 70_001 <= largest_page(file, group.column(1)) < 80_000
     assert largest_page(file, group.column(0)) < 6000
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"\x1c" * 4000,  # structs in structs
+        b"\x19\xf7" + b"\xff" * 8 + b"\x7f",  # more numbers than there are
+        b"\x18" + b"\xff" * 9 + b"\x7f",  # a text longer than any file
+        b"\xff" * 4000,
+        b"",
+    ],
+)
+def test_a_page_with_a_damaged_header_is_a_fault(header):
+    data = bytearray(parquet([{"text": "x" * 10_000}]))
+    column = pyarrow.parquet.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(0)
+    size = column.total_compressed_size
+    start = column.dictionary_page_offset or column.data_page_offset
+    data[start : start + size] = header[:size].ljust(size, b"\0")
+    assert "a.parquet: cannot be read as Parquet" in only_fault(
+        read("a.parquet", bytes(data), TEXT)
+    )
