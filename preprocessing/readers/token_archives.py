@@ -77,7 +77,7 @@ def _documents(content: IO[bytes], most: int) -> Iterator[np.ndarray | tuple[str
         yield "wrong_type", f"an array of {dtype}, not of integers"
     elif len(shape) != 1:
         yield "wrong_shape", f"an array of {len(shape)} dimensions, not of one"
-    elif not shape[0]:
+    elif shape[0] < 1:
         yield "empty", "an array without an id"
     else:
         for ids in _split(content, dtype, shape[0], most):

@@ -130,6 +130,15 @@ def test_a_damaged_archive_is_a_fault() -> None:
     assert "cannot be read as .npz" in only_fault(outcomes(bytes(broken))[-1:])
 
 
+def test_of_an_array_with_less_than_no_ids_nothing_is_read() -> None:
+    array = io.BytesIO()
+    np.save(array, np.zeros(2_000_000, np.uint8))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as written:
+        written.writestr("a.npy", array.getvalue().replace(b"(2000000,)", b"(-200000,)"))
+    assert only_drop(outcomes(file.getvalue())).reason == "empty"
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_fault_or_drops(data: bytes) -> None:
     for outcome in outcomes(data):
