@@ -512,6 +512,21 @@ class TestTwoSplits:
         assert math.isfinite(result.summary["metrics"]["perplexity"])
 
 
+@pytest.mark.parametrize(("batch", "at_once"), [(None, 1), (2, 2)])
+def test_a_model_is_asked_for_as_many_texts_at_once_as_is_said_or_the_device_takes(
+    tmp_path: Path,
+    inputs: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int | None,
+    at_once: int,
+) -> None:
+    monkeypatch.setattr(evaluator, "texts_at_once", lambda: 1)
+    model = FakeModel()
+    use_models(monkeypatch, model)
+    run(tmp_path, inputs, replace(ON_TEST, batch=batch))
+    assert [len(call["prompts"]) for call in model.calls] == [at_once] * (2 // at_once)
+
+
 class TestScoresThatAreKept:
     """What a model came to on the same rows and records is computed once."""
 

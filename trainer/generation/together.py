@@ -75,15 +75,27 @@ class GroupWriter:
             filled = numbers + numbers[-1:] * (rows - len(numbers))
             width = min(_power_of_two(len(given[numbers[-1]]), LEAST_WIDTH), room)
             group = [given[number] for number in filled]
-            side_by_side = _side_by_side(group, width, self._config.vocabulary_size)
             with tf.device(self._device):
-                found = self._write_group(side_by_side, seeds[filled], steps, request)
+                found = self._write_group(group, width, seeds[filled], steps, request)
             written |= zip(numbers, found, strict=False)
         return [written[number] for number in range(len(prompts))]
 
     def _write_group(
-        self, prompts: "_Prompts", seeds: np.ndarray, steps: int, request: Request
+        self,
+        prompts: Sequence[Sequence[int]],
+        width: int,
+        seeds: np.ndarray,
+        steps: int,
+        request: Request,
     ) -> list[Written]:
+        """As `write`, of prompts that have room in so many slots."""
+        # each up to the last slot, so that all rows write at one slot
+        first = np.array([width - len(prompt) for prompt in prompts], np.int32)
+        ids = np.zeros([len(prompts), width], np.int32)
+        seen = np.zeros([len(prompts), self._config.vocabulary_size], np.bool_)
+        for row, prompt in enumerate(prompts):
+            ids[row, first[row] :] = prompt
+            seen[row, prompt] = True
         new_slots = -(-(steps - 1) // STRETCH) * STRETCH
         settings = _Settings(
             temperature=tf.constant(request.temperature, tf.float32),
@@ -95,15 +107,15 @@ class GroupWriter:
             uniform = _uniforms(seeds, tf.constant(1 + new_slots)).numpy()
         stop = [string.encode("utf-8", "replace") for string in request.stop]
         texts = [Written() for _ in seeds]
-        state = self.programs.start(settings, uniform[:, 0], *prompts, new_slots)
+        state = self.programs.start(settings, uniform[:, 0], ids, first, seen, new_slots)
         self._read(state.token[:, tf.newaxis], texts, steps, stop)
         for done in range(0, new_slots, STRETCH):
             if all(text.finished for text in texts):
                 break
             numbers = uniform[:, 1 + done : 1 + done + STRETCH]
-            slot = tf.constant(prompts.ids.shape[1] + done)
-            ids, state = self.programs.stretch(settings, numbers, state, slot)
-            self._read(ids, texts, steps, stop)
+            slot = tf.constant(width + done)
+            tokens, state = self.programs.stretch(settings, numbers, state, slot)
+            self._read(tokens, texts, steps, stop)
         return texts
 
     def _read(
@@ -137,28 +149,6 @@ def _power_of_two(number: int, least: int) -> int:
     return max(least, 1 << (number - 1).bit_length())
 
 
-class _Prompts(NamedTuple):
-    """R prompts, each up to the last of P slots, so that all rows write at one slot.
-
-    ids: int32 [R, P], 0 before a prompt. first: int32 [R], the slot of its first token. seen: bool
-        [R, V], which tokens it has.
-    """
-
-    ids: np.ndarray
-    first: np.ndarray
-    seen: np.ndarray
-
-
-def _side_by_side(prompts: Sequence[Sequence[int]], width: int, vocabulary_size: int) -> _Prompts:
-    first = np.array([width - len(prompt) for prompt in prompts], np.int32)
-    ids = np.zeros([len(prompts), width], np.int32)
-    seen = np.zeros([len(prompts), vocabulary_size], np.bool_)
-    for row, prompt in enumerate(prompts):
-        ids[row, first[row] :] = prompt
-        seen[row, prompt] = True
-    return _Prompts(ids, first, seen)
-
-
 class _Settings(NamedTuple):
     """The scalars of a `Request` that a draw depends on.
 
@@ -172,7 +162,8 @@ class _Settings(NamedTuple):
 
 
 class _State(NamedTuple):
-    """Where R rows are: the last token of each int32 [R], and `first`, `seen` and a cache of prompt and text."""
+    """Where R rows are: the last token int32 [R], the slot of the first one int32 [R], which tokens a row
+    has (bool [R, V]), and the cache."""
 
     token: tf.Tensor
     first: tf.Tensor
@@ -198,7 +189,11 @@ class Programs:
         seen: tf.Tensor,
         new_slots: int,
     ) -> _State:
-        """The state of prompts with their first tokens, and room for so many. uniform: float32 [R], a number each."""
+        """The state of prompts with the first token of each, and room for so many.
+
+        uniform: float32 [R]. ids: int32 [R, P], a prompt up to the last slot, 0 before it. first, seen: as
+            of `_State`.
+        """
         weights = self._weights()
         positions = tf.range(ids.shape[1]) - first[:, tf.newaxis]  # negative before a prompt
         mask = causal_mask(tf.cast(positions >= 0, tf.int32))
@@ -206,7 +201,8 @@ class Programs:
         room = [[0, 0], [0, 0], [0, new_slots], [0, 0]]
         cache = cache.map(lambda layer: tf.pad(layer, room))
         beyond = weights[_WTE].shape[0] - self.model.config.vocabulary_size
-        state = _State(first, first, tf.pad(seen, [[0, 0], [0, beyond]]), cache)
+        no_token = tf.zeros_like(first)
+        state = _State(no_token, first, tf.pad(seen, [[0, 0], [0, beyond]]), cache)
         return self._drawn(settings, uniform, weights, hidden[:, -1], state)
 
     def _stretch(
