@@ -96,11 +96,19 @@ def _legible(values: Mapping[str, object]) -> str:
 
 def _joined(value: object) -> object:
     """A list of texts, or of lists of them, as lines; anything else as it is."""
-    if not isinstance(value, list):
-        return value
-    parts = [_joined(part) for part in value]
-    texts = [part for part in parts if isinstance(part, str)]
-    return "\n".join(texts) if len(texts) == len(parts) else value
+    texts: list[str] = []
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if part == []:
+            texts.append("")
+        elif isinstance(part, list):
+            waiting += reversed(part)
+        elif isinstance(part, str):
+            texts.append(part)
+        else:
+            return value
+    return "\n".join(texts)
 
 
 def id_of(row: TableRow, source: SourceFile) -> str | Drop | None:

@@ -476,6 +476,14 @@ def test_highlights_may_be_lines_a_list_or_lists(highlights):
     assert only_drop(read("a.jsonl", jsonl({"text": ["a"]}), TEXT)).reason == "wrong_type"
 
 
+def test_lists_of_lists_may_be_as_deep_as_their_reader_takes_them():
+    deep: list[Any] = ["One"]
+    for _ in range(800):
+        deep = [deep, "Two"]
+    data = jsonl({"article": "An article.", "highlights": deep})
+    assert isinstance(read("a.jsonl", data, CorpusOptions())[0], Record)
+
+
 @pytest.mark.parametrize(
     "kind", [pyarrow.large_string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())]
 )
