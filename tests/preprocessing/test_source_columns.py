@@ -25,8 +25,11 @@ def source_files(draw: st.DrawFn) -> SourceFile:
         case 0:
             return source._replace(drop=Drop("empty", source.name, "a", "no text"))
         case 1:
-            return source._replace(start=size // 2, rows_before=3, digest=draw(st.text("ab")))
+            digest = draw(st.text("ab", min_size=1))
+            return source._replace(start=size // 2, rows_before=3, digest=digest)
         case 2:
+            return source._replace(start=size // 2)
+        case 3:
             return source._replace(companion=SourceFile.whole("b", 1))
     return source
 
