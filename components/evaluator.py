@@ -79,7 +79,7 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     words = load_vocabulary(vocabulary)
     cache = ScoreCache(score_folder(), "components.scoring")
     writer = TextWriter(TASKS[task], generation, seed, options.words)
-    spread = _spread(beam_pipeline)
+    spread = _spread(beam_pipeline, vocabulary)
     batch = options.batch or texts_at_once()
 
     def scorer_of(split: str) -> Scorer:
@@ -169,11 +169,11 @@ def Evaluator(  # noqa: N802 - a component is named like a class
     _write_blessing(blessing, model.id, blessed, found)
 
 
-def _spread(pipeline: beam.Pipeline) -> SpreadTexts | None:
+def _spread(pipeline: beam.Pipeline, vocabulary: str) -> SpreadTexts | None:
     """None where the pipeline's options ask for this process, or workers would have no folder to keep texts in."""
     if local_processes(pipeline, sys.maxsize) == 1 or score_folder() is None:
         return None
-    return SpreadTexts(pipeline.options)
+    return SpreadTexts(pipeline.options, vocabulary)
 
 
 def _warn_of_unseen_words(reported: Evaluation, words: Words) -> None:

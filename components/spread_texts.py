@@ -27,9 +27,13 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True)
 class SpreadTexts:
-    """Runs a pipeline for the groups of one model. options: say where its workers are, and how many."""
+    """Runs a pipeline for the groups of one model.
+
+    options: say where its workers are, and how many. vocabulary: the name with which a worker loads the model.
+    """
 
     options: PipelineOptions
+    vocabulary: str
 
     def __call__(
         self,
@@ -41,11 +45,12 @@ class SpreadTexts:
     ) -> None:
         """Returns when every group's texts are kept."""
         pipeline = beam.Pipeline(options=self.options)
+        write = _WriteGroup(str(model), self.vocabulary, writer, parts)
         _ = (
             pipeline
             | "Groups" >> beam.Create(groups, reshuffle=False)
             | "SpreadGroups" >> Spread(lambda group: group.number)
-            | "Write" >> beam.ParDo(Stage(_WriteGroup(str(model), writer, parts), pipeline))
+            | "Write" >> beam.ParDo(Stage(write, pipeline))
         )
         with _progress_of(parts, groups, label):
             pipeline.run().wait_until_finish()
@@ -56,23 +61,23 @@ class _WriteGroup:
     """What a worker does with a group."""
 
     model: str
+    vocabulary: str
     writer: TextWriter
     parts: PartsOf
 
     def __call__(self, group: TextGroup) -> Iterable[None]:
-        self.parts(group.number, lambda: self.writer.write(_model_of(self.model), group))
+        self.parts(group.number, lambda: self.writer.write(self._loaded(), group))
         return ()
 
-
-def _model_of(path: str) -> LanguageModel:
-    """The model of this process, which its threads share."""
-    with _LOADING:
-        return _loaded(path)
+    def _loaded(self) -> LanguageModel:
+        """The model of this process, which its threads share."""
+        with _LOADING:
+            return _loaded(self.model, self.vocabulary)
 
 
 @lru_cache(maxsize=1)
-def _loaded(path: str) -> LanguageModel:
-    return load_model(Path(path))
+def _loaded(path: str, vocabulary: str) -> LanguageModel:
+    return load_model(Path(path), vocabulary)
 
 
 @contextmanager

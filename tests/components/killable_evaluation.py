@@ -20,7 +20,7 @@ GENERATION = GenerationOptions(max_new_tokens=12, top_p=0.9)
 def run(folder: Path, scores: Path, batch: int, workers: int, result: Path) -> None:
     """Score the model of a folder; `result` (predictions, an object a line) appears at the end."""
     flags = [f"--direct_num_workers={workers}", "--direct_running_mode=multi_processing"]
-    spread = SpreadTexts(PipelineOptions(["--allow_unsafe_triggers", *flags]))
+    spread = SpreadTexts(PipelineOptions(["--allow_unsafe_triggers", *flags]), "bytes")
     scorer = Scorer(
         HeldOut(folder / "examples", "records", folder / "tokens", "rows", "test", None),
         TextWriter(TASKS["cnn_dailymail"], GENERATION, 3, "latin"),

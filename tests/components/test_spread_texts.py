@@ -40,11 +40,12 @@ def test_workers_write_everything_and_the_node_nothing(
     groups = text_groups(FEW, BYTES, WRITER.generation, 1024, 8)
     expected = write_texts(FakeModel(), WRITER, groups, "evaluate")
     worker, own = FakeModel(), FakeModel()
-    monkeypatch.setattr(spread_texts, "load_model", lambda path: {"model": worker}[path.name])
+    models = {(tmp_path / "model", "bytes"): worker}
+    monkeypatch.setattr(spread_texts, "load_model", lambda *named: models[named])
     spread_texts._loaded.cache_clear()
     parts = ScoreCache(tmp_path, "components.scoring").parts_of({"what": "texts"})
     flags = ["--direct_running_mode=multi_threading", "--direct_num_workers=2"]
-    spread = SpreadTexts(PipelineOptions(["--allow_unsafe_triggers", *flags]))
+    spread = SpreadTexts(PipelineOptions(["--allow_unsafe_triggers", *flags]), "bytes")
     spread(tmp_path / "model", WRITER, groups, parts, "evaluate")
     assert parts.count() == len(groups) == len(worker.calls) == 13
     assert write_texts(own, WRITER, groups, "evaluate", parts) == expected
