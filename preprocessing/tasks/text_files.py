@@ -49,7 +49,8 @@ def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> Sources:
 
 def look_into_text(source: SourceFile, corpus: Corpus) -> list[SourceFile]:
     """The pieces of a table, and of a compressed text that is cut the bytes of its content; or as it is."""
-    if not (_is_cut(source, corpus.options) and is_compressed(source.name)):
+    is_cut = corpus.options.document_separator is None and _is_text(source, corpus.options)
+    if not (is_cut and is_compressed(source.name)):
         return table_pieces(source, corpus)
     size = 0
     try:
@@ -88,10 +89,6 @@ def _parted(sources: Sources, belongs: Callable[[SourceFile], bool]) -> tuple[So
     if all(map(belongs, sources)):
         return sources, Sources()
     return Sources(filter(belongs, sources)), Sources(filterfalse(belongs, sources))
-
-
-def _is_cut(source: SourceFile, options: CorpusOptions) -> bool:
-    return options.document_separator is None and _is_text(source, options)
 
 
 def _is_text(source: SourceFile, options: CorpusOptions) -> bool:
