@@ -108,21 +108,21 @@ class GroupWriter:
         stop = [string.encode("utf-8", "replace") for string in request.stop]
         texts = [Written() for _ in seeds]
         state = self.programs.start(settings, uniform[:, 0], ids, first, seen, new_slots)
-        self._read(state.token[:, tf.newaxis], texts, steps, stop)
+        self._read(state.token.numpy()[:, np.newaxis], texts, steps, stop)
         for done in range(0, new_slots, STRETCH):
             if all(text.finished for text in texts):
                 break
             numbers = uniform[:, 1 + done : 1 + done + STRETCH]
             slot = tf.constant(width + done)
             tokens, state = self.programs.stretch(settings, numbers, state, slot)
-            self._read(tokens, texts, steps, stop)
+            self._read(tokens.numpy(), texts, steps, stop)
         return texts
 
     def _read(
-        self, ids: tf.Tensor, texts: list[Written], steps: int, stop: Sequence[bytes]
+        self, ids: np.ndarray, texts: list[Written], steps: int, stop: Sequence[bytes]
     ) -> None:
         """Add tokens int32 [R, t] to the texts, each up to where it is finished or has so many tokens."""
-        for text, row in zip(texts, ids.numpy().tolist(), strict=True):
+        for text, row in zip(texts, ids.tolist(), strict=True):
             for token in row:
                 if text.finished or len(text.ids) == steps:
                     break
