@@ -54,7 +54,9 @@ class Sources(Sequence[SourceFile]):
         if isinstance(place, int):
             return self._source(self._places[place])
         part = Sources()
-        part.__dict__.update(self.__dict__, _places=self._places[place])
+        part._names, part._ends, part._numbers = self._names, self._ends, self._numbers
+        part._splits, part._others = self._splits, self._others
+        part._places = self._places[place]
         return part
 
     def __iter__(self) -> Iterator[SourceFile]:

@@ -14,6 +14,7 @@ from pipeline.code_snapshot import COMMIT_VARIABLE, CPU_LOCK, GPU_LOCK, PACKAGES
 from pipeline.nodes import node_table
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.errors import InputError
+from preprocessing.base.import_walk import reached_files
 from tests.pipeline.tables import with_base
 
 
@@ -134,6 +135,13 @@ class TestTheNodesOfThisProject:
         for node in node_table(with_base()):
             closure = read_snapshot().reached(node.component)
             assert not [name for name in closure if name.startswith("pipeline/")]
+
+    def test_reach_no_file_that_makes_all_code_count(self) -> None:
+        """One that looks names up as it runs makes an edit anywhere run the node."""
+        code = read_snapshot()
+        for node in node_table(with_base()):
+            files = reached_files(PACKAGES, [node.component], code.files.get)
+            assert [name for name, file in files.items() if file.is_dynamic] == []
 
     def test_hold_what_builds_them_and_what_builds_no_other(self) -> None:
         code = read_snapshot()
