@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
 from trainer import operations as plain
-from trainer.operations import Operations
+from trainer.operations import Dropout, keep_all
 
 _ELEMENT_TYPES = {tf.bfloat16: "BF16", tf.float16: "F16"}
 # of a score that is not seen: far below any other, and finite in float16 too
@@ -23,12 +23,7 @@ _PLACES = 4096
 
 
 def attend_recomputing(
-    query: tf.Tensor,
-    key: tf.Tensor,
-    value: tf.Tensor,
-    mask: tf.Tensor,
-    operations: Operations,
-    place: tf.Tensor | int,
+    query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, mask: tf.Tensor, drop: Dropout
 ) -> tf.Tensor:
     """As `trainer.operations.attend`, one row after the other, whose probabilities alone exist.
 
@@ -55,7 +50,11 @@ def attend_recomputing(
         number: tf.Tensor, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor
     ) -> list[tf.Tensor]:
         seen = mask if mask.shape[0] == 1 else mask[number // a_row][tf.newaxis]
-        return [plain.attend(query, key, value, seen, operations, place + number * _PLACES)]
+
+        def drop_piece(x: tf.Tensor, place: tf.Tensor | int) -> tf.Tensor:
+            return drop(x, place + number * _PLACES)
+
+        return [plain.attend(query, key, value, seen, drop_piece)]
 
     def gradients(number: tf.Tensor, *given: tf.Tensor) -> list[tf.Tensor]:
         *inputs, of_out = given
@@ -84,8 +83,7 @@ def attend_flash(
     key: tf.Tensor,
     value: tf.Tensor,
     mask: tf.Tensor,
-    operations: Operations,
-    place: tf.Tensor | int,
+    drop: Dropout,
     *,
     one_segment: bool = False,
 ) -> tf.Tensor:
@@ -94,7 +92,7 @@ def attend_flash(
     For half precision inside a function that XLA compiles for a GPU, without dropout. Who sees whom is
     causal, and within that as the mask says; with one_segment, of rows of one segment, it is not read.
     """
-    del operations, place  # nothing is dropped
+    assert drop is keep_all
     bias = [] if one_segment else [tf.where(mask, tf.zeros([], query.dtype), _UNSEEN)]
     kind = "Softmax" if one_segment else "ScaleBiasSoftmax"
     batch, heads, length, _ = query.shape

@@ -76,7 +76,7 @@ class BlockwiseGradients:
 
         def out(values: Gradients, place: tf.Tensor, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
             weights = self._model.weights(values)
-            return block(weights, heads, x, mask, None, None, operations, place)[0]
+            return block(weights, heads, x, mask, None, None, operations.at(place))[0]
 
         def gradients(
             values: Gradients,

@@ -18,7 +18,6 @@ from preprocessing.base.errors import InputError
 from preprocessing.tokens.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.tokens.vocabulary import Vocabulary
 from preprocessing.tokens.vocabulary_files import SHIPPED
-from trainer.block_function import BlockFunction
 from trainer.canonical_graph import make_canonical
 from trainer.data import continued
 from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES
@@ -27,7 +26,7 @@ from trainer.generation.decode_state import Writer, joined, kept, of_few_rows
 from trainer.generation.generate import steps_of
 from trainer.generation.prompts import cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before
-from trainer.gpt2 import GPT2
+from trainer.gpt2 import GPT2, block
 from trainer.loss import next_token_log_probabilities
 from trainer.options import GenerationOptions
 from trainer.sampling_defaults import write_sampling_defaults
@@ -82,7 +81,7 @@ class ExportedModel:
         self._sampling_defaults = (
             None if sampling_defaults is None else tf.saved_model.Asset(str(sampling_defaults))
         )
-        self._block = BlockFunction()
+        self._block = tf.function(block, autograph=False)
         self._graphs: dict[str, Any] = {}
 
     def call(self, name: str, **given: tf.Tensor) -> dict[str, tf.Tensor]:

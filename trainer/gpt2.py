@@ -14,7 +14,6 @@ layer objects that hold variables: a caller casts the weights once for a whole g
 them one block at a time.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
@@ -58,11 +57,6 @@ class GPT2(tf.Module):
             for name, shape in variable_shapes(config).items()
         }
         self.lora: LoRA | None = None
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights; the tied embedding counts once."""
-        return sum(math.prod(shape) for shape in variable_shapes(self.config).values())
 
     @property
     def variables_by_name(self) -> dict[str, tf.Variable]:
@@ -162,7 +156,10 @@ def transformer(
     past, slot: in cached generation, where L is 1, the cache (S slots) and the slot of each row, int32
         [B], at which its token is written into it; the returned cache is the past with them, in its
         memory. Without, it holds these L tokens.
-    operations: what to compute with. run_block: what to call for a block, by default `block`.
+    operations: what to compute with.
+    run_block: what to call for a block, by default `block`. `tf.function(block)` has a graph hold it
+        once for all layers: inlined, 48 blocks in five signatures make a SavedModel that takes a
+        gigabyte to load. TensorFlow inlines the calls itself when a graph runs.
     """
     x = embed(weights, input_ids, positions)  # [B, L, W]
     x = operations.drop(x, 0)
@@ -176,8 +173,7 @@ def transformer(
             mask,
             layer_past,
             slot,
-            operations,
-            3 * layer + 1,
+            operations.at(3 * layer + 1),
         )
         keys.append(key)
         values.append(value)
@@ -202,17 +198,15 @@ def block(
     past: tuple[tf.Tensor, tf.Tensor] | None,
     slot: tf.Tensor | None,
     operations: Operations,
-    place: tf.Tensor | int,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
     """A block: attention, then the MLP, each on a normed x and added to x; x is [B, L, W].
 
-    weights: as of `block_weights`. place: the first of the three places where it drops activations.
+    weights: as of `block_weights`. It drops activations at three places, the first in attention.
     """
-    attended, present = attention(
-        weights, heads, layer_norm(weights, "ln_1", x), mask, past, slot, operations, place
-    )
-    x += operations.drop(attended, place + 1)
-    x += operations.drop(mlp(weights, layer_norm(weights, "ln_2", x), operations), place + 2)
+    normed = layer_norm(weights, "ln_1", x)
+    attended, present = attention(weights, heads, normed, mask, past, slot, operations)
+    x += operations.drop(attended, 1)
+    x += operations.drop(mlp(weights, layer_norm(weights, "ln_2", x), operations), 2)
     return x, present
 
 
@@ -224,12 +218,8 @@ def attention(
     past: tuple[tf.Tensor, tf.Tensor] | None,
     slot: tf.Tensor | None,
     operations: Operations,
-    place: tf.Tensor | int,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-    """Attention of every head (Vaswani et al. 2017): [B, L, W] to [B, L, W], and keys and values.
-
-    place: where its probabilities are dropped.
-    """
+    """Attention of every head (Vaswani et al. 2017): [B, L, W] to [B, L, W], and keys and values."""
     joined = dense(weights, "attn/c_attn", x, operations)  # [B, L, 3W]
     query, key, value = (split_heads(part, heads) for part in tf.split(joined, 3, axis=-1))
     if past is not None:
@@ -237,7 +227,7 @@ def attention(
             operations.write_slots(old, new, slot)
             for old, new in zip(past, (key, value), strict=True)
         )
-    attended = operations.attend(query, key, value, mask, operations, place)  # [B, H, L, D]
+    attended = operations.attend(query, key, value, mask, operations.drop)  # [B, H, L, D]
     return dense(weights, "attn/c_proj", merge_heads(attended), operations), (key, value)
 
 

@@ -55,22 +55,17 @@ def softmax(x: tf.Tensor) -> tf.Tensor:
 
 
 def attend(
-    query: tf.Tensor,
-    key: tf.Tensor,
-    value: tf.Tensor,
-    mask: tf.Tensor,
-    operations: "Operations",
-    place: tf.Tensor | int,
+    query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, mask: tf.Tensor, drop: Dropout
 ) -> tf.Tensor:
     """Scaled dot-product attention: values [B, H, S, D] mixed for each query [B, H, L, D].
 
-    key: [B, H, S, D]; mask: bool [B, 1, L, S], who sees whom; place: where probabilities are dropped.
+    key: [B, H, S, D]; mask: bool [B, 1, L, S], who sees whom; drop: of probabilities, at place 0.
     """
     # so low that its exp is exactly 0 beside any other
     unseen = tf.where(mask, tf.zeros([], query.dtype), query.dtype.min)
     # TensorFlow makes one kernel of the product, the scale and the sum
     scores = tf.matmul(query, key, transpose_b=True) / math.sqrt(query.shape[-1]) + unseen
-    probabilities = operations.drop(softmax(scores), place)  # [B, H, L, S]
+    probabilities = drop(softmax(scores), 0)  # [B, H, L, S]
     return tf.matmul(probabilities, value)
 
 
@@ -108,6 +103,12 @@ class Operations(NamedTuple):
     attend: Callable[..., tf.Tensor] = attend
     write_slots: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] = write_slots
     cross_entropy: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = cross_entropy
+
+    def at(self, place: tf.Tensor | int) -> "Operations":
+        """The same for a part of the model, whose places of dropout are counted from this one on."""
+        if self.drop is keep_all:
+            return self
+        return self._replace(drop=lambda x, further: self.drop(x, place + further))
 
 
 PLAIN = Operations()

@@ -65,7 +65,7 @@ def main() -> None:
         json.dumps(
             {
                 "peak": peak,
-                "parameters": model.parameters,
+                "parameters": model.config.parameters,
                 "checkpoint": written,
                 "seconds": seconds,
                 "seconds_a_step": LENGTH / history.steps[-1]["tokens_per_s"],

@@ -14,18 +14,14 @@ import tensorflow as tf
 
 from trainer.attention import attend_flash, attend_recomputing
 from trainer.gpt2 import causal_mask
-from trainer.operations import Operations, attend, dropping
+from trainer.operations import attend, dropping, keep_all
 
 SEGMENTS = tf.constant([[1, 1, 1, 2, 2, 0], [1, 1, 1, 1, 2, 2]])
 
 
-def with_dropout(rate: float) -> Operations:
-    return Operations(drop=dropping(rate, tf.constant([1, 2], tf.int64)))
-
-
 @pytest.mark.parametrize("rows", [1, 2])
 def test_recomputed_attention_and_its_gradients_are_the_plain_ones(rows: int) -> None:
-    segments, operations = SEGMENTS[:rows], Operations()
+    segments = SEGMENTS[:rows]
     *given, upstream = (tf.random.stateless_normal([rows, 4, 6, 8], [n, 7]) for n in range(4))
 
     def with_gradients(way) -> list[tf.Tensor]:  # type: ignore[no-untyped-def]
@@ -33,7 +29,7 @@ def test_recomputed_attention_and_its_gradients_are_the_plain_ones(rows: int) ->
         def run(*given: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(given)
-                out = way(*given, causal_mask(segments), operations, 0)
+                out = way(*given, causal_mask(segments), keep_all)
             return [out, *tape.gradient(out, given, output_gradients=upstream)]
 
         return run(*given)
@@ -46,15 +42,16 @@ def test_every_row_of_recomputed_attention_drops_other_probabilities_and_the_sam
     None
 ):
     ones = tf.ones([2, 1, 6, 8])
-    mask, operations = causal_mask(tf.ones([1, 6], tf.int32)), with_dropout(0.5)
+    mask = causal_mask(tf.ones([1, 6], tf.int32))
+    drop = dropping(0.5, tf.constant([1, 2], tf.int64))
     with tf.GradientTape() as tape:
         tape.watch(ones)
-        out = attend_recomputing(ones, ones, ones, mask, operations, 0)
+        out = attend_recomputing(ones, ones, ones, mask, drop)
     assert not np.allclose(out[0], out[1])
     # the values' gradient is the column sum of the same probabilities that mixed them
     value = tf.Variable(ones)
     with tf.GradientTape() as tape:
-        mixed = attend_recomputing(ones, ones, value, mask, operations, 0)
+        mixed = attend_recomputing(ones, ones, value, mask, drop)
         total = tf.reduce_sum(mixed)
     np.testing.assert_allclose(tf.reduce_sum(tape.gradient(total, value)), total, rtol=1e-5)
 
@@ -117,7 +114,7 @@ def test_flash_attention_is_a_call_of_cudnn_with_its_gradient(
         with tf.GradientTape() as tape:
             tape.watch([query, key, value])
             mask, way = causal_mask(SEGMENTS), partial(attend_flash, one_segment=one_segment)
-            out = way(query, key, value, mask, Operations(), 0)
+            out = way(query, key, value, mask, keep_all)
         return tape.gradient(out, [query, key, value])
 
     text = run.experimental_get_compiler_ir(given, given, given)(stage="hlo")

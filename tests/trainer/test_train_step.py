@@ -65,7 +65,7 @@ def test_frozen_groups_stay_and_the_others_move(
     for name, value in weights_of(model).items():
         assert np.array_equal(value, before[name]) == name.startswith(frozen), name
     held = sum(value.size for name, value in before.items() if name.startswith(frozen))
-    assert step.trained_parameters == model.parameters - held
+    assert step.trained_parameters == model.config.parameters - held
 
 
 def test_only_trained_weights_have_optimizer_state() -> None:

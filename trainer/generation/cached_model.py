@@ -12,10 +12,9 @@ about, is computed once: keys and values of a token depend on the tokens up to i
 
 import tensorflow as tf
 
-from trainer.block_function import BlockFunction
 from trainer.few_rows import OF_FEW_ROWS, product_of_few_rows
 from trainer.generation.prompts import Prompts, buckets, in_common
-from trainer.gpt2 import GPT2, Cache, transformer
+from trainer.gpt2 import GPT2, Cache, block, transformer
 from trainer.operations import Operations
 from trainer.placement import is_on_gpu
 
@@ -31,8 +30,7 @@ class CachedModel:
     def __init__(self, model: GPT2) -> None:
         self.config = model.config
         self._weights = model.weights()
-        self._prefill_block = BlockFunction()
-        self._decode_block = BlockFunction()
+        self._block = tf.function(block, autograph=False)
 
     def prefill(self, prompts: Prompts, slots: tf.Tensor | int) -> tuple[tf.Tensor, Cache]:
         """Logits float32 [n, V] of each prompt's next token, and the cache, of so many slots.
@@ -94,7 +92,7 @@ class CachedModel:
             past=cache,
             slot=slots,
             operations=OF_FEW_ROWS,
-            run_block=self._decode_block,
+            run_block=self._block,
         )
         return self._logits(hidden[:, 0]), cache
 
@@ -121,7 +119,7 @@ class CachedModel:
             past=past,
             slot=parts,
             operations=_OF_PROMPTS,
-            run_block=self._prefill_block,
+            run_block=self._block,
         )
 
     def _logits(self, hidden: tf.Tensor) -> tf.Tensor:

@@ -16,11 +16,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
-from trainer.block_function import BlockFunction
 from trainer.config import GPT2Config
 from trainer.generation.request import Request
-from trainer.gpt2 import GPT2, Cache, Weights, causal_mask, logits, transformer
-from trainer.operations import Operations, attend
+from trainer.gpt2 import GPT2, Cache, Weights, block, causal_mask, logits, transformer
+from trainer.operations import Dropout, Operations, attend
 from trainer.output_layer import COLUMNS_ON_GPU, in_whole_columns, of_vocabulary
 from trainer.sampling import ON_GPU, draw_filtered, greedy, penalised, uniforms
 
@@ -176,7 +175,7 @@ class Programs:
 
     def __init__(self, model: GPT2) -> None:
         self.model = model
-        self._block = BlockFunction()
+        self._block = tf.function(block, autograph=False)
         self.start = _compiled(self._start)
         self.stretch = _compiled(self._stretch)
 
@@ -287,17 +286,16 @@ def _attend(
     key: tf.Tensor,
     value: tf.Tensor,
     mask: tf.Tensor,
-    operations: Operations,
-    place: tf.Tensor | int,
+    drop: Dropout,
 ) -> tf.Tensor:
     """As `trainer.operations.attend`: one query with others of zeros beside it.
 
     Of products with a single row XLA makes sums, which read keys and values at a third of the rate.
     """
     if query.shape[2] != 1:
-        return attend(query, key, value, mask, operations, place)
+        return attend(query, key, value, mask, drop)
     queries = tf.pad(query, [[0, 0], [0, 0], [0, _QUERIES - 1], [0, 0]])
-    return attend(queries, key, value, mask, operations, place)[:, :, :1]
+    return attend(queries, key, value, mask, drop)[:, :, :1]
 
 
 def _write_slots(old: tf.Tensor, new: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
