@@ -23,9 +23,12 @@ from preprocessing.base import progress
 from preprocessing.base.digests import sha256_file, sha256_text
 from serving.checksums import CHECKSUMS, as_checksums
 from serving.versions import ADDED_LATER, PROVENANCE, Versions
-from trainer.export_layout import SAMPLING_DEFAULTS
+from trainer.export_layout import (
+    SAMPLING_DEFAULTS,
+    defaults_as_text,
+    write_sampling_defaults,
+)
 from trainer.options import GenerationOptions
-from trainer.sampling_defaults import as_text, write_sampling_defaults
 
 
 class StagingExecutor(executor.Executor):
@@ -137,7 +140,7 @@ def same_version(
     """The newest pushed version that holds this model, defaults and provenance, byte for byte, and nothing else."""
     # The provenance comes first: it is small, and differs for almost every other version.
     wanted = {Path(name): sha256_file(attestation / name) for name in (PROVENANCE, MODEL_CARD)}
-    wanted |= {SAMPLING_DEFAULTS: sha256_text(as_text(defaults))}
+    wanted |= {SAMPLING_DEFAULTS: sha256_text(defaults_as_text(defaults))}
     wanted |= {name: sha256_file(model / name) for name in _files(model) - set(wanted)}
     listed = as_checksums({name.as_posix(): digest for name, digest in wanted.items()})
     wanted |= {Path(CHECKSUMS): sha256_text(listed)}

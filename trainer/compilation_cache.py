@@ -15,13 +15,13 @@ import tensorflow as tf
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
 
+from preprocessing.base.errors import InputError
+from preprocessing.base.staging import make_cache_folder
 from trainer.device import processor_flags, processor_name
 from trainer.gpu_environment import driver_version, models_of_gpus
 
 _OPTION = "tf_xla_persistent_cache_directory"
 _SECONDS_KEPT = 30 * 24 * 3600
-# https://bford.info/cachedir/: programs that make backups leave the folder out
-_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Programs that XLA compiled for gpt2-tfx.\n"
 
 
 def keep_compiled_programs(cpuinfo: Path = Path("/proc/cpuinfo")) -> Path | None:
@@ -34,11 +34,10 @@ def keep_compiled_programs(cpuinfo: Path = Path("/proc/cpuinfo")) -> Path | None
     if _OPTION in flags:
         return None
     try:
-        folder = _cache() / _name(cpuinfo)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (_cache() / "CACHEDIR.TAG").write_text(_TAG, encoding="ascii")
+        folder = make_cache_folder(_cache()) / _name(cpuinfo)
+        folder.mkdir(mode=0o700, exist_ok=True)
         _tidy(folder)
-    except (OSError, RuntimeError):  # a read-only system, or no home
+    except (InputError, OSError, RuntimeError):  # a read-only system, or no home
         return None
     os.environ["TF_XLA_FLAGS"] = f"{flags} --{_OPTION}={folder}".strip()
     return folder

@@ -17,7 +17,7 @@ class _Counter(NamedTuple):
 
 
 class EnergyMeter:
-    """Energy since it was made, over everything here that counts its own.
+    """Energy over everything here that counts its own.
 
     On Linux these are RAPL's packages, an Intel or AMD processor without its memory, which root alone may read, and
     NVIDIA's GPUs from Volta on. What else runs on them meanwhile is counted too.
@@ -27,7 +27,6 @@ class EnergyMeter:
         """gpu: whether the training runs on the first GPU."""
         self._counters = [*_packages(powercap), *(_gpus() if gpu else ())]
         self._before = [counter.read() for counter in self._counters]
-        self._joules = 0.0
 
     @property
     def measures(self) -> list[str]:
@@ -35,13 +34,16 @@ class EnergyMeter:
         return sorted({counter.what for counter in self._counters})
 
     def joules(self) -> float | None:
-        """The energy so far; None where nothing can be read. To be asked every few minutes: counters start again."""
-        for place, counter in enumerate(self._counters):
-            now = counter.read()
-            difference = now - self._before[place]
-            self._joules += difference + (counter.span if difference < 0 else 0)
-            self._before[place] = now
-        return self._joules if self._counters else None
+        """What was taken since it was asked before; None where nothing can be read.
+
+        To be asked every few minutes: counters start again.
+        """
+        before, self._before = self._before, [counter.read() for counter in self._counters]
+        taken = [
+            now - then + (counter.span if now < then else 0)
+            for counter, now, then in zip(self._counters, self._before, before, strict=True)
+        ]
+        return sum(taken) if taken else None
 
 
 def _packages(powercap: Path) -> Iterator[_Counter]:

@@ -20,7 +20,13 @@ from preprocessing.tokens.vocabulary import Vocabulary
 from preprocessing.tokens.vocabulary_files import SHIPPED
 from trainer.canonical_graph import make_canonical
 from trainer.data import continued
-from trainer.export_layout import EXACT_WEIGHTS, METADATA_FILE, SAMPLING_DEFAULTS, SIGNATURES
+from trainer.export_layout import (
+    EXACT_WEIGHTS,
+    METADATA_FILE,
+    SAMPLING_DEFAULTS,
+    SIGNATURES,
+    write_sampling_defaults,
+)
 from trainer.generation import CachedModel, Generated, Request, generate, named_state
 from trainer.generation.decode_state import Writer, joined, kept, of_few_rows
 from trainer.generation.generate import steps_of
@@ -29,7 +35,6 @@ from trainer.generation.stop_strings import cut_before
 from trainer.gpt2 import GPT2, block
 from trainer.loss import next_token_log_probabilities
 from trainer.options import GenerationOptions
-from trainer.sampling_defaults import write_sampling_defaults
 from trainer.served_model import served
 from trainer.variable_files import write_variables
 
@@ -47,8 +52,7 @@ _SAMPLING = {
     "top_p": _NUMBER,
     "repetition_penalty": _NUMBER,
 }
-
-
+_OTHER = "other_"  # before the names of the tensors of a second state
 _TYPES = {
     "serving_default": {"prompts": _STRINGS},
     "generate": {**_SAMPLING, "beams": _INTEGER, "length_penalty": _NUMBER},
@@ -109,7 +113,8 @@ class ExportedModel:
             return _TYPES[name]
         state = self._graph("start").structured_outputs
         rows = {"rows": tf.TensorSpec([None], tf.int32)}
-        return {"step": state, "join": named_state.both_named(state), "keep": rows | state}[name]
+        both = {**state, **{f"{_OTHER}{name}": value for name, value in state.items()}}
+        return {"step": state, "join": both, "keep": rows | state}[name]
 
     def metadata(self) -> dict[str, Any]:
         """What `assets.extra/gpt2.json` says: config, precision, vocabulary.
@@ -184,7 +189,8 @@ class ExportedModel:
 
     def join(self, **states: tf.Tensor) -> dict[str, tf.Tensor]:
         """The rows of a state and then those of another, whose tensors are called `other_...`."""
-        return named_state.named(joined(*named_state.both_unnamed(states)))
+        both = (named_state.unnamed(states, prefix) for prefix in ("", _OTHER))
+        return named_state.named(joined(*both))
 
     def keep(self, rows: tf.Tensor, **state: tf.Tensor) -> dict[str, tf.Tensor]:
         """The rows of these numbers, int32 [r], of a state."""

@@ -98,6 +98,18 @@ class History:
         self.tokens += tokens
         self.loss_tokens += loss_tokens
 
+    def begin_energy(self, measures: list[str]) -> None:
+        """Energy is measured of these from now on; what was measured otherwise before is not known."""
+        if self.step == 0:
+            self.joules = 0.0
+        elif self.energy_of != measures:
+            self.joules = None
+        self.energy_of = measures
+
+    def add_energy(self, joules: float | None) -> None:
+        """So much was taken, None where that was not measured."""
+        self.joules = None if self.joules is None or joules is None else self.joules + joules
+
     def log(self, learning_rate: float, gradient_norm: float, tokens_per_s: float) -> Entry | None:
         """Close the window with an entry; None where every step of it was skipped."""
         if not self.window:

@@ -24,5 +24,10 @@ def initial_value(
     deviation = 0.01 if name == "model/wpe" else 0.02
     if name.endswith("c_proj/w"):
         deviation /= math.sqrt(2 * config.layers)
+    return normal(name, shape, seed, deviation)
+
+
+def normal(name: str, shape: Sequence[int], seed: int, deviation: float) -> tf.Tensor:
+    """Normal random numbers float32 for the variable of a name, by seed and name alone."""
     own_seed = tf.constant([seed, zlib.crc32(name.encode())], tf.int64)
     return tf.random.stateless_normal(shape, own_seed, stddev=deviation, alg="philox")

@@ -1,11 +1,11 @@
 """LoRA: small matrices trained beside frozen kernels."""
 
-import zlib
 from collections.abc import Mapping
 
 import tensorflow as tf
 
 from trainer.config import LORA_A, LORA_B, GPT2Config, variable_shapes
+from trainer.initial_weights import normal
 from trainer.options import TrainingOptions
 
 _DENSE_LAYERS = {
@@ -37,10 +37,7 @@ class LoRA(tf.Module):
         for dense in self._dense:
             _, width_in, width_out = shapes[f"{dense}/w"]
             first, second = f"{dense}/{LORA_A}", f"{dense}/{LORA_B}"
-            own_seed = tf.constant([seed, zlib.crc32(first.encode())], tf.int64)
-            drawn = tf.random.stateless_normal(
-                [width_in, options.lora_rank], own_seed, stddev=0.02, alg="philox"
-            )
+            drawn = normal(first, [width_in, options.lora_rank], seed, deviation=0.02)
             self.by_name[first] = tf.Variable(drawn, name=first)
             self.by_name[second] = tf.Variable(
                 tf.zeros([options.lora_rank, width_out]), name=second

@@ -83,6 +83,23 @@ def save_checkpoint(prefix: Path, tensors: Mapping[str, Any]) -> None:
     )
 
 
+def shape_faults(
+    found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
+) -> list[str]:
+    """Every difference of names and shapes, in words: variable, expected shape, found shape."""
+    faults = []
+    for name in [*expected, *sorted(found.keys() - expected.keys())]:
+        if name not in found:
+            faults.append(f"{name}: expected shape {list(expected[name])}, found none")
+        elif name not in expected:
+            faults.append(f"{name}: not known here, found {list(found[name])}")
+        elif found[name] != expected[name]:
+            faults.append(
+                f"{name}: expected shape {list(expected[name])}, found {list(found[name])}"
+            )
+    return faults
+
+
 def first_line(error: Exception) -> str:
     """The first line of an error's text."""
     return (str(error) or type(error).__name__).splitlines()[0]

@@ -87,12 +87,11 @@ def train(
     loss_of_batch = evaluation_loss(model, device, validation.bounds(options.batch_size))
     pace, part_of_steps = Pace(times), FIRST_STEPS
     meter = EnergyMeter(device.kind == "gpu")
-    earlier_joules = _measured_before(history, meter)
-    history.energy_of = meter.measures
+    history.begin_energy(meter.measures)
 
     def batches_of(numbers: range) -> Batch:
         batches = [rows.training_batch(number, rows_a_step, seed) for number in numbers]
-        return _stacked(batches) if batches else {}
+        return {name: np.stack([batch[name] for batch in batches]) for name in FEATURES if batches}
 
     numbers = _next_numbers(history.step, pace.steps_in(SECONDS_A_CALL), options, length)
     following = batches_of(numbers)
@@ -118,7 +117,7 @@ def train(
             pace.count(len(losses), tokens)
             history.add_rows(len(losses) * rows_a_step, tokens, loss_tokens)
             history.seconds = times.of(*TRAINING)
-            history.joules = _sum(earlier_joules, meter.joules())
+            history.add_energy(meter.joules())
             _report(history, losses[-1], pace)
             if len(validation) and _due(history, options.validate_every):
                 progress.report(phase="validate")
@@ -205,21 +204,6 @@ def _next_numbers(first: int, most: int, options: TrainingOptions, length: Train
 
 def _due(history: History, every: int) -> bool:
     return history.ended or history.step % every == 0
-
-
-def _stacked(batches: list[Batch]) -> Batch:
-    return {name: np.stack([batch[name] for batch in batches]) for name in FEATURES}
-
-
-def _measured_before(history: History, meter: EnergyMeter) -> float | None:
-    """The energy of a resumed training's earlier parts; None where they were measured otherwise."""
-    if history.step == 0:
-        return 0.0
-    return history.joules if history.energy_of == meter.measures else None
-
-
-def _sum(earlier: float | None, now: float | None) -> float | None:
-    return None if earlier is None or now is None else earlier + now
 
 
 def _report(history: History, loss: float, pace: Pace) -> None:

@@ -16,6 +16,7 @@ from trainer.stored_tensors import (
     INDEX_SUFFIX,
     StoredTensor,
     save_checkpoint,
+    shape_faults,
     tensors_of_checkpoint,
 )
 
@@ -96,14 +97,16 @@ def _sync(path: Path) -> None:
 
 def _require_same(prefix: Path, variables: Variables, stored: Mapping[str, StoredTensor]) -> None:
     """InputError where the files hold anything but these variables and a text."""
-    faults = [f"it lacks {name}" for name in variables if name not in stored]
+    found = {name: tensor for name, tensor in stored.items() if name != _TEXT}
+    faults = shape_faults(
+        {name: tensor.shape for name, tensor in found.items()},
+        {name: tuple(variable.shape) for name, variable in variables.items()},
+    )
     faults += [
-        f"nothing here is called {name}" for name in stored if name not in {*variables, _TEXT}
+        f"{name}: expected {variables[name].dtype.name}, found {tensor.dtype}"
+        for name, tensor in found.items()
+        if name in variables and tensor.dtype != variables[name].dtype.name
     ]
-    for name, variable in variables.items():
-        shape, dtype = tuple(variable.shape), variable.dtype.name
-        if name in stored and (stored[name].shape, stored[name].dtype) != (shape, dtype):
-            faults.append(f"{name} is {list(stored[name].shape)} in it and {list(shape)} here")
     if faults:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise InputError(

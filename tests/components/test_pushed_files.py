@@ -6,8 +6,8 @@ import pytest
 
 from components.pusher import fill_version, same_version
 from serving.versions import Versions
+from trainer.export_layout import defaults_as_text
 from trainer.options import GenerationOptions
-from trainer.sampling_defaults import as_text
 
 DEFAULTS = GenerationOptions()
 OTHER = GenerationOptions(top_p=0.5, max_new_tokens=7)
@@ -25,7 +25,7 @@ def model(tmp_path: Path, weights: str) -> Path:
     contents = {
         "saved_model.pb": "graph",
         WEIGHTS: weights * 100,
-        "assets/sampling_defaults.txt": as_text(DEFAULTS),
+        "assets/sampling_defaults.txt": defaults_as_text(DEFAULTS),
     }
     for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -57,8 +57,8 @@ def test_other_defaults_cost_small_files_and_the_rest_is_linked(
     second = push(versions, "2", model(tmp_path, "w"), attestation, OTHER)
     for name in ("saved_model.pb", WEIGHTS):
         assert (second / name).samefile(first / name)
-    assert (first / "assets/sampling_defaults.txt").read_text() == as_text(DEFAULTS)
-    assert (second / "assets/sampling_defaults.txt").read_text() == as_text(OTHER)
+    assert (first / "assets/sampling_defaults.txt").read_text() == defaults_as_text(DEFAULTS)
+    assert (second / "assets/sampling_defaults.txt").read_text() == defaults_as_text(OTHER)
 
 
 def test_another_model_is_copied_and_no_artifact_is_linked(

@@ -16,8 +16,8 @@ from preprocessing.base.digests import sha256_text
 from serving.checksums import as_checksums
 from serving.versions import ADDED_LATER, Versions
 from tests.components.stages import artifact, execute
+from trainer.export_layout import defaults_as_text
 from trainer.options import GenerationOptions
-from trainer.sampling_defaults import as_text
 
 Push = Callable[..., PushedModel]
 
@@ -82,7 +82,7 @@ def test_a_blessed_model_is_staged_with_its_provenance(push: Push, versions: Ver
     expected = {
         "saved_model.pb": "graph",
         "variables/variables.index": "weights",
-        "assets/sampling_defaults.txt": as_text(GenerationOptions(top_p=0.5)),
+        "assets/sampling_defaults.txt": defaults_as_text(GenerationOptions(top_p=0.5)),
         "provenance.json": "{}",
         "README.md": "# Model card",
     }

@@ -17,11 +17,10 @@ from preprocessing.tokens.in_graph_tokenizer import InGraphTokenizer
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.random_models import SMALL, random_model
 from trainer.export import export
-from trainer.export_layout import SIGNATURES
+from trainer.export_layout import SIGNATURES, write_sampling_defaults
 from trainer.generation import Request, generate
 from trainer.gpt2 import GPT2, GPT2Config
 from trainer.options import GenerationOptions
-from trainer.sampling_defaults import write_sampling_defaults
 
 BYTES = load_vocabulary("bytes")
 CONFIG = GPT2Config(vocabulary_size=BYTES.size, context=32, width=32, heads=4, layers=1)

@@ -151,7 +151,9 @@ def test_initial_weights_are_gpt2s_and_depend_on_the_seed() -> None:
 
 
 def test_a_model_counts_its_parameters(model: GPT2) -> None:
-    assert model.config.parameters == sum(variable.shape.num_elements() for variable in model.variables)
+    assert model.config.parameters == sum(
+        variable.shape.num_elements() for variable in model.variables
+    )
 
 
 def test_overrides_replace_the_sizes_values() -> None:

@@ -108,8 +108,8 @@ def test_no_readable_checkpoint_is_an_error_with_files_and_remedy(tmp_path: Path
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        (replace(CONFIG, width=16), "model/wte is [61, 32] in it and [61, 16] here"),
-        (replace(CONFIG, layers=2), "it lacks weights/model/h1"),
+        (replace(CONFIG, width=16), "model/wte: expected shape [61, 16], found [61, 32]"),
+        (replace(CONFIG, layers=2), "weights/model/h1/ln_1/g: expected shape [32], found none"),
     ],
 )
 def test_a_checkpoint_of_another_configuration_is_refused(
@@ -127,7 +127,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
 def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
     saved(tmp_path, [9])
     without = TrainingState(GPT2(CONFIG, seed=1), tf.Module(), tmp_path, keep=2)
-    with pytest.raises(InputError, match=r"nothing here is called training/optimizer/"):
+    with pytest.raises(InputError, match=r"training/optimizer/.*: not known here"):
         without.restore()
 
 

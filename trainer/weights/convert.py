@@ -56,26 +56,19 @@ def convert(
     staged = staged_beside(destination)
     try:
         staged.mkdir(parents=True)
-        _write(source, staged, to, vocabulary, generation_options, precision)
+        if to == "savedmodel":
+            model = load_model(source, precision or hardware_precision())
+            export(model, vocabulary, generation_options, staged)
+        else:
+            _write_weights(source, staged, to, vocabulary)
         staged.rename(destination)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return config
 
 
-def _write(
-    source: Path,
-    folder: Path,
-    to: Target,
-    vocabulary: Vocabulary,
-    generation_options: GenerationOptions,
-    precision: Precision | None,
-) -> None:
-    """Fill a folder with the model in the source."""
-    if to == "savedmodel":
-        model = load_model(source, precision or hardware_precision())
-        export(model, vocabulary, generation_options, folder)
-        return
+def _write_weights(source: Path, folder: Path, to: Target, vocabulary: Vocabulary) -> None:
+    """Fill a folder with the weights in the source and the vocabulary's files."""
     encoder, merges = vocabulary_files(vocabulary)
     config, variables = read_weights(source)
     if to == "openai":

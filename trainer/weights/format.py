@@ -11,7 +11,7 @@ import numpy as np
 
 from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config, variable_shapes
-from trainer.stored_tensors import StoredTensor, UnreadableFileError
+from trainer.stored_tensors import StoredTensor, UnreadableFileError, shape_faults
 
 REMEDY = "copy or download it again"
 
@@ -82,23 +82,6 @@ class Format(ABC):
                 "both from one model:",
                 *(f"  {fault}" for fault in faults),
             )
-
-
-def shape_faults(
-    found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
-) -> list[str]:
-    """Every difference of names and shapes, in words: variable, expected shape, found shape."""
-    faults = []
-    for name in [*expected, *sorted(found.keys() - expected.keys())]:
-        if name not in found:
-            faults.append(f"{name}: expected shape {list(expected[name])}, found none")
-        elif name not in expected:
-            faults.append(f"{name}: not a variable of this model, found {list(found[name])}")
-        elif found[name] != expected[name]:
-            faults.append(
-                f"{name}: expected shape {list(expected[name])}, found {list(found[name])}"
-            )
-    return faults
 
 
 def require_variables(config: GPT2Config, variables: Mapping[str, Any]) -> None:

@@ -62,7 +62,7 @@ def test_every_wrong_name_shape_and_type_is_listed_at_once(tmp_path: Path, layer
     assert "x.h5" in text
     assert f"{NAME}/{NAME}_bk: expected shape [32], found none" in text
     assert f"{NAME}/{NAME}_Wq: expected shape [32, 32], found [32, 16]" in text
-    assert f"{NAME}/{NAME}_extra: not a variable of this model, found [3]" in text
+    assert f"{NAME}/{NAME}_extra: not known here, found [3]" in text
     assert "Norm/beta: expected float32, found float64" in text
 
 

@@ -104,7 +104,7 @@ def test_every_wrong_name_and_shape_is_listed_at_once(folder: Path) -> None:
     text = str(caught.value)
     assert "model.ckpt.index" in text
     assert "model/h1/ln_2/g: expected shape [32], found none" in text
-    assert "model/h7/ln_2/g: not a variable of this model, found [32]" in text
+    assert "model/h7/ln_2/g: not known here, found [32]" in text
     assert "model/wpe: expected shape [24, 32], found [20, 32]" in text
     assert "model/wte: expected float32, found float64" in text
 
