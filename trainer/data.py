@@ -6,11 +6,12 @@ million rows of 256 tokens take 2.8 GB.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from trainer.bounds import Bounds
+from trainer.random_windows import RandomWindows
 
 # how each feature of a row is kept; segment ids and positions are below the sequence length
 FEATURES: dict[str, type[np.generic]] = {
@@ -20,23 +21,6 @@ FEATURES: dict[str, type[np.generic]] = {
     "positions": np.int32,
 }
 Batch = dict[str, np.ndarray]
-
-
-class TrainingRows(Protocol):
-    """What is trained on: TokenRows or RandomWindows."""
-
-    @property
-    def sequence_length(self) -> int:
-        """Tokens in a row."""
-
-    def __len__(self) -> int:
-        """Rows in an epoch."""
-
-    def training_batch(self, step: int, batch_size: int, seed: int) -> Batch:
-        """The batch of a step, int32 [batch_size, L] each: a function of step and seed alone."""
-
-    def bounds(self, batch_size: int) -> Bounds:
-        """What holds for every batch of this size."""
 
 
 class TokenRows:
@@ -94,6 +78,9 @@ class TokenRows:
 
     def _rows(self, numbers: np.ndarray) -> Batch:
         return {name: value[numbers].astype(np.int32) for name, value in self.features.items()}
+
+
+TrainingRows = TokenRows | RandomWindows  # what can be trained on
 
 
 def continued(segment_ids: Any) -> Any:
