@@ -21,7 +21,7 @@ from trainer.bounds import ANY_NUMBER
 from trainer.gpt2 import GPT2, block, block_weights, causal_mask, embed, layer_norm
 from trainer.loss import predictions
 from trainer.operations import Operations
-from trainer.output_layer import WHOLE, OutputLayer
+from trainer.output_layer import OutputLayer
 
 Gradients = dict[str, tf.Tensor]
 # Takes gradients by name, float32; the backward pass goes on when the operations it gives are done.
@@ -29,13 +29,14 @@ Visit = Callable[[Gradients], list[tf.Operation]]
 
 _EMBEDDINGS = ("model/wte", "model/wpe")
 _FINAL_NORM = ("model/ln_f/g", "model/ln_f/b")
+_WHOLE = OutputLayer(most=ANY_NUMBER)
 
 
 class BlockwiseGradients:
     """The loss of a batch and the gradients of its weights, block after block.
 
     model: which is left as it is. trained: the names of the variables whose gradients are wanted.
-    most: as of `trainer.loss.predictions`. layer: how logits are made.
+    layer: how logits are made.
     xla: compile the passes through a block and through the output layer, once for all blocks.
     """
 
@@ -44,13 +45,11 @@ class BlockwiseGradients:
         model: GPT2,
         trained: Mapping[str, tf.Variable],
         *,
-        most: int = ANY_NUMBER,
-        layer: OutputLayer = WHOLE,
+        layer: OutputLayer = _WHOLE,
         xla: bool = False,
     ) -> None:
         self._model = model
         self._trained = frozenset(trained)
-        self._most = most
         self._layer = layer
         self._xla = xla
         variables = model.variables_by_name
@@ -134,7 +133,7 @@ class BlockwiseGradients:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([x, wanted])
                 normed = layer_norm(self._model.weights(norm), "model/ln_f", x)
-                found = predictions(normed, batch, self._most)
+                found = predictions(normed, batch, self._layer.most)
             (wte,) = self._model.weights({"model/wte": wte}).values()
             of_loss = self._layer.loss_and_gradients(
                 found,

@@ -11,16 +11,11 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from trainer import operations
-from trainer.operations import Dropout, Operations
+from trainer.operations import Operations
 
 _SLOPE, _CUBE = math.sqrt(2 / math.pi), 0.044715
 
 _Gradient = Callable[[tf.Tensor], tf.Tensor]
-
-
-def compiled_operations(drop: Dropout) -> Operations:
-    """The operations here, with this dropout."""
-    return Operations(drop=drop, gelu=gelu, cross_entropy=cross_entropy)
 
 
 @tf.custom_gradient
@@ -75,3 +70,6 @@ def _cross_entropy_gradient(
     is_label = tf.range(tf.shape(logits)[1]) == tf.cast(labels, tf.int32)[:, tf.newaxis]
     gradient = (probabilities - tf.cast(is_label, tf.float32)) * upstream[:, tf.newaxis]
     return tf.cast(gradient, logits.dtype)
+
+
+COMPILED = Operations(gelu=gelu, cross_entropy=cross_entropy)

@@ -78,14 +78,12 @@ def summed_loss(
     wte: tf.Tensor,
     batch: Mapping[str, tf.Tensor],
     operations: Operations,
-    *,
-    most: int | None = None,
     layer: OutputLayer = WHOLE,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Sum of the cross-entropies (nats) that count, and their number: float32 scalars.
 
     hidden: [B, L, W]; wte: the token embedding [V, W]; batch: int32 [B, L] by feature name.
-    most: as of `predictions`. layer: how logits are made.
+    layer: how logits are made.
     """
-    found = predictions(hidden, batch, most)
+    found = predictions(hidden, batch, layer.most)
     return layer.loss(found, wte, operations.cross_entropy), tf.reduce_sum(found.weights)

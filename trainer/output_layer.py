@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from trainer.bounds import Bounds
 from trainer.gpt2 import logits
 
 # cuBLAS's half-precision products want rows of whole vectors; XLA would copy logits or embedding into such
@@ -43,18 +42,13 @@ class OutputLayer(NamedTuple):
         predicted.
     adds_up: the gradient of the embedding is added up piece by piece; otherwise it is one product at
         the end, for which the gradients of all logits are kept in the precision of the computation.
+    most: no fewer predictions than count in any batch (see `trainer.loss.predictions`); None is not known.
     """
 
     at_once: int | None = None
     columns: int = 1
     adds_up: bool = True
-
-    def most(self, bounds: Bounds, compiled: bool) -> int | None:
-        """How many predictions it is given (see `trainer.loss.predictions`): None is what counts.
-
-        compiled: whether a whole step is a program, which knows its shapes, as pieces do.
-        """
-        return bounds.predictions if compiled or self.at_once is not None else None
+    most: int | None = None
 
     def loss(
         self, predictions: Predictions, wte: tf.Tensor, cross_entropy: CrossEntropy

@@ -54,18 +54,15 @@ class TrainStep(tf.Module):
         self.model = model
         self.options = options
         self.seed = seed
-        self.device = device
         if options.lora_rank:
             model.lora = LoRA(model.config, options, seed)
         self.trained = trained_variables(model, options)
         self.optimizer = make_optimizer(self.trained, options)
         self.loss_scale = LossScale() if model.precision == "float16" else None
-        self._bounds = bounds
         self._one_block = options.recompute or options.low_memory
-        self._layer = chosen_output_layer(device, one_block=self._one_block)
-        self._by_blocks = BlockwiseGradients(
-            model, self.trained, most=bounds.predictions, layer=self._layer, xla=device.xla
-        )
+        self._operations = chosen_operations(device, bounds, one_block=self._one_block)
+        self._layer = chosen_output_layer(device, bounds, one_block=self._one_block)
+        self._by_blocks = BlockwiseGradients(model, self.trained, layer=self._layer, xla=device.xla)
         step = self._low_memory_step if options.low_memory else self._step
         # compiled as one, the passes through the blocks would be put in another order and hold more
         xla = device.xla and not self._one_block
@@ -126,7 +123,7 @@ class TrainStep(tf.Module):
         self, batch: dict[str, tf.Tensor], seed: tf.Tensor, scale: tf.Tensor
     ) -> tuple[tf.Tensor, Gradients]:
         """Sum of the losses of rows, and gradients of it times the scale; seed: int64 [2], of dropout."""
-        operations = self._operations(seed)
+        operations = self._dropping(seed)
         gradients: Gradients = {}
         if self._one_block:
 
@@ -140,14 +137,8 @@ class TrainStep(tf.Module):
             hidden = self.model.hidden(
                 batch["input_ids"], batch["segment_ids"], batch["positions"], operations
             )
-            total, _ = summed_loss(
-                hidden,
-                self.model.output_embedding(),
-                batch,
-                operations,
-                most=self._layer.most(self._bounds, self.device.xla),
-                layer=self._layer,
-            )
+            wte = self.model.output_embedding()
+            total, _ = summed_loss(hidden, wte, batch, operations, self._layer)
             scaled = total * scale
         # the embedding's gradient comes as slices; their norm is only right once they are summed
         for name, gradient in tape.gradient(scaled, self.trained).items():
@@ -169,7 +160,7 @@ class TrainStep(tf.Module):
                 done.append(self.optimizer.update(name, self.trained[name], gradient, rate))
             return [*done, *(half.op for half in halves_of_squares[-len(found) :])]
 
-        operations = self._operations(self._seed(step))
+        operations = self._dropping(self._seed(step))
         total = self._by_blocks(batch, operations, share, update)
         norm = tf.sqrt(2 * tf.add_n(halves_of_squares))
         return total * share, norm, tf.constant(False)
@@ -178,12 +169,9 @@ class TrainStep(tf.Module):
         """What the dropout of a step is drawn from: int64 [2]."""
         return tf.stack([tf.constant(self.seed, tf.int64), step])
 
-    def _operations(self, seed: tf.Tensor) -> Operations:
+    def _dropping(self, seed: tf.Tensor) -> Operations:
         """What a part of a step is computed with."""
-        drop = dropping(self.options.dropout, seed)
-        return chosen_operations(
-            self.device, drop, one_block=self._one_block, one_segment=self._bounds.one_segment
-        )
+        return self._operations._replace(drop=dropping(self.options.dropout, seed))
 
     def _update(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor) -> tf.Tensor:
         self.optimizer.begin()

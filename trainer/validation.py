@@ -21,23 +21,14 @@ def evaluation_loss(model: GPT2, device: Device, bounds: Bounds = NO_BOUNDS) -> 
 
     bounds: what holds for every batch that it will be given.
     """
-
-    layer = chosen_output_layer(device)
+    layer, operations = chosen_output_layer(device, bounds), chosen_operations(device, bounds)
 
     @tf.function(autograph=False, jit_compile=device.xla or None)
     def loss(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        operations = chosen_operations(device, one_segment=bounds.one_segment)
         hidden = model.hidden(
             batch["input_ids"], batch["segment_ids"], batch["positions"], operations
         )
-        return summed_loss(
-            hidden,
-            model.output_embedding(),
-            batch,
-            operations,
-            most=layer.most(bounds, device.xla),
-            layer=layer,
-        )
+        return summed_loss(hidden, model.output_embedding(), batch, operations, layer)
 
     return loss
 

@@ -67,7 +67,7 @@ from trainer.output_layer import OutputLayer
 from trainer import train_step
 options = TrainingOptions(device="cpu", xla="on")
 device = choose_device(options)._replace(attention=sys.argv[1])
-train_step.chosen_output_layer = lambda *_, **__: OutputLayer(int(sys.argv[2]))
+train_step.chosen_output_layer = lambda *_, **__: OutputLayer(int(sys.argv[2]), most=512)
 model = GPT2(GPT2Config(4001, context=256, width=8, heads=4, layers=2), seed=1)
 step = train_step.TrainStep(model, options, 1, device, Bounds(512))
 ones = tf.ones([2, 256], tf.int32)

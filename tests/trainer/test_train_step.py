@@ -17,6 +17,7 @@ from trainer.loss import counted_tokens, predictions, summed_loss
 from trainer.loss_scale import LossScale
 from trainer.operations import PLAIN
 from trainer.options import TrainingOptions
+from trainer.output_layer import OutputLayer
 from trainer.train_step import StepResult, TrainStep
 from trainer.training import several_steps
 from trainer.validation import evaluation_loss, mean_loss
@@ -169,7 +170,7 @@ def test_predictions_are_gathered_where_they_count_and_so_are_their_gradients() 
     for most in (ANY_NUMBER, number, None):
         with tf.GradientTape() as tape:
             tape.watch([hidden, wte])
-            loss, count = summed_loss(hidden, wte, batch, PLAIN, most=most)
+            loss, count = summed_loss(hidden, wte, batch, PLAIN, OutputLayer(most=most))
         found[most] = [loss, count, *tape.gradient(loss, [hidden, wte])]
     assert number <= len(predictions(hidden, batch, number).labels) < number + 64
     for gathered, rounded, whole in zip(found[number], found[None], found[ANY_NUMBER], strict=True):

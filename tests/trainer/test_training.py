@@ -120,7 +120,7 @@ def test_the_loss_is_the_mean_over_the_tokens_that_count(
         "loss_mask": tf.constant([[0, 1, 0, 1]]),
         "segment_ids": tf.constant([[1, 1, 1, 1]]),
     }
-    total, count = summed_loss(hidden, tf.eye(3), batch, Operations(), most=most, layer=layer)
+    total, count = summed_loss(hidden, tf.eye(3), batch, Operations(), layer._replace(most=most))
     assert float(count) == 2
     assert float(total) == pytest.approx(np.log(2) + np.log(4))
 
@@ -131,7 +131,7 @@ def test_a_compiled_loss_in_pieces_computes_no_gradient_that_nobody_asks_for() -
 
     @tf.function(jit_compile=True, autograph=False)
     def loss(hidden: tf.Tensor, wte: tf.Tensor) -> tf.Tensor:
-        return summed_loss(hidden, wte, batch, Operations(), most=16, layer=OutputLayer(4))[0]
+        return summed_loss(hidden, wte, batch, Operations(), OutputLayer(4, most=16))[0]
 
     text = loss.experimental_get_compiler_ir(*given)(stage="optimized_hlo")
     assert len(re.findall(r" dot\(", text)) == 1  # the logits
