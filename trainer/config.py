@@ -1,5 +1,6 @@
 """The shape of a GPT-2, and the shapes that have a name (no TensorFlow here)."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 
 from preprocessing.base.errors import InputError
@@ -48,9 +49,7 @@ class GPT2Config:
     @property
     def parameters(self) -> int:
         """Number of weights; the tied embedding counts once."""
-        in_block = 12 * self.width**2 + 13 * self.width
-        embeddings = (self.vocabulary_size + self.context) * self.width
-        return embeddings + self.layers * in_block + 2 * self.width
+        return sum(map(math.prod, variable_shapes(self).values()))
 
 
 GPT2_VOCABULARY_SIZE = 50257

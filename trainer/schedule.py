@@ -1,15 +1,14 @@
 """How long a training is, and the learning rate of each of its steps."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from trainer.options import TrainingOptions
 
 DEFAULT_STEPS = 200
 
 
-@dataclass(frozen=True)
-class TrainingLength:
+class TrainingLength(NamedTuple):
     """Optimizer steps of a training, and of an epoch of it."""
 
     steps: int

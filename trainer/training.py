@@ -69,13 +69,7 @@ def train(
     times.begin(PREPARATION)
     length = training_length(options, len(rows))
     train_step = TrainStep(model, options, seed, device, rows.bounds(options.batch_size))
-    state = TrainingState(
-        model,
-        train_step,
-        checkpoint_folder,
-        options.keep_checkpoints,
-        in_background=not options.low_memory,
-    )
+    state = TrainingState(model, train_step, checkpoint_folder, options)
     history = state.restore() or History()
     history.device, history.precision = str(device), model.precision
     history.frozen, history.parameters = frozen_groups(options), train_step.trained_parameters

@@ -1,7 +1,8 @@
 """What a training that was cut off goes on from."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,10 @@ import tensorflow as tf
 
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
-from trainer.background_writer import BackgroundWriter
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
+from trainer.options import TrainingOptions
 from trainer.stored_tensors import UnreadableFileError
 from trainer.termination import Termination
 from trainer.variable_files import (
@@ -31,25 +32,18 @@ class TrainingState:
     the learning rate of a step depend on seed and step alone, and the history holds the step.
 
     folder: where `ckpt-<step>` and `best-<step>` go; None keeps nothing.
-    keep: the newest checkpoints that stay.
-    in_background: write while the training goes on, which holds the values that it changes meanwhile
-        twice; an error is raised by the next call.
+    options: `keep_checkpoints` stay. They are written while the training goes on, which holds the values
+        that it changes meanwhile twice, but not in `low_memory`; an error is raised by the next call.
     """
 
     def __init__(
-        self,
-        model: GPT2,
-        train_step: tf.Module,
-        folder: Path | None,
-        keep: int,
-        *,
-        in_background: bool = False,
+        self, model: GPT2, train_step: tf.Module, folder: Path | None, options: TrainingOptions
     ) -> None:
         self._folder = folder
-        self._keep = keep
-        self._writer = BackgroundWriter()
+        self._options = options
         self._termination = Termination()
-        self._in_background = in_background
+        self._thread = ThreadPoolExecutor(1, "checkpoints")
+        self._writing: Future[None] | None = None
         weights = {f"weights/{name}": variable for name, variable in model.by_name.items()}
         of_model = {variable.ref() for variable in weights.values()}
         others = {
@@ -68,8 +62,9 @@ class TrainingState:
     @contextmanager
     def kept(self) -> Iterator[None]:
         """A context that ends when all is written; a SIGTERM in it is a request (`is_asked_to_end`)."""
-        with self._termination.as_a_request(), closing(self._writer):
+        with self._termination.as_a_request(), self._thread:
             yield
+            self._wait()
 
     @property
     def is_asked_to_end(self) -> bool:
@@ -78,7 +73,7 @@ class TrainingState:
 
     def end_process(self) -> None:
         """End the process when what is being written is whole."""
-        self._writer.wait()
+        self._wait()
         self._termination.end_process()
 
     def restore(self) -> History | None:
@@ -119,7 +114,7 @@ class TrainingState:
             checkpoints = written(folder, "ckpt")
             # a later one is of a training that had to go back, and could not be read
             earlier = [number for number in checkpoints if number <= step]
-            for number in set(checkpoints) - set(earlier[-self._keep :]):
+            for number in set(checkpoints) - set(earlier[-self._options.keep_checkpoints :]):
                 remove(checkpoints[number])
             for number, prefix in written(folder, "best").items():
                 if number != best_step:
@@ -133,7 +128,7 @@ class TrainingState:
 
     def restore_best(self, step: int) -> None:
         """Take up the weights of `save_best`; InputError where they cannot be read."""
-        self._writer.wait()
+        self._wait()
         try:
             read_variables(self._best(step), self._model)
         except UnreadableFileError as error:
@@ -147,7 +142,7 @@ class TrainingState:
         then: Callable[[], None] = lambda: None,
     ) -> None:
         """Write the variables as they are now; a processor's are copied only where a step changes them."""
-        self._writer.wait()
+        self._wait()
         with tf.device("CPU:0"):
             values = {name: tf.identity(variable) for name, variable in variables.items()}
 
@@ -156,13 +151,18 @@ class TrainingState:
             values.clear()
             then()
 
-        self._writer.start(write)
-        if not self._in_background:
-            self._writer.wait()
+        self._writing = self._thread.submit(write)
+        if self._options.low_memory:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait for what is being written. Raises what writing it raised, once."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
     def _best(self, step: int) -> Path:
-        if self._folder is None:
-            raise ValueError("there is no folder for the best weights")
+        assert self._folder is not None, "there is no folder for the best weights"
         return self._folder / f"best-{step}"
 
     def _require_finite_weights(self, step: int) -> None:

@@ -26,7 +26,10 @@ CONFIG = replace(SMALL, layers=1)
 
 def state_of(model: GPT2, folder: Path, keep: int = 2) -> TrainingState:
     step = make_train_step(model, TrainingOptions(), seed=1)
-    return TrainingState(model, step, folder, keep)
+    # in low memory: what is saved is there
+    return TrainingState(
+        model, step, folder, TrainingOptions(keep_checkpoints=keep, low_memory=True)
+    )
 
 
 def saved(folder: Path, steps: list[int], keep: int = 2) -> list[GPT2]:
@@ -126,7 +129,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
 
 def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
     saved(tmp_path, [9])
-    without = TrainingState(GPT2(CONFIG, seed=1), tf.Module(), tmp_path, keep=2)
+    without = TrainingState(GPT2(CONFIG, seed=1), tf.Module(), tmp_path, TrainingOptions())
     with pytest.raises(InputError, match=r"training/optimizer/.*: not known here"):
         without.restore()
 
@@ -173,7 +176,7 @@ def test_a_checkpoint_that_is_written_meanwhile_holds_what_was_there(
         write(*arguments)
 
     monkeypatch.setattr(training_state, "write_variables", waiting)
-    state = TrainingState(model, step, tmp_path, 2, in_background=True)
+    state = TrainingState(model, step, tmp_path, TrainingOptions())
     with state.kept():
         state.save(History(step=1, total_steps=9))
         batch = {name: tf.ones([2, 8], tf.int32) for name in FEATURES}
@@ -185,3 +188,33 @@ def test_a_checkpoint_that_is_written_meanwhile_holds_what_was_there(
     for name, value in expected.items():
         np.testing.assert_array_equal(restored.by_name[name], value)
         assert (model.by_name[name].numpy() != value).any()
+
+
+@pytest.mark.parametrize("further", [True, False])
+def test_an_error_of_writing_comes_with_the_next_checkpoint_or_at_the_end_and_then_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, further: bool
+) -> None:
+    model = random_model(CONFIG, seed=1)
+    state = TrainingState(model, tf.Module(), tmp_path, TrainingOptions())
+    write = training_state.write_variables
+
+    def failing(*arguments: Any) -> None:
+        monkeypatch.setattr(training_state, "write_variables", write)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(training_state, "write_variables", failing)
+
+    def saving_twice() -> None:
+        state.save(History(step=1))
+        if further:
+            with pytest.raises(OSError, match="full"):
+                state.save(History(step=2))
+            state.save(History(step=3))
+
+    if further:
+        with state.kept():
+            saving_twice()
+        assert [path.name for path in tmp_path.glob("*.index")] == ["ckpt-3.index"]
+    else:
+        with pytest.raises(OSError, match="full"), state.kept():
+            saving_twice()

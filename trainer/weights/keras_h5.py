@@ -1,7 +1,7 @@
 """The `.h5` files of gpt-tf2: a Keras 2 functional model saved whole (layout: Keras 2 `hdf5_format`).
 
-The group `model_weights` has a group for each layer, whose attribute `weight_names` names its
-datasets; `model_config` describes the layers. Query, key and value are kernels of their own there
+The group `model_weights` has a group for each layer with its datasets; `model_config` describes the
+layers. Query, key and value are kernels of their own there
 and one joined kernel here. That code computes its norms with an epsilon of 1e-14; these weights
 are computed with GPT-2's 1e-5, as they were before its fine-tuning.
 """
@@ -106,36 +106,23 @@ def _open(path: Path) -> h5py.File:
 def _stored(path: Path, file: h5py.File) -> dict[str, StoredTensor]:
     """Every weight of the file as `layer/weight`, the scopes and the `:0` left out."""
     stored = {}
+
+    def note(name: str, found: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(found, h5py.Dataset):
+            layer, *_, weight = name.split("/")
+            key = f"{layer}/{weight.removesuffix(':0')}"
+            shape, dtype = tuple(map(int, found.shape)), str(found.dtype)
+            read = partial(found.__getitem__, ())
+            stored[key] = StoredTensor(f"{path}: {key}", shape, dtype, read)
+
     try:
-        group = file[_WEIGHTS]
-        for layer in _strings(group, "layer_names"):
-            for name in _strings(group[layer], "weight_names"):
-                key = f"{layer}/{name.rsplit('/', 1)[-1].removesuffix(':0')}"
-                dataset = group[layer][name]
-                stored[key] = StoredTensor(
-                    f"{path}: {key}",
-                    tuple(map(int, dataset.shape)),
-                    str(dataset.dtype),
-                    partial(dataset.__getitem__, ()),
-                )
-        return stored
+        file[_WEIGHTS].visititems(note)
     except (KeyError, OSError, RuntimeError, AttributeError) as error:
         raise InputError(
             f"{path}: not a model that Keras 2 saved whole ({first_line(error)}); give a file that "
             "gpt-tf2 saved"
         ) from error
-
-
-def _strings(group: h5py.Group, attribute: str) -> list[str]:
-    """A list of names, which Keras cuts into numbered attributes where it is long."""
-    if attribute in group.attrs:
-        values = list(group.attrs[attribute])
-    else:
-        values, number = list(group.attrs[f"{attribute}0"]), 1
-        while f"{attribute}{number}" in group.attrs:
-            values += list(group.attrs[f"{attribute}{number}"])
-            number += 1
-    return [_text(value) for value in values]
+    return stored
 
 
 def _heads(path: Path, file: h5py.File) -> int:
