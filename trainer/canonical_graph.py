@@ -38,9 +38,7 @@ def make_canonical(folder: Path) -> None:
 def _rename_functions(meta_graph: Any) -> None:
     """Number the functions of a MetaGraphDef in the order of calls, wherever their names stand."""
     library = meta_graph.graph_def.library
-    renamed = _numbered_anew(_in_order_of_calls(meta_graph))
-    numbers = {_number(old): _number(new) for old, new in renamed.items()}
-
+    renamed, numbers = _numbered_anew(_in_order_of_calls(meta_graph))
     for function in library.function:
         for argument in function.signature.input_arg:
             argument.name = _UNUSED_ARGUMENT.sub(
@@ -92,16 +90,16 @@ def _called_by(nodes: Iterable[Any]) -> Iterator[str]:
             yield from (function.name for function in node.attr[key].list.func)
 
 
-def _numbered_anew(names: list[str]) -> dict[str, str]:
-    """Each name with its number replaced by its place in the list; a name without one stays."""
-    numbered = ((place, name, _NUMBERED.fullmatch(name)) for place, name in enumerate(names))
-    return {name: f"{match[1]}_{place}" if match else name for place, name, match in numbered}
+def _numbered_anew(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Each name with its number replaced by its place in the list, and each number's place.
 
-
-def _number(name: str) -> str:
-    """The number at the end of a function's name; the name itself where it has none."""
-    match = _NUMBERED.fullmatch(name)
-    return match[2] if match else name
+    A name without a number stays.
+    """
+    renamed, numbers = {name: name for name in names}, {}
+    for place, name in enumerate(names):
+        if match := _NUMBERED.fullmatch(name):
+            renamed[name], numbers[match[2]] = f"{match[1]}_{place}", str(place)
+    return renamed, numbers
 
 
 def _rename_strings(message: Any, renamed: dict[str, str]) -> None:

@@ -100,7 +100,7 @@ def draw(weights: tf.Tensor, uniform: tf.Tensor, way: Halving = ON_PROCESSOR) ->
     def passes(place: tf.Tensor) -> tf.Tensor:
         return _sums_where(index <= place, weights, way) > target
 
-    found = _least(_bits_of_index(weights), tf.shape(weights)[0], passes, way)
+    found = _least(int(weights.shape[1] - 1).bit_length(), tf.shape(weights)[0], passes, way)
     # rounding can take a target to the sum itself: then it is the last that weighs anything
     return tf.minimum(found, tf.reduce_max(tf.where(weights > 0, index, 0), axis=1))
 
@@ -159,7 +159,7 @@ def draw_filtered(
     largest = tf.reduce_max(logits, axis=1, keepdims=True)
     # of the largest as 1, as in a softmax; what fills the lanes weighs nothing
     weights = tf.exp((logits - largest) / temperature[:, tf.newaxis])
-    weights = _fill_lanes(weights, way)
+    weights = tf.pad(weights, [[0, 0], [0, -weights.shape[1] % way.lanes]])
     if top_k is not None:
         weights = tf.where(kept_by_top_k(weights, top_k, way), weights, 0.0)
     # top-p is of what top-k leaves
@@ -216,7 +216,7 @@ def _fewest_that_reach(
 
     def cut() -> tf.Tensor:
         found = _least(
-            _bits_of_index(weights),
+            int(weights.shape[1] - 1).bit_length(),
             rows,
             lambda place: _sums_where(up_to(place), amounts, way) >= goal,
             way,
@@ -254,15 +254,6 @@ def _least(
         lambda low, least: (low - way.bits, settle(low, least)),
         (tf.constant(highest), least),
     )[1]
-
-
-def _bits_of_index(values: tf.Tensor) -> int:
-    return int(values.shape[1] - 1).bit_length()
-
-
-def _fill_lanes(values: tf.Tensor, way: Halving) -> tf.Tensor:
-    """Values [R, N] with zeros up to whole lanes."""
-    return tf.pad(values, [[0, 0], [0, -values.shape[1] % way.lanes]])
 
 
 def _sum(values: tf.Tensor, way: Halving) -> tf.Tensor:

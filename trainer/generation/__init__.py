@@ -1,17 +1,7 @@
 """Continuing prompts: sampling, beam search, and the cached model under both."""
 
 from trainer.generation.cached_model import CachedModel
-from trainer.generation.decode_state import DecodeState, Writer, joined, kept
 from trainer.generation.generate import generate
 from trainer.generation.request import Generated, Request
 
-__all__ = [
-    "CachedModel",
-    "DecodeState",
-    "Generated",
-    "Request",
-    "Writer",
-    "generate",
-    "joined",
-    "kept",
-]
+__all__ = ["CachedModel", "Generated", "Request", "generate"]

@@ -1,9 +1,9 @@
 """The `.h5` files of gpt-tf2: a Keras 2 functional model saved whole (layout: Keras 2 `hdf5_format`).
 
 The group `model_weights` has a group for each layer with its datasets; `model_config` describes the
-layers. Query, key and value are kernels of their own there
-and one joined kernel here. That code computes its norms with an epsilon of 1e-14; these weights
-are computed with GPT-2's 1e-5, as they were before its fine-tuning.
+layers. Query, key and value are kernels of their own there and one joined kernel here. That code
+computes its norms with an epsilon of 1e-14; these weights are computed with GPT-2's 1e-5, as they
+were before its fine-tuning.
 """
 
 import json

@@ -50,8 +50,8 @@ def norm(variables: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray
     return {"gamma": variables[f"{name}/g"], "beta": variables[f"{name}/b"]}
 
 
-def write_keras_file(path: Path, layers: Layers, heads: int, *, pieces: int = 1) -> None:
-    """Write the file. pieces: into how many attributes the list of layers is cut."""
+def write_keras_file(path: Path, layers: Layers, heads: int) -> None:
+    """Write the file."""
     described = []
     for layer in layers:
         config: dict[str, object] = {"name": layer, "trainable": True}
@@ -64,12 +64,7 @@ def write_keras_file(path: Path, layers: Layers, heads: int, *, pieces: int = 1)
         file.attrs["backend"] = b"tensorflow"
         file.attrs["model_config"] = json.dumps(model).encode()
         group = file.create_group("model_weights")
-        names = [layer.encode() for layer in layers]
-        if pieces == 1:
-            group.attrs["layer_names"] = names
-        else:
-            for number, part in enumerate(np.array_split(names, pieces)):
-                group.attrs[f"layer_names{number}"] = part
+        group.attrs["layer_names"] = [layer.encode() for layer in layers]
         for layer, weights in layers.items():
             inner = group.create_group(layer)
             inner.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in weights]

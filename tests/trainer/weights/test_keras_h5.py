@@ -44,11 +44,6 @@ def test_every_weight_is_read_bit_for_bit(path: Path) -> None:
     assert_whole(path)
 
 
-def test_a_long_list_of_layers_is_read_from_its_pieces(tmp_path: Path, layers: Layers) -> None:
-    write_keras_file(tmp_path / "long.h5", layers, SMALL.heads, pieces=3)
-    assert_whole(tmp_path / "long.h5")
-
-
 def test_every_wrong_name_shape_and_type_is_listed_at_once(tmp_path: Path, layers: Layers) -> None:
     attention = layers[NAME]
     del attention[f"{NAME}_bk"]
