@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     destination: Path = arguments.destination
     quiet_tensorflow()
     with output_set_aside():
-        from trainer.weights.convert import convert
+        from pipeline.conversion import convert
 
         convert(
             source,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.conversion import convert
 from preprocessing.tokens.packing import pack
 from preprocessing.tokens.rows import Row
 from preprocessing.tokens.sequences import TokenSequence
@@ -19,7 +20,6 @@ from trainer.export import export
 from trainer.gpt2 import GPT2, Precision
 from trainer.options import GenerationOptions, TrainingOptions
 from trainer.weights import tensors
-from trainer.weights.convert import convert
 from trainer.weights.openai import write_openai
 
 pytestmark = pytest.mark.long

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline.conversion import convert
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.peers.conftest import RunPeer
 from tests.trainer.random_models import random_model
@@ -14,7 +15,6 @@ from trainer.config import GPT2Config
 from trainer.generation import Request, generate
 from trainer.options import GenerationOptions
 from trainer.weights import load_model, read_weights
-from trainer.weights.convert import convert
 from trainer.weights.huggingface import CONFIG_NAMES
 from trainer.weights.openai import write_openai
 

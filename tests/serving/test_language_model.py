@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline.conversion import convert
 from preprocessing.base.errors import InputError
 from serving import model as serving_model
 from serving.model import Completion, LanguageModel, load_model
@@ -19,7 +20,6 @@ from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.gpt2 import GPT2, Precision
 from trainer.options import GenerationOptions
-from trainer.weights.convert import convert
 from trainer.weights.huggingface import write_huggingface
 from trainer.weights.openai import write_openai
 
@@ -52,7 +52,7 @@ def served_alike(
 ) -> tuple[LanguageModel, LanguageModel, Precision]:
     """A checkpoint and its conversion, as they are served where the hardware has this precision."""
     monkeypatch.setattr("trainer.served_model.hardware_precision", lambda: request.param)
-    monkeypatch.setattr("trainer.weights.convert.hardware_precision", lambda: request.param)
+    monkeypatch.setattr("pipeline.conversion.hardware_precision", lambda: request.param)
     convert(checkpoint, tmp_path / "saved", "savedmodel", BYTES, GenerationOptions())
     metadata = json.loads((tmp_path / "saved" / "assets.extra" / "gpt2.json").read_text())
     assert metadata["precision"] == request.param

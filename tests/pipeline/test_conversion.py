@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import pytest
 
+from pipeline.conversion import Target, convert
 from preprocessing.base.errors import InputError
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.random_models import random_model
@@ -18,7 +19,6 @@ from trainer.export_layout import METADATA_FILE
 from trainer.gpt2 import Precision
 from trainer.options import GenerationOptions
 from trainer.weights import read_weights
-from trainer.weights.convert import Target, convert
 from trainer.weights.openai import write_openai
 
 BYTES = load_vocabulary("bytes")
