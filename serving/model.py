@@ -14,9 +14,10 @@ from preprocessing.base.errors import InputError
 from preprocessing.base.places import plain_path
 from preprocessing.base.ranges import Range
 from serving.gpu import ready_gpu
+from serving.refused_imports import imports_refused
 from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES
-from trainer.host_memory import imports_refused, return_freed_memory
+from trainer.host_memory import return_freed_memory
 from trainer.options import GenerationOptions
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from trainer.generation.generate import steps_of
 from trainer.generation.prompts import cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before
 from trainer.gpt2 import GPT2, block
-from trainer.loss import next_token_log_probabilities
+from trainer.operations import cross_entropy
 from trainer.options import GenerationOptions
 from trainer.served_model import served
 from trainer.variable_files import write_variables
@@ -249,8 +249,8 @@ class ExportedModel:
     ) -> tf.Tensor:
         hidden = self.model.hidden(input_ids, segment_ids, positions, run_block=self._block)
         logits = self.model.logits(hidden)
-        log_probabilities = next_token_log_probabilities(logits, input_ids)
-        return tf.where(continued(segment_ids), log_probabilities, 0.0)
+        losses = cross_entropy(logits[:, :-1], input_ids[:, 1:])
+        return tf.where(continued(segment_ids), -losses, 0.0)
 
 
 def _read_options(text: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,10 +1,7 @@
-"""What a process need not hold: memory that is free, and packages that nothing here uses."""
+"""Memory that a process need not hold."""
 
 import ctypes
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 # For the environment that a process is started with: the C library asks for pages of 2 MiB, where the
 # system lets it. A step in low memory touches 8 GB of fresh pages, at 4 KiB 3 s of 2 million faults.
@@ -37,20 +34,3 @@ def let_gpu_memory_grow() -> None:
     where it is too late (`trainer.device`).
     """
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-
-
-@contextmanager
-def imports_refused(*packages: str) -> Iterator[None]:
-    """Have imports of these packages fail inside, except of one that is there already.
-
-    For optional imports: TensorFlow brings Keras, which takes pandas and SciPy where it finds them,
-    88 MB and 0.7 s.
-    """
-    refused = [package for package in packages if package not in sys.modules]
-    for package in refused:
-        sys.modules[package] = None  # type: ignore[assignment]  # what makes an import fail
-    try:
-        yield
-    finally:
-        for package in refused:
-            del sys.modules[package]

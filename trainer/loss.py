@@ -5,19 +5,11 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from trainer.data import in_loss
-from trainer.operations import Operations, cross_entropy
+from trainer.operations import Operations
 from trainer.output_layer import WHOLE, OutputLayer, Predictions
 
 _MULTIPLE = 64  # of rows, which products like
 _SHARES = 16
-
-
-def next_token_log_probabilities(logits: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
-    """Log-probability of token i + 1 after the tokens up to i: float32 [B, L - 1].
-
-    logits: [B, L, V] of any float dtype; input_ids: int [B, L].
-    """
-    return -cross_entropy(logits[:, :-1], input_ids[:, 1:])
 
 
 def counted_tokens(batch: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from components.metrics.lcs import lcs_length, lcs_places
 from components.metrics.stemming import Stemming
 from components.options import Words
-from trainer.host_memory import imports_refused
+from serving.refused_imports import imports_refused
 
 # NLTK takes them where it finds them; the package needs its tokenizer and stemmer alone. 3 s.
 with imports_refused("sklearn", "scipy.stats", "scipy.sparse"):

@@ -1,9 +1,7 @@
 """What a process is kept from holding."""
 
 import contextlib
-import importlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,19 +9,6 @@ import pytest
 from pipeline.framework_imports import quiet_tensorflow
 from preprocessing.base.errors import InputError
 from serving.model import load_model
-from trainer.host_memory import imports_refused
-
-
-def test_a_refused_package_is_missing_inside_and_there_after() -> None:
-    sys.modules.pop("colorsys", None)
-    with imports_refused("colorsys"), pytest.raises(ImportError):
-        importlib.import_module("colorsys")
-    assert importlib.import_module("colorsys")
-
-
-def test_a_package_that_is_there_already_stays() -> None:
-    with imports_refused("sys"):
-        assert importlib.import_module("sys") is sys
 
 
 @pytest.mark.parametrize("said", [None, "false"])
