@@ -15,13 +15,15 @@ from trainer.operations import Operations
 
 _SLOPE, _CUBE = math.sqrt(2 / math.pi), 0.044715
 
+_compiled_gelu = tf.function(operations.gelu, jit_compile=True, autograph=False)
+
 _Gradient = Callable[[tf.Tensor], tf.Tensor]
 
 
 @tf.custom_gradient
 def gelu(x: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
     """As `trainer.operations.gelu`."""
-    return _gelu(x), lambda upstream: _gelu_gradient(x, upstream)
+    return _compiled_gelu(x), lambda upstream: _gelu_gradient(x, upstream)
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -35,11 +37,6 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         )
 
     return of(logits)
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _gelu(x: tf.Tensor) -> tf.Tensor:
-    return operations.gelu(x)
 
 
 @tf.function(jit_compile=True, autograph=False)

@@ -108,19 +108,16 @@ class GPT2(tf.Module):
         positions: int [B, L], rows of the position embedding; None counts from 0.
         operations, run_block: as of `transformer`.
         """
-        length = tf.shape(input_ids)[1]
         if segment_ids is None:
             segment_ids = tf.ones_like(input_ids)
         if positions is None:
-            positions = tf.range(length)[tf.newaxis]
-        weights = self.weights()
-        mask = causal_mask(segment_ids)
+            positions = tf.range(tf.shape(input_ids)[1])[tf.newaxis]
         hidden, _ = transformer(
-            weights,
+            self.weights(),
             self.config,
             input_ids,
             positions,
-            mask,
+            causal_mask(segment_ids),
             operations=operations,
             run_block=run_block,
         )

@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+from safetensors import SafetensorError
 
 from preprocessing.base.places import plain_path
 
-# what TensorFlow and h5py raise for a missing, cut or altered file
-_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)
+# what TensorFlow, h5py and safetensors raise for a missing, cut or altered file
+_UNREADABLE = (
+    tf.errors.OpError,
+    SafetensorError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    OSError,
+)
 DATA_SUFFIX, INDEX_SUFFIX = ".data-00000-of-00001", ".index"  # of TensorFlow's checkpoints
 
 
@@ -20,32 +28,25 @@ class UnreadableFileError(Exception):
 
 
 class StoredTensor(NamedTuple):
-    """A tensor in a file.
-
-    where: file and name, for messages. read: reads it. raises: as the others of `reading`.
-    """
+    """A tensor in a file. where: file and name, for messages. read: reads it."""
 
     where: str
     shape: tuple[int, ...]
     dtype: str
     read: Callable[[], Any]
-    raises: tuple[type[Exception], ...] = ()
 
     def value(self) -> Any:
         """What is read, an array but for a text; UnreadableFileError where that fails."""
-        with reading(self.where, *self.raises):
+        with reading(self.where):
             return self.read()
 
 
 @contextmanager
-def reading(where: str | Path, *others: type[Exception]) -> Iterator[None]:
-    """A context in which what a library raises for a damaged file becomes an UnreadableFileError.
-
-    others: what it raises besides TensorFlow's, h5py's and the system's.
-    """
+def reading(where: str | Path) -> Iterator[None]:
+    """A context in which what a library raises for a damaged file becomes an UnreadableFileError."""
     try:
         yield
-    except (*_UNREADABLE, *others) as error:
+    except _UNREADABLE as error:
         raise UnreadableFileError(f"{where}: truncated or damaged ({first_line(error)})") from error
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
+from trainer import part_times
 from trainer.data import FEATURES, Batch, TokenRows, TrainingRows, in_loss
 from trainer.device import Device
 from trainer.divergence import require_convergence, require_step
@@ -17,16 +18,7 @@ from trainer.gpt2 import GPT2
 from trainer.history import History, frozen_groups
 from trainer.options import TrainingOptions
 from trainer.pace import Pace
-from trainer.part_times import (
-    BATCHES,
-    CHECKPOINTS,
-    FIRST_STEPS,
-    PREPARATION,
-    STEPS,
-    TRAINING,
-    VALIDATION,
-    PartTimes,
-)
+from trainer.part_times import PartTimes
 from trainer.schedule import TrainingLength, learning_rate, training_length
 from trainer.tensorboard import VALIDATION_TAG, EventLog
 from trainer.train_step import StepResult, TrainStep
@@ -65,8 +57,8 @@ def train(
     an option needs validation rows, or checkpoints cannot be read or are of another configuration.
     """
     _require_means(options, validation, checkpoint_folder)
-    times = times or PartTimes(PREPARATION)
-    times.begin(PREPARATION)
+    times = times or PartTimes(part_times.PREPARATION)
+    times.begin(part_times.PREPARATION)
     length = training_length(options, len(rows))
     train_step = TrainStep(model, options, seed, device, rows.bounds(options.batch_size))
     state = TrainingState(model, train_step, checkpoint_folder, options)
@@ -79,7 +71,7 @@ def train(
     rows_a_step = options.batch_size * options.accumulate
     run_steps = several_steps(train_step, (rows_a_step, rows.sequence_length))
     loss_of_batch = evaluation_loss(model, device, validation.bounds(options.batch_size))
-    pace, part_of_steps = Pace(times), FIRST_STEPS
+    pace, part_of_steps = Pace(times), part_times.FIRST_STEPS
     meter = EnergyMeter(device.kind == "gpu")
     history.begin_energy(meter.measures)
 
@@ -98,7 +90,7 @@ def train(
             times.begin(part_of_steps)
             results = run_steps(batches, np.array(rates, np.float32), np.int64(first))
             # a GPU computes meanwhile
-            times.begin(BATCHES)
+            times.begin(part_times.BATCHES)
             numbers = _next_numbers(numbers.stop, pace.steps_in(SECONDS_A_CALL), options, length)
             following = batches_of(numbers)
             times.begin(part_of_steps)
@@ -110,12 +102,12 @@ def train(
             loss_tokens = int(in_loss(batches["loss_mask"], batches["segment_ids"]).sum())
             pace.count(len(losses), tokens)
             history.add_rows(len(losses) * rows_a_step, tokens, loss_tokens)
-            history.seconds = times.of(*TRAINING)
+            history.seconds = times.of(*part_times.TRAINING)
             history.add_energy(meter.joules())
             _report(history, losses[-1], pace)
             if len(validation) and _due(history, options.validate_every):
                 progress.report(phase="validate")
-                times.begin(VALIDATION)
+                times.begin(part_times.VALIDATION)
                 validated = mean_loss(loss_of_batch, validation, options.batch_size)
                 if validated is not None:
                     is_best = history.add_validation(validated, options.early_stopping)
@@ -131,12 +123,12 @@ def train(
                     require_convergence(history, options.log_every)
             if _due(history, options.checkpoint_every) or state.is_asked_to_end:
                 progress.report(phase="save a checkpoint")
-                times.begin(CHECKPOINTS)
+                times.begin(part_times.CHECKPOINTS)
                 state.save(history)
             if state.is_asked_to_end:
                 state.end_process()
-            part_of_steps = STEPS
-        times.begin(CHECKPOINTS)
+            part_of_steps = part_times.STEPS
+        times.begin(part_times.CHECKPOINTS)
     if options.keep_best and history.best_step is not None:
         state.restore_best(history.best_step)
     if model.lora is not None:
@@ -145,7 +137,9 @@ def train(
     return history
 
 
-def several_steps(train_step: TrainStep, batch_shape: tuple[int, int]) -> StepsFunction:
+def several_steps(
+    train_step: TrainStep, batch_shape: tuple[int, int]
+) -> Callable[[Batch, np.ndarray, np.int64], StepResult]:
     """The graph of one step after the other: small models spend more time on a call than in it.
 
     It takes the batches int32 [steps, rows, L] by feature name, the next learning rates float32

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from preprocessing.base.errors import InputError
@@ -158,7 +158,7 @@ def _open(path: Path, stack: ExitStack) -> dict[str, StoredTensor]:
     for file, listed in parts.items():
         if not file.is_file():
             raise UnreadableFileError(f"{file}: there is no such file")
-        with reading(file, SafetensorError):
+        with reading(file):
             # the header is compared with the file's length here
             reader = stack.enter_context(safe_open(file, framework="numpy"))
         keys = set(reader.keys())
@@ -176,7 +176,6 @@ def _open(path: Path, stack: ExitStack) -> dict[str, StoredTensor]:
                 tuple(view.get_shape()),
                 str(view.get_dtype()),
                 partial(reader.get_tensor, key),
-                (SafetensorError,),
             )
     return stored
 
