@@ -70,11 +70,10 @@ def choose_device(options: TrainingOptions, cpuinfo: Path = Path("/proc/cpuinfo"
         return _gpu(gpus, options)
     if gpus:
         tf.config.set_visible_devices([], "GPU")
-    if options.precision == "auto":
-        has = has_bfloat16(cpuinfo)
-        precision: Precision = "bfloat16" if has else "float32"
-        reason = f"the processor has {'' if has else 'no '}bfloat16"
-    else:
+    has = has_bfloat16(cpuinfo)
+    precision: Precision = "bfloat16" if has else "float32"
+    reason = f"the processor has {'' if has else 'no '}bfloat16"
+    if options.precision != "auto":
         precision, reason = options.precision, "training.precision"
     return Device(
         name=processor_name(cpuinfo),

@@ -79,27 +79,25 @@ class TrainStep(tf.Module):
         batch: int32 [accumulate * batch_size, L] by feature name; rate: float32, the learning rate;
         step: int64, which dropout depends on.
         """
-        return StepResult(*self.graph(dict(batch), rate, step))
+        return self.graph(dict(batch), rate, step)
 
-    def _step(
-        self, batch: dict[str, tf.Tensor], rate: tf.Tensor, step: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
+    def _step(self, batch: Batch, rate: tf.Tensor, step: tf.Tensor) -> StepResult:
         share = 1 / tf.maximum(counted_tokens(batch), 1.0)  # of a token in the mean
         if self.loss_scale is None:
             total, gradients = self._summed(batch, step, share)
             gradients, norm = clipped(gradients, self.options.clip_norm)
             self._update(gradients, rate)
-            return total * share, norm, tf.constant(False)
+            return StepResult(total * share, norm, tf.constant(False))
         total, gradients = self._summed(batch, step, share * self.loss_scale.value)
         gradients = {name: value / self.loss_scale.value for name, value in gradients.items()}
         gradients, norm = clipped(gradients, self.options.clip_norm)
         finite = tf.math.is_finite(norm)
         tf.cond(finite, lambda: self._update(gradients, rate), lambda: tf.constant(False))
         self.loss_scale.adapt(finite)
-        return total * share, norm, ~finite
+        return StepResult(total * share, norm, ~finite)
 
     def _summed(
-        self, batch: dict[str, tf.Tensor], step: tf.Tensor, scale: tf.Tensor
+        self, batch: Batch, step: tf.Tensor, scale: tf.Tensor
     ) -> tuple[tf.Tensor, Gradients]:
         """Sum of the losses, and gradients of it times the scale, of one part of the batch after the other."""
         parts = self.options.accumulate
@@ -119,9 +117,7 @@ class TrainStep(tf.Module):
         start = (tf.constant(0.0), nothing)
         return tf.foldl(add, (tf.range(parts), stacked), start, parallel_iterations=1)
 
-    def _part(
-        self, batch: dict[str, tf.Tensor], seed: tf.Tensor, scale: tf.Tensor
-    ) -> tuple[tf.Tensor, Gradients]:
+    def _part(self, batch: Batch, seed: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
         """Sum of the losses of rows, and gradients of it times the scale; seed: int64 [2], of dropout."""
         operations = self._dropping(seed)
         gradients: Gradients = {}
@@ -145,9 +141,7 @@ class TrainStep(tf.Module):
             gradients[name] = tf.convert_to_tensor(gradient)
         return total, gradients
 
-    def _low_memory_step(
-        self, batch: dict[str, tf.Tensor], rate: tf.Tensor, step: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
+    def _low_memory_step(self, batch: Batch, rate: tf.Tensor, step: tf.Tensor) -> StepResult:
         """As `_step`, every weight updated as soon as its gradient is there."""
         share = 1 / tf.maximum(counted_tokens(batch), 1.0)
         halves_of_squares = []
@@ -163,7 +157,7 @@ class TrainStep(tf.Module):
         operations = self._dropping(self._seed(step))
         total = self._by_blocks(batch, operations, share, update)
         norm = tf.sqrt(2 * tf.add_n(halves_of_squares))
-        return total * share, norm, tf.constant(False)
+        return StepResult(total * share, norm, tf.constant(False))
 
     def _seed(self, step: tf.Tensor) -> tf.Tensor:
         """What the dropout of a step is drawn from: int64 [2]."""
