@@ -136,11 +136,7 @@ class BlockwiseGradients:
                 found = predictions(normed, batch, self._layer.most)
             (wte,) = self._model.weights({"model/wte": wte}).values()
             of_loss = self._layer.loss_and_gradients(
-                found,
-                wte,
-                operations.cross_entropy,
-                scale,
-                wants_wte="model/wte" in self._trained,
+                found, wte, operations.cross_entropy, scale, wants_wte="model/wte" in self._trained
             )
             gradient, gradients = tape.gradient(
                 found.hidden, (x, wanted), output_gradients=of_loss.of_hidden

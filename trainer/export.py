@@ -95,9 +95,7 @@ class ExportedModel:
     def save(self, folder: Path) -> None:
         """Write the SavedModel, whose functions are those of its signatures alone."""
         root = tf.train.Checkpoint(
-            model=self.model,
-            tokenizer=self.tokenizer,
-            sampling_defaults=self._sampling_defaults,
+            model=self.model, tokenizer=self.tokenizer, sampling_defaults=self._sampling_defaults
         )
         signatures = {name: self._graph(name) for name in SIGNATURES}
         tf.saved_model.save(root, str(folder), signatures=signatures)

@@ -1,6 +1,6 @@
 """Tensors in files, of which none is read before it is asked for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,14 +12,7 @@ from safetensors import SafetensorError
 from preprocessing.base.places import plain_path
 
 # what TensorFlow, h5py and safetensors raise for a missing, cut or altered file
-_UNREADABLE = (
-    tf.errors.OpError,
-    SafetensorError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    OSError,
-)
+_UNREADABLE = (tf.errors.OpError, SafetensorError, RuntimeError, ValueError, LookupError, OSError)
 DATA_SUFFIX, INDEX_SUFFIX = ".data-00000-of-00001", ".index"  # of TensorFlow's checkpoints
 
 
@@ -82,6 +75,23 @@ def save_checkpoint(prefix: Path, tensors: Mapping[str, Any]) -> None:
         shape_and_slices=[""] * len(tensors),
         tensors=list(map(tf.convert_to_tensor, tensors.values())),
     )
+
+
+def differences(
+    stored: Mapping[str, StoredTensor],
+    shapes: Mapping[str, tuple[int, ...]],
+    dtypes: Mapping[str, Sequence[str]],
+) -> list[str]:
+    """Every difference of names, shapes and types from what is expected, in words.
+
+    shapes: by name. dtypes: those that a tensor of a name may have.
+    """
+    faults = shape_faults({name: tensor.shape for name, tensor in stored.items()}, shapes)
+    return faults + [
+        f"{name}: expected {', '.join(dtypes[name])}, found {tensor.dtype}"
+        for name, tensor in stored.items()
+        if name in dtypes and tensor.dtype not in dtypes[name]
+    ]
 
 
 def shape_faults(

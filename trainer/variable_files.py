@@ -15,8 +15,8 @@ from trainer.stored_tensors import (
     DATA_SUFFIX,
     INDEX_SUFFIX,
     StoredTensor,
+    differences,
     save_checkpoint,
-    shape_faults,
     tensors_of_checkpoint,
 )
 
@@ -98,16 +98,9 @@ def _sync(path: Path) -> None:
 def _require_same(prefix: Path, variables: Variables, stored: Mapping[str, StoredTensor]) -> None:
     """InputError where the files hold anything but these variables and a text."""
     found = {name: tensor for name, tensor in stored.items() if name != _TEXT}
-    faults = shape_faults(
-        {name: tensor.shape for name, tensor in found.items()},
-        {name: tuple(variable.shape) for name, variable in variables.items()},
-    )
-    faults += [
-        f"{name}: expected {variables[name].dtype.name}, found {tensor.dtype}"
-        for name, tensor in found.items()
-        if name in variables and tensor.dtype != variables[name].dtype.name
-    ]
-    if faults:
+    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+    dtypes = {name: [variable.dtype.name] for name, variable in variables.items()}
+    if faults := differences(found, shapes, dtypes):
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise InputError(
             f"{prefix}: a checkpoint of another model or other training options: "

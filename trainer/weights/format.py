@@ -11,7 +11,7 @@ import numpy as np
 
 from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config, variable_shapes
-from trainer.stored_tensors import StoredTensor, UnreadableFileError, shape_faults
+from trainer.stored_tensors import StoredTensor, UnreadableFileError, differences, shape_faults
 
 REMEDY = "copy or download it again"
 
@@ -60,23 +60,14 @@ class Format(ABC):
                 yield name, value.astype(np.float32, copy=False).reshape(shape)
 
     def _require_all(
-        self,
-        path: Path,
-        shapes: Mapping[str, tuple[int, ...]],
-        stored: Mapping[str, StoredTensor],
+        self, path: Path, shapes: Mapping[str, tuple[int, ...]], stored: Mapping[str, StoredTensor]
     ) -> None:
         expected: dict[str, tuple[int, ...]] = {}
         for name, shape in shapes.items():
             parts = self.parts(name)
             *others, last = shape[-self.kernel_axes :]
             expected |= dict.fromkeys(parts, (*others, last // len(parts)))
-        faults = shape_faults({key: tensor.shape for key, tensor in stored.items()}, expected)
-        faults += [
-            f"{key}: expected {', '.join(self.dtypes)}, found {tensor.dtype}"
-            for key, tensor in stored.items()
-            if tensor.dtype not in self.dtypes
-        ]
-        if faults:
+        if faults := differences(stored, expected, dict.fromkeys(expected, self.dtypes)):
             raise InputError(
                 f"{path / self.weights_file}: not a GPT-2 of the shape in {self.config_file}; take "
                 "both from one model:",

@@ -20,13 +20,7 @@ from safetensors.numpy import save_file
 from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config
 from trainer.stored_tensors import StoredTensor, UnreadableFileError, reading
-from trainer.weights.format import (
-    REMEDY,
-    Format,
-    config_from,
-    read_json_object,
-    require_variables,
-)
+from trainer.weights.format import REMEDY, Format, config_from, read_json_object, require_variables
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -119,10 +113,7 @@ def _tied(embedding: StoredTensor, head: StoredTensor) -> np.ndarray:
 
 
 def write_huggingface(
-    folder: Path,
-    config: GPT2Config,
-    variables: Mapping[str, np.ndarray],
-    end_of_text: int,
+    folder: Path, config: GPT2Config, variables: Mapping[str, np.ndarray], end_of_text: int
 ) -> None:
     """Write a folder that `from_pretrained` of the library `transformers` reads, without tokenizer.
 
