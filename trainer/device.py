@@ -1,5 +1,6 @@
 """Where a process computes: chosen once, before TensorFlow computes anything, and handed to all that does."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -133,10 +134,6 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 def _cpuinfo_entry(cpuinfo: Path, key: str) -> str:
     """The first entry of this key in a file like /proc/cpuinfo; empty where there is none."""
-    if not cpuinfo.is_file():
-        return ""
-    for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == key:
-            return value.strip()
-    return ""
+    text = cpuinfo.read_text(encoding="utf-8") if cpuinfo.is_file() else ""
+    found = re.search(rf"(?m)^{key}\s*:(.*)$", text)
+    return found[1].strip() if found else ""

@@ -86,7 +86,7 @@ class GPT2(tf.Module):
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Logits [..., V] of hidden vectors [..., W], in the precision of the computation."""
-        return logits({"model/wte": self.output_embedding()}, hidden)
+        return logits(self.output_embedding(), hidden)
 
     def output_embedding(self) -> tf.Tensor:
         """The token embedding [V, W] with which logits are made, in the precision of the computation."""
@@ -240,9 +240,9 @@ def embed(weights: Weights, input_ids: tf.Tensor, positions: tf.Tensor) -> tf.Te
     return tokens + tf.gather(weights["model/wpe"], positions)
 
 
-def logits(weights: Weights, hidden: tf.Tensor) -> tf.Tensor:
-    """Logits [..., V] of hidden vectors [..., W]: the token embedding again, transposed."""
-    return tf.matmul(hidden, weights["model/wte"], transpose_b=True)
+def logits(wte: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+    """Logits [..., V] of hidden vectors [..., W]: the token embedding [V, W] again, transposed."""
+    return tf.matmul(hidden, wte, transpose_b=True)
 
 
 def dense(weights: Weights, name: str, x: tf.Tensor, operations: Operations) -> tf.Tensor:

@@ -59,7 +59,7 @@ class OutputLayer(NamedTuple):
         """
         if self.at_once is None or predictions.hidden.shape[0] <= self.at_once:
             filled = in_whole_columns(wte, self.columns)
-            predicted = logits({"model/wte": filled}, predictions.hidden)
+            predicted = logits(filled, predictions.hidden)
             losses = cross_entropy(of_vocabulary(predicted, wte.shape[0]), predictions.labels)
             return tf.reduce_sum(losses * predictions.weights)
 
@@ -101,7 +101,7 @@ class OutputLayer(NamedTuple):
             of_wte: tf.Tensor,
         ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.TensorArray, tf.Tensor]:
             piece = pieces.at(number)
-            predicted = logits({"model/wte": filled}, piece.hidden)
+            predicted = logits(filled, piece.hidden)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(predicted)
                 losses = cross_entropy(of_vocabulary(predicted, wte.shape[0]), piece.labels)

@@ -245,7 +245,7 @@ class Programs:
         state: _State,
     ) -> _State:
         """The state with the token that follows hidden vectors [R, W]."""
-        scores = of_vocabulary(logits(weights, hidden), self.model.config.vocabulary_size)
+        scores = of_vocabulary(logits(weights[_WTE], hidden), self.model.config.vocabulary_size)
         wide = penalised(tf.cast(scores, tf.float32), state.seen, settings.repetition_penalty)
         is_drawn = settings.temperature > 0
         temperature = tf.where(is_drawn, settings.temperature, 1.0)
