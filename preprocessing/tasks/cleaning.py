@@ -1,4 +1,4 @@
-"""The cleaning of CNN and Daily Mail stories, as small functions from text to text.
+r"""The cleaning of CNN and Daily Mail stories, as small functions from text to text.
 
 What is removed is what the preparation of the corpus for language models has removed since See et
 al. (2017, https://arxiv.org/abs/1704.04368) and Ziegler et al. (2019,
@@ -9,11 +9,25 @@ line, where it would take the whole article with it, nor after the name that it 
 
 An article becomes one line, as See et al. have it: that is how Hugging Face passes it on, where
 nobody can tell any more where its paragraphs began, and a story is to be the same example in every
-release. Until a byline is found, " ." marks the end of a line that had no mark of its own.
+release. Until a byline is found, " ." marks the end of a line that had no mark of its own. Highlights are
+a line each, as See et al. take the sentences of a summary, without the mark of their end; a line that is to keep its
+marks, such as one in tokens, loses broken characters alone.
+
+>>> clean_article("By\nAnn Lee\n\nPUBLISHED:\n12:21 EST, 14 May 2012\n\nIt rained.\n\nA lot")
+'It rained. A lot.'
+>>> clean_article("By . Ann Lee . PUBLISHED: . 12:21 EST, 14 May 2012 . It rained. A lot .")
+'It rained. A lot.'
+>>> clean_article("LONDON, England (CNN) -- It\u2019s  raining.")
+"It's raining."
+>>> clean_highlight("The \u201cstorm\u201d is  over ."), clean_highlight("It is over.")
+('The "storm" is over', 'It is over.')
+>>> clean_line("it \u2018rained\u2019 .")
+"it 'rained' ."
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import ftfy
@@ -73,42 +87,6 @@ _DATELINE = re.compile(
 )
 
 
-def clean_article(text: str) -> str:
-    r"""An article as one line, without byline, dateline and broken characters.
-
-    The steps of Ziegler et al.'s clean-up, each a function below, in an order in which none hides
-    from another what it looks for.
-
-    >>> clean_article("By\nAnn Lee\n\nPUBLISHED:\n12:21 EST, 14 May 2012\n\nIt rained.\n\nA lot")
-    'It rained. A lot.'
-    >>> clean_article("By . Ann Lee . PUBLISHED: . 12:21 EST, 14 May 2012 . It rained. A lot .")
-    'It rained. A lot.'
-    >>> clean_article("LONDON, England (CNN) -- It\u2019s  raining.")
-    "It's raining."
-    """
-    return _cleaned(text, ARTICLE_STEPS)
-
-
-def clean_highlight(text: str) -> str:
-    r"""A highlight as one line without broken characters, and without the mark of its end.
-
-    One line each, as See et al. take the sentences of a summary.
-
-    >>> clean_highlight("The \u201cstorm\u201d is  over ."), clean_highlight("It is over.")
-    ('The "storm" is over', 'It is over.')
-    """
-    return _cleaned(text, HIGHLIGHT_STEPS)
-
-
-def clean_line(text: str) -> str:
-    """A text that is to keep its marks, such as one in tokens, as one line without broken characters.
-
-    >>> clean_line("it \u2018rained\u2019 .")
-    "it 'rained' ."
-    """
-    return _cleaned(text, LINE_STEPS)
-
-
 class Step(NamedTuple):
     """One thing that cleaning does, said for people, and how."""
 
@@ -124,23 +102,29 @@ class Change(NamedTuple):
     after: str
 
 
-def changes(text: str, steps: Sequence[Step]) -> Iterator[Change]:
-    """The steps that change a text, with what it is before and after.
+@dataclass(frozen=True)
+class Cleaning:
+    """Steps from text to text, each of what the one before it made."""
 
-    >>> [(change.step, change.after) for change in changes("(CNN)It  rained.", ARTICLE_STEPS)]
-    [('white space', '(CNN)It rained.'), ('dateline', 'It rained.')]
-    """
-    for step in steps:
-        after = step.clean(text)
-        if after != text:
-            yield Change(step.name, text, after)
-        text = after
+    steps: tuple[Step, ...]
 
+    def __call__(self, text: str) -> str:
+        """The text when it is clean."""
+        for step in self.steps:
+            text = step.clean(text)
+        return text
 
-def _cleaned(text: str, steps: Sequence[Step]) -> str:
-    for step in steps:
-        text = step.clean(text)
-    return text
+    def changes(self, text: str) -> Iterator[Change]:
+        """The steps that change a text, with what it is before and after.
+
+        >>> [(change.step, change.after) for change in clean_article.changes("(CNN)It  rained.")]
+        [('white space', '(CNN)It rained.'), ('dateline', 'It rained.')]
+        """
+        for step in self.steps:
+            after = step.clean(text)
+            if after != text:
+                yield Change(step.name, text, after)
+            text = after
 
 
 def fix_sentences(text: str) -> str:
@@ -292,14 +276,19 @@ def strip_dateline(text: str) -> str:
     return text[match.end() :] if match else text
 
 
-_CHARACTERS, _WHITE_SPACE = "broken encodings and curly quotes", "white space"
-LINE_STEPS = (Step(_CHARACTERS, fix_characters), Step(_WHITE_SPACE, normalise_whitespace))
-HIGHLIGHT_STEPS = (Step("mark of a highlight's end", strip_mark), *LINE_STEPS)
-ARTICLE_STEPS = (
-    Step("paragraphs to one line", join_paragraphs),
-    Step(_CHARACTERS, fix_sentences),
-    Step(_WHITE_SPACE, normalise_whitespace),
-    Step("byline", strip_byline),
-    Step("dateline", strip_dateline),
-    Step("marks at the ends of paragraphs", attach_marks),
+_WHITE_SPACE = Step("white space", normalise_whitespace)
+_CHARACTERS = "broken encodings and curly quotes"
+
+clean_line = Cleaning((Step(_CHARACTERS, fix_characters), _WHITE_SPACE))
+clean_highlight = Cleaning((Step("mark of a highlight's end", strip_mark), *clean_line.steps))
+# The steps of Ziegler et al.'s clean-up, in an order in which none hides from another what it looks for.
+clean_article = Cleaning(
+    (
+        Step("paragraphs to one line", join_paragraphs),
+        Step(_CHARACTERS, fix_sentences),
+        _WHITE_SPACE,
+        Step("byline", strip_byline),
+        Step("dateline", strip_dateline),
+        Step("marks at the ends of paragraphs", attach_marks),
+    )
 )

@@ -20,11 +20,8 @@ from preprocessing.readers.tables import is_table, table_rows
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment, record_seed
 from preprocessing.tasks.cleaning import (
-    ARTICLE_STEPS,
-    HIGHLIGHT_STEPS,
-    LINE_STEPS,
     Change,
-    changes,
+    Cleaning,
     clean_article,
     clean_highlight,
     clean_line,
@@ -57,12 +54,10 @@ def cleaned(source: SourceFile, corpus: Corpus) -> Iterator[tuple[str, Change]]:
     """What cleaning does to the stories of a source, step by step, each with the story's id. Raises READ_ERRORS."""
     for story in _stories(source, corpus):
         if isinstance(story, _Story):
-            texts = [
-                (story.article, ARTICLE_STEPS),
-                *((highlight, HIGHLIGHT_STEPS) for highlight in story.highlights),
-            ]
-            for text, steps in texts:
-                for change in changes(text, LINE_STEPS if story.is_in_tokens else steps):
+            of_article, of_highlight = story.cleaning
+            texts = [(of_article, story.article), *((of_highlight, h) for h in story.highlights)]
+            for cleaning, text in texts:
+                for change in cleaning.changes(text):
                     yield story.id, change
 
 
@@ -142,16 +137,18 @@ class _Story:
     highlights: list[str]
 
     @property
-    def is_in_tokens(self) -> bool:
-        """Whether its marks stand apart everywhere, as in a pair of files."""
-        return self.source.companion is not None
+    def cleaning(self) -> tuple[Cleaning, Cleaning]:
+        """That of the article, and that of a highlight."""
+        # In a pair of files marks stand apart everywhere, and say nothing of the end of a line.
+        is_in_tokens = self.source.companion is not None
+        return (clean_line, clean_line) if is_in_tokens else (clean_article, clean_highlight)
 
 
 def _outcomes(story: _Story, corpus: Corpus) -> Iterator[Outcome]:
     """What becomes of a story."""
-    article = (clean_line if story.is_in_tokens else clean_article)(story.article)
-    clean = clean_line if story.is_in_tokens else clean_highlight
-    highlights = [line for line in map(clean, story.highlights) if line]
+    of_article, of_highlight = story.cleaning
+    article = of_article(story.article)
+    highlights = [line for line in map(of_highlight, story.highlights) if line]
     if not (article and highlights):
         reason, in_file, column = (
             ("no_highlight", "after an @highlight line", "highlights")
