@@ -1,5 +1,7 @@
 """Tables of Apache Arrow: Parquet, and the files that Hugging Face's `save_to_disk` writes."""
 
+import io
+import mmap
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
@@ -33,7 +35,8 @@ def arrow_rows(
 ) -> Rows:
     """The rows of a Parquet file, or of a stream or a file of Arrow.
 
-    Of Parquet a few are held at a time, of Arrow a batch (a thousand rows, as `save_to_disk` has it).
+    Of Parquet a few are held at a time. A file of Arrow on this machine is mapped, and its rows are read where they
+    lie; of another a batch is held (a thousand rows, as `save_to_disk` has it).
     A page of Parquet is decoded whole, so one of more than 256 MiB, or of four records of `most` bytes, is a Fault.
     """
     is_parquet = source.name.lower().endswith(".parquet")
@@ -76,7 +79,10 @@ def _rows(source: SourceFile, chosen: Sequence[str], found: Iterator[_Found]) ->
 def _arrow(file: BinaryIO) -> tuple[list[str], _Find]:
     is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
     file.seek(0)
-    reader = pyarrow.ipc.open_file(file) if is_file else pyarrow.ipc.open_stream(file)
+    content: BinaryIO | pyarrow.BufferReader = file
+    if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
+        content = pyarrow.BufferReader(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    reader = pyarrow.ipc.open_file(content) if is_file else pyarrow.ipc.open_stream(content)
     batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else iter(reader)
     return reader.schema.names, lambda _: _numbered(batches, 0)
 

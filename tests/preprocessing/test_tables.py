@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pyarrow
@@ -14,9 +16,11 @@ from preprocessing.base.digests import sha256_text
 from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions, TaskName
 from preprocessing.readers import arrow_rows, json_rows
+from preprocessing.readers.listing import opener_in
 from preprocessing.readers.parquet_pages import largest_page
 from preprocessing.readers.source_file import Corpus
 from preprocessing.records.record import Drop, Fault, Outcome, Record
+from preprocessing.tasks.registry import list_sources
 
 TEXT = CorpusOptions(task="text", max_record_bytes=1000)
 CNN = CorpusOptions(max_record_bytes=1000)
@@ -571,3 +575,25 @@ def test_a_page_with_a_damaged_header_is_a_fault(header):
     assert "a.parquet: cannot be read as Parquet" in only_fault(
         read("a.parquet", bytes(data), TEXT)
     )
+
+
+def test_a_batch_of_arrow_is_not_held(tmp_path: Path) -> None:
+    rows, size = 32, 1 << 20
+    table = pyarrow.table({"text": [f"{number:02d}" * (size // 2) for number in range(rows)]})
+    with pyarrow.ipc.new_stream(tmp_path / "a.arrow", table.schema) as writer:
+        writer.write_table(table, max_chunksize=rows)
+    corpus = Corpus(opener_in(str(tmp_path)), CorpusOptions(task="text"))
+    (source,) = list_sources(tmp_path, corpus.options)
+    held = pyarrow.total_allocated_bytes()
+    most = found = 0
+    tracemalloc.start()
+    try:
+        for outcome in read_source(source, corpus):
+            assert isinstance(outcome, Record)
+            found += 1
+            most = max(most, pyarrow.total_allocated_bytes() - held)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == rows
+    assert peak + most < rows * size // 2
