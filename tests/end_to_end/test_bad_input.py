@@ -117,7 +117,6 @@ def test_after_all_these_the_conversations_that_ship_make_a_model_with_its_base_
     assert pushed == started
 
 
-@pytest.mark.long
 def test_other_bytes_of_the_base_are_other_weights(
     project: Project, weights: dict[str, np.ndarray]
 ) -> None:
