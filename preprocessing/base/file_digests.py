@@ -20,14 +20,17 @@ CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, sha256 TEXT
 ) WITHOUT ROWID
 """
+# So many digests are held at most, of half a KB each, and written in some 20 ms.
+_MANY = 4096
+
 _STATE = "size, mtime_ns, ctime_ns, inode"
 
 
 class FileDigests:
     """A memory of sha256 digests by (size, mtime, ctime, inode), kept in one SQLite file.
 
-    What is learned is written in one short transaction by `tree` and `close`, never while files are read or a node
-    runs: another process (`plan` during a run) must not wait for it.
+    What is learned is written in short transactions, by `tree` and `close` and whenever it is much, never while a file
+    is read or a node runs: another process (`plan` during a run) must not wait for it.
     """
 
     def __init__(self, memory: Path, writes: bool = True) -> None:
@@ -54,6 +57,8 @@ class FileDigests:
         after = state_of(path.stat())
         if is_settled(before, began) and after == state_of(before):
             self._learned[name] = after, digest
+            if len(self._learned) >= _MANY:
+                self._write()
         return digest
 
     def files(self, paths: Sequence[str], states: Sequence[FileState | None]) -> list[str]:

@@ -58,6 +58,23 @@ class TestTheMemory:
         assert digests.file(path) == digests.file(path) == sha256_bytes(b"x")
         assert reads == [path]
 
+    def test_much_that_was_learned_is_not_held_until_the_end(
+        self,
+        tmp_path: Path,
+        digests: FileDigests,
+        reads: list[Path],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(file_digests, "_MANY", 3)
+        paths = [write(tmp_path / f"{number}", b"x") for number in range(5)]
+        for path in paths:
+            digests.file(path)
+        other = FileDigests(tmp_path / "memory.sqlite", writes=False)
+        for path in paths:
+            other.file(path)
+        other.close()
+        assert reads == [*paths, *paths[3:]]
+
     def test_it_outlives_the_process(self, tmp_path: Path, reads: list[Path]) -> None:
         path = write(tmp_path / "a", b"x")
         for _ in range(2):
