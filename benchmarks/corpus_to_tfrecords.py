@@ -106,13 +106,13 @@ def _seconds(folder: Path) -> dict[str, list[float]]:
     for _ in range(TURNS):
         corpus_gen, tokenizer = run(*ours)
         measured = {"CorpusGen": corpus_gen, "Tokenizer": tokenizer, "ours": corpus_gen + tokenizer}
-        for label, value in _CLEANING.items():
+        for label, way in _CLEANING.items():
             command = [
                 str(programs / "datasets_map.py"),
                 stories,
                 *vocabulary,
                 str(out),
-                value,
+                way,
                 cores,
             ]
             measured[label] = run(python, *command)[-1]

@@ -179,7 +179,7 @@ class _Workspace:
         key = os.urandom(32).hex()
         execution = self._tfx.start(node, "run", key, inputs)
         number = len(list(self.store.history(node))) + 1
-        made = {}
+        made: dict[str, int] = {}
         for name, (kind, manifest, properties) in outputs.items():
             uri = self.workspace / "artifacts" / node / name / str(number)
             uri.mkdir(parents=True, exist_ok=True)

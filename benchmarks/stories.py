@@ -50,6 +50,16 @@ def write_stories(root: Path, count: int, seed: int = 1) -> int:
     return written
 
 
+def write_small_stories(root: Path, count: int) -> None:
+    """Write `count` stories of a few words in CNN's folder beneath `root`, without url lists."""
+    stories = root / "cnn" / "stories"
+    stories.mkdir(parents=True)
+    for number in range(count):
+        name = hashlib.sha1(f"{number}".encode(), usedforsecurity=False).hexdigest()
+        content = f"It was day {number}.\n\n@highlight\n\nA day.\n"
+        (stories / f"{name}.story").write_bytes(content.encode())
+
+
 def words_by_frequency() -> tuple[list[str], list[float]]:
     """Words and their cumulative weights."""
     counts: Counter[str] = Counter()

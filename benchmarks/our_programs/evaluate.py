@@ -17,17 +17,16 @@ import numpy as np
 
 from benchmarks.our_programs.generate import TOP_P, WORDS, exported_model
 from components.evaluation import TextWriter, targets
-from components.options import EvaluationOptions
 from components.score_cache import ScoreCache
 from components.scoring import HeldOut, ScoredModel, Scorer
 from preprocessing.records.record import Record, Segment, record_to_example
 from preprocessing.records.tfrecords import tfrecords_of
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.vocabulary import load_vocabulary
-from serving.model import Completion, LanguageModel
+from serving.model import Completion, LanguageModel, texts_at_once
 from trainer.options import GenerationOptions
 
-_BATCH = EvaluationOptions().batch
+_BATCH = texts_at_once()
 _SEPARATOR = "\nTL;DR:\n"
 _REFERENCE_WORDS = 56
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.our_programs.generate import TOP_P, WORDS, exported_model
-from components.options import EvaluationOptions
+from serving.model import texts_at_once
 
 _ROUNDS = 4
-_BATCH = EvaluationOptions().batch
+_BATCH = texts_at_once()
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def _convert(source: Path, path: Path, words: list[str]) -> None:
         def get_vocabulary(self, model: object, tokenizer: object) -> list[str]:
             return words
 
-        def set_config(self, config: object, model: object, tokenizer: object) -> None:
+        def set_config(self, config: Any, model: object, tokenizer: object) -> None:
             config.bos_token = config.eos_token = config.unk_token = words[-1]
 
     import transformers

@@ -34,7 +34,7 @@ def main() -> None:
         steps(batches, rates, np.int64(STEPS)).loss.numpy()
         tf.profiler.experimental.stop()
         found = kernel_times(Path(folder))
-    kernels = [[name, count, picoseconds / 1e9 / STEPS] for name, count, picoseconds in found]
+    kernels = [(name, count, picoseconds / 1e9 / STEPS) for name, count, picoseconds in found]
     print(
         json.dumps(
             {
