@@ -101,16 +101,24 @@ def repeated(hashes: Mapping[int, bytes]) -> Iterator[tuple[int, list[int]]]:
     if not hashes:
         return
     table = np.frombuffer(b"".join(hashes.values()), np.uint64).reshape(-1, 2)
-    found = np.zeros(len(table), bool)
-    for column in table.T:
-        _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
-        found |= counts[inverse] > 1
+    found = _occurs_again(table[:, 0]) | _occurs_again(table[:, 1])
     start = 0
     for portion, own in hashes.items():
         stop = start + len(own) // _HASHES_BYTES
         if ordinals := np.flatnonzero(found[start:stop]).tolist():
             yield portion, ordinals
         start = stop
+
+
+def _occurs_again(values: np.ndarray) -> np.ndarray:
+    """Which of the values occur more than once; by less memory than np.unique takes."""
+    order = np.argsort(values)
+    in_order = values[order]
+    equal = in_order[1:] == in_order[:-1]
+    again = np.zeros(len(values), bool)
+    again[order[1:][equal]] = True
+    again[order[:-1][equal]] = True
+    return again
 
 
 def _order(place: Place) -> tuple[int, str, int]:

@@ -1,6 +1,7 @@
 import json
 import random
-from collections import defaultdict
+import struct
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.base.errors import InputError
+from preprocessing.corpus.settlement import repeated
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records import copies
@@ -187,3 +189,24 @@ def test_the_parts_of_a_text_are_no_copies_of_each_other(tmp_path):
         "validation",
         "test",
     ]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=6), max_size=6))
+def test_records_whose_id_or_document_occurs_again_are_found(
+    portions: list[list[tuple[int, int]]],
+) -> None:
+    ids = Counter(own for portion in portions for own, _ in portion)
+    documents = Counter(document for portion in portions for _, document in portion)
+    hashes = {
+        number: b"".join(struct.pack("<QQ", *pair) for pair in portion)
+        for number, portion in enumerate(portions)
+    }
+    expected = {
+        number: [
+            place
+            for place, (own, document) in enumerate(portion)
+            if ids[own] > 1 or documents[document] > 1
+        ]
+        for number, portion in enumerate(portions)
+    }
+    assert dict(repeated(hashes)) == {number: found for number, found in expected.items() if found}
