@@ -127,16 +127,17 @@ class BlockwiseGradients:
         """Loss, the gradient of the last block's output, and those of norm and logits."""
 
         def head(
-            x: tf.Tensor, norm: Gradients, wte: tf.Tensor, scale: tf.Tensor
+            x: tf.Tensor, values: Gradients, scale: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor, Gradients]:
-            wanted = {name: norm[name] for name in norm if name in self._trained}
+            wanted = {name: values[name] for name in _FINAL_NORM if name in self._trained}
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([x, wanted])
-                normed = layer_norm(self._model.weights(norm), "model/ln_f", x)
+                weights = self._model.weights(values)
+                normed = layer_norm(weights, "model/ln_f", x)
                 found = predictions(normed, batch, self._layer.most)
-            (wte,) = self._model.weights({"model/wte": wte}).values()
+            wte, wants_wte = weights["model/wte"], "model/wte" in self._trained
             of_loss = self._layer.loss_and_gradients(
-                found, wte, operations.cross_entropy, scale, wants_wte="model/wte" in self._trained
+                found, wte, operations.cross_entropy, scale, wants_wte=wants_wte
             )
             gradient, gradients = tape.gradient(
                 found.hidden, (x, wanted), output_gradients=of_loss.of_hidden
@@ -146,8 +147,7 @@ class BlockwiseGradients:
             return of_loss.loss, gradient, gradients
 
         values = _read(self._outside, [*_FINAL_NORM, "model/wte"], after=x)
-        wte = values.pop("model/wte")
-        return _compiled(head, self._xla)(x, values, wte, tf.convert_to_tensor(scale, tf.float32))
+        return _compiled(head, self._xla)(x, values, tf.convert_to_tensor(scale, tf.float32))
 
     def _embedding_gradients(
         self,

@@ -41,16 +41,8 @@ class RandomWindows:
     def training_batch(self, step: int, batch_size: int, seed: int) -> dict[str, np.ndarray]:
         """The batch of a step, int32 [batch_size, L] each: a function of step and seed alone."""
         draws = np.random.Generator(np.random.PCG64([seed, step]))
-        return self._batch(draws.integers(0, self._windows[-1], batch_size))
-
-    def bounds(self, batch_size: int) -> Bounds:
-        """What holds for every batch of so many windows."""
-        before = np.concatenate([[0], np.cumsum(self._loss)])
-        ends = np.minimum(np.arange(len(self._ids)) + self.sequence_length, len(self._ids))
-        return Bounds(batch_size * int((before[ends] - before[:-1]).max()), one_segment=True)
-
-    def _batch(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
-        """The windows of these numbers; they are counted through stream after stream."""
+        # windows are counted through stream after stream
+        numbers = draws.integers(0, self._windows[-1], batch_size)
         streams = np.searchsorted(self._windows, numbers, side="right")
         earlier = np.concatenate([[0], self._windows[:-1]])[streams]
         starts = self._starts[streams] + numbers - earlier
@@ -65,3 +57,9 @@ class RandomWindows:
             "positions": positions * inside,
         }
         return {name: value.astype(np.int32) for name, value in batch.items()}
+
+    def bounds(self, batch_size: int) -> Bounds:
+        """What holds for every batch of so many windows."""
+        before = np.concatenate([[0], np.cumsum(self._loss)])
+        ends = np.minimum(np.arange(len(self._ids)) + self.sequence_length, len(self._ids))
+        return Bounds(batch_size * int((before[ends] - before[:-1]).max()), one_segment=True)

@@ -17,8 +17,7 @@ from trainer.energy import EnergyMeter
 from trainer.gpt2 import GPT2
 from trainer.history import History, frozen_groups
 from trainer.options import TrainingOptions
-from trainer.pace import Pace
-from trainer.part_times import PartTimes
+from trainer.part_times import Pace, PartTimes
 from trainer.schedule import TrainingLength, learning_rate, training_length
 from trainer.tensorboard import VALIDATION_TAG, EventLog
 from trainer.train_step import StepResult, TrainStep

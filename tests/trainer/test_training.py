@@ -29,7 +29,7 @@ from trainer.loss import summed_loss
 from trainer.operations import Operations
 from trainer.options import TrainingOptions
 from trainer.output_layer import WHOLE, OutputLayer
-from trainer.pace import Pace
+from trainer.part_times import Pace
 from trainer.termination import Termination
 from trainer.validation import evaluation_loss, mean_loss
 

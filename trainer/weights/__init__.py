@@ -48,11 +48,16 @@ def load_into(model: GPT2, folder: Path) -> None:
     Raises InputError as `read_weights` does, and where the path's config is not the model's.
     """
     config = read_config(folder)
-    if config != model.config:
+    ours = asdict(model.config)
+    differences = [
+        f"{name} {value} in the checkpoint and {ours[name]} in model"
+        for name, value in asdict(config).items()
+        if value != ours[name]
+    ]
+    if differences:
         raise InputError(
             f"{folder}: the checkpoint is not of the shape that model.size gives: "
-            + _differences(config, model.config)
-            + "; set model.size, or tokens.vocabulary, to that of the checkpoint"
+            f"{', '.join(differences)}; set model.size, or tokens.vocabulary, to that of the checkpoint"
         )
     for name, value in tensors(folder, config):
         model.by_name[name].assign(value)
@@ -75,14 +80,4 @@ def _format_of(path: Path) -> Format:
     raise InputError(
         f"{path}: no weights; expected hparams.json (an OpenAI checkpoint), config.json (Hugging "
         f"Face), saved_model.pb (an exported model) or a file .h5, found {found}"
-    )
-
-
-def _differences(found: GPT2Config, expected: GPT2Config) -> str:
-    """The fields in which two configs differ, with both values."""
-    ours = asdict(expected)
-    return ", ".join(
-        f"{name} {value} in the checkpoint and {ours[name]} in model"
-        for name, value in asdict(found).items()
-        if value != ours[name]
     )
