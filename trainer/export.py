@@ -27,7 +27,7 @@ from trainer.export_layout import (
     SIGNATURES,
     write_sampling_defaults,
 )
-from trainer.generation import CachedModel, Generated, Request, generate, named_state
+from trainer.generation import CachedModel, Request, generate, named_state
 from trainer.generation.decode_state import Writer, joined, kept, of_few_rows
 from trainer.generation.generate import steps_of
 from trainer.generation.prompts import cut_left, side_by_side
@@ -157,7 +157,16 @@ class ExportedModel:
             token_bytes=self.tokenizer.token_bytes(),
             end_of_text=self._vocabulary.end_of_text,
         )
-        return self._completions(generated, stop)
+        ids = tf.RaggedTensor.from_tensor(generated.ids, lengths=generated.counts)
+        texts = self.tokenizer.decode(ids)
+        cut = cut_before(texts, stop)
+        # where a text was cut, its tokens are those of what is left
+        recounted = tf.cast(self.tokenizer.encode(cut).row_lengths(), tf.int32)
+        return {
+            "completions": cut,
+            "tokens": tf.where(cut == texts, generated.counts, recounted),
+            "finished": generated.finished,
+        }
 
     def start(
         self, prompts: tf.Tensor, seeds: tf.Tensor, stop: tf.Tensor, **settings: tf.Tensor
@@ -228,18 +237,6 @@ class ExportedModel:
         return {
             "input_ids": ids.to_tensor(self._vocabulary.end_of_text),
             "tokens": tf.cast(ids.row_lengths(), tf.int32),
-        }
-
-    def _completions(self, generated: Generated, stop: tf.Tensor) -> dict[str, tf.Tensor]:
-        ids = tf.RaggedTensor.from_tensor(generated.ids, lengths=generated.counts)
-        texts = self.tokenizer.decode(ids)
-        kept = cut_before(texts, stop)
-        # where a text was cut, its tokens are those of what is left
-        recounted = tf.cast(self.tokenizer.encode(kept).row_lengths(), tf.int32)
-        return {
-            "completions": kept,
-            "tokens": tf.where(kept == texts, generated.counts, recounted),
-            "finished": generated.finished,
         }
 
     def _score(

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import h5py
 
@@ -128,7 +127,7 @@ def _stored(path: Path, file: h5py.File) -> dict[str, StoredTensor]:
 def _heads(path: Path, file: h5py.File) -> int:
     """`head_num` of the first block's attention, which no shape shows."""
     try:
-        layers = json.loads(_text(file.attrs[_CONFIG]))["config"]["layers"]
+        layers = json.loads(file.attrs[_CONFIG])["config"]["layers"]
         (heads,) = {
             layer["config"]["head_num"]
             for layer in layers
@@ -141,8 +140,3 @@ def _heads(path: Path, file: h5py.File) -> int:
             f"({type(error).__name__}: {first_line(error)}); give a file of the whole model, not of "
             "its weights alone"
         ) from error
-
-
-def _text(value: Any) -> str:
-    """An attribute's text, which h5py gives as bytes or as str."""
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
