@@ -77,11 +77,6 @@ class History:
         """Whether there is nothing left to train."""
         return self.stopped_early or self.step >= self.total_steps
 
-    @property
-    def validation_loss(self) -> float | None:
-        """The newest validation loss."""
-        return self.validation[-1]["loss"] if self.validation else None
-
     def add_step(self, loss: float, skipped: bool) -> None:
         """A step was made."""
         self.step += 1

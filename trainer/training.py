@@ -195,8 +195,8 @@ def _due(history: History, every: int) -> bool:
 
 def _report(history: History, loss: float, pace: Pace) -> None:
     fields = {"loss": loss, "tokens_per_s": pace.tokens_per_second}
-    if history.validation_loss is not None:
-        fields["validation_loss"] = history.validation_loss
+    if history.validation:
+        fields["validation_loss"] = history.validation[-1]["loss"]
     progress.report(
         phase="train",
         step=history.step,
