@@ -100,8 +100,9 @@ def repeated(hashes: Mapping[int, bytes]) -> Iterator[tuple[int, list[int]]]:
     """
     if not hashes:
         return
-    table = np.frombuffer(b"".join(hashes.values()), np.uint64).reshape(-1, 2)
-    found = _occurs_again(table[:, 0]) | _occurs_again(table[:, 1])
+    tables = [np.frombuffer(own, np.uint64).reshape(-1, 2) for own in hashes.values()]
+    columns = (np.concatenate([table[:, column] for table in tables]) for column in range(2))
+    found = np.logical_or(*map(_occurs_again, columns))
     start = 0
     for portion, own in hashes.items():
         stop = start + len(own) // _HASHES_BYTES
