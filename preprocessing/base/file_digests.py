@@ -119,10 +119,10 @@ class FileDigests:
         if not self._writes:
             return
         now = time.time_ns()
-        for name, (stat, digest) in self._written.items():
+        for name, (stat, digest) in [*self._written.items()]:
             if is_settled(stat, now):
                 self._learned[name] = state_of(stat), digest
-        self._written.clear()
+                del self._written[name]
         rows = [(name, *state, digest) for name, (state, digest) in self._learned.items()]
         with self._database:
             self._database.executemany(

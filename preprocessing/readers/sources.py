@@ -17,8 +17,9 @@ _UNKNOWN = (0, 0, 0)
 class Sources(Sequence[SourceFile]):
     """Sources in their order, in columns, from which the objects are made as they are asked for.
 
-    An object takes 400 bytes. What is no whole file, or one with a drop or a companion, is kept as an object. A slice,
-    of what follows one another, looks at the same columns; only the whole can be extended.
+    An object takes 400 bytes. What is no whole file, or one with a drop or a companion, or of which the content's size
+    is not the file's, is kept as an object. A slice, of what follows one another, looks at the same columns; only the
+    whole can be extended.
     """
 
     def __init__(self, sources: Iterable[SourceFile] = ()) -> None:
@@ -34,7 +35,8 @@ class Sources(Sequence[SourceFile]):
         """Put more of them behind those that are there."""
         for place, source in enumerate(sources, start=len(self._splits)):
             name, size, split, start, stop, drop, companion, _, digest, state = source
-            if start or stop != size or drop or companion or digest:
+            is_packed = state is not None and state.size != size
+            if start or stop != size or drop or companion or digest or is_packed:
                 self._others[place] = source
             self._names += name.encode() + b"\0"
             self._ends.append(len(self._names))

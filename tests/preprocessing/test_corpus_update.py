@@ -319,6 +319,16 @@ def test_a_row_that_is_appended_or_put_before_others_reads_one_piece(
         assert len(list_sources(root, options)) - pieces in (-1, 0, 1)
 
 
+def test_compressed_texts_are_known_again(tmp_path: Path) -> None:
+    root = tmp_path / "corpus"
+    root.mkdir()
+    for split in ("train", "valid", "test"):
+        (root / f"{split}.txt.gz").write_bytes(gzip.compress(f"The text of {split}.".encode()))
+    options = CorpusOptions(task="text")
+    assert check(root, tmp_path, options, 0) is None
+    assert check(root, tmp_path, options, 1) == 0
+
+
 def test_portions_of_which_no_file_seems_to_have_changed_are_known_without_a_look_at_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -177,6 +177,23 @@ class TestWhatACallerHasWritten:
         later.close()
         assert reads == [path]
 
+    def test_one_that_settles_after_much_was_learned_is_not_read_later(
+        self, tmp_path: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(file_digests, "_MANY", 1)
+        path, other = write(tmp_path / "a", b"x"), write(tmp_path / "b", b"y")
+        os.utime(other, ns=(1, 1))
+        digests = FileDigests(tmp_path / "memory.sqlite")
+        with monkeypatch.context() as patch:
+            patch.setattr(file_digests, "is_settled", lambda stat, now_ns: stat.st_mtime_ns == 1)
+            digests.note(path, sha256_bytes(b"x"))
+            digests.file(other)
+        with monkeypatch.context() as patch:
+            patch.setattr(file_digests, "is_settled", lambda stat, now_ns: True)
+            digests.close()
+        FileDigests(tmp_path / "memory.sqlite").file(path)
+        assert reads == [other]
+
     def test_a_file_written_just_before_the_end_is_read_later(
         self, tmp_path: Path, reads: list[Path]
     ) -> None:
