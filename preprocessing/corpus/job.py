@@ -120,7 +120,7 @@ def _update(pipeline: beam.Pipeline, job: CorpusJob, files: Sources, cache: JobC
     with closing(cache.open_digests()) as digests:
         recipe = recipe_of(options, job.writer.seed, job.writer.part_bytes)
         keys = PortionKeys(Path(job.writer.folder), recipe, options.excluded, digests, memory.seen)
-        of_portion = [keys.key(portion) for portion in found]
+        of_portion = keys.keys(found)
         tasks = [_task(memory, *each) for each in zip(found, of_portion, strict=True)]
         new = [task.portion for task in tasks if task.is_new]
         if local_processes(pipeline, 0) is None:

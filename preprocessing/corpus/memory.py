@@ -12,7 +12,8 @@ damaged one, everything is read, and what is written is the same.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from preprocessing.corpus.portions import Portion
 from preprocessing.corpus.shards import Written
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.records.exclusion import EXCLUDED
 
 # Options that decide what is done about records, not what they are.
 _NOT_IN_RECIPE = ("path", "on_leak", "max_dropped_fraction", "exclude", "exclude_file")
@@ -61,9 +63,20 @@ class PortionKeys:
         fingerprint = portion.sources.fingerprint()
         return sha256_text(self._seen_with + fingerprint) if fingerprint else ""
 
-    def key(self, portion: Portion) -> str:
-        """The key, from what the files hold now. Raises OSError."""
-        return self._known.get(self.seen(portion)) or self._key_of_contents(portion)
+    def keys(self, portions: Iterable[Portion]) -> list[str]:
+        """The key of each, from what the files hold now, and no two the same. Raises OSError.
+
+        Pieces of a table may hold the same, but the places of their rows are others, so each has its own reading.
+        """
+        found: dict[str, None] = {}
+        counts: Counter[str] = Counter()
+        for portion in portions:
+            key = own = self._known.get(self.seen(portion)) or self._key_of_contents(portion)
+            while key in found:
+                counts[own] += 1
+                key = sha256_text(f"{own} {counts[own]}")
+            found[key] = None
+        return list(found)
 
     def _key_of_contents(self, portion: Portion) -> str:
         read = [file for source in portion.sources for file in self._read(source)]
@@ -74,7 +87,8 @@ class PortionKeys:
         for source in portion.sources:
             cut = None if source.digest or source.is_whole else (source.start, source.stop)
             files = [(file.name, file.digest or known[file.name]) for file in self._read(source)]
-            contents.append((source.name, source.split, cut, files, source.drop))
+            drop = source.drop if source.name not in self._excluded else EXCLUDED
+            contents.append((source.name, source.split, cut, files, drop))
         return sha256_text(repr(contents))
 
     def is_unchanged(self, portion: Portion) -> bool:

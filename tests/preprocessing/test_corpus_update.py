@@ -329,6 +329,29 @@ def test_compressed_texts_are_known_again(tmp_path: Path) -> None:
     assert check(root, tmp_path, options, 1) == 0
 
 
+def test_pieces_that_hold_the_same_keep_the_places_of_their_own_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_pieces, "PIECE_BYTES", 20)
+    root = tmp_path / "corpus"
+    root.mkdir()
+    (root / "rows.jsonl").write_bytes(rows_as("jsonl", [*range(-1, 12)] * 3))
+    options = CorpusOptions(task="text", max_dropped_fraction=1)
+    assert check(root, tmp_path, options, 0) is None
+    assert check(root, tmp_path, options, 1) == 0
+    (root / "rows.jsonl").write_bytes(rows_as("jsonl", [*range(-1, 12)] * 2))
+    check(root, tmp_path, options, 2)
+
+
+def test_a_story_that_is_not_read_can_be_excluded(tmp_path: Path) -> None:
+    root = tmp_path / "corpus"
+    write_release(root)
+    (root / "cnn" / "stories" / "other.story").write_text(story("Not listed.", "One"))
+    check(root, tmp_path, CNN, 0)
+    check(root, tmp_path, replace(CNN, exclude=["cnn/stories/other.story"]), 1)
+    check(root, tmp_path, CNN, 2)
+
+
 def test_portions_of_which_no_file_seems_to_have_changed_are_known_without_a_look_at_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
