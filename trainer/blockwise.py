@@ -163,7 +163,7 @@ class BlockwiseGradients:
             x = self._embedded(batch, operations, values)
         slices = tape.gradient(x, values, output_gradients=gradient)
         found = {}
-        for name in self._trained.intersection(_EMBEDDINGS):
+        for name in (name for name in _EMBEDDINGS if name in self._trained):
             start = of_logits if name == "model/wte" else tf.zeros(values[name].shape)
             places = slices[name].indices[:, tf.newaxis]
             found[name] = tf.tensor_scatter_nd_add(start, places, slices[name].values)

@@ -126,3 +126,28 @@ def test_no_block_is_computed_again_before_the_one_behind_it_is_updated() -> Non
     loss()
     assert order[0].startswith("model/ln_f")
     assert [name.split("/")[1] for name in order[1:]] == ["h1", "h0", "wpe"]
+
+
+def test_gradients_come_in_one_order_whatever_names_hash_to_in_a_process() -> None:
+    """Their norm is added up in this order: a training that another process goes on with has the same bits."""
+    model = random_model(SMALL, seed=0)
+    by_blocks = blockwise.BlockwiseGradients(model, model.by_name, xla=False)
+    names: list[str] = []
+
+    def note(found: dict[str, tf.Tensor]) -> list[tf.Operation]:
+        names.extend(found)
+        return [gradient.op for gradient in found.values()]
+
+    @tf.function(autograph=False)
+    def loss() -> tf.Tensor:
+        return by_blocks(batch_of(2), Operations(), 1.0, note)
+
+    loss.get_concrete_function()
+    in_blocks = [
+        name
+        for layer in reversed(range(SMALL.layers))
+        for name in model.by_name
+        if name.startswith(f"model/h{layer}/")
+    ]
+    norm, embeddings = ["model/ln_f/g", "model/ln_f/b"], ["model/wte", "model/wpe"]
+    assert names == [*norm, *in_blocks, *embeddings]
