@@ -53,10 +53,10 @@ class NodeLauncher:
         It imports while the run does what comes before its first node.
         """
         if nodes and self._launch is None:
+            log = self._logs and self._logs / "warm_server.log"
             with full_disk_told():
                 code = self._world.code.write(self._loaded.workspace / "code")
-            log = self._logs and self._logs / "warm_server.log"
-            self._server = NodeServer(code, [node.name for node in nodes], log)
+                self._server = NodeServer(code, [node.name for node in nodes], log)
             self._launch = self._server.run
 
     def prepare_before_plan(self, nodes: Sequence[Node]) -> None:
