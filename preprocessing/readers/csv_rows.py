@@ -11,16 +11,11 @@ from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns
 from preprocessing.records.record import Drop, Fault
 
-_SKIPPED_AT_ONCE = 1 << 20
+_READ_AT_ONCE = 1 << 18
 
-# A place in a row is where a field or the rest of one behind its quotes begins, or in one without quotes, or in quotes;
-# each with what it goes on to. A quote in quotes is written twice.
-_START, _BARE, _QUOTED = range(3)
-_TO_END = (
-    re.compile(rb"(?s:.)"),
-    re.compile(rb"[^,\n]*+[,\n]"),
-    re.compile(rb'(?:[^"]++|"")*+"'),
-)
+# Fields and what is between them, a quote in quotes as the end of one and the start of another; then a field without
+# quotes that goes on or ends the row, and the row's end or a quote that is not closed.
+_ROW = re.compile(rb'(?:"[^"]*+"|[^",\n][^,\n]*+,|,)*+([^",\n][^,\n]*+)?([\n"]?)')
 
 
 def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) -> Rows:
@@ -64,8 +59,6 @@ def _values(row: bytes | None, most: int, header: list[str] | None) -> list[str]
         return "too_large", f" has more than {most} bytes, max_record_bytes"
     # What is not UTF-8 may be in another column; whoever takes the value sees it.
     text = row.decode("utf-8", "surrogateescape")
-    if header is None:
-        text = text.removeprefix("\ufeff")
     try:
         (values,) = csv.reader([text], strict=True)
     except csv.Error as error:
@@ -91,36 +84,34 @@ def _fault_of_header(source: SourceFile, line: bytes, header: list[str]) -> Faul
 def _bounded_rows(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes | None, bool]]:
     """Of each row the number of its first line, its lines, and whether it ends, and no quote goes on to the file's end.
 
-    Lines are None where they are more than `most` bytes together, of which no more are held.
+    Lines are None where they are more than `most` bytes, without the last line end; of these no more are held than
+    that and what is read at once.
     """
-    number = 1
-    while line := file.readline(most + 2):  # two bytes more for the line end
-        first, place, size = number, _START, 0
-        lines: list[bytes] = []
-        while line:
-            lines.append(line)
-            size += len(line.rstrip(b"\r\n"))
-            if size > most:
-                lines.clear()
-            place = _place_after(line if number > 1 else line.removeprefix(codecs.BOM_UTF8), place)
-            is_ended = line.endswith(b"\n")
-            number += is_ended
-            if is_ended and place != _QUOTED:
-                break
-            line = file.readline(_SKIPPED_AT_ONCE if size > most else most + 2)
-        yield first, b"".join(lines) if size <= most else None, place != _QUOTED
+    number = first = 1
+    start, is_long = 0, False
+    data = file.read(_READ_AT_ONCE).removeprefix(codecs.BOM_UTF8)
+    while True:
+        row = _ROW.match(data, start)
+        assert row is not None  # also of nothing
+        if row[2] == b"\n":
+            yield first, _fitting(row[0], is_long, most), True
+            number += row[0].count(b"\n")
+            first, start, is_long = number, row.end(), False
+            continue
+        lines = data[start:]
+        if len(lines) > most + 2:  # two bytes more for the line end
+            is_long = True
+            number += lines.count(b"\n")
+            # Behind these, a row goes on as it does behind the whole.
+            lines = row[2] or (b"x" if row[1] else b"")
+        more = file.read(max(_READ_AT_ONCE, len(lines)))
+        if not more:
+            break
+        data, start = lines + more, 0
+    if lines or is_long:
+        yield first, _fitting(lines, is_long, most), row[2] != b'"'
 
 
-def _place_after(data: bytes, place: int) -> int:
-    """The place after `data` in a row, where it begins at `place`."""
-    position = 0
-    while found := _TO_END[place].match(data, position):
-        position = found.end()
-        end = data[position - 1 : position]
-        if place == _START and end == b'"':
-            place = _QUOTED
-        elif place == _START and end not in b",\n":
-            place = _BARE
-        else:
-            place = _START
-    return place
+def _fitting(lines: bytes, is_long: bool, most: int) -> bytes | None:
+    """The lines of a row, None where they or those before them are too many."""
+    return None if is_long or len(lines.rstrip(b"\r\n")) > most else lines

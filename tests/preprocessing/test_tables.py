@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from preprocessing.base.digests import sha256_text
 from preprocessing.corpus.reading import read_source
 from preprocessing.options import CorpusOptions, TaskName
-from preprocessing.readers import arrow_rows, json_rows
+from preprocessing.readers import arrow_rows, csv_rows, json_rows
 from preprocessing.readers.listing import opener_in
 from preprocessing.readers.parquet_pages import largest_page
 from preprocessing.readers.source_file import Corpus
@@ -350,25 +350,29 @@ def test_the_lines_of_a_row_that_is_no_csv_are_no_rows():
     assert found[1].position == 5
 
 
-@given(st.lists(st.lists(st.text(st.sampled_from('a",\n ')), min_size=1, max_size=3), max_size=6))
-@example([["aaaaaaaaaa\n\n\n"]])
-def test_the_rows_of_any_csv_are_those_that_were_written_but_for_long_ones(rows):
+@given(
+    st.lists(st.lists(st.text(st.sampled_from('a",\n ')), min_size=1, max_size=3), max_size=6),
+    st.sampled_from([3, 10, 1 << 18]),
+)
+@example([["aaaaaaaaaa\n\n\n"]], 3)
+@example([['aaaaaaaa"\n']], 10)
+def test_the_rows_of_any_csv_are_those_that_were_written_but_for_long_ones(rows, at_once):
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([["text", "b", "c"], *rows])
     data = file.getvalue().encode()
     options = CorpusOptions(task="text", max_record_bytes=12)
-    # A text counts the ends of its lines, too.
-    short = [row[0] for row in rows if max(len(csv_line(row)), len(row[0])) <= 12]
+    short = [row[0] for row in rows if len(csv_line(row)) <= 12]
     kept = [text for text in short if text.strip()]
-    found = read("a.csv", data, options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_rows, "_READ_AT_ONCE", at_once)
+        found = read("a.csv", data, options)
     assert [text_of(outcome) for outcome in found if isinstance(outcome, Record)] == kept
 
 
 def csv_line(row: list[str]) -> str:
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerow(row)
-    # As lines are counted: without their ends.
-    return "".join(line.rstrip("\n") for line in file.getvalue().splitlines(keepends=True))
+    return file.getvalue().removesuffix("\n")
 
 
 def array(*rows: Any, indent: int | None = None) -> bytes:
