@@ -40,8 +40,8 @@ class Sources(Sequence[SourceFile]):
                 self._others[place] = source
             self._names += name.encode() + b"\0"
             self._ends.append(len(self._names))
-            self._numbers.append(stop - start)
-            self._numbers.extend(state[1:] if state and not drop else _UNKNOWN)
+            times = state[1:] if state and not drop else _UNKNOWN
+            self._numbers.extend((stop - start, *times))
             self._splits.append(_SPLITS.index(split))
         self._places = range(len(self._splits))
 
@@ -78,6 +78,12 @@ class Sources(Sequence[SourceFile]):
     def size(self) -> int:
         """How many bytes are read of all."""
         return sum(self._columns()[0::_NUMBERS])
+
+    @property
+    def splits(self) -> set[str | None]:
+        """The splits that they are said to have."""
+        found = set(self._splits[self._places.start : self._places.stop])
+        return {_SPLITS[place] for place in found}
 
     def fingerprint(self) -> str | None:
         """A digest of all that is known of them, None where a change of a file may not show in it.

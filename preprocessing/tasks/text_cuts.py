@@ -1,10 +1,11 @@
 """Where a stream of text files is cut into train, validation and test."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.records.record import SPLITS
 
 # How far a cut may move to reach the start of a line or a word.
@@ -24,7 +25,7 @@ ReadAt = Callable[[str, int, int], bytes]
 
 
 def cut_stream(
-    files: Sequence[SourceFile],
+    files: Sources,
     fractions: tuple[float, float],
     max_bytes: int,
     read_at: ReadAt,
@@ -44,7 +45,7 @@ def cut_stream(
     `max_bytes` are cut further (see `cut_text`). The pieces of a file, in order, are exactly its bytes;
     an empty file is one empty piece.
     """
-    cuts = _cuts(files, _shares(_total(files), fractions), read_at)
+    cuts = _cuts(files, _shares(files.size, fractions), read_at)
     file_start = 0
     for file in files:
         bounds = [min(max(cut - file_start, 0), file.size) for cut in cuts]
@@ -75,10 +76,6 @@ def cut_text(text: SourceFile, max_bytes: int, read_at: ReadAt) -> Iterator[Sour
         yield text._replace(start=start, stop=stop)
 
 
-def _total(files: Iterable[SourceFile]) -> int:
-    return sum(file.size for file in files)
-
-
 def _shares(total: int, fractions: tuple[float, float]) -> tuple[int, int]:
     """How many bytes of `total` are validation and test."""
     least = min(LEAST_HELD_OUT, total // 4)
@@ -87,20 +84,19 @@ def _shares(total: int, fractions: tuple[float, float]) -> tuple[int, int]:
     return min(validation, total - test), test
 
 
-def _cuts(files: Sequence[SourceFile], shares: tuple[int, int], read_at: ReadAt) -> list[int]:
+def _cuts(files: Sources, shares: tuple[int, int], read_at: ReadAt) -> list[int]:
     """Where the splits begin and end in the stream: 0, two cuts that have moved, its size."""
-    total = _total(files)
-    cuts = [total]
+    cuts = [files.size]
     for share in reversed(shares):
         cut = cuts[0] - share
         start = 0
-        for file in files:
-            if share and start < cut < start + file.size:
-                end = min(start + file.size, cuts[0])
-                cut = start + _moved(file.name, file.size, cut - start, cut, share, read_at)
+        for name, size, _ in files.measures():
+            if share and start < cut < start + size:
+                end = min(start + size, cuts[0])
+                cut = start + _moved(name.decode(), size, cut - start, cut, share, read_at)
                 cut = min(cut, end)
                 break
-            start += file.size
+            start += size
         cuts = [cut, *cuts]
     return [0, *cuts]
 

@@ -71,14 +71,16 @@ def cut_texts(sources: Sources, corpus: Corpus) -> Sources:
     """
     options = corpus.options
     texts, apart = _parted(sources, lambda source: _is_text(source, options))
-    said = {text.split for text in texts} - {None}
+    said = texts.splits - {None}
     # A lone `test.txt` is not a released split.
     is_released = TRAIN in said and len(said) > 1
     if options.document_separator is not None:
         whole = (text if is_released else text._replace(split=None) for text in texts)
         return Sources(chain(whole, apart))
 
-    others, released = _parted(texts, lambda text: not (is_released and text.split))
+    others, released = texts, Sources()
+    if is_released:
+        others, released = _parted(texts, lambda text: text.split is None)
     read, most = partial(read_at, corpus.open), options.max_record_bytes
     cut = chain.from_iterable(cut_text(text, most, read) for text in released)
     return Sources(chain(cut, cut_stream(others, options.split_fractions, most, read), apart))

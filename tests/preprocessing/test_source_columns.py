@@ -49,6 +49,7 @@ def test_sources_in_columns_are_those_that_were_put_in(
     assert [*part] == [part[place] for place in range(len(part))] == sources[start:stop]
     assert [*pickle.loads(pickle.dumps(part))] == sources[start:stop]
     assert part.size == sum(source.stop - source.start for source in sources[start:stop])
+    assert part.splits == {source.split for source in sources[start:stop]}
     assert part.fingerprint() == Sources(sources[start:stop]).fingerprint()
     assert [(name.decode(), size, is_piece) for name, size, is_piece in part.measures()] == [
         (source.name, source.stop - source.start, bool(source.digest)) for source in part

@@ -11,6 +11,7 @@ from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.source_file import Corpus, SourceFile
+from preprocessing.readers.sources import Sources
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, example_to_record, record_to_example
 from preprocessing.tasks.registry import list_sources
@@ -64,8 +65,8 @@ def pieces_of(contents: dict[str, bytes], fractions=(0.1, 0.1), max_bytes=1 << 2
     def read_at(name: str, offset: int, length: int) -> bytes:
         return contents[name][offset : offset + length]
 
-    files = [SourceFile.whole(name, len(data)) for name, data in sorted(contents.items())]
-    pieces = cut_stream(files, fractions, max_bytes, read_at)
+    files = (SourceFile.whole(name, len(data)) for name, data in sorted(contents.items()))
+    pieces = cut_stream(Sources(files), fractions, max_bytes, read_at)
     return [(piece.name, piece.start, piece.stop, piece.split) for piece in pieces]
 
 
