@@ -79,12 +79,13 @@ class PortionKeys:
         return list(found)
 
     def _key_of_contents(self, portion: Portion) -> str:
-        read = [file for source in portion.sources for file in self._read(source)]
+        sources = list(portion.sources)
+        read = [file for source in sources for file in self._read(source)]
         states = {file.name: file.state for file in read if not file.digest}
         found = self._digests.files(list(map(self._path, states)), list(states.values()))
         known = dict(zip(states, found, strict=True))
         contents: list[object] = [self._recipe]
-        for source in portion.sources:
+        for source in sources:
             cut = None if source.digest or source.is_whole else (source.start, source.stop)
             files = [(file.name, file.digest or known[file.name]) for file in self._read(source)]
             drop = source.drop if source.name not in self._excluded else EXCLUDED

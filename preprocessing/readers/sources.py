@@ -111,7 +111,8 @@ class Sources(Sequence[SourceFile]):
     def _source(self, place: int) -> SourceFile:
         if place in self._others:
             return self._others[place]
-        size, *times = self._numbers[place * _NUMBERS : (place + 1) * _NUMBERS]
-        state = FileState(size, *times) if times[1] else None
+        first = place * _NUMBERS
+        size, mtime_ns, ctime_ns, inode = self._numbers[first : first + _NUMBERS]
+        state = FileState(size, mtime_ns, ctime_ns, inode) if ctime_ns else None
         split = _SPLITS[self._splits[place]]
-        return SourceFile.whole(self._name(place).decode(), size, state, split)
+        return SourceFile(self._name(place).decode(), size, split, 0, size, state=state)
