@@ -305,7 +305,7 @@ CHANGES = [
         ),
         set(),
     ),
-    Change("a comment", edited("trainer/gpt2.py", "import", "# what it needs\nimport"), set()),
+    Change("a comment", edited("trainer/gpt2.py", "\nimport", "\n# what it needs\nimport"), set()),
     Change("a docstring", edited("trainer/gpt2.py", '"""', '"""Here: '), set()),
     Change(
         "a template",
