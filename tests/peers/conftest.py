@@ -30,6 +30,6 @@ def run_peer() -> RunPeer:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A new folder that is gone after the test: `tmp_path` keeps those of three runs."""
-    with tempfile.TemporaryDirectory() as name:
+    """A new folder that is gone after the test, on the disk: twice 1558M and the model have no room in memory."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         yield Path(name)
