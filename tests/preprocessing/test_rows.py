@@ -68,7 +68,9 @@ def test_another_example_is_refused(features: dict[str, list[int]]) -> None:
         example_to_row(encode_example(features))
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b", gzip.compress(bytes(9), mtime=0)[:-9], b"no gzip"])
+@pytest.mark.parametrize(
+    "content", [b"\x1f\x8b", gzip.compress(bytes(9), mtime=0)[:-9], b"no gzip"]
+)
 def test_a_broken_compressed_file_is_no_file_of_rows(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rows.gz"
     path.write_bytes(content)
