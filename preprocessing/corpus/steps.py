@@ -69,8 +69,7 @@ class CorpusJob:
 
     def look(self, files: Sources) -> Sources:
         """Whole files in the pieces that they are seen to have when they are looked into."""
-        corpus = self.writer.corpus
-        return look_into(files, corpus)
+        return look_into(files, self.writer.corpus)
 
     def portions(self, looked_at: Sources) -> list[Portion]:
         """The portions of what files were seen to be, in their order."""
