@@ -14,9 +14,10 @@ from trainer.export import export
 from trainer.gpt2 import Precision
 from trainer.options import GenerationOptions
 from trainer.served_model import hardware_precision
-from trainer.weights import load_model, read_config, read_weights
+from trainer.weights import read_config, read_weights
 from trainer.weights.exported import Exported, read_metadata
 from trainer.weights.huggingface import write_huggingface
+from trainer.weights.loading import load_model
 from trainer.weights.openai import write_openai
 
 Target = Literal["openai", "huggingface", "savedmodel"]

@@ -15,6 +15,7 @@ from pipeline.nodes import Node
 from pipeline.outside_content import OutsideContent
 from pipeline.planning import Step
 from pipeline.recording import record_success
+from pipeline.run_record import FAILED_NODE
 from pipeline.run_reports import Report
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.world import PipelineWorld
@@ -78,7 +79,11 @@ class NodeLauncher:
         """
         try:
             return self._run(step, inputs, lease, on_report)
-        except ContentChangedError as error:
+        except (NodeFailureError, ContentChangedError) as error:
+            # What fails before TFX has registered its execution has none.
+            self._store.update_run(self._run_id, {FAILED_NODE: step.node.name})
+            if isinstance(error, NodeFailureError):
+                raise
             raise NodeFailureError(step.node.name, str(error), False, None) from error
 
     def _run(

@@ -125,6 +125,13 @@ _INCIDENTAL_TRAINING = ("log_every", "checkpoint_every", "keep_checkpoints")
 
 ALL_NODES = (
     Node(
+        name="BaseModel",
+        component="components.base_model",
+        outputs={"model": "Model"},
+        parameters=_keys("model", ModelOptions, "base"),
+        externals={"base_model": externals.BASE_MODEL, "vocabulary": externals.VOCABULARY},
+    ),
+    Node(
         name="CorpusGen",
         component="components.corpus_gen",
         outputs={"examples": "Examples", "index": "RecordIndex", "report": "CorpusReport"},
@@ -169,12 +176,6 @@ ALL_NODES = (
         files=_templates("tokens.css", "tokens.html"),
         externals={"vocabulary": externals.VOCABULARY},
         paths={JOB_CACHE_VARIABLE: lambda site: site.workspace, INDEX_VARIABLE: _index},
-    ),
-    Node(
-        name="BaseModel",
-        component="components.base_model",
-        outputs={"model": "Model"},
-        externals={"base_model": externals.BASE_MODEL},
     ),
     Node(
         name="Trainer",

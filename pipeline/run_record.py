@@ -18,6 +18,8 @@ from preprocessing.base.errors import InputError
 # How a run was launched: by one `gpt2-tfx run`, which holds a lease all the time, or by an orchestrator's containers,
 # each of which holds one while it works.
 LOCAL_RUN, CONTAINERS = "run", "containers"
+# The property of a run that names the node whose failure ended it.
+FAILED_NODE = "failed_node"
 # Where a store is, where its files lie and who is told of a run decide nothing, and may name a machine or a person.
 _NOT_RECORDED = ("store", "workspace", "notify.command", "notify.webhook")
 _LEASE = "lease:"

@@ -254,7 +254,7 @@ def _from_weights(path: Path, vocabulary: str, precision: "Precision | None") ->
     from serving.grouped_texts import GroupedTexts
     from trainer.export import ExportedModel
     from trainer.served_model import hardware_precision, served
-    from trainer.weights import load_model as load_weights
+    from trainer.weights.loading import load_model as load_weights
 
     has_gpu, words = ready_gpu(), load_vocabulary(vocabulary)
     model = served(load_weights(path, precision or hardware_precision()))

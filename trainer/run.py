@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_watch import check_unchanged_since
@@ -30,7 +28,7 @@ from trainer.options import (
 from trainer.part_times import EXPORT, MODEL, READING, PartTimes
 from trainer.row_files import read_rows, read_training_rows
 from trainer.training import train
-from trainer.weights import load_into
+from trainer.weights.loading import load_into
 
 _SERVING_FOLDERS = ("Format-Serving", "serving_model_dir")  # what TFX appends, now and formerly
 
@@ -83,7 +81,6 @@ def train_and_export(fn_args: FnArgs) -> Trained:
     if fn_args.base_model:
         model = GPT2(config, precision=device.precision)
         load_into(model, base_folder(fn_args.base_model))
-        _require_finite(model)
         if BASE_STATS_VARIABLE in os.environ:
             check_unchanged_since(Path(os.environ[BASE_STATS_VARIABLE]), "Trainer read it")
     else:
@@ -115,16 +112,6 @@ def base_folder(base_model: str) -> Path:
     """The checkpoint's folder; TFX names a folder in it for serving, which no import has."""
     path = Path(base_model)
     return path.parent if path.name in _SERVING_FOLDERS and not path.is_dir() else path
-
-
-def _require_finite(base: GPT2) -> None:
-    """InputError where a base model's weights are no numbers: nothing could be learned from them."""
-    for name, variable in base.by_name.items():
-        if not np.isfinite(variable).all():
-            raise InputError(
-                f"model.base: {name} holds NaN or infinity; take another copy of the model, or an earlier "
-                "checkpoint of its training"
-            )
 
 
 def _require_fitting_rows(config: GPT2Config, sequence_length: int) -> None:

@@ -11,7 +11,7 @@ from pipeline.config_reading import load_config
 from pipeline.manifests import removals
 from pipeline.nodes import NODE_NAMES
 from pipeline.progress_display import duration
-from pipeline.run_record import is_over
+from pipeline.run_record import FAILED_NODE, is_over
 from pipeline.serving_history import date, pin, pinned_text, served, serving_events
 from pipeline.store import ServingEvent, StoredExecution, StoredRun, StoreReader
 from serving.versions import Versions
@@ -94,13 +94,17 @@ def _run(store: StoreReader, stored: StoredRun) -> dict[str, Any]:
         for execution in executions
     }
     names = str(properties["nodes"]).split(",") if "nodes" in properties else NODE_NAMES
-    skipped = {"state": "skipped", "seconds": 0.0, "key": "", "reason": "", **_NEVER}
+    failed = properties.get(FAILED_NODE)
+    for name in names:
+        state = "failed" if name == failed else "skipped"
+        unseen = {"node": name, "state": state, "seconds": 0.0, "key": "", "reason": "", **_NEVER}
+        seen.setdefault(name, unseen)
     return {
         "run_id": stored.run_id,
         "state": now(str(properties["state"])),
         "started": started,
         "seconds": round(finished - started, 3),
-        "nodes": [seen.get(name, {"node": name, **skipped}) for name in names],
+        "nodes": [seen[name] for name in names],
     }
 
 

@@ -14,8 +14,9 @@ from tests.trainer.random_models import random_model
 from trainer.config import GPT2Config
 from trainer.generation import Request, generate
 from trainer.options import GenerationOptions
-from trainer.weights import load_model, read_weights
+from trainer.weights import read_weights
 from trainer.weights.huggingface import CONFIG_NAMES
+from trainer.weights.loading import load_model
 from trainer.weights.openai import write_openai
 
 pytestmark = pytest.mark.long

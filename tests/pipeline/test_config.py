@@ -362,7 +362,7 @@ class TestMissingPaths:
         with pytest.raises(InputError) as caught:
             load_config(path, missing=paths_of_selection(Selection(last=("Trainer",))))
         found = [fault.split(": ")[1] for fault in caught.value.messages]
-        assert found == ["seed", "corpus.path", "model.base"]
+        assert found == ["seed", "model.base", "corpus.path"]
 
     def test_a_folder_of_a_pattern_that_is_not_there_is_named(
         self, write_config: WriteConfig

@@ -359,7 +359,7 @@ CHANGES = [
     Change(
         "a file of the vocabulary",
         written("vocabulary/vocab.bpe", "#version: 0.2\na b\n"),
-        TOKENS,
+        {"BaseModel"} | TOKENS,
         "data: vocabulary changed",
     ),
 ]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.commands.status import last_runs
 from pipeline.node_process import NodeFailureError
 from tests.pipeline.conftest import WriteConfig
 from tests.pipeline.launches import Launches
@@ -70,6 +71,10 @@ def test_a_schema_that_is_edited_before_its_node_reads_it_fails(
     launches.edits["CorpusGen"] = lambda: rewrite(schema, "feature { name: 'other' }\n")
     with pytest.raises(NodeFailureError, match=r"schema\.pbtxt: changed while the run had yet"):
         launches.run("run-1")
+    # Nothing was launched, so the store has no execution of it.
+    states = {node["node"]: node["state"] for node in last_runs(launches.store, 1)[0]["nodes"]}
+    assert states["ImportSchemaGen"] == "failed"
+    assert states["ExampleValidator"] == "skipped"
 
 
 def test_who_reads_a_vocabulary_knows_its_digest(launches: Launches) -> None:

@@ -274,16 +274,15 @@ class TestSelections:
         )
 
     def test_from_refuses_before_anything_runs(self, launches: Launches, tmp_path: Path) -> None:
-        """BaseModel comes after StatisticsGen in the table, so that what is out of date shows late."""
+        """ImportSchemaGen comes after StatisticsGen in the table, so that what is out of date shows late."""
         for name in ("one", "two"):
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "weights").write_text(name)
-        launches.run("run-1", None, "model.base=one")
-        with pytest.raises(InputError, match="BaseModel is out of date"):
+            (tmp_path / name).write_text(f"feature {{ name: '{name}' }}\n")
+        launches.run("run-1", None, "validation.schema=one")
+        with pytest.raises(InputError, match="ImportSchemaGen is out of date"):
             launches.run(
                 "run-2",
                 Selection(first=("StatisticsGen",), forced=("StatisticsGen",)),
-                "model.base=two",
+                "validation.schema=two",
             )
         assert launches.launched == []
 

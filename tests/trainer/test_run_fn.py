@@ -109,17 +109,6 @@ def test_a_base_model_of_another_size_is_refused(fn_args: SimpleNamespace, tmp_p
         train_and_export(fn_args)
 
 
-def test_a_base_model_whose_weights_are_no_numbers_is_refused(
-    fn_args: SimpleNamespace, tmp_path: Path
-) -> None:
-    base = random_model(GPT2Config(257, context=16, width=16, heads=2, layers=1), seed=8)
-    base.by_name["model/ln_f/b"].assign([np.inf] + [0.0] * 15)
-    write_base(tmp_path / "base", base, "huggingface")
-    fn_args.base_model = str(tmp_path / "base")
-    with pytest.raises(InputError, match=r"model\.base: model/ln_f/b holds NaN or infinity"):
-        train_and_export(fn_args)
-
-
 def test_rows_longer_than_the_context_are_refused(fn_args: SimpleNamespace) -> None:
     settings(fn_args, "model")["context"] = 4
     with pytest.raises(InputError, match=r"tokens\.sequence_length is 8.*context 4"):

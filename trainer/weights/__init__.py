@@ -12,7 +12,6 @@ import numpy as np
 
 from preprocessing.base.errors import InputError
 from trainer.config import GPT2Config
-from trainer.gpt2 import GPT2, Precision
 from trainer.weights.exported import Exported
 from trainer.weights.format import Format
 from trainer.weights.huggingface import HuggingFace
@@ -42,16 +41,26 @@ def read_weights(folder: Path) -> tuple[GPT2Config, dict[str, np.ndarray]]:
     return config, dict(tensors(folder, config))
 
 
-def load_into(model: GPT2, folder: Path) -> None:
-    """Fill a model with the variables in a path, one after the other.
+def require_usable(folder: Path, config: GPT2Config) -> None:
+    """InputError where a path has no weights of this shape from which anything could be learned.
 
-    Raises InputError as `read_weights` does, and where the path's config is not the model's.
+    All of them are read, one after the other.
     """
-    config = read_config(folder)
-    ours = asdict(model.config)
+    require_shape(folder, config)
+    for name, value in tensors(folder, config):
+        if not np.isfinite(value).all():
+            raise InputError(
+                f"{folder}: {name} holds NaN or infinity; take another copy of the model, or an earlier "
+                "checkpoint of its training"
+            )
+
+
+def require_shape(folder: Path, config: GPT2Config) -> None:
+    """InputError where the model in a path is of another shape."""
+    ours = asdict(config)
     differences = [
         f"{name} {value} in the checkpoint and {ours[name]} in model"
-        for name, value in asdict(config).items()
+        for name, value in asdict(read_config(folder)).items()
         if value != ours[name]
     ]
     if differences:
@@ -59,15 +68,6 @@ def load_into(model: GPT2, folder: Path) -> None:
             f"{folder}: the checkpoint is not of the shape that model.size gives: "
             f"{', '.join(differences)}; set model.size, or tokens.vocabulary, to that of the checkpoint"
         )
-    for name, value in tensors(folder, config):
-        model.by_name[name].assign(value)
-
-
-def load_model(folder: Path, precision: Precision = "float32") -> GPT2:
-    """A model of the shape and with the weights in a path; raises as `read_weights`."""
-    model = GPT2(read_config(folder), precision=precision)
-    load_into(model, folder)
-    return model
 
 
 def _format_of(path: Path) -> Format:

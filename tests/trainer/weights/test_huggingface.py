@@ -13,8 +13,9 @@ from safetensors.numpy import load_file, save_file
 
 from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
-from trainer.weights import load_model, read_config, read_weights
+from trainer.weights import read_config, read_weights
 from trainer.weights.huggingface import write_huggingface
+from trainer.weights.loading import load_model
 
 Tensors = dict[str, np.ndarray]
 BUFFERS = {

@@ -12,7 +12,8 @@ from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from trainer.config import SIZES, variable_shapes
 from trainer.gpt2 import GPT2
-from trainer.weights import load_into, load_model, read_config, read_weights
+from trainer.weights import read_config, read_weights
+from trainer.weights.loading import load_into, load_model
 from trainer.weights.openai import write_openai
 
 DATA = "model.ckpt.data-00000-of-00001"
