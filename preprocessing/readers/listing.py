@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO
 
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from preprocessing.base.errors import InputError
@@ -27,13 +28,16 @@ class CorpusFiles:
     """The files of a corpus, a folder or a single file.
 
     root: its place as it was named. is_folder: whether that is a folder. folder: what the names are relative to: the
-    corpus itself, or the folder of a single file.
+    corpus itself, or the folder of a single file. Raises InputError for a store that gives no answer.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         place = os.fspath(root)
         self.root = str(Path(place)) if is_local(place) else place.rstrip("/")
-        self.is_folder = is_folder(self.root)
+        try:
+            self.is_folder = is_folder(self.root)
+        except BeamIOError as error:
+            raise InputError(f"{self.root}: cannot be listed: {error}") from error
         self._apple_doubles: set[str] = set()
         self.folder = self.root if self.is_folder else FileSystems.split(self.root)[0] or "."
 

@@ -47,11 +47,9 @@ class SourceFile(NamedTuple):
     state: FileState | None = None
 
     @classmethod
-    def whole(
-        cls, name: str, size: int, state: FileState | None = None, split: str | None = None
-    ) -> "SourceFile":
+    def whole(cls, name: str, size: int, state: FileState | None = None) -> "SourceFile":
         """A whole file."""
-        return cls(name, size, split, 0, size, state=state)
+        return cls(name, size, None, 0, size, state=state)
 
     @property
     def is_whole(self) -> bool:

@@ -119,16 +119,12 @@ def id_of(row: TableRow, source: SourceFile) -> str | Drop | None:
     if not isinstance(value, str | int) or isinstance(value, bool):
         detail = f"{row.place}: id must be a text or a whole number, got {_shown(value)}"
         return source.row_drop(row.number, "wrong_type", detail)
-    try:
-        identity = str(value)
-        identity.encode()
-    except ValueError:  # half a surrogate pair, or a number of more digits than Python writes
-        return source.row_drop(row.number, "wrong_type", f"{row.place}: id cannot be written")
+    identity = str(value)
+    if identity != printable(identity):
+        detail = f"{row.place}: id holds what is no character; write it in UTF-8"
+        return source.row_drop(row.number, "wrong_type", detail)
     return identity
 
 
 def _shown(value: object) -> str:
-    try:
-        return printable(reprlib.repr(value))
-    except ValueError:  # a number of more digits than Python writes
-        return f"a {type(value).__name__}"
+    return printable(reprlib.repr(value))

@@ -123,10 +123,7 @@ def _record(source: SourceFile, row: TableRow, corpus: Corpus) -> Record | Drop:
         domain = conversation.get("source")
         conversation = {key: value for key, value in conversation.items() if key != "source"}
     story: str = _member(conversation, path, "story", str)
-    try:
-        canonical = canonical_json(conversation)
-    except RecursionError as error:
-        raise _SchemaError(f"{path} is nested too deeply") from error
+    canonical = canonical_json(conversation)
     if not isinstance(domain, str | None):
         raise _wrong_type(f"{path}.source", domain, str)
     digest = sha256_bytes(canonical.encode("utf-8", "surrogatepass"))

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from itertools import chain
 from types import MappingProxyType
 
-from apache_beam.io.filesystem import BeamIOError
-
 from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
@@ -38,8 +36,6 @@ def list_files(files: CorpusFiles, options: CorpusOptions) -> Sources:
         raise InputError(
             f"{error.filename}: permission denied; make the corpus readable"
         ) from error
-    except BeamIOError as error:
-        raise InputError(f"{files.root}: cannot be listed: {error}") from error
 
 
 def look_into(files: Sources, corpus: Corpus) -> Sources:

@@ -69,6 +69,7 @@ BLOCKS = [
     "By\nAnn Lee\nand Bo Ray\nPUBLISHED:\n21:05, 5 December 2011",
     "By\nAnn Lee\nand\nBo Ray\nPUBLISHED:\n21:05, 5 December 2011",
     "By\nAnn Lee\nand\nBo Ray",
+    "By\nAnn Lee\nand Bo Ray",
     "By\nAnn Lee\nBo Ray\nand Cy Poe Jr.\nPUBLISHED:\n21:05, 5 December 2011",
     "By Ann Lee\n\nPUBLISHED: 12:21 EST, 4 May 2012 | UPDATED: 13:00 EST, 4 May 2012",
     "By\nAnn Lee\n\nLast updated at 10:46 AM on 20th October 2011",
@@ -98,11 +99,17 @@ def test_a_byline_block_is_stripped_whole_from_a_story_and_from_the_copy_in_one_
         "By Monday it had rained. It was wet.\nUPDATED:\n12:21 EST, 4 May 2012\nIt dried.",
         "Bystanders said: UPDATED: 12:21 is a time.",
         "It rained.\nBy\nAnn Lee",
+        f"By\n{'Whoever wrote so much ' * 4}\nIt rained.",
     ],
 )
 def test_what_only_looks_like_a_byline_stays(article):
     line = normalise_whitespace(join_paragraphs(article))
     assert strip_byline(line) == line
+
+
+def test_without_times_what_follows_the_names_stays():
+    assert clean_article("By\nAnn Lee\n\nA caption\n\nIt rained.") == "A caption. It rained."
+    assert clean_article("By\nAnn Lee\nand\nBo Ray") == ""
 
 
 def test_the_article_that_hugging_face_shows_first_is_cleaned():

@@ -136,6 +136,10 @@ def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason):
             {"additional_answers": {"0": [{"input_text": "a"}]}},
             "data[0].additional_answers.0 has 1 entries, data[0].questions has 2",
         ),
+        (
+            {"questions": [{"input_text": "q", "turn_id": "1"}] * 2},
+            "data[0].questions[0].turn_id must be an integer, got '1'",
+        ),
         ({"additional_answers": []}, "data[0].additional_answers must be an object, got []"),
         (
             {"answers": [{"input_text": "a", "turn_id": 2}, {"input_text": "b", "turn_id": 1}]},

@@ -13,6 +13,7 @@ from corpora import conversation, coqa_json, story, write_release
 
 from preprocessing.base import progress, workers
 from preprocessing.base.errors import InputError
+from preprocessing.base.file_watch import ContentChangedError
 from preprocessing.corpus import job as corpus_job
 from preprocessing.corpus import portions, shards, steps
 from preprocessing.corpus.check import check_corpus
@@ -355,6 +356,23 @@ def test_a_job_that_fails_leaves_nothing_hidden(tmp_path, monkeypatch):
     written = [file.name for file in (tmp_path / "out").rglob("*")]
     assert any(name.endswith(".tfrecord") for name in written)
     assert not any(name.startswith(".") for name in written)
+
+
+def test_a_story_that_changes_before_it_is_read_again_is_never_half_of_each(
+    tmp_path, small_shards, monkeypatch
+):
+    root = tmp_path / "corpus"
+    ids = write_copies(root)
+    settle = steps.CorpusJob.settle
+
+    def change(job, hashed):
+        (file,) = root.rglob(f"{ids['s3']}.story")
+        file.write_text(file.read_text().replace("point", "thing"))
+        return settle(job, hashed)
+
+    monkeypatch.setattr(steps.CorpusJob, "settle", change)
+    with pytest.raises(ContentChangedError, match="changed while the corpus was read"):
+        run(root, tmp_path / "out", CorpusOptions(on_leak="drop"))
 
 
 def test_nothing_is_written_that_is_not_of_the_corpus(tmp_path, small_shards):

@@ -28,6 +28,7 @@ from preprocessing.corpus import portions, shards
 from preprocessing.corpus.job import CorpusFolders, write_corpus
 from preprocessing.corpus.memory import CorpusMemory, PortionKeys
 from preprocessing.corpus.portions import Portion
+from preprocessing.corpus.report import Tally
 from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
@@ -463,6 +464,25 @@ def test_what_a_job_that_was_cut_off_has_left_does_not_hide_a_fault(
         update(root, tmp_path / "faulty", options, tmp_path / "store")
     assert (tmp_path / "faulty" / "report" / "faults.json").exists()
     check(root, tmp_path, options, 0)
+
+
+def test_a_story_that_vanishes_when_it_has_been_read_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, vanished = tmp_path / "corpus", tmp_path / "vanished.story"
+    write_release(root, 4)
+    file = next(root.rglob("*.story"))
+    report = CorpusJob.report
+
+    def take_away(self: CorpusJob, tallies: Iterator[Tally]) -> None:
+        report(self, tallies)
+        file.rename(vanished)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CorpusJob, "report", take_away)
+        update(root, tmp_path / "first", CNN, tmp_path / "store")
+    vanished.rename(file)
+    assert update(root, tmp_path / "second", CNN, tmp_path / "store") == 1
 
 
 def test_a_table_that_changes_after_it_was_cut_is_not_remembered_as_it_was(

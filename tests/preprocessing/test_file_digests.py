@@ -327,6 +327,17 @@ def test_a_memory_that_is_no_database_is_refused_with_a_remedy(tmp_path: Path) -
         FileDigests(memory)
 
 
+def test_a_full_disk_is_not_taken_for_a_broken_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(file_digests, "_open", fail)
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        FileDigests(tmp_path / "memory.sqlite")
+
+
 def test_a_killed_process_leaves_a_memory_that_works(tmp_path: Path, root: Path) -> None:
     program = (
         "import os, signal, sys; from pathlib import Path\n"

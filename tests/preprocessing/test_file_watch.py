@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from preprocessing.base import file_watch
 from preprocessing.base.file_watch import (
     ContentChangedError,
     check_unchanged,
@@ -13,6 +14,7 @@ from preprocessing.base.file_watch import (
     file_states,
     write_stats,
 )
+from preprocessing.base.folder_files import files_beneath
 
 
 @pytest.fixture
@@ -32,6 +34,17 @@ def test_a_change_that_was_taken_back_shows(root: Path) -> None:
     (root / "deep" / "index").write_bytes(b"x")
     (root / "deep" / "index").write_bytes(b"i")
     with pytest.raises(ContentChangedError, match="deep/index: changed while it was read"):
+        check_unchanged(root, before, "it was read")
+
+
+def test_a_file_that_vanishes_while_it_is_looked_for_has_changed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file_states(root)
+    found = [*files_beneath(root)]
+    monkeypatch.setattr(file_watch, "files_beneath", lambda _: found)
+    (root / "weights").unlink()
+    with pytest.raises(ContentChangedError, match="weights: changed while it was read"):
         check_unchanged(root, before, "it was read")
 
 

@@ -72,19 +72,19 @@ def test_a_row_that_is_put_before_others_renames_none_and_moves_none_to_another_
     assert found[0].items() < found[1].items()
 
 
-def test_a_file_that_vanished_or_changed_its_size_is_a_fault(tmp_path):
+@pytest.mark.parametrize(
+    ("task", "name"), [("cnn_dailymail", "a.story"), ("coqa", "a.json"), ("text", "a.txt")]
+)
+def test_a_file_that_vanished_or_changed_its_size_is_a_fault(tmp_path, task, name):
     def open_file(name):
         return open(tmp_path / name, "rb")
 
-    source = whole("a.txt", b"1234")
-    options = CorpusOptions(task="text")
-    assert "a.txt: cannot be read" in only_fault(
-        list(read_source(source, Corpus(open_file, options)))
-    )
+    source = whole(name, b"1234")
+    corpus = Corpus(open_file, CorpusOptions(task=task))
+    assert f"{name}: cannot be read" in only_fault(list(read_source(source, corpus)))
     for content in (b"123", b"12345"):
-        (tmp_path / "a.txt").write_bytes(content)
-        fault = only_fault(list(read_source(source, Corpus(open_file, options))))
-        assert "a.txt: changed its size" in fault
+        (tmp_path / name).write_bytes(content)
+        assert f"{name}: changed its size" in only_fault(list(read_source(source, corpus)))
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))

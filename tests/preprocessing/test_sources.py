@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -302,6 +303,16 @@ def test_an_empty_or_missing_corpus_is_refused(tmp_path, options, looked_for):
         list_sources(tmp_path, options)
     with pytest.raises(InputError, match=r"no such file or folder; set corpus\.path"):
         list_sources(tmp_path / "missing", options)
+
+
+@pytest.mark.parametrize("options", [CNN, COQA, TEXT])
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, options, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match=f"^{tmp_path}/?: permission denied; make the corpus"):
+        list_sources(tmp_path, options)
 
 
 @pytest.mark.parametrize("options", [CNN, COQA, TEXT])

@@ -211,6 +211,17 @@ def test_a_missing_corpus_is_named_with_its_scheme(place: str) -> None:
         list_sources(place, TEXT)
 
 
+def test_a_store_that_gives_no_answer_is_named_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no credentials")
+
+    monkeypatch.setattr(MemoryStore, "_list", fail)
+    with pytest.raises(InputError, match=r"^mem://bucket/a: cannot be listed: .*no credentials"):
+        list_sources("mem://bucket/a", TEXT)
+
+
 def test_an_exclude_file_in_a_store_is_read(tmp_path: Path) -> None:
     put(CORPUS, {"a.txt": b"A\n" * 50, "b.txt": b"B\n" * 50, "out": b"b.txt\n"})
     options = with_exclude_file(CORPUS, CorpusOptions(task="text", exclude_file="out"))

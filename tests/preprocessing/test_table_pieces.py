@@ -79,3 +79,5 @@ def test_what_cannot_be_cut_stays_whole(tmp_path: Path) -> None:
         options = CorpusOptions(task="text", exclude=["out.jsonl"])
         source = SourceFile(name, 200, None, 0, 200)
         assert table_pieces(source, Corpus(opener_in(str(tmp_path)), options), 10) == [source]
+    missing = SourceFile.whole("missing.jsonl", 200)
+    assert table_pieces(missing, Corpus(opener_in(str(tmp_path)), OPTIONS), 10) == [missing]

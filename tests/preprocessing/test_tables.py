@@ -128,6 +128,18 @@ def test_a_bad_row_of_a_csv_is_dropped_with_its_line_and_the_others_stay(row, re
     assert detail in found[1].detail
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (b"id,text" + b"x" * 1000, " has more than 1000 bytes, max_record_bytes; correct it"),
+        (b'"id"x,text', ": ',' expected after '\"'; correct it"),
+    ],
+)
+def test_a_csv_whose_names_of_columns_cannot_be_told_is_a_fault(names, message):
+    fault = only_fault(read("a.csv", names + b"\n1,text\n", TEXT))
+    assert fault == f"a.csv, line 1, the row of column names{message}"
+
+
 @pytest.mark.parametrize("rest", ["closed\n", "1,invented\n" * 200, ""])
 def test_a_quote_that_is_never_closed_is_a_fault_for_nobody_would_miss_the_rest(rest):
     found = read("a.csv", f'text\nfirst\n"never\n{rest}'.encode(), TEXT)
@@ -232,12 +244,26 @@ def test_a_bad_story_is_dropped_from_either_kind_of_table(row, reason, place):
         assert place in drop.detail or (name == "a.jsonl" and reason == "too_large")
 
 
-def test_an_id_of_another_type_drops_the_row():
-    (drop,) = read("a.jsonl", jsonl(GOOD | {"id": [1]}), CNN)
-    assert (drop.reason, drop.detail) == (
-        "wrong_type",
-        "line 1: id must be a text or a whole number, got [1]",
-    )
+@pytest.mark.parametrize(
+    ("written", "detail"),
+    [
+        ([1], "line 1: id must be a text or a whole number, got [1]"),
+        (True, "line 1: id must be a text or a whole number, got True"),
+        ("\ud800", "line 1: id holds what is no character; write it in UTF-8"),
+    ],
+)
+def test_an_id_of_another_type_drops_the_row(written, detail):
+    (drop,) = read("a.jsonl", jsonl(GOOD | {"id": written}), CNN)
+    assert (drop.reason, drop.detail) == ("wrong_type", detail)
+
+
+def test_json_that_its_reader_cannot_hold_drops_its_row():
+    options = CorpusOptions(task="text")
+    for value in ("9" * 5000, "[" * 5000 + "]" * 5000):
+        drop, record = read(
+            "a.jsonl", f'{{"text": {value}}}\n'.encode() + jsonl({"text": "b"}), options
+        )
+        assert (drop.reason, drop.id, text_of(record)) == ("not_json", "a.jsonl#1", "b")
 
 
 def test_columns_of_other_types_and_bytes_in_a_parquet_are_dropped_by_row():

@@ -128,6 +128,10 @@ def test_a_damaged_archive_is_a_fault() -> None:
     broken = bytearray(data)
     broken[len(data) // 2] ^= 0xFF
     assert "cannot be read as .npz" in only_fault(outcomes(bytes(broken))[-1:])
+    short = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as whole_one, zipfile.ZipFile(short, "w") as written:
+        written.writestr("arr_0.npy", whole_one.read("arr_0.npy")[:-8])
+    assert "an array ends before its last id" in only_fault(outcomes(short.getvalue())[-1:])
 
 
 def test_of_an_array_with_less_than_no_ids_nothing_is_read() -> None:

