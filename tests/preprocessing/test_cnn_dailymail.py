@@ -99,6 +99,11 @@ def test_an_unfit_story_is_dropped_with_its_reason(data, reason, detail):
     assert detail in drop.detail
 
 
+def test_of_an_unfit_story_the_report_shows_what_there_is():
+    assert only_drop(outcomes(story("An article.").encode())).text == "An article."
+    assert only_drop(outcomes(story("", "One", "Two").encode())).text == "One\nTwo"
+
+
 def test_byte_order_mark_and_line_ends_of_windows_make_no_difference():
     windows = b"\xef\xbb\xbf" + THREE.replace("\n", "\r\n").encode()
     assert only_record(outcomes(windows)).segments == only_record(outcomes(THREE)).segments

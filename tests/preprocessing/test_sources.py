@@ -1,6 +1,8 @@
 import errno
+import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -354,6 +356,17 @@ def test_a_word_in_the_name_says_the_split_of_conversations_not_a_part_of_one(
     assert source.split == split
 
 
+def test_a_table_with_commas_is_none_of_conversations_nor_does_a_stream_of_them_have_a_limit(
+    tmp_path,
+):
+    (tmp_path / "notes.csv").write_text("story\n")
+    with pytest.raises(InputError, match="no conversations found"):
+        list_sources(tmp_path, COQA)
+    (tmp_path / "train.jsonl").write_text(json.dumps(conversation("a")))
+    (source,) = list_sources(tmp_path, replace(COQA, max_record_bytes=1))
+    assert source.name == "train.jsonl"
+
+
 def test_conversations_with_a_test_set_of_their_own_keep_their_validation_set(tmp_path):
     for split in ("train", "validation", "test"):
         (tmp_path / f"{split}.jsonl").write_text("{}")
@@ -383,7 +396,7 @@ def test_what_macos_puts_beside_files_is_counted_and_not_read(tmp_path, options,
     assert "apple_double" in CHOSEN_REASONS
 
 
-@pytest.mark.parametrize("options", [TEXT, CNN])
+@pytest.mark.parametrize("options", [TEXT, CNN, COQA])
 def test_a_folder_that_datasets_has_saved_is_read_by_its_splits(tmp_path, options):
     (tmp_path / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
     for split in ("train", "test"):

@@ -244,6 +244,11 @@ def test_a_bad_story_is_dropped_from_either_kind_of_table(row, reason, place):
         assert place in drop.detail or (name == "a.jsonl" and reason == "too_large")
 
 
+def test_a_bad_story_is_dropped_by_the_name_that_its_row_has():
+    rows = GOOD | {"article": None, "id": "s7"}, GOOD | {"article": None}
+    assert [drop.id for drop in read("a.jsonl", jsonl(*rows), CNN)] == ["s7", "a.jsonl#2"]
+
+
 @pytest.mark.parametrize(
     ("written", "detail"),
     [
