@@ -31,7 +31,7 @@ class TokenRows:
 
     def __init__(self, features: Batch) -> None:
         self.features = {
-            name: np.asarray(features[name]).astype(dtype) for name, dtype in FEATURES.items()
+            name: np.asarray(features[name], dtype) for name, dtype in FEATURES.items()
         }
 
     def __len__(self) -> int:

@@ -1,15 +1,14 @@
 """Training on windows drawn from streams of tokens, instead of on rows that are cut once for all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from trainer.bounds import Bounds
 
 
-@dataclass(frozen=True, eq=False)
-class Stream:
+class Stream(NamedTuple):
     """Tokens one behind the other. ids: uint16 or int32 [n]. loss: bool [n], the first False."""
 
     ids: np.ndarray
@@ -49,10 +48,10 @@ class RandomWindows:
         positions = np.arange(self.sequence_length)
         places = starts[:, np.newaxis] + positions
         inside = places < self._ends[streams][:, np.newaxis]
-        places = np.where(inside, places, 0)
+        places = np.where(inside, places, 0)  # which is out of the loss, as padding is
         batch = {
             "input_ids": self._ids[places] * inside,
-            "loss_mask": self._loss[places] & inside & (positions > 0),
+            "loss_mask": self._loss[places] & (positions > 0),
             "segment_ids": inside,
             "positions": positions * inside,
         }

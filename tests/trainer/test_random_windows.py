@@ -58,6 +58,9 @@ def test_the_first_token_and_padding_are_out_of_the_loss() -> None:
         "positions": [0, 1, 2, 0, 0],
     }
     assert all(value.dtype == np.int32 for value in batch.values())
+    batch = RandomWindows([stream(0, 30)], 5).training_batch(0, 8, 0)
+    assert batch["input_ids"][:, 0].any()
+    assert batch["loss_mask"].tolist() == [[0, 1, 1, 1, 1]] * 8
 
 
 def test_windows_depend_on_seed_and_step_alone() -> None:

@@ -80,6 +80,15 @@ def test_plain_and_compressed_files_are_read_in_order_of_name(tmp_path: Path) ->
         np.testing.assert_array_equal(found.features[name], expected)
 
 
+def test_a_token_takes_eleven_bytes_and_is_not_held_twice() -> None:
+    wide = {name: np.ones([2, 8], np.int64) for name in FEATURES}
+    rows = TokenRows(wide)
+    assert sum(value.nbytes for value in rows.features.values()) == 11 * 2 * 8
+    again = TokenRows(rows.features)
+    for name, value in rows.features.items():
+        assert np.shares_memory(value, again.features[name])
+
+
 def test_the_folder_of_a_pattern_is_taken_as_it_is(tmp_path: Path) -> None:
     for count, folder in enumerate(("exp [1]", "exp 1"), start=1):
         (tmp_path / folder).mkdir()
@@ -91,8 +100,9 @@ def test_no_row_is_fine_for_validation_and_a_fault_for_training(tmp_path: Path) 
     write_rows(tmp_path / "empty", counting_rows(0))
     patterns = [str(tmp_path / "empty"), str(tmp_path / "absent-*")]
     assert len(read_rows(patterns, 8)) == 0
-    with pytest.raises(InputError, match=r"absent-\*: no token row to train on"):
-        read_training_rows(patterns, 8)
+    for random_windows in (False, True):
+        with pytest.raises(InputError, match=r"absent-\*: no token row to train on"):
+            read_training_rows(patterns, 8, random_windows)
 
 
 @pytest.mark.parametrize("name", ["rows", "rows.gz"])
@@ -108,3 +118,9 @@ def test_rows_of_another_length_are_named(tmp_path: Path) -> None:
     write_rows(tmp_path / "rows", counting_rows(2))
     with pytest.raises(InputError, match="not token rows of 16 tokens"):
         read_rows([str(tmp_path / "rows")], 16)
+
+
+def test_a_file_that_is_not_compressed_as_its_name_says_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rows.gz").write_bytes(b"no gzip")
+    with pytest.raises(InputError, match=r"rows\.gz: .*damaged"):
+        read_rows([str(tmp_path / "rows.gz")], 8)
