@@ -102,7 +102,7 @@ def _gpu(gpus: list[Any], options: TrainingOptions) -> Device:
         precision, reason = "float16", f"compute capability {shown} has float16 and no bfloat16"
     else:
         precision, reason = "float32", f"compute capability {shown}"
-        if options.low_memory and capability >= _VOLTA:
+        if capability >= _VOLTA:
             reason += " has no bfloat16, and float16 is not for low_memory"
     xla = options.xla != "off"
     flash = xla and capability >= _AMPERE and precision != "float32" and not options.dropout

@@ -35,7 +35,7 @@ def require_step(history: History, loss: float, norm: float) -> None:
 
 
 def require_convergence(history: History, log_every: int) -> None:
-    """Raise TrainingDiverged where the loss has risen far above what it was.
+    """Raise TrainingDiverged where the loss has risen far above what it was; after each entry of the history.
 
     The entries of the history are taken together to windows of at least 50 steps; the mean loss of
     the newest full window may be 3 nats above that of the best. The noise of single batches is far
@@ -43,7 +43,7 @@ def require_convergence(history: History, log_every: int) -> None:
     """
     entries = math.ceil(WINDOW_STEPS / log_every)
     full, rest = divmod(len(history.steps), entries)
-    if rest or not full:
+    if rest:
         return
     windows = np.reshape([entry["loss"] for entry in history.steps], [full, entries]).mean(axis=1)
     if windows[-1] > windows.min() + FAR_ABOVE:

@@ -48,7 +48,7 @@ class EnergyMeter:
 
 def _packages(powercap: Path) -> Iterator[_Counter]:
     """The packages of RAPL (Linux, "Power Capping Framework"): counters of microjoules."""
-    for folder in sorted(powercap.glob("intel-rapl:[0-9]*")):
+    for folder in powercap.glob("intel-rapl:[0-9]*"):
         # `intel-rapl:0:1` is a part of package 0.
         if folder.name.count(":") > 1:
             continue

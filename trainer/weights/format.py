@@ -91,7 +91,7 @@ def remedied() -> Iterator[None]:
         raise InputError(f"{error}; {REMEDY}") from error
 
 
-def read_json_object(path: Path, missing: str) -> dict[str, Any]:
+def read_json_object(path: Path, missing: str = REMEDY) -> dict[str, Any]:
     """The JSON object in a file; InputError where there is none. missing: said of a missing file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

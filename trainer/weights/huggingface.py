@@ -71,7 +71,7 @@ class HuggingFace(Format):
 
     def read_config(self, path: Path) -> GPT2Config:
         file = path / CONFIG
-        content = read_json_object(file, f"a Hugging Face folder holds {CONFIG} and {WEIGHTS}")
+        content = read_json_object(file)
         faults = [
             f"{file}: {key} is {content[key]!r}; only a GPT-2 with "
             f"{' or '.join(repr(value) for value in allowed)} can be loaded"
@@ -182,7 +182,7 @@ def _parts(path: Path) -> dict[Path, set[str] | None]:
             f"{others[0]} is not read, so have `save_pretrained` write it" if others else REMEDY
         )
         raise InputError(f"{path / WEIGHTS}: there is no such file; {remedy}")
-    weight_map = read_json_object(index, REMEDY).get("weight_map")
+    weight_map = read_json_object(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise InputError(f"{index}: weight_map is {weight_map!r}; it must name a file per tensor")
     parts: dict[Path, set[str] | None] = {}

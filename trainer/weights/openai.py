@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from trainer.config import GPT2Config
 from trainer.stored_tensors import (
-    DATA_SUFFIX,
     INDEX_SUFFIX,
     StoredTensor,
     save_checkpoint,
@@ -45,9 +44,7 @@ class OpenAI(Format):
 
     def read_config(self, path: Path) -> GPT2Config:
         file = path / HPARAMS
-        holds = f"{HPARAMS}, {_PREFIX}{INDEX_SUFFIX} and {_PREFIX}{DATA_SUFFIX}"
-        content = read_json_object(file, f"an OpenAI checkpoint folder holds {holds}")
-        return config_from(file, content, _HPARAMS_NAMES)
+        return config_from(file, read_json_object(file), _HPARAMS_NAMES)
 
     def stored(self, path: Path) -> AbstractContextManager[Mapping[str, StoredTensor]]:
         return tensors_of_checkpoint(path / _PREFIX)
