@@ -4,72 +4,96 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import tensorflow as tf
 
+from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from trainer import device as device_module
-from trainer.device import Device, choose_device, has_bfloat16
+from trainer.device import Attention, Device, choose_device, has_bfloat16
 from trainer.options import TrainingOptions
 
 
+class Card:
+    """What TensorFlow lists and is told. capability: of its one GPU; None is no GPU."""
+
+    def __init__(self) -> None:
+        self.capability: tuple[int, int] | None = (9, 0)
+        self.told: list[tuple[object, ...]] = []
+        self.config = SimpleNamespace(
+            list_physical_devices=lambda kind: ["GPU:0"] if self.capability else [],
+            set_visible_devices=lambda *given: self.told.append(("visible", *given)),
+            experimental=SimpleNamespace(
+                set_memory_growth=lambda *given: self.told.append(("grows", *given)),
+                enable_tensor_float_32_execution=lambda on: self.told.append(("TF32", on)),
+                get_device_details=lambda gpu: {
+                    "device_name": "Card",
+                    "compute_capability": self.capability,
+                },
+            ),
+        )
+
+
 @pytest.fixture
-def card(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, int]]:
-    """A GPU in the list of devices, of the compute capability that a test sets."""
-    capability = {"is": (9, 0)}
-    fake = SimpleNamespace(
-        list_physical_devices=lambda kind: ["GPU:0"] if kind == "GPU" else ["CPU:0"],
-        set_visible_devices=lambda devices, kind: None,
-        experimental=SimpleNamespace(
-            set_memory_growth=lambda gpu, grows: None,
-            enable_tensor_float_32_execution=lambda on: None,
-            get_device_details=lambda gpu: {
-                "device_name": "Card",
-                "compute_capability": capability["is"],
-            },
-        ),
-    )
-    monkeypatch.setattr(device_module.tf, "config", fake)
-    return capability
+def card(monkeypatch: pytest.MonkeyPatch) -> Card:
+    card = Card()
+    monkeypatch.setattr(device_module.tf, "config", card.config)
+    return card
 
 
 @pytest.mark.parametrize(
-    ("capability", "options", "precision", "attention"),
+    ("capability", "options", "precision", "attention", "reason"),
     [
-        ((9, 0), TrainingOptions(precision="auto"), "bfloat16", "flash"),
-        ((8, 6), TrainingOptions(precision="auto"), "bfloat16", "flash"),
-        ((8, 0), TrainingOptions(precision="auto", dropout=0.1), "bfloat16", "recompute"),
-        ((8, 0), TrainingOptions(precision="auto", xla="off"), "bfloat16", "plain"),
-        ((8, 0), TrainingOptions(), "float32", "recompute"),
-        ((7, 5), TrainingOptions(precision="auto"), "float16", "recompute"),  # T4
-        (
-            (7, 0),
-            TrainingOptions(precision="auto", low_memory=True),
-            "float32",
-            "recompute",
-        ),  # V100
-        ((6, 1), TrainingOptions(precision="auto"), "float32", "recompute"),
+        ((9, 0), {}, "bfloat16", "flash", "9.0 has bfloat16"),
+        ((8, 6), {"device": "gpu"}, "bfloat16", "flash", "8.6 has bfloat16"),
+        ((8, 0), {"dropout": 0.1}, "bfloat16", "recompute", "8.0 has bfloat16"),
+        ((8, 0), {"xla": "off"}, "bfloat16", "plain", "8.0 has bfloat16"),
+        ((8, 0), {"precision": "float32"}, "float32", "recompute", "training.precision"),
+        ((7, 5), {}, "float16", "recompute", "7.5 has float16 and no bfloat16"),  # T4
+        ((7, 0), {"low_memory": True}, "float32", "recompute", "float16 is not for low_memory"),
+        ((6, 1), {}, "float32", "recompute", "compute capability 6.1"),
+        ((6, 1), {"low_memory": True}, "float32", "recompute", "compute capability 6.1"),
     ],
 )
 def test_a_card_computes_in_the_half_precision_that_it_has(
-    card: dict[str, tuple[int, int]],
+    card: Card,
     capability: tuple[int, int],
-    options: TrainingOptions,
+    options: dict[str, Any],
     precision: str,
     attention: str,
+    reason: str,
 ) -> None:
-    card["is"] = capability
-    device = choose_device(options)
+    card.capability = capability
+    device = choose_device(TrainingOptions(**{"precision": "auto"} | options))
     assert (device.kind, device.precision, device.attention) == ("gpu", precision, attention)
-    assert device.reason
+    assert device.reason.endswith(reason)
+    assert card.told == [("TF32", False), ("grows", "GPU:0", True)]
 
 
-def test_a_processor_is_taken_beside_a_card_where_it_is_asked_for(
-    card: dict[str, tuple[int, int]],
-) -> None:
+def test_a_processor_is_taken_beside_a_card_where_it_is_asked_for(card: Card) -> None:
     device = choose_device(TrainingOptions(device="cpu"))
     assert (device.kind, device.attention) == ("cpu", "plain")
+    assert card.told == [("TF32", False), ("visible", [], "GPU")]
+
+
+@pytest.mark.parametrize("driver", [None, (580, 1)])
+@pytest.mark.parametrize("wanted", ["auto", "cpu"])
+def test_a_driver_whose_gpu_tensorflow_does_not_see_is_told_of(
+    card: Card, monkeypatch: pytest.MonkeyPatch, driver: tuple[int, int] | None, wanted: str
+) -> None:
+    card.capability = None
+    monkeypatch.setattr(device_module, "driver_version", lambda: driver)
+    monkeypatch.setattr(device_module, "missing_for_gpu", lambda: ["no cuBLAS", "no cuDNN"])
+    reports: list[dict[str, Any]] = []
+    progress.set_sink(reports.append)
+    choose_device(TrainingOptions(device=wanted))
+    progress.set_sink(None)
+    told = "a GPU's driver is here, and TensorFlow sees no GPU: no cuBLAS; no cuDNN"
+    assert [report["message"] for report in reports] == [told] * (
+        driver is not None and wanted == "auto"
+    )
 
 
 def test_a_gpu_that_is_not_there_is_a_users_mistake() -> None:
@@ -92,6 +116,13 @@ def test_bfloat16_is_for_processors_that_have_it(
     assert has_bfloat16(cpuinfo) == expected
     device = choose_device(TrainingOptions(device="cpu", precision="auto"), cpuinfo)
     assert device.precision == ("bfloat16" if expected else "float32")
+    assert device.name == "P"
+    assert device.reason == f"the processor has {'' if expected else 'no '}bfloat16"
+
+
+def test_a_processor_that_says_nothing_of_itself_has_a_name_too(tmp_path: Path) -> None:
+    device = choose_device(TrainingOptions(device="cpu", precision="auto"), tmp_path / "none")
+    assert (device.name, device.precision) == ("CPU", "float32")
 
 
 def test_a_processor_runs_the_graph_without_xla() -> None:
@@ -100,9 +131,20 @@ def test_a_processor_runs_the_graph_without_xla() -> None:
     assert choose_device(TrainingOptions(device="cpu", xla="on")).xla
 
 
-def test_a_device_says_how_it_computes() -> None:
-    device = Device("Card", "gpu", "bfloat16", "", True, False, "flash")
-    assert str(device) == "Card, bfloat16, XLA and flash attention"
+@pytest.mark.parametrize(
+    ("xla", "compiles_operations", "attention", "how"),
+    [
+        (True, False, "flash", "XLA and flash attention"),
+        (True, False, "recompute", "XLA"),
+        (False, True, "plain", "graph mode with compiled operations"),
+        (False, False, "plain", "graph mode"),
+    ],
+)
+def test_a_device_says_how_it_computes(
+    xla: bool, compiles_operations: bool, attention: Attention, how: str
+) -> None:
+    device = Device("Card", "gpu", "bfloat16", "", xla, compiles_operations, attention)
+    assert str(device) == f"Card, bfloat16, {how}"
 
 
 _TRAINING = """

@@ -44,15 +44,18 @@ class TestGpus:
         class NVMLError(Exception):
             pass
 
+        begun: list[None] = []
+
         def energy(handle: str) -> int:
             assert handle == "GPU 0"
+            assert begun
             if readings is None:
                 raise NVMLError
             return readings.pop(0)
 
         fake = SimpleNamespace(
             NVMLError=NVMLError,
-            nvmlInit=lambda: None,
+            nvmlInit=lambda: begun.append(None),
             nvmlDeviceGetHandleByIndex=lambda index: f"GPU {index}",
             nvmlDeviceGetTotalEnergyConsumption=energy,
         )
@@ -67,6 +70,12 @@ class TestGpus:
         counter.write_text("1000000\n")
         assert meter.joules() == pytest.approx(1 + 5)
         assert meter.measures == ["GPU", "processor"]
+
+    def test_one_beside_a_training_on_the_processor_is_not_counted(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.nvml(monkeypatch, [1000, 1000, 6000])
+        assert EnergyMeter(False, tmp_path).measures == []
 
     def test_one_without_a_counter_is_not_guessed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -94,6 +94,7 @@ def test_a_history_outlives_its_document() -> None:
         (TrainingOptions(), []),
         (TrainingOptions(freeze_embeddings=True), ["embeddings"]),
         (TrainingOptions(freeze_blocks=3), ["blocks 0 to 2"]),
+        (TrainingOptions(lora_rank=8), ["everything but updates of rank 8 (LoRA)"]),
     ],
 )
 def test_what_is_frozen_is_said_in_words(options: TrainingOptions, expected: list[str]) -> None:

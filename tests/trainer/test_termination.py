@@ -4,6 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
 
 from trainer.termination import Termination
 
@@ -39,13 +43,24 @@ def test_the_process_ends_by_it_when_nothing_was_left_to_keep() -> None:
     assert ended("later") == (-signal.SIGTERM, ["whole", "done"])
 
 
-def test_it_is_handled_as_before_at_the_end() -> None:
+@pytest.mark.parametrize("fails", [False, True])
+def test_it_is_handled_as_before_at_the_end(fails: bool) -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
-        with Termination().as_a_request():
-            pass
+        with suppress(KeyError), Termination().as_a_request():
+            if fails:
+                raise KeyError
         os.kill(os.getpid(), signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert seen == [signal.SIGTERM]
+
+
+def test_beside_the_main_thread_it_is_handled_as_before() -> None:
+    def handler() -> object:
+        with Termination().as_a_request():
+            return signal.getsignal(signal.SIGTERM)
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(handler).result() == signal.getsignal(signal.SIGTERM)

@@ -43,6 +43,12 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {f"ckpt-3{s}" for s in SUFFIXES}
 
 
+def test_what_is_written_is_listed_by_rising_number(tmp_path: Path) -> None:
+    for name in ("ckpt-10", "ckpt-9", "ckpt-100", "ckpt-mine", "best-1"):
+        (tmp_path / f"{name}.index").touch()
+    assert list(written(tmp_path, "ckpt")) == [9, 10, 100]
+
+
 @pytest.mark.parametrize("name", ["exp [1]", "what?", "a*b"])
 def test_a_folder_whose_name_looks_like_a_pattern_is_taken_as_it_is(
     tmp_path: Path, name: str
@@ -89,6 +95,7 @@ def test_files_of_other_variables_are_refused_before_anything_changes(tmp_path: 
     write_variables(tmp_path / "ckpt-1", variables(1))
     others = variables(2) | {"a": tf.Variable(tf.zeros([3, 3])), "d": tf.Variable(0.0)}
     del others["number"]
+    others["half"] = tf.Variable(tf.zeros([5]))
     before = values(others)
     with pytest.raises(InputError) as raised:
         read_variables(tmp_path / "ckpt-1", others)
@@ -96,6 +103,7 @@ def test_files_of_other_variables_are_refused_before_anything_changes(tmp_path: 
         "d: expected shape [], found none",
         "number: not known here",
         "a: expected shape [3, 3], found [2, 3]",
+        " and 1 more; go back to its configuration",
     ):
         assert part in str(raised.value)
     assert values(others) == before
@@ -142,8 +150,8 @@ def test_a_writer_that_dies_leaves_whole_files_or_none(
     if earlier == "ckpt-1":
         assert 1 in written(tmp_path, "ckpt")
     remove_leftovers(tmp_path)
-    prefixes = {path.name.split(".")[0] for path in tmp_path.iterdir()}
-    assert prefixes == {prefix.name for prefix in written(tmp_path, "ckpt").values()}
+    whole = {f"{p.name}{s}" for p in written(tmp_path, "ckpt").values() for s in SUFFIXES}
+    assert {path.name for path in tmp_path.iterdir()} == whole
 
 
 def test_each_file_and_each_change_of_a_folder_is_on_the_disk_before_the_next(
@@ -161,7 +169,9 @@ def test_each_file_and_each_change_of_a_folder_is_on_the_disk_before_the_next(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
+    descriptors = os.listdir("/proc/self/fd")
     write_variables(tmp_path / "ckpt-2", variables(2))
+    assert os.listdir("/proc/self/fd") == descriptors
     data, index = "ckpt-2.data-00000-of-00001", "ckpt-2.index"
     assert done == [
         f"sync .staged-{data}",

@@ -108,6 +108,7 @@ def test_short_floats_become_float32_without_loss(folder: Path, dtype: type) -> 
     save_as(folder, {name: value.astype(dtype) for name, value in stored(folder).items()})
     _, found = read_weights(folder)
     for name, value in values().items():
+        assert found[name].dtype == np.float32
         np.testing.assert_array_equal(found[name], value.astype(dtype).astype(np.float32))
 
 
