@@ -66,14 +66,16 @@ class FileDigests:
 
         It asks the memory once for all, where `file` takes a look at each. Raises OSError.
         """
-        known: dict[tuple[str, FileState | None], str] = {}
+        found: list[str | None] = [None] * len(paths)
         if paths:
+            numbers = {path: number for number, path in enumerate(paths)}
             query = f"SELECT path, sha256, {_STATE} FROM files WHERE path BETWEEN ? AND ?"
-            for path, digest, *state in self._database.execute(query, (min(paths), max(paths))):
-                known[path, FileState(*state)] = digest
+            for row in self._database.execute(query, (min(paths), max(paths))):
+                number = numbers.get(row[0])
+                if number is not None and row[2:] == states[number]:
+                    found[number] = row[1]
         return [
-            known.get((path, state)) or self.file(Path(path))
-            for path, state in zip(paths, states, strict=True)
+            digest or self.file(Path(path)) for path, digest in zip(paths, found, strict=True)
         ]
 
     def note(self, path: Path, digest: str) -> None:
