@@ -74,9 +74,7 @@ class FileDigests:
                 number = numbers.get(row[0])
                 if number is not None and row[2:] == states[number]:
                     found[number] = row[1]
-        return [
-            digest or self.file(Path(path)) for path, digest in zip(paths, found, strict=True)
-        ]
+        return [digest or self.file(Path(path)) for path, digest in zip(paths, found, strict=True)]
 
     def note(self, path: Path, digest: str) -> None:
         """Say what the sha256 of a file is that the caller has just written. Raises OSError.
