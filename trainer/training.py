@@ -136,9 +136,7 @@ def train(
     return history
 
 
-def several_steps(
-    train_step: TrainStep, batch_shape: tuple[int, int]
-) -> Callable[[Batch, np.ndarray, np.int64], StepResult]:
+def several_steps(train_step: TrainStep, batch_shape: tuple[int, int]) -> StepsFunction:
     """The graph of one step after the other: small models spend more time on a call than in it.
 
     It takes the batches int32 [steps, rows, L] by feature name, the next learning rates float32

@@ -127,8 +127,7 @@ class TrainingState:
         self._write(self._best(step), self._model)
 
     def restore_best(self, step: int) -> None:
-        """Take up the weights of `save_best`; InputError where they cannot be read."""
-        self._wait()
+        """Take up the weights of `save_best` when all is written; InputError where they cannot be read."""
         try:
             read_variables(self._best(step), self._model)
         except UnreadableFileError as error:

@@ -73,6 +73,15 @@ def test_the_newest_checkpoint_is_taken_up(tmp_path: Path) -> None:
     assert_same(model, models[-1])
 
 
+def test_what_a_death_left_is_removed_at_the_start(tmp_path: Path) -> None:
+    saved(tmp_path, [9])
+    whole = set(tmp_path.iterdir())
+    for name in (".staged-ckpt-11.index", "ckpt-10.data-00000-of-00001"):
+        (tmp_path / name).touch()
+    state_of(GPT2(CONFIG, seed=1), tmp_path)
+    assert set(tmp_path.iterdir()) == whole
+
+
 @pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(
@@ -157,6 +166,12 @@ def test_the_best_weights_stay_until_a_checkpoint_names_better_ones(tmp_path: Pa
     other = GPT2(CONFIG, seed=3)
     state_of(other, tmp_path).restore_best(8)
     assert_same(other, model)
+    file = tmp_path / "best-8.index"
+    file.write_bytes(file.read_bytes()[:20])
+    with pytest.raises(
+        InputError, match=rf"best-8\.index: truncated .*; remove {tmp_path} to train"
+    ):
+        state_of(other, tmp_path).restore_best(8)
 
 
 def tf_ones(model: GPT2) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Hugging Face folders: what is written and read, and every way in which one can be wrong."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,10 @@ def test_a_head_that_is_not_the_embedding_is_refused(folder: Path) -> None:
     store(folder, tensors | {"lm_head.weight": head})
     with pytest.raises(InputError, match=r"lm_head\.weight, shape \[61, 32\], is not equal"):
         read_weights(folder)
+    del tensors["transformer.wte.weight"]
+    store(folder, tensors | {"lm_head.weight": head})
+    with pytest.raises(InputError, match=r"wte\.weight: expected shape \[61, 32\], found none"):
+        read_weights(folder)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.001, 0.5, 0.999])
@@ -209,12 +214,31 @@ def test_swapped_shards_do_not_load(folder: Path) -> None:
         read_weights(folder)
 
 
-@pytest.mark.parametrize("place", ["../elsewhere.safetensors", "/elsewhere.safetensors", 7])
-def test_an_index_names_files_of_its_folder_only(folder: Path, place: Any) -> None:
+@pytest.mark.parametrize(
+    ("weight_map", "message"),
+    [
+        ({"wte.weight": "../elsewhere.safetensors"}, "'../elsewhere.safetensors', which is not in"),
+        ({"wte.weight": "/elsewhere.safetensors"}, "'/elsewhere.safetensors', which is not in"),
+        ({"wte.weight": 7}, "7: there is no such file"),
+        ({}, "weight_map is {}; it must name a file per tensor"),
+        (["wte.weight"], "it must name a file per tensor"),
+        (None, "weight_map is None"),
+    ],
+)
+def test_an_index_names_files_of_its_folder_only(
+    folder: Path, weight_map: Any, message: str
+) -> None:
     write_shards(folder, stored(folder))
     index = folder / "model.safetensors.index.json"
-    index.write_text(json.dumps({"weight_map": {"wte.weight": place}}))
-    with pytest.raises(InputError, match=r"elsewhere|no such file"):
+    index.write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_weights(folder)
+
+
+def test_a_tensor_under_two_names_does_not_load(folder: Path) -> None:
+    tensors = stored(folder)
+    store(folder, tensors | {"wte.weight": tensors["transformer.wte.weight"].copy()})
+    with pytest.raises(InputError, match=r"wte\.weight is there twice"):
         read_weights(folder)
 
 
@@ -232,6 +256,7 @@ def test_the_file_of_another_size_does_not_load(folder: Path) -> None:
         ("layer_norm_epsilon", 1e-6),
         ("scale_attn_weights", False),
         ("scale_attn_by_inverse_layer_idx", True),
+        ("add_cross_attention", True),
         ("tie_word_embeddings", False),
         ("n_inner", 100),
     ],
