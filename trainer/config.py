@@ -66,10 +66,6 @@ SIZES = {
 
 def model_config(options: ModelOptions, vocabulary_size: int) -> GPT2Config:
     """The shape that the options ask for: that of the size, with what they override."""
-    if options.size not in SIZES:
-        raise InputError(
-            f"model.size is {options.size!r}, which is no size; choose one of {', '.join(SIZES)}"
-        )
     overrides = {
         name: value
         for name in (field.name for field in fields(GPT2Config))

@@ -21,7 +21,7 @@ class Optimizer(tf.Module):
     def __init__(self, options: TrainingOptions) -> None:
         super().__init__()
         self.options = options
-        self.updates = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
+        self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     def begin(self) -> None:
         """A step begins."""
@@ -57,8 +57,8 @@ class AdamW(Optimizer):
 
     def __init__(self, variables: Mapping[str, tf.Variable], options: TrainingOptions) -> None:
         super().__init__(options)
-        self.means = {name: _zeros(v.shape, name) for name, v in variables.items()}
-        self.squares = {name: _zeros(v.shape, name) for name, v in variables.items()}
+        self.means = {name: _zeros(v.shape) for name, v in variables.items()}
+        self.squares = {name: _zeros(v.shape) for name, v in variables.items()}
 
     def _step(
         self, name: str, variable: tf.Variable, gradient: tf.Tensor, rate: tf.Tensor
@@ -94,7 +94,7 @@ class Adafactor(Optimizer):
         for name, variable in variables.items():
             shape = variable.shape
             shapes = [shape[:-1], shape[:-2] + shape[-1:]] if shape.rank > 1 else [shape]
-            self.squares[name] = [_zeros(part, name) for part in shapes]
+            self.squares[name] = [_zeros(part) for part in shapes]
 
     def _step(
         self, name: str, variable: tf.Variable, gradient: tf.Tensor, rate: tf.Tensor
@@ -129,6 +129,6 @@ def is_decayed(name: str) -> bool:
     return not name.endswith(("/b", "/g"))
 
 
-def _zeros(shape: tf.TensorShape, name: str) -> tf.Variable:
-    """A float32 variable of zeros, of the optimizer's state for the variable of this name."""
-    return tf.Variable(tf.zeros(shape), trainable=False, name=f"{name}/slot")
+def _zeros(shape: tf.TensorShape) -> tf.Variable:
+    """A float32 variable of zeros, of the optimizer's state: not trainable, so no part of the best weights."""
+    return tf.Variable(tf.zeros(shape), trainable=False)

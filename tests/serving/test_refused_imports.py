@@ -10,7 +10,7 @@ from serving.refused_imports import imports_refused
 
 def test_a_refused_package_is_missing_inside_and_there_after() -> None:
     sys.modules.pop("colorsys", None)
-    with imports_refused("colorsys"), pytest.raises(ImportError):
+    with pytest.raises(ImportError), imports_refused("colorsys"):
         importlib.import_module("colorsys")
     assert importlib.import_module("colorsys")
 

@@ -1,8 +1,11 @@
 """What is missing for a GPU is named, with its remedy."""
 
+import _ctypes
 from pathlib import Path
 
-from trainer.gpu_environment import driver_version, missing_for_gpu
+import pytest
+
+from trainer.gpu_environment import _LIBRARIES, driver_version, missing_for_gpu
 
 _TEXT = (
     "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  {}  Release Build\nGCC version:  12\n"
@@ -31,3 +34,21 @@ def test_an_old_driver_and_missing_libraries_are_named_together(tmp_path: Path) 
 
 def test_nothing_is_missing_where_all_of_it_is_there(tmp_path: Path) -> None:
     assert missing_for_gpu(driver(tmp_path, "580.159.04"), lambda name: True) == []
+
+
+def test_libraries_are_looked_for_in_the_packages_of_nvidia(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in enumerate(_LIBRARIES):
+        folder = tmp_path / "nvidia" / f"part{number}" / "lib"
+        folder.mkdir(parents=True)
+        (folder / name).symlink_to(_ctypes.__file__)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    damaged = next(tmp_path.glob("*/*/lib/libcufft.so.11"))
+    damaged.unlink()
+    damaged.write_text("no library")
+    (fault,) = missing_for_gpu(driver(tmp_path, "580.1"))
+    assert fault.startswith("CUDA libraries do not load: libcufft.so.11;")
+    damaged.unlink()
+    damaged.symlink_to(_ctypes.__file__)
+    assert missing_for_gpu(driver(tmp_path, "580.1")) == []

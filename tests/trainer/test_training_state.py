@@ -143,6 +143,19 @@ def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
         without.restore()
 
 
+def test_a_checkpoint_whose_history_is_of_another_version_is_refused(tmp_path: Path) -> None:
+    class OfAnother(History):
+        def to_json(self) -> str:
+            return '{"unknown": 1}'
+
+    model = random_model(CONFIG, seed=1)
+    state_of(model, tmp_path).save(OfAnother(step=9))
+    with pytest.raises(
+        InputError, match=rf"no training history.*; remove {tmp_path} to train anew"
+    ):
+        state_of(model, tmp_path).restore()
+
+
 def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     model = saved(tmp_path, [9])[0]
     weight = model.by_name["model/h0/mlp/c_fc/w"]
@@ -166,6 +179,9 @@ def test_the_best_weights_stay_until_a_checkpoint_names_better_ones(tmp_path: Pa
     other = GPT2(CONFIG, seed=3)
     state_of(other, tmp_path).restore_best(8)
     assert_same(other, model)
+    # and nothing of the optimizer's
+    names = {name for name, _ in tf.train.list_variables(str(tmp_path / "best-8"))}
+    assert names == {"text", *(f"weights/{name}" for name in model.by_name)}
     file = tmp_path / "best-8.index"
     file.write_bytes(file.read_bytes()[:20])
     with pytest.raises(

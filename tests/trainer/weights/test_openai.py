@@ -160,6 +160,10 @@ def test_a_missing_index_is_named(folder: Path) -> None:
             '{"n_vocab": "61", "n_ctx": 24, "n_embd": 32, "n_head": 4, "n_layer": 2}',
             "vocabulary_size is '61'",
         ),
+        (
+            '{"n_vocab": 61, "n_ctx": 24, "n_embd": 32, "n_head": 0, "n_layer": true}',
+            r"heads is 0; .*\n.*hparams\.json: model: layers is True; it must be a whole number",
+        ),
     ],
 )
 def test_malformed_hparams_are_named(folder: Path, content: str, message: str) -> None:
