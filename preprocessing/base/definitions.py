@@ -82,7 +82,7 @@ def parse(path: str, source: bytes) -> SourceFile:
     return SourceFile(
         body=_definition(body),
         definitions={name: _definition(same) for name, same in waiting.items()},
-        aliases=frozenset((name, original) for _, name, original in imported if name != original),
+        aliases=frozenset((name, original) for _, name, original in imported),
         imports=tuple(module for module, _, _ in imported),
         is_dynamic=any(_is_dynamic(node, bound) for node in nodes),
     )
@@ -135,8 +135,6 @@ def _is_inert(
 def _last_name(node: ast.expr) -> str:
     if isinstance(node, ast.Call):
         return _last_name(node.func)
-    if isinstance(node, ast.Subscript):
-        return _last_name(node.value)
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
@@ -155,7 +153,8 @@ def _is_dynamic(node: ast.AST, bound: set[str]) -> bool:
     ):
         return False
     of, name = node.args[:2]
-    return not isinstance(name, ast.Constant) and _last_name(of) in bound
+    imported = any(isinstance(part, ast.Name) and part.id in bound for part in ast.walk(of))
+    return imported and not isinstance(name, ast.Constant)
 
 
 def _imported(nodes: list[ast.AST], path: str) -> Iterator[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ import textwrap
 
 import pytest
 
+from preprocessing.base.errors import InputError
 from preprocessing.base.import_walk import BODY, reached_code, reached_files
 
 
@@ -48,6 +49,14 @@ def test_names_in_texts_and_expressions_are_no_imports() -> None:
 )
 def test_every_form_of_import_names_its_module(line: str) -> None:
     assert reached(line) == {"ours/start.py", "ours/other.py"}
+
+
+@pytest.mark.parametrize(
+    ("source", "place"), [(b"x = 1\nx =\n", "ours/start.py:2"), (b"x = '\0'", "ours/start.py:1")]
+)
+def test_a_file_that_is_not_python_is_named(source: bytes, place: str) -> None:
+    with pytest.raises(InputError, match=f"^{place}: not Python: .*Mend it"):
+        reached_files(["ours"], ["ours.start"], {"ours/start.py": source}.get)
 
 
 def definitions(start: str, other: str) -> set[str]:
@@ -117,6 +126,9 @@ class TestDefinitions:
         [
             "from ours.other import *",
             "import ours.other as o\ngetattr(o, f'us{x}')()",
+            "import ours.other\ngetattr(ours.other, f'us{x}')()",
+            "from ours.other import TABLE\ngetattr(TABLE[0], f'us{x}')()",
+            "import builtins, ours.other as o\nbuiltins.getattr(o, f'us{x}')()",
             "import ours.other as o\nvars(o)",
             "import ours.other as o\no.__dict__",
             "import ours.other\nglobals()",
@@ -126,6 +138,33 @@ class TestDefinitions:
     )
     def test_are_all_reached_where_a_name_may_be_made_at_run_time(self, line: str) -> None:
         assert definitions(line, OTHER) == {"used", "helper", "Unused", "unused"}
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "import ours.other\nx = 1\ngetattr(x, y)",
+            "import ours.other as o\ngetattr(o, 'name')",
+            "import ours.other as o\nprint(o, x)",
+            "import ours.other\nx = 'a word of unused'",
+        ],
+    )
+    def test_are_not_reached_by_what_looks_like_their_names(self, line: str) -> None:
+        assert definitions(line, OTHER) == set()
+
+    def test_that_do_nothing_when_imported_count_where_they_are_reached(self) -> None:
+        other = """
+            @cache
+            def a(): pass
+            @functools.lru_cache(maxsize=1)
+            def b(): pass
+            class C(Exception): pass
+            class D(C): pass
+            @dataclass(frozen=True)
+            class E: pass
+        """
+        assert definitions("import ours.other", other) == set()
+        assert definitions("from ours.other import D\nD", other) == {"C", "D"}
+        assert digest(other) == digest("")
 
     def test_that_do_something_when_imported_belong_to_the_module(self) -> None:
         registered = """
@@ -141,11 +180,18 @@ class TestDefinitions:
 
             def __getattr__(name):
                 return {0}
+
+            class Last(Other, library.Kind):
+                number = {0}
+
+            @registry[cache]
+            def last():
+                return {0}
         """
         assert definitions("import ours.other", registered) == set()
         one = registered.replace("{0}", "1")
-        edited = [one.replace("1", "2", times) for times in range(5)]
-        assert len({digest(source) for source in edited}) == 5
+        edited = [one.replace("1", "2", times) for times in range(7)]
+        assert len({digest(source) for source in edited}) == 7
 
     @pytest.mark.parametrize(
         "same",
