@@ -11,7 +11,7 @@ a table with a conversation a row: `source`, `story`, `questions` (texts), `answ
 import io
 import json
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
@@ -117,12 +117,11 @@ def _conversations(name: str, data: bytes) -> list[Any] | Fault:
 
 def _record(source: SourceFile, row: TableRow, corpus: Corpus) -> Record | Drop:
     """The record of a conversation, or why there is none. Raises _SchemaError."""
-    options, path, domain, conversation = corpus.options, row.place, None, row.values
-    if isinstance(conversation, Mapping):
-        # It says nothing of what is in the conversation, so digest and id are not of it.
-        domain = conversation.get("source")
-        conversation = {key: value for key, value in conversation.items() if key != "source"}
-    story: str = _member(conversation, path, "story", str)
+    options, path = corpus.options, row.place
+    story: str = _member(row.values, path, "story", str)
+    # It says nothing of what is in the conversation, so digest and id are not of it.
+    domain = row.values.get("source")
+    conversation = {key: value for key, value in row.values.items() if key != "source"}
     canonical = canonical_json(conversation)
     if not isinstance(domain, str | None):
         raise _wrong_type(f"{path}.source", domain, str)
@@ -136,8 +135,8 @@ def _record(source: SourceFile, row: TableRow, corpus: Corpus) -> Record | Drop:
     turns = _turns(conversation, path)
 
     def drop(reason: str, detail: str) -> Drop:
-        found = Drop(reason, source.name, printable(conversation_id) or path, f"{path}{detail}")
-        return found.beginning(printable(story) or printable(str(turns)))
+        found = Drop(reason, source.name, printable(conversation_id), f"{path}{detail}")
+        return found.beginning(story or str(turns))
 
     try:
         size = len(canonical.encode())

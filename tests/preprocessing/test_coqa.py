@@ -89,27 +89,42 @@ def test_the_digest_is_of_the_conversation_not_of_its_layout():
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reason", "detail"),
     [
-        ({"story": " \n "}, "empty_story"),
-        ({"questions": [], "answers": []}, "no_turns"),
-        ({"answers": [{"input_text": "a"}, {"input_text": " "}]}, "empty_turn"),
-        ({"questions": [{"input_text": ""}, {"input_text": "q"}]}, "empty_turn"),
-        ({"story": "half a \ud83d character"}, "lone_surrogate"),
-        ({"id": "half \ud83d"}, "lone_surrogate"),
-        ({"story": "a\0b"}, "nul_bytes"),
-        ({"story": "x" * 2000}, "too_large"),
+        ({"story": " \n "}, "empty_story", ".story is empty"),
+        ({"questions": [], "answers": []}, "no_turns", ".questions is empty"),
+        (
+            {"answers": [{"input_text": "a"}, {"input_text": " "}]},
+            "empty_turn",
+            ".answers[1].input_text is empty",
+        ),
+        (
+            {"questions": [{"input_text": ""}, {"input_text": "q"}]},
+            "empty_turn",
+            ".questions[0].input_text is empty",
+        ),
+        ({"story": "half a \ud83d character"}, "lone_surrogate", " holds half a surrogate pair"),
+        ({"id": "half \ud83d"}, "lone_surrogate", " holds half a surrogate pair"),
+        ({"story": "a\0b"}, "nul_bytes", " holds the character NUL"),
+        ({"answers": [{"input_text": "a\0"}] * 2}, "nul_bytes", " holds the character NUL"),
+        ({"story": "x" * 2000}, "too_large", " has 2"),
     ],
 )
-def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason):
+def test_an_unfit_conversation_is_dropped_with_its_reason(changes, reason, detail):
     options = CorpusOptions(task="coqa", max_record_bytes=1000)
     good = conversation("other")
     found = outcomes(coqa_json(good, conversation(**changes)), options)
     assert only_record(found[:1]).id == "other"
     drop = only_drop(found[1:])
     assert (drop.reason, drop.source) == (reason, "coqa.json")
-    assert drop.detail.startswith("data[1]")
-    drop.id.encode()
+    assert drop.id == ("half ?" if "id" in changes else "c1")
+    assert drop.detail.startswith(f"data[1]{detail}")
+
+
+def test_of_an_unfit_conversation_the_report_shows_what_there_is():
+    found = outcomes(coqa_json(conversation(story=""), conversation(questions=[], answers=[])))
+    assert "q1?" in found[0].text
+    assert found[1].text == "A story."
 
 
 @pytest.mark.parametrize(
@@ -161,6 +176,18 @@ FLAT = {
     "questions": ["q1?", "q2?"],
     "answers": {"input_text": ["a1", "a2"], "answer_start": [0, 2], "answer_end": [1, 3]},
 }
+
+
+def test_the_source_that_a_release_says_is_the_domain():
+    found = outcomes(coqa_json(conversation("a", source="mctest"), conversation("b", source=None)))
+    assert [record.domain for record in found] == ["mctest", ""]
+
+
+def test_what_is_no_conversation_drops_itself():
+    drop, good = outcomes(coqa_json(5, conversation("c2")))
+    assert only_record([good]).id == "c2"
+    assert (drop.reason, drop.id) == ("wrong_schema", "coqa.json#0")
+    assert drop.detail.startswith("data[0] must be an object, got 5")
 
 
 @pytest.mark.parametrize("answers", [FLAT["answers"], ["a1", "a2"]])
