@@ -39,7 +39,7 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> Sources:
     A corpus is in one layout: which of the files to believe where there are two, only its owner
     knows. Raises InputError for none, for two, and for a pair of which one file is missing.
     """
-    stories = Sources(_story_files(files, options) if files.is_folder else ())
+    stories = Sources(_story_files(files, options))
     # Beside stories, .csv and .json files may be notes about them.
     # Not among the stories: to go through hundreds of thousands of files twice takes its time.
     tables = files.find(TABLES, recursive=not stories)

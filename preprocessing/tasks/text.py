@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import BinaryIO
 
 from preprocessing.base.digests import sha256_bytes, sha256_text
@@ -170,28 +171,25 @@ def read_documents(file: BinaryIO, separator: bytes, most: int) -> Iterator[_Doc
     """
     lines = re.split(rb"\r\n?|\n", separator)
     pattern = re.compile(_LINE_END.join(map(re.escape, lines)))
-    held = bytearray(file.read(len(codecs.BOM_UTF8)))
-    start = skipped = searched = 0
-    if held == codecs.BOM_UTF8:
-        start = len(held)
-        held.clear()
-    while True:
-        data = file.read(_READ_AT_ONCE)
+    first = file.read(len(codecs.BOM_UTF8))
+    start = len(first) if first == codecs.BOM_UTF8 else 0
+    held = bytearray()
+    skipped = searched = 0
+    for data in chain([first[start:]], iter(lambda: file.read(_READ_AT_ONCE), b"")):
         held += data
-        while (found := pattern.search(held, searched)) or not data:
-            end, behind = found.span() if found else (len(held), len(held))
-            if document := _document(start, skipped, bytes(held[:end]), most):
+        while found := pattern.search(held, searched):
+            if document := _document(start, skipped, bytes(held[: found.start()]), most):
                 yield document
-            start += skipped + behind
-            del held[:behind]
+            start += skipped + found.end()
+            del held[: found.end()]
             skipped = searched = 0
-            if not data and not held:
-                return
         # A separator may have come in part, each of its line ends as two bytes.
         searched = max(0, len(held) - len(separator) - len(lines) + 2)
         if searched > most + _READ_AT_ONCE:
             del held[:searched]
             skipped, searched = skipped + searched, 0
+    if document := _document(start, skipped, bytes(held), most):
+        yield document
 
 
 def _document(start: int, skipped: int, data: bytes, most: int) -> _Document | None:

@@ -91,7 +91,7 @@ def test_incomplete_or_contradictory_url_lists_are_refused(tmp_path):
 def test_a_url_listed_twice_in_one_list_counts_once(tmp_path):
     ids = write_release(tmp_path)
     with open(tmp_path / "url_lists" / "all_test.txt", "a") as file:
-        file.write(f"{url_of(1)}\n")
+        file.write(f"\n{url_of(1)}\n \n")
     sources = list_sources(tmp_path, CNN)
     assert sha1(url_of(1)) == ids[1]
     assert len(sources) == len(ids)

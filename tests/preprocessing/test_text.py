@@ -1,5 +1,6 @@
 import gzip
 import io
+import tracemalloc
 
 import pytest
 from corpora import only_drop, only_record, text_of, whole
@@ -265,9 +266,20 @@ def test_a_document_that_is_too_large_or_no_text_drops_itself_only():
 
 
 def test_of_a_document_that_is_too_large_little_is_held():
-    data = b"x" * (5 << 20) + b"|b|" + b"y" * (3 << 20)
-    found = list(read_documents(io.BytesIO(data), b"|", 10))
-    assert found == [(0, None), ((5 << 20) + 1, b"b"), ((5 << 20) + 3, None)]
+    data = b"x" * (9 << 20) + b"|b|" + b"y" * (3 << 20)
+    file = io.BytesIO(data)
+    tracemalloc.start()
+    found = list(read_documents(file, b"|", 10))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [(0, None), ((9 << 20) + 1, b"b"), ((9 << 20) + 3, None)]
+    assert peak < 6 << 20
+
+
+@pytest.mark.parametrize("size", [(3 << 20) + more for more in range(-2, 6)])
+def test_the_last_bytes_of_a_document_that_is_too_large_are_none(size):
+    found = list(read_documents(io.BytesIO(b"x" * size + b"|b"), b"|", 10))
+    assert found == [(0, None), (size + 1, b"b")]
 
 
 @given(st.lists(st.sampled_from([b"a", b"-", b"--", b"---", b"\n", b"bb"])).map(b"".join))
