@@ -80,7 +80,6 @@ def _shares(total: int, fractions: tuple[float, float]) -> tuple[int, int]:
     """How many bytes of `total` are validation and test."""
     least = min(LEAST_HELD_OUT, total // 4)
     validation, test = (max(round(total * share), least) if share else 0 for share in fractions)
-    test = min(test, total)
     return min(validation, total - test), test
 
 

@@ -64,7 +64,8 @@ def test_who_has_one_publisher_does_not_miss_the_others_urls(tmp_path):
 def test_stories_directly_in_the_folder_are_split_by_hash(tmp_path):
     (tmp_path / "a.story").write_text(story("Article", "One"))
     (tmp_path / "notes.md").write_text("not a story")
-    assert unseen(list_sources(tmp_path, CNN)) == [SourceFile("a.story", 24, None, 0, 24)]
+    for place in (tmp_path, tmp_path / "a.story"):
+        assert unseen(list_sources(place, CNN)) == [SourceFile("a.story", 24, None, 0, 24)]
 
 
 def test_a_story_too_large_is_dropped_unread(tmp_path):
@@ -173,12 +174,12 @@ def test_tables_of_texts_are_beside_the_stream_of_texts(tmp_path):
 
 def test_a_pattern_chooses_among_the_files_of_a_folder(tmp_path):
     (tmp_path / "b").mkdir()
-    for name in ("b/a.txt", "c.txt", "d.csv"):
+    for name in ("b/a.txt", "b/._a.txt", "c.txt", "._c.txt", "d.csv"):
         (tmp_path / name).write_text("line\n")
     for pattern, found in (
-        ("*.txt", {"c.txt"}),
-        ("**/*.txt", {"b/a.txt", "c.txt"}),
-        ("b/*", {"b/a.txt"}),
+        ("*.txt", {"c.txt", "._c.txt"}),
+        ("**/*.txt", {"b/a.txt", "b/._a.txt", "c.txt", "._c.txt"}),
+        ("b/*", {"b/a.txt", "b/._a.txt"}),
     ):
         options = CorpusOptions(task="text", text_files=pattern)
         assert {source.name for source in list_sources(tmp_path, options)} == found

@@ -73,6 +73,22 @@ def test_the_pieces_of_a_parquet_file_are_its_row_groups(tmp_path: Path) -> None
     assert last.position == 100
 
 
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_what_a_row_group_holds_is_in_the_digest_of_its_piece(
+    tmp_path: Path, dictionary: bool
+) -> None:
+    found = []
+    for text in ("aaa", "bbb"):
+        path = tmp_path / f"{text}.parquet"
+        table = pyarrow.table({"text": ["x"] * 10 + [text] * 10 + ["z"] * 10})
+        pyarrow.parquet.write_table(table, path, row_group_size=10, use_dictionary=dictionary)
+        source = SourceFile.whole(path.name, path.stat().st_size)
+        pieces = table_pieces(source, Corpus(opener_in(str(tmp_path)), OPTIONS), 1)
+        found.append([piece.digest for piece in pieces])
+    # What stands at the end of the file knows the least and the greatest text of each group.
+    assert [one == other for one, other in zip(*found, strict=True)] == [True, False, False]
+
+
 def test_what_cannot_be_cut_stays_whole(tmp_path: Path) -> None:
     for name in ("a.csv", "a.jsonl.gz", "broken.parquet", "out.jsonl"):
         (tmp_path / name).write_bytes(b"x\n" * 100)

@@ -88,6 +88,7 @@ def test_the_pieces_are_the_bytes_in_order_and_cut_no_character(contents, fracti
         assert start == len(joined[name])
         piece = contents[name][start:stop]
         piece.decode()
+        assert piece or not contents[name]
         joined[name] += piece
     assert joined == contents
     splits = [order[split] for _, start, stop, split in pieces if stop > start]
@@ -112,6 +113,7 @@ def test_cuts_are_at_the_fractions_and_at_line_ends():
         (b"x" * 470 + b"\n\n" + b"y" * 528, 472),  # back, where there is none ahead
         (b"x" * 470 + b" " + b"y" * 40 + b" " + b"z" * 488, 512),  # forward to a word
         (b"x" * 470 + b" " + b"y" * 529, 471),  # back to a word
+        (b"x" * 239 + b"\n" + b"x" * 230 + b" " + b"y" * 529, 471),  # of nothing nothing is held out
         ("\U0001f600".encode() * 250, 500),
         (("x" + "\U0001f600" * 249 + "xyz").encode(), 501),  # to the next character
         (b"x" * 100 + b"\n" + b"y" * 899, 500),  # too far away
@@ -131,6 +133,11 @@ def test_a_cut_near_the_end_of_a_file_moves_there_if_the_split_goes_on_in_the_ne
         ("a", 0, 600, "train"),
         ("b", 0, 400, "test"),
     ]
+
+
+def test_a_few_bytes_that_are_a_file_are_held_out():
+    contents = {"a": b"x" * 50, "b": b"y" * 4}
+    assert pieces_of(contents, (0.0, 0.2)) == [("a", 0, 50, "train"), ("b", 0, 4, "test")]
 
 
 ESSAY = "\n\n".join(
@@ -199,6 +206,7 @@ def test_a_text_that_only_sounds_like_a_split_is_cut_as_any(tmp_path, names):
         (tmp_path / name).write_text("A line.\n" * 1000)
     splits = {source.split for source in list_sources(tmp_path, OPTIONS)}
     assert splits == {"train", "validation", "test"}
+    assert {source.split for source in list_sources(tmp_path, PARTED)} == {None}
 
 
 POEMS = [f"Poem {number}\nRoses are red,\nviolets blue." for number in range(200)]
@@ -276,7 +284,7 @@ def test_of_a_document_that_is_too_large_little_is_held():
     assert peak < 6 << 20
 
 
-@pytest.mark.parametrize("size", [(3 << 20) + more for more in range(-2, 6)])
+@pytest.mark.parametrize("size", [(2 << 20) + more for more in (0, 3, 4, 9, 14)])
 def test_the_last_bytes_of_a_document_that_is_too_large_are_none(size):
     found = list(read_documents(io.BytesIO(b"x" * size + b"|b"), b"|", 10))
     assert found == [(0, None), (size + 1, b"b")]
