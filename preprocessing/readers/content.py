@@ -61,7 +61,7 @@ def read_at(open_file: OpenFile, name: str, start: int, most: int) -> bytes:
         if file.seekable():
             file.seek(start)
         else:
-            while start and (skipped := file.read(min(start, _SKIPPED_AT_ONCE))):
+            while skipped := file.read(min(start, _SKIPPED_AT_ONCE)):
                 start -= len(skipped)
         return file.read(most)
 

@@ -160,6 +160,10 @@ def test_a_csv_with_another_mark_than_commas_is_told_so(mark):
     )
 
 
+def test_marks_within_the_names_of_columns_are_no_others_than_commas():
+    assert "no column text" in only_fault(read("a.csv", b"a;b,c\n1,2\n", TEXT))
+
+
 def test_a_csv_in_another_encoding_names_it_and_not_the_columns_that_there_seem_to_be():
     data = "text,id\na,1\n".encode("utf-16")
     message = only_fault(read("a.csv", data, TEXT))
@@ -375,6 +379,12 @@ def test_a_row_of_a_csv_that_is_read_in_part_up_to_a_carriage_return_is_one_row(
     assert summary(found) == [("too_large", too_large), ("record", "a")]
 
 
+@pytest.mark.parametrize("end", ['",', '"'])
+def test_a_last_row_of_a_csv_that_is_too_long_is_counted(end):
+    found = read("a.csv", f'text,id\nfirst,1\n"{"x" * 2000}{end}'.encode(), TEXT)
+    assert [reason for reason, _ in summary(found)] == ["record", "too_large"]
+
+
 def test_the_lines_of_a_row_that_is_no_csv_are_no_rows():
     found = read("a.csv", b'id,text\n1,"a"b,"goes on\n2,invented\n3,"\n4,last\n', TEXT)
     assert [reason for reason, _ in summary(found)] == ["not_csv", "record"]
@@ -567,6 +577,8 @@ def test_a_page_of_a_parquet_that_could_not_be_held_is_refused_unread(monkeypatc
     assert "a page of" in only_fault(
         read("a.parquet", parquet([{"a.text": "x" * (2 << 20)}]), dotted)
     )
+    beside = parquet([{"text": "short", "other": "x" * (2 << 20)}])
+    assert summary(read("a.parquet", beside, TEXT)) == [("record", "short")]
     lists = CorpusOptions(highlights_column="text", max_record_bytes=1000)
     nested = parquet([{"article": "a", "text": ["x" * (2 << 20)]}])
     assert "a page of" in only_fault(read("a.parquet", nested, lists))
