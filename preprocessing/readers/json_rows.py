@@ -116,8 +116,6 @@ def _elements(file: BinaryIO, most: int) -> Iterator[bytes | None]:
         size += len(data) - kept
         if size <= most:
             element += data[kept:]
-        else:
-            element.clear()
     raise ValueError("ends before its array does; get the file again")
 
 

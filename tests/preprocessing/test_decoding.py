@@ -42,6 +42,19 @@ def test_a_text_in_another_encoding_is_told_which_it_most_likely_is(text, encodi
     assert "save it as UTF-8" in drop.detail
 
 
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"Ca\0fe", "NUL at byte 2"),
+        (bytes(range(128, 256)), "byte 0 is 0x80: not UTF-8; save it as UTF-8"),
+    ],
+)
+def test_of_what_is_in_no_known_encoding_none_is_named(data, detail):
+    drop = decode_text(data, whole("a.txt", data), "a")
+    assert isinstance(drop, Drop)
+    assert drop.detail == detail
+
+
 def test_utf_8_with_a_damaged_byte_is_in_no_other_encoding():
     data = (WESTERN * 3).encode() + b"\xff" + WESTERN.encode()
     drop = only_drop([parse(whole("a.txt", data), data, Corpus(open, CorpusOptions(task="text")))])

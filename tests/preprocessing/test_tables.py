@@ -379,6 +379,12 @@ def test_a_row_of_a_csv_that_is_read_in_part_up_to_a_carriage_return_is_one_row(
     assert summary(found) == [("too_large", too_large), ("record", "a")]
 
 
+def test_a_quote_within_a_long_field_of_a_csv_opens_nothing():
+    head = b"text\n".ljust(csv_rows._READ_AT_ONCE, b"x")
+    found = read("a.csv", head + b'"\nlast\n', TEXT)
+    assert [reason for reason, _ in summary(found)] == ["too_large", "record"]
+
+
 @pytest.mark.parametrize("end", ['",', '"'])
 def test_a_last_row_of_a_csv_that_is_too_long_is_counted(end):
     found = read("a.csv", f'text,id\nfirst,1\n"{"x" * 2000}{end}'.encode(), TEXT)
@@ -435,6 +441,24 @@ def test_an_array_is_the_same_in_whatever_parts_it_is_read(at_once, monkeypatch)
     monkeypatch.setattr(json_rows, "_READ_AT_ONCE", at_once)
     expected = [("record", row["text"]) for row in rows]
     assert summary(read("a.json", array(*rows), TEXT)) == expected
+
+
+@pytest.mark.parametrize("size", [2000, 8 << 20])
+def test_of_an_element_that_is_too_large_little_is_held(size):
+    data = b'[{"text": "a", "other": "' + b"x" * size + b'"}, {"text": "b"}]'
+    file = io.BufferedReader(io.BytesIO(data))
+    corpus = Corpus(lambda _: file, TEXT)
+    tracemalloc.start()
+    found = list(read_source(whole("a.json", data), corpus))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [reason for reason, _ in summary(found)] == ["too_large", "record"]
+    assert peak < 4 << 20
+
+
+def test_an_array_is_a_row_in_lines_and_no_table():
+    drop, record = read("a.jsonl", b'["text"]\n' + jsonl({"text": "b"}), TEXT)
+    assert (drop.reason, text_of(record)) == ("wrong_type", "b")
 
 
 def test_a_bad_element_of_an_array_drops_itself_only():
