@@ -113,7 +113,10 @@ def test_cuts_are_at_the_fractions_and_at_line_ends():
         (b"x" * 470 + b"\n\n" + b"y" * 528, 472),  # back, where there is none ahead
         (b"x" * 470 + b" " + b"y" * 40 + b" " + b"z" * 488, 512),  # forward to a word
         (b"x" * 470 + b" " + b"y" * 529, 471),  # back to a word
-        (b"x" * 239 + b"\n" + b"x" * 230 + b" " + b"y" * 529, 471),  # of nothing nothing is held out
+        (
+            b"x" * 239 + b"\n" + b"x" * 230 + b" " + b"y" * 529,
+            471,
+        ),  # of nothing nothing is held out
         ("\U0001f600".encode() * 250, 500),
         (("x" + "\U0001f600" * 249 + "xyz").encode(), 501),  # to the next character
         (b"x" * 100 + b"\n" + b"y" * 899, 500),  # too far away
