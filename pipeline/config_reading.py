@@ -146,8 +146,8 @@ def _convert(kind: Any, value: Any, key: str, faults: _Faults) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         number = _convert(arguments[0], value, key, faults)
-        if not arguments[1].holds(number):
-            faults.add(key, f"{number} is impossible; it must be {arguments[1]}.")
+        if fault := arguments[1].fault(number):
+            faults.add(key, f"{number} is impossible; it {fault}.")
         return number
     if origin in (Union, types.UnionType):
         if value is None and types.NoneType in arguments:

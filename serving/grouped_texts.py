@@ -53,7 +53,7 @@ class GroupedTexts:
             is_cut = kept != whole
             found["completions"].append(kept.encode())
             found["tokens"].append(len(self._vocabulary.encode(kept) if is_cut else written.ids))
-            found["finished"].append(written.finished)
+            found["finished"].append(written.finished or is_cut)
         return found
 
 

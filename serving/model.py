@@ -281,19 +281,22 @@ def _settings(
     settings, faults = {}, []
     for name, value in values.items():
         kind, range_ = get_args(kinds[name])
-        with np.errstate(over="ignore"):
-            held = value if kind is int else float(np.float32(value))
-        if range_.holds(held):
-            settings[name] = np.int32(held) if kind is int else np.float32(held)
+        if fault := range_.fault(kind(value)):
+            faults.append(f"{name} is {value}; it {fault}")
         else:
-            faults.append(f"{name} is {value}; it must be {range_}")
-    if not _SEEDS.holds(seed):
-        faults.append(f"seed is {seed}; it must be {_SEEDS}")
-    if "" in stop:
-        faults.append(f"stop is {list(stop)}; it must be strings that are not empty")
+            settings[name] = np.int32(value) if kind is int else np.float32(value)
+    if fault := _SEEDS.fault(seed):
+        faults.append(f"seed is {seed}; it {fault}")
+    if not all(map(_is_text, stop)):
+        faults.append(f"stop is {list(stop)}; it must be strings of Unicode that are not empty")
     if faults:
         raise InputError(*faults)
     return settings
+
+
+def _is_text(string: str) -> bool:
+    """Whether a text can hold the string; a byte of the command line that is no UTF-8 is a lone surrogate."""
+    return bool(string) and string == string.encode("utf-8", "replace").decode("utf-8")
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterator[tuple[int, Sequence[str]]]:

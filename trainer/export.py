@@ -165,7 +165,8 @@ class ExportedModel:
         return {
             "completions": cut,
             "tokens": tf.where(cut == texts, generated.counts, recounted),
-            "finished": generated.finished,
+            # U+FFFD may stand for bytes that hold no stop string
+            "finished": generated.finished | (cut != texts),
         }
 
     def start(

@@ -5,6 +5,7 @@ package annotated-types 0.03 s.
 """
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,8 +14,10 @@ from typing import Annotated
 class Range:
     """Finite numbers with any of four ends: at least, greater than, at most, below.
 
-    >>> str(Range(above=0, most=1)), Range(above=0, most=1).holds(0)
-    ('greater than 0 and at most 1', False)
+    >>> Range(above=0, most=1).fault(0)
+    'must be greater than 0 and at most 1'
+    >>> Range(above=0).fault(1e-50)
+    'must be greater than 0; float32 makes it 0.0'
     """
 
     least: float | None = None
@@ -22,8 +25,17 @@ class Range:
     most: float | None = None
     below: float | None = None
 
-    def holds(self, value: float) -> bool:
-        """Whether a number is in the range; infinity and NaN never are."""
+    def fault(self, value: float) -> str | None:
+        """What is wrong with a number, in words; None where it is in the range.
+
+        Infinity and NaN never are. A float must be so in float32 too, which is what is computed with.
+        """
+        rounded = _float32(value) if isinstance(value, float) else value
+        if not self._holds(value):
+            return f"must be {self}"
+        return None if self._holds(rounded) else f"must be {self}; float32 makes it {rounded}"
+
+    def _holds(self, value: float) -> bool:
         return (
             (isinstance(value, int) or math.isfinite(value))
             and (self.least is None or value >= self.least)
@@ -40,6 +52,15 @@ class Range:
             ("below", self.below),
         )
         return " and ".join(f"{name} {end}" for name, end in ends if end is not None)
+
+
+def _float32(value: float) -> float:
+    """The float32 that is nearest to a number; infinity where that is too large."""
+    try:
+        (rounded,) = struct.unpack("f", struct.pack("f", value))
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return float(rounded)
 
 
 Count = Annotated[int, Range(least=1)]

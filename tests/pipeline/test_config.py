@@ -181,6 +181,13 @@ class TestImpossibleValues:
             ("training: {learning_rate: .inf}", "training.learning_rate", "greater than 0"),
             ("training: {learning_rate: .nan}", "training.learning_rate", "greater than 0"),
             ("training: {dropout: 1}", "training.dropout", "at least 0 and below 1"),
+            ("training: {beta2: 0.9999999999}", "training.beta2", "float32 makes it 1.0."),
+            ("training: {epsilon: 1.0e-50}", "training.epsilon", "float32 makes it 0.0."),
+            (
+                "training: {learning_rate: 1.0e+39}",
+                "training.learning_rate",
+                "float32 makes it inf.",
+            ),
             ("training: {epochs: 0}", "training.epochs", "at least 1"),
             ("training: {epochs: 2, steps: 9}", "training.epochs", "leave out one"),
             ("training: {steps_per_epoch: 2}", "training.steps_per_epoch", "training.epochs"),

@@ -138,6 +138,20 @@ def test_the_text_is_cut_before_the_first_stop_string(model: LanguageModel) -> N
     assert completion.tokens == len(BYTES.encode(text[:cut]))
 
 
+def test_a_text_that_is_cut_at_what_stands_for_no_utf8_has_stopped(model: LanguageModel) -> None:
+    whole = model.generate(["Hello"] * 9, max_new_tokens=16, seed=1)
+    assert any("\ufffd" in completion.text for completion in whole)
+    for completion in model.generate(["Hello"] * 9, max_new_tokens=16, seed=1, stop=["\ufffd"]):
+        reason = "stop" if completion.text != whole.pop(0).text else "length"
+        assert completion.finish_reason == reason
+
+
+def test_a_stop_string_that_no_text_can_hold_is_refused(model: LanguageModel) -> None:
+    """A byte of the command line that is no UTF-8 comes as a surrogate, and would stop at question marks."""
+    with pytest.raises(InputError, match=r"^stop is \['\\udcff'\]; it must be strings of Unicode"):
+        model.generate(["Hello"], max_new_tokens=1, stop=["\udcff"])
+
+
 def test_a_prompt_that_does_not_fit_is_cut_with_a_warning(model: LanguageModel) -> None:
     long = "abcdefghij" * 4
     with pytest.warns(UserWarning, match="prompt 1 has 40 tokens and 24 fit"):
