@@ -62,7 +62,6 @@ def train(
     train_step = TrainStep(model, options, seed, device, rows.bounds(options.batch_size))
     state = TrainingState(model, train_step, checkpoint_folder, options)
     history = state.restore() or History()
-    history.device, history.precision = str(device), model.precision
     history.frozen, history.parameters = frozen_groups(options), train_step.trained_parameters
     history.total_steps, history.epoch_rows = length.steps, len(rows)
     times.add(history.part_seconds)
@@ -72,7 +71,9 @@ def train(
     loss_of_batch = evaluation_loss(model, device, validation.bounds(options.batch_size))
     pace, part_of_steps = Pace(times), part_times.FIRST_STEPS
     meter = EnergyMeter(device.kind == "gpu")
-    history.begin_energy(meter.measures)
+    if not history.ended:  # where the model of one that has is exported says nothing of it
+        history.device, history.precision = str(device), model.precision
+        history.begin_energy(meter.measures)
 
     def batches_of(numbers: range) -> Batch:
         batches = [rows.training_batch(number, rows_a_step, seed) for number in numbers]

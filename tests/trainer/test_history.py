@@ -88,6 +88,25 @@ def test_a_history_outlives_its_document() -> None:
         History.from_json('{"unknown": 1}')
 
 
+def test_energy_is_known_where_all_of_it_was_measured_alike() -> None:
+    history = History(total_steps=9)
+    for _ in range(2):  # and resumed
+        history.begin_energy(["GPU"])
+        history.add_step(1.0, False)
+        history.add_energy(2.5)
+    assert (history.joules, history.energy_of) == (5.0, ["GPU"])
+    history.begin_energy(["GPU", "processor"])
+    history.add_energy(1.0)
+    assert (history.joules, history.energy_of) == (None, ["GPU", "processor"])
+
+
+def test_energy_that_nothing_measures_is_not_known() -> None:
+    history = History(total_steps=9)
+    history.begin_energy([])
+    history.add_energy(None)
+    assert (history.joules, history.energy_of) == (None, [])
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

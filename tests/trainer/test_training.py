@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from preprocessing.base.errors import InputError
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import HERE, train_here
+from trainer import training
 from trainer.bounds import ANY_NUMBER
 from trainer.data import FEATURES, TokenRows, in_loss
 from trainer.divergence import TrainingDiverged
@@ -313,14 +315,21 @@ def test_another_seed_trains_another_model(uninterrupted: Uninterrupted) -> None
 
 
 def test_a_finished_training_is_not_trained_again(
-    uninterrupted: Uninterrupted, tmp_path: Path
+    uninterrupted: Uninterrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(uninterrupted.folder, folder)
     model = GPT2(ONE_LAYER, seed=99)
-    history = train_here(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
+    meter = SimpleNamespace(measures=["what this machine has"])
+    monkeypatch.setattr(training, "EnergyMeter", lambda gpu: meter)
+    elsewhere = HERE._replace(name="Another")
+    history = training.train(
+        model, ROWS, ROWS, OPTIONS, seed=3, device=elsewhere, checkpoint_folder=folder
+    )
     assert_same_weights(model, uninterrupted.model)
     assert history.steps == uninterrupted.history.steps
+    for name in ("device", "precision", "joules", "energy_of"):
+        assert getattr(history, name) == getattr(uninterrupted.history, name), name
     # What the earlier process took is in it, and what it read.
     earlier = json.loads(uninterrupted.history.to_json())["part_seconds"]
     assert history.part_seconds["steps"] == pytest.approx(earlier["steps"])
