@@ -18,6 +18,7 @@ from serving.model import Completion, LanguageModel, load_model
 from tests.serving.small_model import BYTES, CONFIG
 from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
+from trainer.export_layout import METADATA_FILE
 from trainer.gpt2 import GPT2, Precision
 from trainer.options import GenerationOptions
 from trainer.weights.huggingface import write_huggingface
@@ -258,6 +259,11 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 def test_a_saved_model_of_somebody_else_is_refused(tmp_path: Path) -> None:
     tf.saved_model.save(tf.Module(), str(tmp_path))
     with pytest.raises(InputError, match=r"gpt2\.json: missing or damaged"):
+        load_model(tmp_path)
+    (tmp_path / METADATA_FILE).parent.mkdir()
+    metadata = {"config": {"context": 8}, "vocabulary_digest": "of another version"}
+    (tmp_path / METADATA_FILE).write_text(json.dumps(metadata))
+    with pytest.raises(InputError, match="lacks the signatures serving_default, generate, start,"):
         load_model(tmp_path)
 
 
