@@ -69,7 +69,10 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
     reports: list[dict[str, Any]] = []
     progress.set_sink(reports.append)
     model = GPT2(ONE_LAYER, seed=1)
-    history = train_here(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
+    meter = SimpleNamespace(measures=["processor"], joules=lambda: 0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "EnergyMeter", lambda gpu: meter)
+        history = train_here(model, ROWS, ROWS, OPTIONS, seed=3, checkpoint_folder=folder)
     progress.set_sink(None)
     return Uninterrupted(model, history, folder, reports)
 
@@ -320,7 +323,7 @@ def test_a_finished_training_is_not_trained_again(
     folder = tmp_path / "copy"
     shutil.copytree(uninterrupted.folder, folder)
     model = GPT2(ONE_LAYER, seed=99)
-    meter = SimpleNamespace(measures=["what this machine has"])
+    meter = SimpleNamespace(measures=["GPU"])
     monkeypatch.setattr(training, "EnergyMeter", lambda gpu: meter)
     elsewhere = HERE._replace(name="Another")
     history = training.train(
@@ -365,6 +368,12 @@ def test_progress_is_reported_after_every_call(uninterrupted: Uninterrupted) -> 
     assert reports[-1]["tokens_per_s"] > 0
     others = {report["phase"] for report in uninterrupted.reports if report not in reports}
     assert others == {"validate", "save a checkpoint"}
+
+
+def test_the_energy_of_every_call_is_added_up(uninterrupted: Uninterrupted) -> None:
+    calls = sum(report["phase"] == "train" for report in uninterrupted.reports)
+    assert uninterrupted.history.joules == 0.5 * calls
+    assert uninterrupted.history.energy_of == ["processor"]
 
 
 def test_the_history_is_a_json_document_of_the_agreed_form(uninterrupted: Uninterrupted) -> None:
