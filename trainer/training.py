@@ -128,7 +128,6 @@ def train(
             if state.is_asked_to_end:
                 state.end_process()
             part_of_steps = part_times.STEPS
-        times.begin(part_times.CHECKPOINTS)
     if options.keep_best and history.best_step is not None:
         state.restore_best(history.best_step)
     if model.lora is not None:
