@@ -39,7 +39,7 @@ class CorpusFiles:
         except BeamIOError as error:
             raise InputError(f"{self.root}: cannot be listed: {error}") from error
         self._apple_doubles: set[str] = set()
-        self.folder = self.root if self.is_folder else FileSystems.split(self.root)[0] or "."
+        self.folder = self.root if self.is_folder else FileSystems.split(self.root)[0]
 
     def exists(self) -> bool:
         """Whether there is a folder or a file of this name."""

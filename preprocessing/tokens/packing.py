@@ -106,7 +106,7 @@ def _fill(rows: list[list[_Piece]], long: list[tuple[int, int]], length: int) ->
             filled.append(current)
             start = stop - 1
             current = []
-            if size - start <= length and roomy and share:
+            if size - start <= length and share:
                 current = roomy.pop()
                 share -= 1
             stop = min(size, start + room(current))

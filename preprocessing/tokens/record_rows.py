@@ -55,7 +55,7 @@ def rows_of(
         sequences,
         options.sequence_length,
         vocabulary.end_of_text,
-        packing=options.packing and not options.is_stream,
+        packing=options.packing,
         split=options.is_stream or options.over_long == "split",
     ):
         statistics.rows += 1

@@ -71,6 +71,19 @@ def check_row(row: Row, length: int) -> None:
         assert row.positions[start:end].tolist() == list(range(end - start))
 
 
+def test_what_is_left_of_each_long_sequence_takes_its_share_of_the_room_and_no_more() -> None:
+    long = [sequence(list(range(first, first + 10))) for first in (11, 21)]
+    rows = pack([*of_sizes(4, 4), *long], 6, PADDING, split=True)
+    assert [row.input_ids.tolist() for row in rows] == [
+        [11, 12, 13, 14, 15, 16],
+        [16, 17, 2, 2, 2, 2],
+        [17, 18, 19, 20, 21, 22],
+        [22, 23, 24, 25, 26, 27],
+        [27, 28, 1, 1, 1, 1],
+        [28, 29, 30, PADDING, PADDING, PADDING],
+    ]
+
+
 def test_a_row_tells_its_sequences_apart() -> None:
     sequences = [sequence([5, 7, 9], [False, False, True]), sequence([4, 6], [False, True])]
     (row,) = pack(sequences, 6, PADDING)

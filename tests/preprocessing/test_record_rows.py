@@ -66,6 +66,15 @@ def test_the_loss_mask_travels_with_the_tokens() -> None:
     assert [drawn(row) for row in made] == ["aB!cde", "ef.G!_"]
 
 
+def test_in_a_stream_no_prompt_is_truncated() -> None:
+    segments = (Segment("some words " * 20, False), Segment("q", False), Segment("t", True, ("t",)))
+    story = Record("s", "s", 0, "", "train", segments)
+    options = TokenOptions(6, vocabulary="bytes", windows="contiguous", over_long="truncate_prompt")
+    made = list(rows_of([story], BYTES, options, TokenStatistics()))
+    joined = join_pieces(list(unpack(made)))
+    assert BYTES.decode(joined.ids.tolist()) == "some words " * 20 + "qt<|endoftext|>"
+
+
 def test_no_record_gives_no_row() -> None:
     assert rows([])[0] == []
 

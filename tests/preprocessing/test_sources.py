@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -52,13 +53,28 @@ def test_a_story_in_no_list_and_a_url_without_story_are_counted(tmp_path):
 
 
 def test_who_has_one_publisher_does_not_miss_the_others_urls(tmp_path):
-    write_release(tmp_path)
+    ids = write_release(tmp_path)
     for file in (tmp_path / "dailymail" / "stories").iterdir():
         file.unlink()
     (tmp_path / "dailymail" / "stories").rmdir()
     sources = list_sources(tmp_path, CNN)
     assert drops_of(sources) == []
     assert len(sources) == 8
+    (missing,) = tmp_path.rglob(f"{ids[4]}.story")
+    missing.unlink()
+    assert drops_of(list_sources(tmp_path, CNN)) == [("url_without_story", ids[4])]
+
+
+def test_stories_directly_in_the_folder_are_those_of_the_lists(tmp_path):
+    ids = write_release(tmp_path)
+    for file in [*tmp_path.rglob("*.story")]:
+        file.rename(tmp_path / file.name)
+    for publisher in ("cnn", "dailymail"):
+        shutil.rmtree(tmp_path / publisher)
+    (tmp_path / f"{ids[3]}.story").unlink()
+    sources = list_sources(tmp_path, CNN)
+    assert drops_of(sources) == [("url_without_story", ids[3])]
+    assert {source.split for source in sources} == {"train", "validation", "test"}
 
 
 def test_stories_directly_in_the_folder_are_split_by_hash(tmp_path):
@@ -197,6 +213,12 @@ def test_texts_are_found_in_folders_and_sorted_by_name(tmp_path):
         "b/a.txt",
         "c.txt",
     ]
+
+
+def test_a_file_in_the_current_folder_is_a_corpus(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("A line.\n" * 100)
+    monkeypatch.chdir(tmp_path)
+    assert read_records("a.txt", TEXT, 0) == read_records(tmp_path, TEXT, 0)
 
 
 def test_a_single_text_file_is_cut_into_the_splits(tmp_path):

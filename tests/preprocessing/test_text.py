@@ -308,6 +308,8 @@ def test_a_text_that_is_cut_ends_where_it_ends(tmp_path):
     options = CorpusOptions(task="text", max_record_bytes=500)
     records, _ = read_records(tmp_path, options, 0)
     assert len(records) == 6
+    # Of what is too large for a record, and of what is whole, no other digest is known than its own.
+    assert {record.document for record in records} == {b""}
     (other,) = (record for record in records if record.source == "b.txt")
     assert other.continues == 0
     pieces = sorted((r for r in records if r.source == "a.txt"), key=lambda r: r.position)

@@ -240,7 +240,10 @@ class TestWithAStore:
     def test_nothing_is_tokenised_twice(self, examples: Path) -> None:
         assert self.run("a") == 0
         assert len(self.tokenised) == 3
-        assert self.run("b") == 3
+        reports: list[progress.Report] = []
+        with progress.reported_to(reports.append):
+            assert self.run("b") == 3
+        assert [report["done"] for report in reports] == [1, 2, 3]
         assert self.tokenised == []
         assert files(self.folder / "a") == files(self.folder / "b")
 
