@@ -47,6 +47,7 @@ def test_rows_overlap_by_a_token_and_all_but_the_first_are_predicted_once() -> N
     assert [row.positions.tolist() for row in made] == [[0, 1, 2, 3, 4, 5], [0, 1, 2, 0, 0, 0]]
     assert (statistics.records, statistics.rows, statistics.sequences) == (2, 2, 2)
     assert (statistics.tokens, statistics.loss_tokens) == (9, 7)
+    assert (statistics.characters.total, statistics.record_tokens.total) == (6, 8)
     assert statistics.drops.count == 0
 
 
@@ -64,6 +65,24 @@ def test_the_pieces_of_a_file_are_joined_in_their_order() -> None:
 def test_the_loss_mask_travels_with_the_tokens() -> None:
     made, _ = rows([record("ab", 0), record("cdef", 1, in_loss=False), record("g", 2)])
     assert [drawn(row) for row in made] == ["aB!cde", "ef.G!_"]
+
+
+def test_several_records_of_one_story_each_have_an_end() -> None:
+    made, _ = rows([record("ab"), replace(record("cd"), id="book@0#2")])
+    assert [drawn(row) for row in made] == ["aB!CD!"]
+
+
+def test_a_record_that_is_split_goes_on_in_the_next_row() -> None:
+    options = TokenOptions(6, vocabulary="bytes", windows="off", over_long="split")
+    made = list(rows_of([record("abcdefgh")], BYTES, options, TokenStatistics()))
+    assert [drawn(row) for row in made] == ["aBCDEF", "fGH!__"]
+
+
+def test_of_ids_the_bytes_of_their_text_count() -> None:
+    ids = replace(record(""), segments=(Segment("", True, ids=(97, 98)),))
+    options, statistics = TokenOptions(6, vocabulary="bytes", windows="off"), TokenStatistics()
+    assert [drawn(row) for row in rows_of([ids], BYTES, options, statistics)] == ["aB!___"]
+    assert (statistics.bytes, statistics.truncated.count) == (2, 0)
 
 
 def test_in_a_stream_no_prompt_is_truncated() -> None:
