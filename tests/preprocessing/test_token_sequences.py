@@ -122,8 +122,9 @@ def test_a_target_that_does_not_fit_drops_the_record() -> None:
     assert drop.reason == "target_too_long"
 
 
-def test_a_long_text_that_is_all_target_cannot_be_truncated() -> None:
-    drop = fit(record(prompt("ttttttt", in_loss=True)), 6, "truncate_prompt")
+@pytest.mark.parametrize("only", [prompt("ttttttt", in_loss=True), target("ttttttt")])
+def test_a_long_text_that_is_all_target_cannot_be_truncated(only: Segment) -> None:
+    drop = fit(record(only), 6, "truncate_prompt")
     assert isinstance(drop, Drop)
     assert drop.reason == "target_too_long"
 
