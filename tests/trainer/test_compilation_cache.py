@@ -72,11 +72,34 @@ def test_without_a_place_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Mon
     assert os.environ["TF_XLA_FLAGS"] == ""
 
 
+def test_a_place_that_cannot_be_had_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_of(monkeypatch)
+    folder.rmdir()
+    folder.touch()
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    assert keep_compiled_programs() is None
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert keep_compiled_programs() is None
+
+
+def test_the_users_cache_is_in_their_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert folder_of(monkeypatch).parent == tmp_path / ".cache" / "gpt2-tfx" / "xla"
+
+
 def test_programs_that_are_cut_or_old_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = keep_compiled_programs()
     assert folder is not None
     whole = bytes([0x0A, 5]) + b"12345"  # a field of five bytes
-    for name, content in {"whole": whole, "cut": whole[:-1], "empty": b"", "old": whole}.items():
+    # in whichever order they are listed, one that is cut comes after the whole one
+    contents = {"cut": whole[:-1], "whole": whole, "too": whole[:-2], "empty": b"", "old": whole}
+    for name, content in contents.items():
         (folder / name).write_bytes(content)
     last_year = time.time() - 365 * 24 * 3600
     os.utime(folder / "old", (last_year, last_year))
