@@ -39,6 +39,13 @@ def test_a_short_spike_is_no_divergence() -> None:
     after([2.0] * 100 + [20.0] * 2 + [2.0] * 98, 10)
 
 
+def test_fifty_steps_three_nats_above_the_best_are_divergence() -> None:
+    after([2.0] * 50 + [4.9] * 50, 1)
+    after([2.0] * 50 + [5.1] * 49, 1)
+    with pytest.raises(TrainingDiverged, match=r"up to step 100 is 5\.1, and it has been 2"):
+        after([2.0] * 50 + [5.1] * 50, 1)
+
+
 @pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (math.inf, 1.0), (2.0, math.nan)])
 def test_a_step_that_is_not_finite_is_divergence(loss: float, norm: float) -> None:
     history = History(step=7)
