@@ -43,7 +43,7 @@ class RandomWindows:
         # windows are counted through stream after stream
         numbers = draws.integers(0, self._windows[-1], batch_size)
         streams = np.searchsorted(self._windows, numbers, side="right")
-        earlier = np.concatenate([[0], self._windows[:-1]])[streams]
+        earlier = np.concatenate([[0], self._windows])[streams]
         starts = self._starts[streams] + numbers - earlier
         positions = np.arange(self.sequence_length)
         places = starts[:, np.newaxis] + positions

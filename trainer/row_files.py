@@ -78,11 +78,11 @@ def _compact(ids: np.ndarray) -> np.ndarray:
     return ids.astype(np.uint16) if ids.max() <= np.iinfo(np.uint16).max else ids
 
 
-def _read_file(path: Path, sequence_length: int, chunk: int = 1024) -> Iterator[Batch]:
-    """The rows of one file, at most `chunk` at a time."""
+def _read_file(path: Path, sequence_length: int) -> Iterator[Batch]:
+    """The rows of one file, at most 1,024 at a time."""
     rows = token_rows.read_rows([path])
     try:
-        while part := list(islice(rows, chunk)):
+        while part := list(islice(rows, 1024)):
             if (found := len(part[0].input_ids)) != sequence_length:
                 raise ValueError(f"a row has {found}")
             yield {

@@ -69,6 +69,11 @@ def test_training_stops_after_so_many_validations_without_a_lower_loss() -> None
     assert history.ended
 
 
+def test_a_patience_of_one_stops_at_the_first_loss_that_is_not_lower() -> None:
+    history, _ = with_validations([3.0, 2.0, 2.5], patience=1)
+    assert (history.stopped_early, history.best_step) == (True, 20)
+
+
 def test_a_lower_loss_begins_the_patience_again() -> None:
     history, _ = with_validations([3.0, 3.5, 2.0, 2.5], patience=2)
     assert not history.stopped_early

@@ -11,7 +11,7 @@ from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import HERE, make_train_step
 from trainer.bounds import ANY_NUMBER
-from trainer.data import FEATURES, TokenRows
+from trainer.data import FEATURES, TokenRows, in_loss
 from trainer.gpt2 import GPT2
 from trainer.loss import counted_tokens, predictions, summed_loss
 from trainer.loss_scale import LossScale
@@ -156,6 +156,7 @@ def test_no_batch_has_more_predictions_than_its_bounds_say(
     batches = [*rows.batches(size), *(rows.training_batch(n, size, seed=1) for n in range(6))]
     for batch in batches:
         assert counted_tokens(batch) <= bounds.predictions
+    assert bounds.predictions <= size * in_loss(mask, segments).sum(axis=1).max()
     assert bounds.one_segment == (max(len(set(row) - {0}) for row in segments.tolist()) <= 1)
 
 

@@ -108,8 +108,8 @@ def test_only_masked_tokens_of_the_same_segment_count(kind: Callable[..., Any]) 
     counted = np.array(in_loss(loss_mask, segment_ids))
     assert counted.tolist() == [[False, True, False, True, False]]
     # a mask that is set where it cannot hold: the first of a segment, and padding
-    everywhere = np.array(in_loss(kind([[1, 1, 1, 1, 1, 1]]), segment_ids))
-    assert everywhere.tolist() == [[True, True, False, True, False]]
+    everywhere = np.array(in_loss(kind([[1] * 7]), kind([[1, 1, 1, 2, 2, 0, 0]])))
+    assert everywhere.tolist() == [[True, True, False, True, False, False]]
 
 
 @pytest.mark.parametrize("most", [ANY_NUMBER, 2])
