@@ -48,10 +48,12 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Card:
     [
         ((9, 0), {}, "bfloat16", "flash", "9.0 has bfloat16"),
         ((8, 6), {"device": "gpu"}, "bfloat16", "flash", "8.6 has bfloat16"),
+        ((8, 0), {}, "bfloat16", "flash", "8.0 has bfloat16"),
         ((8, 0), {"dropout": 0.1}, "bfloat16", "recompute", "8.0 has bfloat16"),
         ((8, 0), {"xla": "off"}, "bfloat16", "plain", "8.0 has bfloat16"),
         ((8, 0), {"precision": "float32"}, "float32", "recompute", "training.precision"),
         ((7, 5), {}, "float16", "recompute", "7.5 has float16 and no bfloat16"),  # T4
+        ((7, 0), {}, "float16", "recompute", "7.0 has float16 and no bfloat16"),
         ((7, 0), {"low_memory": True}, "float32", "recompute", "float16 is not for low_memory"),
         ((6, 1), {}, "float32", "recompute", "compute capability 6.1"),
         ((6, 1), {"low_memory": True}, "float32", "recompute", "compute capability 6.1"),
@@ -69,6 +71,7 @@ def test_a_card_computes_in_the_half_precision_that_it_has(
     device = choose_device(TrainingOptions(**{"precision": "auto"} | options))
     assert (device.kind, device.precision, device.attention) == ("gpu", precision, attention)
     assert device.reason.endswith(reason)
+    assert not device.compiles_operations
     assert card.told == [("TF32", False), ("grows", "GPU:0", True)]
 
 
