@@ -109,7 +109,8 @@ class LanguageModel:
         self._warn_of_cuts(prompts, max_new_tokens)
         completions: list[Completion] = []
         write, at_once = self._way_for(len(prompts), beams)
-        for start, chunk in _chunks(prompts, at_once):
+        for start in range(0, len(prompts), at_once):
+            chunk = prompts[start : start + at_once]
             rows = np.arange(start, start + len(chunk), dtype=np.int64) + sample_offset
             seeds = np.stack([np.full_like(rows, seed), rows], axis=1)
             result = write(prompts=_strings(chunk), stop=_strings(stop), seeds=seeds, **settings)
@@ -297,12 +298,6 @@ def _settings(
 def _is_text(string: str) -> bool:
     """Whether a text can hold the string; a byte of the command line that is no UTF-8 is a lone surrogate."""
     return bool(string) and string == string.encode("utf-8", "replace").decode("utf-8")
-
-
-def _chunks(items: Sequence[str], size: int) -> Iterator[tuple[int, Sequence[str]]]:
-    """Consecutive parts of at most a size, each with the place of its first item."""
-    for start in range(0, len(items), size):
-        yield start, items[start : start + size]
 
 
 def _strings(texts: Sequence[str]) -> np.ndarray:

@@ -38,10 +38,8 @@ class LoRA(tf.Module):
             _, width_in, width_out = shapes[f"{dense}/w"]
             first, second = f"{dense}/{LORA_A}", f"{dense}/{LORA_B}"
             drawn = normal(first, [width_in, options.lora_rank], seed, deviation=0.02)
-            self.by_name[first] = tf.Variable(drawn, name=first)
-            self.by_name[second] = tf.Variable(
-                tf.zeros([options.lora_rank, width_out]), name=second
-            )
+            self.by_name[first] = tf.Variable(drawn)
+            self.by_name[second] = tf.Variable(tf.zeros([options.lora_rank, width_out]))
 
     def scaled(self, name: str, value: tf.Tensor) -> tf.Tensor:
         """The value of a variable as the forward pass reads it: b holds the factor alpha / rank."""
