@@ -45,8 +45,8 @@ def names_of(record_id: str) -> tuple[str, ...]:
     whole, mark, number = record_id.rpartition("#")
     if mark and number.isdecimal():
         names.append(whole)
-    content, mark, number = names[-1].rpartition("~")
-    if mark and number.isdecimal() and len(content) == _DIGITS:
+    content, _, number = names[-1].rpartition("~")
+    if number.isdecimal() and len(content) == _DIGITS:
         names.append(content)
     return tuple(names)
 

@@ -12,6 +12,7 @@ from preprocessing.corpus.report import Tally, write_report
 from preprocessing.corpus.whole import read_records
 from preprocessing.options import CorpusOptions
 from preprocessing.records.exclusion import with_exclude_file
+from preprocessing.records.ids import names_of
 from preprocessing.records.record import Drop
 
 
@@ -81,6 +82,11 @@ def test_who_names_a_record_names_all_of_its_content(tmp_path, named):
     records, drops = left(tmp_path, CorpusOptions(task="text", exclude=[excluded + named]))
     assert records == [kept, f"{kept}~2"]
     assert drops == [("excluded", excluded)] * 4
+
+
+@pytest.mark.parametrize("record_id", ["7", "a#b", "a~2", "0" * 32, f"{'0' * 32}~x"])
+def test_a_name_that_only_looks_like_one_of_a_group_is_in_none(record_id):
+    assert names_of(record_id) == (record_id,)
 
 
 @pytest.mark.parametrize("place", ["a.jsonl#2", "x/a.csv.gz#17", "a.txt@500", "ids.npz#1"])
