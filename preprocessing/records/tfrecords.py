@@ -37,7 +37,7 @@ def read_tfrecords(file: BinaryIO) -> Iterator[bytes]:
         (length,) = _LENGTH.unpack_from(header)
         record = file.read(length)
         checksum = file.read(_CRC.size)
-        if len(record) < length or len(checksum) < _CRC.size:
+        if len(checksum) < _CRC.size:
             raise ValueError(f"TFRecord at byte {offset}: the file ends within the record")
         if not _matches(record, checksum):
             raise ValueError(f"TFRecord at byte {offset}: the checksum of the data is wrong")
