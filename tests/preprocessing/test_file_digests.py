@@ -317,7 +317,7 @@ class TestTrees:
             digests.tree(tmp_path / "t")
 
     def test_a_missing_tree_is_refused(self, tmp_path: Path, digests: FileDigests) -> None:
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match="gone/: cannot be read"):
             digests.tree(tmp_path / "gone")
 
 
@@ -370,6 +370,25 @@ def test_a_memory_that_is_only_read_stays_what_it_was(tmp_path: Path, no_racy_wi
         reading._database.execute("DELETE FROM files")
     reading.close()
     assert memory.read_bytes() == before
+
+
+def test_what_a_tree_has_taught_is_there_for_others_at_once(
+    tmp_path: Path, no_racy_window: None
+) -> None:
+    memory, file = tmp_path / "new" / "memory.sqlite", write(tmp_path / "tree" / "one", b"1")
+    learning = FileDigests(memory)
+    learning.tree(tmp_path / "tree")
+    reading = FileDigests(memory, writes=False)
+    assert reading._recall(str(file)) is not None
+    reading.close()
+    learning.close()
+
+
+def test_a_memory_of_which_nothing_is_written_yet_can_be_read(tmp_path: Path) -> None:
+    memory, file = write(tmp_path / "memory.sqlite", b""), write(tmp_path / "one", b"1")
+    reading = FileDigests(memory, writes=False)
+    assert reading.file(file) == sha256_bytes(b"1")
+    reading.close()
 
 
 def test_a_memory_that_is_not_there_is_not_made_for_reading(tmp_path: Path) -> None:

@@ -265,6 +265,8 @@ def test_a_linked_folder_of_the_release_is_read_from_where_it_is(tmp_path, name)
     assert sorted(file for file, _ in files_beneath(tmp_path / "corpus")) == sorted(files)
     (tmp_path / "secret").write_text("secret")
     folder = tmp_path / "corpus" / name / ("stories" if name == "cnn" else "")
+    (folder / "copy.story").symlink_to(next((tmp_path / "elsewhere").rglob("*.story")))
+    assert "copy" in {drop_id for _, drop_id in drops_of(list_sources(tmp_path / "corpus", CNN))}
     (folder / "a.story").symlink_to(tmp_path / "secret")
     with pytest.raises(InputError, match=r"a\.story: a link that leads out"):
         list_sources(tmp_path / "corpus", CNN)
