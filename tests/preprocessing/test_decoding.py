@@ -58,5 +58,6 @@ def test_of_what_is_in_no_known_encoding_none_is_named(data, detail):
 def test_utf_8_with_a_damaged_byte_is_in_no_other_encoding():
     data = (WESTERN * 3).encode() + b"\xff" + WESTERN.encode()
     drop = only_drop([parse(whole("a.txt", data), data, Corpus(open, CorpusOptions(task="text")))])
+    assert drop.id == "a.txt"
     place = len((WESTERN * 3).encode())
     assert drop.detail == f"byte {place} is 0xff: damaged, for the rest is UTF-8; mend it there"

@@ -326,8 +326,9 @@ def test_a_file_name_that_is_not_utf8_is_refused(tmp_path):
     [(CNN, "cnn/stories/\\*.story"), (COQA, "coqa-train-v1.0.json"), (TEXT, ".txt")],
 )
 def test_an_empty_or_missing_corpus_is_refused(tmp_path, options, looked_for):
-    with pytest.raises(InputError, match=f"looked for .*{looked_for}"):
+    with pytest.raises(InputError, match=f"looked for .*{looked_for}") as raised:
         list_sources(tmp_path, options)
+    assert "text_files" not in str(raised.value)
     with pytest.raises(InputError, match=r"no such file or folder; set corpus\.path"):
         list_sources(tmp_path / "missing", options)
 

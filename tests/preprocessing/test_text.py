@@ -302,6 +302,14 @@ def test_documents_are_what_stands_between_separators(data):
         assert data[start:].startswith(content)
 
 
+@pytest.mark.parametrize(("end", "reason"), [(b" \n", "empty"), (b"\xff\n", "not_utf8")])
+def test_a_piece_of_a_file_that_is_no_text_drops_itself_only(tmp_path, end, reason):
+    (tmp_path / "a.txt").write_bytes(b"A line.\n" * 200 + end * 200)
+    records, drops = read_records(tmp_path, OPTIONS, 0)
+    assert {record.split for record in records} >= {"train"}
+    assert {drop.reason for drop in drops} == {reason}
+
+
 def test_a_text_that_is_cut_ends_where_it_ends(tmp_path):
     (tmp_path / "a.txt").write_text("A line of text.\n" * 100)
     (tmp_path / "b.txt").write_text("Another line.\n" * 2)
