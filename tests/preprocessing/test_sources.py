@@ -173,7 +173,7 @@ def test_a_story_in_two_files_is_not_taken_for_one_of_no_list(tmp_path):
 
 
 def test_tables_of_texts_are_beside_the_stream_of_texts(tmp_path):
-    for name in ("a.txt", "b.csv", "c.jsonl", "test.csv", "d.md", "e.parquet"):
+    for name in ("a.txt", "b.csv", "c.jsonl", "test.csv", "d.md", "e.parquet", "f.npz"):
         (tmp_path / name).write_text("line\n" * 10)
     assert [
         (source.name, source.split, source.start) for source in list_sources(tmp_path, TEXT)
@@ -184,6 +184,7 @@ def test_tables_of_texts_are_beside_the_stream_of_texts(tmp_path):
         ("b.csv", None, 0),
         ("c.jsonl", None, 0),
         ("e.parquet", None, 0),
+        ("f.npz", None, 0),
         ("test.csv", "test", 0),
     ]
 

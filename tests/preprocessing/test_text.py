@@ -203,7 +203,9 @@ def test_texts_keep_the_splits_of_the_release(tmp_path, names):
     assert len(sources) > len(names)
 
 
-@pytest.mark.parametrize("names", [["test.txt"], ["train.txt"], ["The test.txt", "b.txt"]])
+@pytest.mark.parametrize(
+    "names", [["test.txt"], ["train.txt"], ["The test.txt", "b.txt"], ["valid.txt", "test.txt"]]
+)
 def test_a_text_that_only_sounds_like_a_split_is_cut_as_any(tmp_path, names):
     for name in names:
         (tmp_path / name).write_text("A line.\n" * 1000)
