@@ -163,6 +163,21 @@ def test_a_folder_with_stories_in_two_layouts_is_refused(tmp_path):
         list_sources(tmp_path, CNN)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_what_may_be_notes_beside_stories_is_a_table_where_there_are_none(tmp_path, suffix):
+    (tmp_path / f"notes.{suffix}").write_text("{}\n")
+    assert [source.name for source in list_sources(tmp_path, CNN)] == [f"notes.{suffix}"]
+    (tmp_path / "a.story").write_text(story("Article", "One"))
+    assert [source.name for source in list_sources(tmp_path, CNN)] == ["a.story"]
+
+
+def test_one_file_of_a_pair_is_no_corpus(tmp_path):
+    for name in ("test.txt.src", "test.txt.tgt.tagged"):
+        (tmp_path / name).write_text("line\n")
+    with pytest.raises(InputError, match="no story found"):
+        list_sources(tmp_path / "test.txt.src", CNN)
+
+
 def test_a_story_in_two_files_is_not_taken_for_one_of_no_list(tmp_path):
     ids = write_release(tmp_path)
     (file,) = tmp_path.rglob(f"{ids[4]}.story")
