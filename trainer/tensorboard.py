@@ -39,9 +39,8 @@ class EventLog:
 
     def add(self, entry: Entry, prefix: str = "") -> None:
         """Write the values of an entry, the prefix before their names, where they can be seen at once."""
-        with self._writer.as_default(step=entry["step"]):
+        with self._writer.as_default(step=entry["step"]):  # which flushes
             for name, value in entry.items():
                 if name != "step":
                     number = tf.constant(value, tf.float32)
                     tf.summary.write(prefix + name, number, metadata=self._metadata)
-        self._writer.flush()

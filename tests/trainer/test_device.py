@@ -81,22 +81,32 @@ def test_a_processor_is_taken_beside_a_card_where_it_is_asked_for(card: Card) ->
     assert card.told == [("TF32", False), ("visible", [], "GPU")]
 
 
-@pytest.mark.parametrize("driver", [None, (580, 1)])
-@pytest.mark.parametrize("wanted", ["auto", "cpu"])
+@pytest.mark.parametrize(
+    ("wanted", "driver", "missing", "told"),
+    [
+        ("auto", (580, 1), ["no cuBLAS", "no cuDNN"], ["no cuBLAS; no cuDNN"]),
+        ("auto", (580, 1), [], ["nothing is missing, so it may be hidden"]),
+        ("auto", None, ["no cuBLAS"], []),
+        ("cpu", (580, 1), ["no cuBLAS"], []),
+    ],
+)
 def test_a_driver_whose_gpu_tensorflow_does_not_see_is_told_of(
-    card: Card, monkeypatch: pytest.MonkeyPatch, driver: tuple[int, int] | None, wanted: str
+    card: Card,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: Any,
+    driver: tuple[int, int] | None,
+    missing: list[str],
+    told: list[str],
 ) -> None:
     card.capability = None
     monkeypatch.setattr(device_module, "driver_version", lambda: driver)
-    monkeypatch.setattr(device_module, "missing_for_gpu", lambda: ["no cuBLAS", "no cuDNN"])
+    monkeypatch.setattr(device_module, "missing_for_gpu", lambda: missing)
     reports: list[dict[str, Any]] = []
     progress.set_sink(reports.append)
     choose_device(TrainingOptions(device=wanted))
     progress.set_sink(None)
-    told = "a GPU's driver is here, and TensorFlow sees no GPU: no cuBLAS; no cuDNN"
-    assert [report["message"] for report in reports] == [told] * (
-        driver is not None and wanted == "auto"
-    )
+    begins = "a GPU's driver is here, and TensorFlow sees no GPU: "
+    assert [report["message"] for report in reports] == [begins + text for text in told]
 
 
 def test_a_gpu_that_is_not_there_is_a_users_mistake() -> None:

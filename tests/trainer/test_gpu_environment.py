@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from trainer import gpu_environment
 from trainer.gpu_environment import _LIBRARIES, driver_version, missing_for_gpu
 
 _TEXT = (
@@ -19,8 +20,9 @@ def driver(folder: Path, version: str) -> Path:
 
 
 def test_without_a_driver_nothing_else_is_asked(tmp_path: Path) -> None:
-    (fault,) = missing_for_gpu(tmp_path / "none", lambda name: False)
-    assert "driver is not loaded" in fault
+    for path in (tmp_path / "none", driver(tmp_path, "of no number")):
+        (fault,) = missing_for_gpu(path, lambda name: False)
+        assert "driver is not loaded" in fault
 
 
 def test_an_old_driver_and_missing_libraries_are_named_together(tmp_path: Path) -> None:
@@ -51,4 +53,12 @@ def test_libraries_are_looked_for_in_the_packages_of_nvidia(
     assert fault.startswith("CUDA libraries do not load: libcufft.so.11;")
     damaged.unlink()
     damaged.symlink_to(_ctypes.__file__)
+    assert missing_for_gpu(driver(tmp_path, "580.1")) == []
+
+
+def test_libraries_of_the_system_are_found_without_the_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_environment.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(gpu_environment, "_LIBRARIES", ("libc.so.6",))
     assert missing_for_gpu(driver(tmp_path, "580.1")) == []
