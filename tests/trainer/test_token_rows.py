@@ -78,6 +78,9 @@ def test_plain_and_compressed_files_are_read_in_order_of_name(tmp_path: Path) ->
     for name in FEATURES:
         expected = np.concatenate([part.features[name] for part in parts])
         np.testing.assert_array_equal(found.features[name], expected)
+    trained_on = read_training_rows([str(tmp_path / "data-*")], 8)
+    assert isinstance(trained_on, TokenRows)
+    np.testing.assert_array_equal(trained_on.features["input_ids"], found.features["input_ids"])
 
 
 def test_a_token_takes_eleven_bytes_and_is_not_held_twice() -> None:
