@@ -565,6 +565,11 @@ def test_other_kinds_of_strings_in_a_parquet_are_texts(kind):
     assert summary(read("a.parquet", data, TEXT)) == [("record", "one")] * 2
 
 
+def test_a_table_without_a_column_that_no_key_chooses_says_what_to_do():
+    fault = only_fault(read("a.parquet", parquet([{"story": "x"}]), CorpusOptions(task="coqa")))
+    assert fault == "a.parquet: no column questions, answers; the columns are story; rename one"
+
+
 def test_a_text_table_without_the_column_names_the_key_that_chooses_it():
     message = only_fault(read("a.csv", b"id,body\n1,b\n", TEXT))
     assert "no column text; the columns are id, body; set corpus.text_column" in message
