@@ -1,5 +1,7 @@
 """A step of training: accumulation, frozen groups, loss scaling, and where it computes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.trainer.numpy_gpt2 import numpy_logits
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.token_rows import counting_rows
 from tests.trainer.train_steps import HERE, make_train_step
@@ -31,6 +34,47 @@ def one_step(step: TrainStep, rows: int = 4, number: int = 0) -> StepResult:
 
 def weights_of(model: GPT2) -> dict[str, np.ndarray]:
     return {name: variable.numpy() for name, variable in model.by_name.items()}
+
+
+def numpy_loss(weights: dict[str, np.ndarray], batch: dict[str, np.ndarray]) -> float:
+    """The mean loss of what counts, each record by itself."""
+    losses = []
+    for ids, mask, segments in zip(
+        batch["input_ids"], batch["loss_mask"], batch["segment_ids"], strict=True
+    ):
+        for segment in range(1, segments.max() + 1):
+            own, counts = ids[segments == segment], mask[segments == segment][1:] > 0
+            logits = numpy_logits(weights, SMALL.heads, own)[:-1]
+            labels = logits[np.arange(len(logits)), own[1:]]
+            losses.extend((np.log(np.exp(logits).sum(axis=1)) - labels)[counts])
+    return float(np.mean(losses))
+
+
+def test_loss_and_gradients_of_packed_rows_are_those_of_the_formulas_in_numpy() -> None:
+    random = np.random.default_rng(2)
+    segments = np.array([[1] * 5 + [2] * 6 + [0], [1] * 12, [1] * 2 + [2] * 3 + [3] * 7])
+    first = np.array([[0, 5, 11], [0, 0, 0], [0, 2, 5]])
+    batch = {
+        "input_ids": random.integers(0, SMALL.vocabulary_size, segments.shape),
+        "loss_mask": random.random(segments.shape) < 0.5,
+        "segment_ids": segments,
+        "positions": np.arange(12) - np.take_along_axis(first, np.maximum(segments - 1, 0), axis=1),
+    }
+    model = random_model(replace(SMALL, layers=1), seed=0)
+    before = {name: value.astype(np.float64) for name, value in weights_of(model).items()}
+    step = make_train_step(model, TrainingOptions(clip_norm=None), seed=1)
+    tensors = {name: tf.constant(value, tf.int32) for name, value in batch.items()}
+    result = step(tensors, tf.constant(0.01), tf.constant(0, tf.int64))
+    assert float(result.loss) == pytest.approx(numpy_loss(before, batch), rel=1e-5)
+    # after one step the first moment is a tenth of the gradient
+    for name, mean in step.optimizer.means.items():
+        gradient = 10 * mean.numpy().astype(np.float64)
+        # along itself the loss rises by the square of its length
+        move = 1e-5 * gradient / np.linalg.norm(gradient)
+        there, back = (
+            numpy_loss({**before, name: before[name] + sign * move}, batch) for sign in (1, -1)
+        )
+        assert (there - back) / 2e-5 == pytest.approx(np.linalg.norm(gradient), rel=1e-3), name
 
 
 @pytest.mark.parametrize("parts", [2, 4])
