@@ -1,5 +1,6 @@
 """BaseModel: a checkpoint that cannot be trained is refused before any other node runs."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,25 @@ def test_a_checkpoint_of_the_shape_is_taken(tmp_path: Path, weights: dict[str, n
 
 def test_one_of_another_size_is_refused(tmp_path: Path, weights: dict[str, np.ndarray]) -> None:
     write_openai(tmp_path, GPT2Config(257, 16, 16, 2, 1), weights)
-    with pytest.raises(InputError, match=r"model\.size.*layers 1 in the checkpoint and 2 in"):
+    with pytest.raises(
+        InputError, match=r"layers 1 in the checkpoint and 2 in model; set model\.layers to 1$"
+    ):
         built(tmp_path, layers=2)
+
+
+@pytest.mark.parametrize(
+    ("context", "remedy"),
+    [
+        (1024, "set model.size to 124M, with its own layers, heads, width and context"),
+        (512, "set model.width to 768; set model.heads to 12; set model.layers to 12"),
+    ],
+)
+def test_a_size_that_has_a_name_is_called_by_it(tmp_path: Path, context: int, remedy: str) -> None:
+    config = {"n_positions": context, "n_embd": 768, "n_head": 12, "n_layer": 12}
+    (tmp_path / "config.json").write_text(json.dumps({"vocab_size": 50257, **config}))
+    with pytest.raises(InputError) as refusal:
+        built(tmp_path, context=512)
+    assert str(refusal.value).endswith(f"; {remedy}; set tokens.vocabulary to the checkpoint's")
 
 
 def test_one_that_was_cut_off_is_refused(tmp_path: Path, weights: dict[str, np.ndarray]) -> None:

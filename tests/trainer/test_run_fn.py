@@ -105,7 +105,9 @@ def test_a_base_model_of_another_size_is_refused(fn_args: SimpleNamespace, tmp_p
     base = random_model(config, seed=8)
     write_base(tmp_path / "base", base, "openai")
     fn_args.base_model = str(tmp_path / "base")
-    with pytest.raises(InputError, match=r"model\.size.*layers 2 in the checkpoint and 1 in"):
+    with pytest.raises(
+        InputError, match=r"layers 2 in the checkpoint and 1 in model; set model\.layers to 2"
+    ):
         train_and_export(fn_args)
 
 

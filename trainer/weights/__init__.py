@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from preprocessing.base.errors import InputError
-from trainer.config import GPT2Config
+from trainer.config import SIZES, GPT2Config
 from trainer.weights.exported import Exported
 from trainer.weights.format import Format
 from trainer.weights.huggingface import HuggingFace
 from trainer.weights.keras_h5 import KerasH5
 from trainer.weights.openai import OpenAI
+
+_VOCABULARY = "vocabulary_size"
 
 FORMATS: tuple[Format, ...] = (Exported(), OpenAI(), HuggingFace(), KerasH5())
 
@@ -57,17 +59,20 @@ def require_usable(folder: Path, config: GPT2Config) -> None:
 
 def require_shape(folder: Path, config: GPT2Config) -> None:
     """InputError where the model in a path is of another shape."""
-    ours = asdict(config)
-    differences = [
-        f"{name} {value} in the checkpoint and {ours[name]} in model"
-        for name, value in asdict(read_config(folder)).items()
-        if value != ours[name]
-    ]
-    if differences:
-        raise InputError(
-            f"{folder}: the checkpoint is not of the shape that model.size gives: "
-            f"{', '.join(differences)}; set model.size, or tokens.vocabulary, to that of the checkpoint"
-        )
+    theirs, ours = asdict(read_config(folder)), asdict(config)
+    other = [name for name, value in theirs.items() if value != ours[name]]
+    if not other:
+        return
+    remedies = [f"set model.{name} to {theirs[name]}" for name in other if name != _VOCABULARY]
+    for size, shape in SIZES.items():
+        if remedies and theirs == asdict(shape) | {_VOCABULARY: theirs[_VOCABULARY]}:
+            remedies = [f"set model.size to {size}, with its own layers, heads, width and context"]
+    if _VOCABULARY in other:
+        remedies.append("set tokens.vocabulary to the checkpoint's")
+    found = (f"{name} {theirs[name]} in the checkpoint and {ours[name]} in model" for name in other)
+    raise InputError(
+        f"{folder}: the checkpoint is of another shape: {', '.join(found)}; {'; '.join(remedies)}"
+    )
 
 
 def _format_of(path: Path) -> Format:

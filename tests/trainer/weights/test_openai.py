@@ -189,7 +189,7 @@ def test_a_base_of_another_size_names_the_key_and_both_values(folder: Path) -> N
     with pytest.raises(InputError) as caught:
         load_into(model, folder)
     text = str(caught.value)
-    assert "model.size" in text
+    assert "set model.context to 24; set model.layers to 2" in text
     assert "layers 2 in the checkpoint and 3 in model" in text
     assert "context 24 in the checkpoint and 30 in model" in text
     assert "width" not in text
