@@ -6,6 +6,7 @@ Names, sizes and a file's bytes are asked here and nowhere else, so that what re
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO
@@ -34,10 +35,8 @@ class CorpusFiles:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         place = os.fspath(root)
         self.root = str(Path(place)) if is_local(place) else place.rstrip("/")
-        try:
+        with answered(self.root):
             self.is_folder = is_folder(self.root)
-        except BeamIOError as error:
-            raise InputError(f"{self.root}: cannot be listed: {error}") from error
         self._apple_doubles: set[str] = set()
         self.folder = self.root if self.is_folder else FileSystems.split(self.root)[0]
 
@@ -122,6 +121,15 @@ class CorpusFiles:
             metadata.path[beneath:]: metadata.size_in_bytes
             for metadata in files_matching(self.root, "**")
         }
+
+
+@contextmanager
+def answered(root: str) -> Iterator[None]:
+    """A context in which a store that gives no answer about a corpus is an InputError."""
+    try:
+        yield
+    except BeamIOError as error:
+        raise InputError(f"{root}: cannot be listed: {error}") from error
 
 
 def opener_in(folder: str) -> OpenFile:

@@ -9,7 +9,7 @@ from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions
 from preprocessing.readers import table_pieces
 from preprocessing.readers.file_names import is_compressed
-from preprocessing.readers.listing import CorpusFiles
+from preprocessing.readers.listing import CorpusFiles, answered
 from preprocessing.readers.source_file import Corpus
 from preprocessing.readers.sources import Sources
 from preprocessing.tasks import cnn_dailymail, coqa, text
@@ -27,11 +27,12 @@ def list_files(files: CorpusFiles, options: CorpusOptions) -> Sources:
     link leads out of it, or a file name is not UTF-8.
     """
     try:
-        if not files.exists():
-            raise InputError(
-                f"{files.root}: no such file or folder; set corpus.path to the {options.task} corpus"
-            )
-        return TASKS[options.task].list_files(files, options)
+        with answered(files.root):
+            if not files.exists():
+                raise InputError(
+                    f"{files.root}: no such file or folder; set corpus.path to the {options.task} corpus"
+                )
+            return TASKS[options.task].list_files(files, options)
     except PermissionError as error:
         raise InputError(
             f"{error.filename}: permission denied; make the corpus readable"

@@ -7,6 +7,7 @@ import builtins
 import gzip
 import io
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ from preprocessing.corpus.shards import PART_BYTES, ShardWriter
 from preprocessing.corpus.steps import CorpusJob
 from preprocessing.options import CorpusOptions, TokenOptions
 from preprocessing.readers import table_pieces
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.records.exclusion import with_exclude_file
-from preprocessing.tasks.registry import list_sources
+from preprocessing.tasks.registry import list_files, list_sources
 from preprocessing.tokens.job import list_shards, write_token_rows
 
 FOLDERS = ("examples", "index", "report")
@@ -220,6 +222,20 @@ def test_a_store_that_gives_no_answer_is_named_with_its_reason(
     monkeypatch.setattr(MemoryStore, "_list", fail)
     with pytest.raises(InputError, match=r"^mem://bucket/a: cannot be listed: .*no credentials"):
         list_sources("mem://bucket/a", TEXT)
+
+
+def test_one_that_answers_no_more_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    put(CORPUS, {"a.txt": b"A\n" * 50})
+    files = CorpusFiles(CORPUS)
+
+    def fail(*_: object) -> None:
+        raise OSError("no credentials")
+
+    monkeypatch.setattr(MemoryStore, "_list", fail)
+    with pytest.raises(
+        InputError, match=rf"^{re.escape(CORPUS)}: cannot be listed: .*no credentials"
+    ):
+        list_files(files, TEXT)
 
 
 def test_an_exclude_file_in_a_store_is_read(tmp_path: Path) -> None:
