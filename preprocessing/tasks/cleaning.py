@@ -251,7 +251,7 @@ def strip_byline(text: str) -> str:
     end = 1
     while end < len(lines) - 1 and lines[end].split(" ")[0] == "and":
         end += 2 if lines[end] == "and" else 1
-    if all(map(_may_be_name, lines[:end])):
+    if end < len(lines) and all(map(_may_be_name, lines[:end])):
         return " . ".join(lines[end:]).rstrip()
     return text
 

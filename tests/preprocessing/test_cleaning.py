@@ -107,6 +107,10 @@ def test_what_only_looks_like_a_byline_stays(article):
     assert strip_byline(line) == line
 
 
+def test_a_text_that_is_all_byline_without_an_end_stays() -> None:
+    assert strip_byline("By . It rained today") == "By . It rained today"
+
+
 def test_without_times_what_follows_the_names_stays():
     assert clean_article("By\nAnn Lee\n\nA caption\n\nIt rained.") == "A caption. It rained."
     assert clean_article("By\nAnn Lee\nand\nBo Ray") == ""
