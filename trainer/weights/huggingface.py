@@ -153,10 +153,10 @@ def _open(path: Path, stack: ExitStack) -> dict[str, StoredTensor]:
             # the header is compared with the file's length here
             reader = stack.enter_context(safe_open(file, framework="numpy"))
         keys = set(reader.keys())
-        if listed is not None and (alone := keys ^ listed):
-            raise InputError(
-                f"{file}: {min(alone)} is in this file or in {INDEX}, not in both; take both from one model"
-            )
+        if listed is not None and keys != listed:
+            key = min(keys ^ listed)
+            where = "in the file and not in" if key in keys else "not in the file, but in"
+            raise InputError(f"{file}: {key} is {where} {INDEX}; take both from one model")
         for key in sorted(keys):
             name = key.removeprefix(_PREFIX)
             if name in stored:

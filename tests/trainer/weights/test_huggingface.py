@@ -204,6 +204,23 @@ def test_a_file_in_place_of_its_folder_is_named(folder: Path) -> None:
         read_weights(folder / "model.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("told", "where"),
+    [("transformer.a.weight", "not in the file, but in"), (None, "in the file and not in")],
+)
+def test_it_is_said_on_which_side_a_tensor_is(folder: Path, told: str | None, where: str) -> None:
+    write_shards(folder, stored(folder))
+    index = folder / "model.safetensors.index.json"
+    weight_map = json.loads(index.read_text())["weight_map"]
+    first, file = min(weight_map.items())
+    weight_map |= {told: file} if told else {}
+    if not told:
+        del weight_map[first]
+    index.write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(InputError, match=re.escape(f"{told or first} is {where} ")):
+        read_weights(folder)
+
+
 def test_swapped_shards_do_not_load(folder: Path) -> None:
     write_shards(folder, stored(folder))
     first, second = sorted(folder.glob("model-*.safetensors"))
