@@ -247,6 +247,8 @@ def _from_saved_model(path: Path, vocabulary: str) -> LanguageModel:
         from serving.grouped_texts import grouped_texts
 
         grouped = grouped_texts(path, loaded, digest, vocabulary)
+    if hasattr(loaded, "kernel_first"):  # exports of before know one order
+        _suit_processor(loaded)
     return LanguageModel(loaded.signatures, context, loaded, grouped)
 
 
@@ -260,10 +262,18 @@ def _from_weights(path: Path, vocabulary: str, precision: "Precision | None") ->
     has_gpu, words = ready_gpu(), load_vocabulary(vocabulary)
     model = served(load_weights(path, precision or hardware_precision()))
     exported = ExportedModel(model, words)
+    _suit_processor(exported)
     used = ("generate", "score_rows", "tokenize")
     signatures = {name: partial(exported.call, name) for name in used}
     grouped = GroupedTexts(model, words) if has_gpu else None
     return LanguageModel(signatures, model.config.context, exported, grouped)
+
+
+def _suit_processor(exported: Any) -> None:
+    """Have an exported model's products of few rows in the order that is faster on this machine."""
+    from trainer.few_rows import takes_kernel_first
+
+    exported.kernel_first.assign(takes_kernel_first())
 
 
 def _completions(result: Mapping[str, np.ndarray]) -> Iterator[Completion]:

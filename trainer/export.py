@@ -27,8 +27,8 @@ from trainer.export_layout import (
     SIGNATURES,
     write_sampling_defaults,
 )
-from trainer.generation import CachedModel, Request, generate, named_state
-from trainer.generation.decode_state import Writer, joined, kept, of_few_rows
+from trainer.generation import CachedModel, Request, Writer, generate, named_state
+from trainer.generation.decode_state import joined, kept, of_few_rows
 from trainer.generation.generate import steps_of
 from trainer.generation.prompts import cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before
@@ -68,6 +68,8 @@ class ExportedModel:
 
     sampling_defaults: the file that says what `serving_default` generates with; None where nobody
         will call it.
+    kernel_first: a variable of the SavedModel, as of `trainer.few_rows.product_of_few_rows`: an export goes
+        to any machine, and whoever loads it there may set it.
     Raises InputError where the vocabulary is not of the model's size.
     """
 
@@ -85,6 +87,7 @@ class ExportedModel:
         self._sampling_defaults = (
             None if sampling_defaults is None else tf.saved_model.Asset(str(sampling_defaults))
         )
+        self.kernel_first = tf.Variable(False, trainable=False, name="kernel_first")
         self._block = tf.function(block, autograph=False)
         self._graphs: dict[str, Any] = {}
 
@@ -95,7 +98,10 @@ class ExportedModel:
     def save(self, folder: Path) -> None:
         """Write the SavedModel, whose functions are those of its signatures alone."""
         root = tf.train.Checkpoint(
-            model=self.model, tokenizer=self.tokenizer, sampling_defaults=self._sampling_defaults
+            model=self.model,
+            tokenizer=self.tokenizer,
+            sampling_defaults=self._sampling_defaults,
+            kernel_first=self.kernel_first,
         )
         signatures = {name: self._graph(name) for name in SIGNATURES}
         tf.saved_model.save(root, str(folder), signatures=signatures)
@@ -149,14 +155,8 @@ class ExportedModel:
             before the first of which a text is cut; settings: as `generation.Request` has them.
         A row is finished where the end of text or a stop string was met.
         """
-        generated = generate(
-            self.model,
-            self.tokenizer.encode(prompts),
-            Request(stop=stop, **settings),
-            seeds=seeds,
-            token_bytes=self.tokenizer.token_bytes(),
-            end_of_text=self._vocabulary.end_of_text,
-        )
+        ids, request = self.tokenizer.encode(prompts), Request(stop=stop, **settings)
+        generated = generate(self._writer(), ids, request, seeds=seeds)
         ids = tf.RaggedTensor.from_tensor(generated.ids, lengths=generated.counts)
         texts = self.tokenizer.decode(ids)
         cut = cut_before(texts, stop)
@@ -179,7 +179,7 @@ class ExportedModel:
         rows have the tokens of `generate`.
         """
         request = Request(stop=stop, **settings)
-        steps = steps_of(request, self.model)
+        steps = steps_of(request, self.model.config)
         room = self.model.config.context - steps
         ids = self.tokenizer.encode(of_few_rows(prompts))
         ids = cut_left(ids, room, self._vocabulary.end_of_text)
@@ -205,9 +205,8 @@ class ExportedModel:
         return named_state.named(kept(named_state.unnamed(state), rows))
 
     def _writer(self) -> Writer:
-        return Writer(
-            CachedModel(self.model), self.tokenizer.token_bytes(), self._vocabulary.end_of_text
-        )
+        model = CachedModel(self.model, self.kernel_first)
+        return Writer(model, self.tokenizer.token_bytes(), self._vocabulary.end_of_text)
 
     def score(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Log-probability (nats) float32 [n] of the tokens from the second on, and their number.

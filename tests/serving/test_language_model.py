@@ -280,3 +280,12 @@ def test_a_truncated_saved_model_is_refused(saved_model: Path, tmp_path: Path, n
 def test_a_vocabulary_of_another_size_than_the_checkpoint_is_refused(checkpoint: Path) -> None:
     with pytest.raises(InputError, match="gpt2 has 50257 ids and the model 257"):
         load_model(checkpoint, vocabulary="gpt2")
+
+
+@pytest.mark.parametrize("amx", [True, False])
+def test_products_have_the_order_that_is_faster_on_the_processor(
+    saved_model: Path, monkeypatch: pytest.MonkeyPatch, amx: bool
+) -> None:
+    monkeypatch.setattr("trainer.few_rows.processor_flags", lambda: {"amx_bf16"} if amx else set())
+    exported: Any = load_model(saved_model)._owner
+    assert bool(exported.kernel_first) == amx

@@ -18,7 +18,7 @@ from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.random_models import SMALL, random_model
 from trainer.export import export
 from trainer.export_layout import SIGNATURES, write_sampling_defaults
-from trainer.generation import Request, generate
+from trainer.generation import CachedModel, Request, Writer, generate
 from trainer.gpt2 import GPT2, GPT2Config
 from trainer.options import GenerationOptions
 
@@ -94,12 +94,10 @@ def test_generate_gives_the_text_of_the_tokens_of_the_model(
     prompts = ["Hello", "", "A longer prompt"]
     seeds = tf.constant([[5, 0], [5, 1], [5, 2]], tf.int64)
     expected = generate(
-        model,
+        Writer(CachedModel(model), InGraphTokenizer(BYTES).token_bytes(), BYTES.end_of_text),
         tf.ragged.constant([BYTES.encode(prompt) for prompt in prompts], dtype=tf.int32),
         Request(9, 0.8, 50, 0.95, stop=tf.constant([], tf.string)),
         seeds=seeds,
-        token_bytes=InGraphTokenizer(BYTES).token_bytes(),
-        end_of_text=BYTES.end_of_text,
     )
     found = signatures["generate"](
         prompts=tf.constant(prompts),

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.random_models import SMALL, random_model
-from trainer.generation import CachedModel, Generated, Request, generate
+from trainer.generation import CachedModel, Generated, Request, Writer, generate
 from trainer.generation.prompts import Prompts, buckets, cut_left, side_by_side
 from trainer.generation.stop_strings import cut_before, holds_any
 from trainer.gpt2 import GPT2, GPT2Config, Precision
@@ -63,12 +63,10 @@ def run(model_of_all: GPT2) -> Run:
         ragged: tf.RaggedTensor, new: tf.Tensor, temperature: tf.Tensor, seeds: tf.Tensor
     ) -> Generated:
         return generate(
-            model_of_all,
+            Writer(CachedModel(model_of_all), TOKEN_BYTES, END),
             ragged,
             Request(new, temperature, stop=tf.constant([], tf.string)),
             seeds=seeds,
-            token_bytes=TOKEN_BYTES,
-            end_of_text=END,
         )
 
     def call(
@@ -138,12 +136,10 @@ def test_a_penalty_falls_on_the_tokens_of_the_prompt_alone(model: GPT2) -> None:
     penalty, random = 3.0, np.random.default_rng(6)
     prompts = [random.integers(0, END, 8 + row).tolist() for row in range(8)]
     generated = generate(
-        model,
+        Writer(CachedModel(model), TOKEN_BYTES, END),
         tf.ragged.constant(prompts, dtype=tf.int32),
         Request(1, 0.0, repetition_penalty=penalty, stop=tf.constant([], tf.string)),
         seeds=tf.zeros([len(prompts), 2], tf.int64),
-        token_bytes=TOKEN_BYTES,
-        end_of_text=END,
     )
     changed = 0
     for row, prompt in enumerate(prompts):
@@ -259,12 +255,10 @@ def test_a_wide_beam_finds_what_an_exhaustive_search_finds(length_penalty: float
         scored[kept] = total / length**length_penalty
     best = max(scored, key=lambda text: scored[text])
     found = generate(
-        tiny,
+        Writer(CachedModel(tiny), tf.constant(["a", "b", "c", ""]), end),
         tf.ragged.constant([prompt], dtype=tf.int32),
         Request(new, beams=64, length_penalty=length_penalty, stop=tf.constant([], tf.string)),
         seeds=tf.constant([[0, 0]], tf.int64),
-        token_bytes=tf.constant(["a", "b", "c", ""]),
-        end_of_text=end,
     )
     assert found.ids[0].numpy()[: len(best)].tolist() == list(best)
     assert bool(found.finished[0]) == (best[-1] == end)

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.random_models import SMALL, random_model
-from trainer.few_rows import MOST_ROWS, product_of_few_rows
-from trainer.generation import CachedModel, Request, generate
+from trainer.few_rows import MOST_ROWS, product_of_few_rows, takes_kernel_first
+from trainer.generation import CachedModel, Request, Writer, generate
 from trainer.generation.prompts import Prompts, buckets, side_by_side
 from trainer.gpt2 import GPT2, Cache, GPT2Config, Precision, layer_norm
 from trainer.served_model import served
@@ -43,7 +43,8 @@ def wide_model(width: int, precision: Precision) -> GPT2:
 def test_logits_of_a_row_are_the_same_alone_and_in_any_batch(
     width: int, precision: Precision
 ) -> None:
-    cached, random = CachedModel(wide_model(width, precision)), np.random.default_rng(5)
+    cached = CachedModel(wide_model(width, precision), takes_kernel_first())
+    random = np.random.default_rng(5)
     ids = random.integers(0, VOCABULARY, [MOST_ROWS, SLOTS + NEW]).astype(np.int32)
 
     @tf.function(
@@ -88,8 +89,8 @@ def test_texts_of_a_row_are_the_same_alone_and_in_any_batch(precision: Precision
     )
     def texts(ragged: tf.RaggedTensor, seeds: tf.Tensor) -> tf.Tensor:
         request = Request(18, stop=tf.constant([], tf.string))
-        pieces = tf.fill([61], "a")
-        return generate(model, ragged, request, seeds=seeds, token_bytes=pieces, end_of_text=60).ids
+        writer = Writer(CachedModel(model, takes_kernel_first()), tf.fill([61], "a"), 60)
+        return generate(writer, ragged, request, seeds=seeds).ids
 
     def of(start: int, count: int) -> np.ndarray:
         ragged = tf.ragged.constant(prompts[start : start + count], dtype=tf.int32, ragged_rank=1)
@@ -111,15 +112,18 @@ def test_a_norm_has_the_same_bits_for_any_number_of_rows() -> None:
         np.testing.assert_array_equal(norm(rows[:count]), together[:count])
 
 
+@pytest.mark.parametrize("kernel_first", [False, True])
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
 @pytest.mark.parametrize("shape", [(1, 768, 96), (96, 768)])
-def test_a_product_of_few_rows_is_the_product(shape: tuple[int, ...], dtype: tf.DType) -> None:
+def test_a_product_of_few_rows_is_the_product(
+    shape: tuple[int, ...], dtype: tf.DType, kernel_first: bool
+) -> None:
     kernel = tf.cast(tf.random.stateless_normal(shape, [1, 2]), dtype)
     rows = tf.cast(tf.random.stateless_normal([3, 768], [3, 4]), dtype)
     matrix = tf.cast(kernel, tf.float64).numpy()
     exact = tf.cast(rows, tf.float64).numpy() @ (matrix[0] if len(shape) == 3 else matrix.T)
     for count in (1, 3):
-        found = product_of_few_rows(rows[:count], kernel)
+        found = product_of_few_rows(rows[:count], kernel, kernel_first)
         assert (found.shape, found.dtype) == ((count, 96), dtype)
         rtol, atol = (1e-5, 1e-3) if dtype == tf.float32 else (2**-7, 0.1)
         np.testing.assert_allclose(tf.cast(found, tf.float64), exact[:count], rtol, atol)
@@ -136,7 +140,7 @@ def conversation(vocabulary: int) -> list[list[int]]:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_turns_on_one_story_have_the_bits_that_each_has_alone(precision: Precision) -> None:
-    cached = CachedModel(wide_model(768, precision))
+    cached = CachedModel(wide_model(768, precision), takes_kernel_first())
     prompts = side_by_side(tf.ragged.constant(conversation(VOCABULARY), dtype=tf.int32), 1000)
     slots, prefill = tf.shape(prompts.ids)[1], tf.function(cached.prefill, autograph=False)
     logits, cache = prefill(prompts, slots)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from trainer.generation.cached_model import CachedModel
+from trainer.generation.decode_state import Writer
 from trainer.generation.prompts import Prompts
 from trainer.generation.request import Request
 from trainer.generation.stop_strings import holds_any
@@ -30,12 +30,7 @@ class _Best(NamedTuple):
 
 
 def search(
-    model: CachedModel,
-    prompt: Prompts,
-    steps: tf.Tensor,
-    request: Request,
-    token_bytes: tf.Tensor,
-    end_of_text: int,
+    writer: Writer, prompt: Prompts, steps: tf.Tensor, request: Request
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Ids int32 [1, T] and finished bool [1] of the best hypothesis for one prompt.
 
@@ -46,6 +41,7 @@ def search(
     """
     # a constant would give the loop's first tensors a shape that the later ones are not known to have
     beams = tf.raw_ops.PlaceholderWithDefault(input=tf.cast(request.beams, tf.int32), shape=[])
+    model, end_of_text = writer.model, writer.end_of_text
     size = model.config.vocabulary_size
     length = prompt.lengths[0]
 
@@ -60,7 +56,7 @@ def search(
         scores = beam.scores[:, tf.newaxis] + tf.nn.log_softmax(logits)  # [B, V]
         scores, flat = tf.math.top_k(tf.reshape(scores, [-1]), 2 * beams)
         sources, tokens = flat // size, flat % size  # [2B]
-        texts = tf.gather(beam.texts, sources) + tf.gather(token_bytes, tokens)
+        texts = tf.gather(beam.texts, sources) + tf.gather(writer.token_bytes, tokens)
         ended = (tokens == end_of_text) | holds_any(texts, request.stop)
         ids = tf.gather(beam.ids, sources)
         ids = tf.where(tf.range(steps) == step, tokens[:, tf.newaxis], ids)

@@ -10,9 +10,11 @@ What a prompt begins with in common with the one before it, such as the story th
 about, is computed once: keys and values of a token depend on the tokens up to it alone.
 """
 
+from functools import partial
+
 import tensorflow as tf
 
-from trainer.few_rows import OF_FEW_ROWS, product_of_few_rows
+from trainer.few_rows import product_of_few_rows
 from trainer.generation.prompts import Prompts, buckets, in_common
 from trainer.gpt2 import GPT2, Cache, block, transformer
 from trainer.operations import Operations
@@ -25,10 +27,14 @@ class CachedModel:
     Rows are independent of each other bit for bit: a prompt is prefilled by itself, and the products
     of a step of up to MOST_ROWS rows are those of `trainer.few_rows`. On a GPU, which promises no
     such thing, prompts are prefilled together.
+
+    kernel_first: bool, as of `product_of_few_rows`.
     """
 
-    def __init__(self, model: GPT2) -> None:
+    def __init__(self, model: GPT2, kernel_first: tf.Tensor | bool = False) -> None:
         self.config = model.config
+        self._product = partial(product_of_few_rows, kernel_first=tf.identity(kernel_first))
+        self._of_few_rows = Operations(multiply=self._product)
         self._weights = model.weights()
         self._block = tf.function(block, autograph=False)
 
@@ -91,7 +97,7 @@ class CachedModel:
             seen[:, tf.newaxis, tf.newaxis],
             past=cache,
             slot=slots,
-            operations=OF_FEW_ROWS,
+            operations=self._of_few_rows,
             run_block=self._block,
         )
         return self._logits(hidden[:, 0]), cache
@@ -124,7 +130,7 @@ class CachedModel:
 
     def _logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Logits float32 [R, V] of hidden vectors [R, W]."""
-        return tf.cast(product_of_few_rows(hidden, self._weights["model/wte"]), tf.float32)
+        return tf.cast(self._product(hidden, self._weights["model/wte"]), tf.float32)
 
 
 def _write_between(old: tf.Tensor, new: tf.Tensor, parts: tf.Tensor) -> tf.Tensor:

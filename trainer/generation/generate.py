@@ -6,21 +6,14 @@ import tensorflow as tf
 
 from trainer.few_rows import MOST_ROWS
 from trainer.generation.beam_search import search
-from trainer.generation.cached_model import CachedModel
 from trainer.generation.decode_state import DecodeState, Writer
 from trainer.generation.prompts import Prompts, cut_left, side_by_side
 from trainer.generation.request import Generated, Request
-from trainer.gpt2 import GPT2
+from trainer.gpt2 import GPT2Config
 
 
 def generate(
-    model: GPT2,
-    prompts: tf.RaggedTensor,
-    request: Request,
-    *,
-    seeds: tf.Tensor,
-    token_bytes: tf.Tensor,
-    end_of_text: int,
+    writer: Writer, prompts: tf.RaggedTensor, request: Request, *, seeds: tf.Tensor
 ) -> Generated:
     """Continue each prompt until its text ends or has max_new_tokens; made for a tf.function.
 
@@ -30,13 +23,12 @@ def generate(
 
     prompts: int32 ragged [n, None]. An empty one starts from the end of text; one that is longer
         than the context less max_new_tokens loses its beginning.
-    seeds: int64 [n, 2], the random stream of each row. token_bytes: string [V], of every token.
+    seeds: int64 [n, 2], the random stream of each row.
     """
-    steps = steps_of(request, model)
-    room = model.config.context - steps
-    padded = side_by_side(cut_left(prompts, room, end_of_text), room)
+    steps = steps_of(request, writer.model.config)
+    room = writer.model.config.context - steps
+    padded = side_by_side(cut_left(prompts, room, writer.end_of_text), room)
     order = tf.argsort(padded.widths, stable=True)
-    writer = Writer(CachedModel(model), token_bytes, end_of_text)
     sampling = tf.equal(request.beams, 1)
     most = tf.where(sampling, MOST_ROWS, 1)
 
@@ -51,7 +43,7 @@ def generate(
         group_ids, group_finished = tf.cond(
             sampling,
             _apart(lambda: _sampled(writer, group, group_seeds, steps, request)),
-            _apart(lambda: search(writer.model, group, steps, request, token_bytes, end_of_text)),
+            _apart(lambda: search(writer, group, steps, request)),
         )
         where = rows[:, tf.newaxis]
         return (
@@ -63,19 +55,19 @@ def generate(
     count = tf.size(order)
     start = (
         tf.constant(0),
-        tf.fill([count, steps], end_of_text),
+        tf.fill([count, steps], writer.end_of_text),
         tf.zeros([count], tf.bool),
     )
     _, ids, finished = tf.while_loop(
         lambda done, *_: done < count, next_group, start, parallel_iterations=1
     )
-    counts = tf.reduce_sum(tf.cast(ids != end_of_text, tf.int32), axis=1)
+    counts = tf.reduce_sum(tf.cast(ids != writer.end_of_text, tf.int32), axis=1)
     return Generated(ids, counts, finished)
 
 
-def steps_of(request: Request, model: GPT2) -> tf.Tensor:
+def steps_of(request: Request, config: GPT2Config) -> tf.Tensor:
     """How many tokens a request asks of a model, at least 1 and so few that a prompt token fits."""
-    return tf.clip_by_value(tf.cast(request.max_new_tokens, tf.int32), 1, model.config.context - 1)
+    return tf.clip_by_value(tf.cast(request.max_new_tokens, tf.int32), 1, config.context - 1)
 
 
 def _sampled(

@@ -11,7 +11,7 @@ from benchmarks.gpu.programs.engine import device_of, read_job
 from trainer.bounds import Bounds
 from trainer.config import GPT2Config
 from trainer.device import Attention, Device
-from trainer.generation import Request, generate
+from trainer.generation import CachedModel, Request, Writer, generate
 from trainer.generation.together import GroupWriter
 from trainer.gpt2 import GPT2, Precision
 from trainer.loss import counted_tokens
@@ -131,12 +131,10 @@ def _same_texts(device: Device) -> str:
     @tf.function(autograph=False)
     def row_by_row(model: GPT2) -> tf.RaggedTensor:
         generated = generate(
-            model,
+            Writer(CachedModel(model), tf.fill([CONFIG.vocabulary_size], "x"), end),
             tf.ragged.constant(prompts, dtype=tf.int32),
             Request(24, top_p=0.9, stop=tf.constant([], tf.string)),
             seeds=tf.constant(seeds),
-            token_bytes=tf.fill([CONFIG.vocabulary_size], "x"),
-            end_of_text=end,
         )
         return tf.RaggedTensor.from_tensor(generated.ids, lengths=generated.counts)
 

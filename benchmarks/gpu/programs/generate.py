@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.gpu.programs.engine import config_of, device_of, peak_bytes, read_job
-from trainer.generation import Request, generate
+from trainer.generation import CachedModel, Request, Writer, generate
 from trainer.generation.together import LEAST_ROWS_TOGETHER, GroupWriter
 from trainer.gpt2 import GPT2
 from trainer.served_model import served
@@ -33,12 +33,10 @@ def main() -> None:
     @tf.function(autograph=False)
     def as_exported(seeds: tf.Tensor) -> tf.Tensor:
         generated = generate(
-            model,
+            Writer(CachedModel(model), tf.fill([config.vocabulary_size], "x"), end),
             tf.RaggedTensor.from_tensor(tf.constant(ids, tf.int32)),
             Request(job["new"], top_p=0.9, stop=tf.constant([], tf.string)),
             seeds=seeds,
-            token_bytes=tf.fill([config.vocabulary_size], "x"),
-            end_of_text=end,
         )
         return tf.reduce_sum(generated.counts)
 
