@@ -5,6 +5,11 @@ Nothing is sorted, but on a GPU outside of XLA's programs. What a filter keeps e
 among equal weights at an id; either is found by halving where it can lie, and so is the id that a
 uniform number falls on. A pass over a vocabulary of 50,257 takes XLA some 10 us on a processor,
 sorting it 3 ms.
+
+On a processor rows run one program side by side. XLA makes the kernel of a reduction when it first runs
+(YNNPACK, in TensorFlow 2.21), and notes a constant in it in a list that the threads share: a process
+that two threads changed it in at once has died of it. So each reduction of floats begins with the number that
+a selection before it holds too, which XLA hands to both.
 """
 
 from collections.abc import Callable
@@ -84,7 +89,7 @@ def kept_by_top_p(weights: tf.Tensor, p: tf.Tensor, way: Halving = ON_PROCESSOR)
     weights: float32 [R, N] in [0, 1], probabilities up to a factor; p: float32 [R]. Returns bool [R, N].
     """
     # rounding takes the sum to 1 before the last token: p = 1 is decided by itself
-    return _filtered(p >= 1.0, p * _sum(weights, way), weights, weights, way)
+    return _filtered(p >= 1.0, p * _total(weights, way), weights, weights, way)
 
 
 def draw(weights: tf.Tensor, uniform: tf.Tensor, way: Halving = ON_PROCESSOR) -> tf.Tensor:
@@ -95,7 +100,7 @@ def draw(weights: tf.Tensor, uniform: tf.Tensor, way: Halving = ON_PROCESSOR) ->
     Returns int32 [R].
     """
     index = tf.range(weights.shape[1])
-    target = (uniform * _sum(weights, way))[:, tf.newaxis]
+    target = (uniform * _total(weights, way))[:, tf.newaxis]
 
     def passes(place: tf.Tensor) -> tf.Tensor:
         return _sums_where(index <= place, weights, way) > target
@@ -156,7 +161,9 @@ def draw_filtered(
     way: Halving,
 ) -> tf.Tensor:
     """As `sample` of rows with a temperature above 0, all settings [R]; top_k None is off for all."""
-    largest = tf.reduce_max(logits, axis=1, keepdims=True)
+    lowest = -float("inf")
+    selected = tf.where(logits > lowest, logits, lowest)
+    largest = tf.reduce_max(selected, axis=1, keepdims=True)
     # of the largest as 1, as in a softmax; what fills the lanes weighs nothing
     weights = tf.exp((logits - largest) / temperature[:, tf.newaxis])
     weights = tf.pad(weights, [[0, 0], [0, -weights.shape[1] % way.lanes]])
@@ -263,6 +270,11 @@ def _sum(values: tf.Tensor, way: Halving) -> tf.Tensor:
         values = tf.pad(values, [*([0, 0] for _ in rows), [0, lacking]])
     in_lanes = tf.reshape(values, [*rows, -(-size // way.lanes), way.lanes])
     return tf.reduce_sum(tf.reduce_sum(in_lanes, axis=-2), axis=-1)
+
+
+def _total(weights: tf.Tensor, way: Halving) -> tf.Tensor:
+    """The sums [R] of weights [R, N], by the operations of `_sums_where`."""
+    return _sums_where((weights > 0)[:, tf.newaxis], weights, way)[:, 0]
 
 
 def _sums_where(kept: tf.Tensor, amounts: tf.Tensor, way: Halving) -> tf.Tensor:

@@ -1,11 +1,14 @@
 """Samplers as units, with scripted logits, and the frequencies of what they draw."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainer import sampling
 from trainer.sampling import (
     draw,
     greedy,
@@ -263,3 +266,15 @@ def test_a_row_draws_the_same_token_whatever_is_beside_it() -> None:
         alone = sample(tf.constant(flat), tf.constant([number]), 1.0, 0, 0.9)
         beside = sample(both, tf.constant([number, 0.5]), 1.0, 0, 0.9)
         assert int(alone[0]) == int(beside[0])
+
+
+def test_no_reduction_that_rows_begin_side_by_side_holds_a_constant() -> None:
+    """In XLA's own words: see the module's docstring for what becomes of a process otherwise."""
+    of_row = (tf.zeros([1, 50257]), *(tf.zeros([1], t) for t in (tf.float32, tf.float32)))
+    text = sampling._drawn_alone.experimental_get_compiler_ir(
+        *of_row, tf.zeros([1], tf.int32), tf.zeros([1])
+    )(stage="optimized_hlo")
+    bodies = dict(re.findall(r"(?ms)^%?(\S+) \([^\n]*\{$(.*?)^\}", text))
+    reductions = re.findall(r"calls=%?([^\s,]+)[^\n]*__ynn_fusion", text)
+    assert reductions
+    assert [name for name in reductions if "constant(" in bodies[name]] == []
