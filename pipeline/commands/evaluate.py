@@ -28,7 +28,7 @@ from preprocessing.corpus.whole import read_records
 from preprocessing.options import TaskName
 from preprocessing.readers.file_names import split_pattern
 from preprocessing.records.record import Record
-from preprocessing.tasks.registry import TASKS
+from preprocessing.tasks.registry import task_named
 from preprocessing.tokens.vocabulary import load_vocabulary
 from serving.model import texts_at_once
 
@@ -40,8 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.config, arguments.overrides, lambda loaded: missing_paths(loaded, read)
     )
     task_name = arguments.task or loaded.config.corpus.task
-    if task_name not in TASKS:
-        raise InputError(f"--task {task_name}: unknown; there are {', '.join(TASKS)}.")
+    task = task_named(task_name)
     asked = {
         "--predictions": arguments.predictions,
         "--lm-eval": arguments.lm_eval,
@@ -55,14 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
     model = open_model(loaded, arguments.model)
     length = min(loaded.config.tokens.sequence_length, model.context)
     vocabulary = load_vocabulary(locations.vocabulary(loaded))
-    options = dataclasses.replace(
-        TASKS[task_name].token_options(loaded.config.tokens), sequence_length=length
-    )
+    options = dataclasses.replace(task.token_options(loaded.config.tokens), sequence_length=length)
     evaluation, seed = loaded.config.evaluation, loaded.config.seed
     rows = token_rows(records, vocabulary, options)
     rows = rows[: evaluation.max_rows]
     words, scored = evaluation.words, records[: evaluation.max_records]
-    writer = TextWriter(TASKS[task_name], loaded.config.generation, seed, words)
+    writer = TextWriter(task, loaded.config.generation, seed, words)
     with progress.reported_to(_print_progress):
         batch = evaluation.batch or texts_at_once()
         result = evaluate(model, writer, scored, rows, vocabulary, batch)
@@ -75,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         "max_rows": evaluation.max_rows,
         **scores_of(result, seed),
         **beside(
-            TASKS[task_name],
+            task,
             result.predictions,
             lambda: scored,
             lambda records: baselines(records, words),

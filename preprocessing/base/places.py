@@ -39,6 +39,14 @@ def joined(folder: str, name: str) -> str:
     return joined_name
 
 
+def split(place: str) -> tuple[str, str]:
+    """The folder of a file and its name."""
+    if is_local(place):
+        return os.path.split(os.path.abspath(place))
+    folder, name = _file_systems().split(place)
+    return folder, name
+
+
 def is_folder(place: str) -> bool:
     """Whether a place is a folder; in a store of objects, whether there is an object beneath it."""
     if is_local(place):

@@ -11,13 +11,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO
 
-from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
-
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_state import file_state
 from preprocessing.base.folder_files import files_beneath
-from preprocessing.base.places import files_matching, is_folder, is_local, open_file, size_of
+from preprocessing.base.places import files_matching, is_folder, is_local, open_file, size_of, split
 from preprocessing.readers.source_file import OpenFile, SourceFile
 from preprocessing.records.record import Drop
 
@@ -38,7 +35,7 @@ class CorpusFiles:
         with answered(self.root):
             self.is_folder = is_folder(self.root)
         self._apple_doubles: set[str] = set()
-        self.folder = self.root if self.is_folder else FileSystems.split(self.root)[0]
+        self.folder = self.root if self.is_folder else split(self.root)[0]
 
     def exists(self) -> bool:
         """Whether there is a folder or a file of this name."""
@@ -115,7 +112,7 @@ class CorpusFiles:
     def _sizes(self) -> Mapping[str, int]:
         """The objects of a store by name, which are listed once."""
         if not self.is_folder:
-            return {FileSystems.split(self.root)[1]: size_of(self.root) or 0}
+            return {split(self.root)[1]: size_of(self.root) or 0}
         beneath = len(self.root) + 1
         return {
             metadata.path[beneath:]: metadata.size_in_bytes
@@ -126,6 +123,11 @@ class CorpusFiles:
 @contextmanager
 def answered(root: str) -> Iterator[None]:
     """A context in which a store that gives no answer about a corpus is an InputError."""
+    if is_local(root):
+        yield
+        return
+    from apache_beam.io.filesystem import BeamIOError
+
     try:
         yield
     except BeamIOError as error:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from preprocessing.base.digests import sha256_bytes, sha256_json
+from preprocessing.base.errors import InputError
 from preprocessing.options import CorpusOptions, HighlightMode
 from preprocessing.readers.content import read_file
-from preprocessing.readers.decoding import decode_text
+from preprocessing.readers.decoding import decode_text, normalise_line_ends
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, id_of, texts_of
 from preprocessing.readers.tables import is_table, table_rows
@@ -26,8 +27,8 @@ from preprocessing.tasks.cleaning import (
     clean_highlight,
     clean_line,
 )
-from preprocessing.tasks.story_files import list_stories, story_id_of
-from preprocessing.tasks.summary_pairs import pair_rows
+from preprocessing.tasks.story_files import list_stories, recognise_stories, story_id_of
+from preprocessing.tasks.summary_pairs import ARTICLES, SUMMARIES, pair_rows
 from preprocessing.tasks.task import Task
 
 # What stands between article and summary: the prompt of Radford et al. (2019) for summaries.
@@ -192,11 +193,24 @@ def _summaries(highlights: list[str], mode: HighlightMode, seed: int) -> Iterato
                 yield f"#{number}", highlight
 
 
+def prompt(text: str) -> tuple[Segment, ...]:
+    """The prompt for the summary of an article, or of a story without its highlights. Raises InputError for no text."""
+    article = clean_article(_HIGHLIGHT_LINE.split(normalise_line_ends(text))[0])
+    if not article:
+        raise InputError("the prompt for a summary is an article; it has no text.")
+    return Segment(article, in_loss=False), Segment(SEPARATOR, in_loss=False)
+
+
 TASK = Task(
     name="cnn_dailymail",
+    corpora="`.story` files; tables with an article and its highlights (or document and summary) a row; "
+    f"`{ARTICLES}` with `{SUMMARIES}`",
+    recognise=recognise_stories,
     list_files=list_stories,
     read=read,
+    prompt=prompt,
     stop=(),
+    new_tokens=128,
     loss_on="target",
     over_long="truncate_prompt",
     cleaned=cleaned,

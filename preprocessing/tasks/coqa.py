@@ -15,20 +15,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
+from preprocessing.options import CorpusOptions
 from preprocessing.readers.content import read_file
 from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
 from preprocessing.readers.file_names import content_ends_with
 from preprocessing.readers.json_rows import json_rows
+from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import Corpus, SourceFile
+from preprocessing.readers.table_columns import columns_of, first_tables
 from preprocessing.readers.table_rows import Rows, TableRow
 from preprocessing.readers.tables import table_rows
 from preprocessing.records.ids import content_id
-from preprocessing.records.record import Drop, Fault, Outcome, Record, Segment
+from preprocessing.records.record import Drop, Fault, Outcome, Record
 from preprocessing.tasks.conversation_files import list_conversations, too_large_file
+from preprocessing.tasks.conversations import next_answer, segments_of, written_conversation
 from preprocessing.tasks.task import Task
-
-QUESTION = " Q: "
-ANSWER = "\n A:"
 
 # What a table of conversations must have, and what it may have.
 _COLUMNS = {"story": "", "questions": "", "answers": ""}
@@ -161,25 +162,9 @@ def _record(source: SourceFile, row: TableRow, corpus: Corpus) -> Record | Drop:
         position=row.number,
         digest=digest,
         split=source.split_of(conversation_id, corpus),
-        segments=tuple(_segments(story, turns, prompt_in_loss=options.loss_on == "all")),
+        segments=tuple(segments_of(story, turns, prompt_in_loss=options.loss_on == "all")),
         domain=domain or "",
     )
-
-
-def _segments(story: str, turns: list[tuple[str, ...]], prompt_in_loss: bool) -> Iterator[Segment]:
-    """The text `story\\n Q: q1\\n A: a1\\n Q: q2\\n A: a2`, cut where prompt and answer meet.
-
-    The newline after an answer is in the loss, because the model must learn to stop there; after the
-    last answer stands the end of text id instead. It is a segment of the turn that it begins, so that
-    one is there too if the turns before are cut off.
-    """
-    yield Segment(story, prompt_in_loss)
-    for number, (question, *answers) in enumerate(turns):
-        if number:
-            yield Segment("\n", in_loss=True)
-        start = "" if number else "\n"
-        yield Segment(f"{start}{QUESTION}{question}{ANSWER}", prompt_in_loss)
-        yield Segment(f" {answers[0]}", in_loss=True, references=tuple(answers))
 
 
 def _turns(conversation: dict[str, Any], path: str) -> list[tuple[str, ...]]:
@@ -249,11 +234,24 @@ def _wrong_type(place: str, value: Any, kind: type) -> _SchemaError:
     return _SchemaError(f"{place} must be {expected}, got {reprlib.repr(value)}; {_SCHEMA_REMEDY}")
 
 
+def recognise(files: CorpusFiles) -> dict[str, str] | None:
+    """Nothing to add for a JSON file or a table that begins with a conversation; None where none does."""
+    corpus = Corpus(files.open, CorpusOptions())
+    readable = (f for f in first_tables(files) if not content_ends_with(f.name, ".csv"))
+    found = (columns_of(_rows(file, corpus)) for file in readable)
+    return {} if any(_COLUMNS.keys() <= columns for columns in found) else None
+
+
 TASK = Task(
     name="coqa",
+    corpora="CoQA's `.json` files, or tables with a story, its questions and answers a row",
+    recognise=recognise,
     list_files=list_conversations,
     read=read,
+    prompt=written_conversation,
+    next_answer=next_answer,
     stop=("\n",),
+    new_tokens=24,
     loss_on="target",
     over_long="truncate_prompt",
 )

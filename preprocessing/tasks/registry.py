@@ -1,7 +1,8 @@
 """The tasks by name, and which files a corpus of one consists of, in the layouts in which users have them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from types import MappingProxyType
 
@@ -20,19 +21,32 @@ TASKS: Mapping[str, Task] = MappingProxyType(
 )
 
 
+def task_named(name: str) -> Task:
+    """The task that `--task` names. Raises InputError for none."""
+    if name not in TASKS:
+        raise InputError(f"--task {name}: unknown; there are {', '.join(TASKS)}.")
+    return TASKS[name]
+
+
 def list_files(files: CorpusFiles, options: CorpusOptions) -> Sources:
     """The sources of a corpus as whole files, in a fixed order, by what is known without reading them.
 
     Raises InputError if the corpus is missing or empty, its layout is not one of the task's, a
     link leads out of it, or a file name is not UTF-8.
     """
+    with permitted(), answered(files.root):
+        if not files.exists():
+            raise InputError(
+                f"{files.root}: no such file or folder; set corpus.path to the {options.task} corpus"
+            )
+        return TASKS[options.task].list_files(files, options)
+
+
+@contextmanager
+def permitted() -> Iterator[None]:
+    """A context in which a folder that may not be read is an InputError."""
     try:
-        with answered(files.root):
-            if not files.exists():
-                raise InputError(
-                    f"{files.root}: no such file or folder; set corpus.path to the {options.task} corpus"
-                )
-            return TASKS[options.task].list_files(files, options)
+        yield
     except PermissionError as error:
         raise InputError(
             f"{error.filename}: permission denied; make the corpus readable"

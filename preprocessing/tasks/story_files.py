@@ -15,8 +15,9 @@ from preprocessing.readers.file_names import (
     split_by_name,
 )
 from preprocessing.readers.listing import CorpusFiles
-from preprocessing.readers.source_file import SourceFile
+from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.sources import Sources
+from preprocessing.readers.table_columns import columns_of_tables
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.records.record import Drop
 from preprocessing.tasks.summary_pairs import ARTICLES, SUMMARIES
@@ -25,6 +26,9 @@ _URL_LISTS = {"all_train.txt": "train", "all_val.txt": "validation", "all_test.t
 _PUBLISHERS = ("cnn", "dailymail")
 _STORY = or_compressed(".story")
 _PAIR = or_compressed(ARTICLES, SUMMARIES)
+
+# What article and summary are called in tables of others than CNN/DailyMail.
+_OTHER_COLUMNS = ("document", "summary")
 
 _Listed = tuple[str | None, str, str]
 """Split, list and url of a story."""
@@ -69,6 +73,22 @@ def list_stories(files: CorpusFiles, options: CorpusOptions) -> Sources:
     sources = layouts[found[0]]
     sources.extend(files.apple_doubles())
     return sources
+
+
+def recognise_stories(files: CorpusFiles) -> dict[str, str] | None:
+    """The names of a table's columns, nothing for other layouts; None where nothing is in one of them."""
+    options = CorpusOptions()
+    usual = (options.article_column, options.highlights_column)
+    pairs = _pairs(files) if files.is_folder else iter(())
+    if next(chain(_story_files(files, options), pairs), None) is not None:
+        return {}
+    corpus, names = Corpus(files.open, options), (*usual, *_OTHER_COLUMNS)
+    for columns in columns_of_tables(files, corpus, names):
+        if columns.issuperset(usual):
+            return {}
+        if columns.issuperset(_OTHER_COLUMNS):
+            return dict(zip(("article_column", "highlights_column"), _OTHER_COLUMNS, strict=True))
+    return None
 
 
 def _pairs(files: CorpusFiles) -> Iterator[SourceFile]:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from preprocessing.base.digests import sha256_bytes, sha256_text
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.content import open_content, or_empty, read_piece
-from preprocessing.readers.decoding import decode_text
+from preprocessing.readers.decoding import decode_text, normalise_line_ends
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, texts_of
 from preprocessing.readers.tables import is_table, table_rows
@@ -19,7 +19,7 @@ from preprocessing.records.copies import text_digest
 from preprocessing.records.ids import content_id
 from preprocessing.records.record import Drop, Outcome, Record, Segment
 from preprocessing.tasks.task import Task
-from preprocessing.tasks.text_files import cut_texts, list_texts, look_into_text
+from preprocessing.tasks.text_files import cut_texts, list_texts, look_into_text, recognise_texts
 
 # The end of a line as Windows, old Macs and all others write it. What has taken the first half of one gives none back.
 _LINE_END = rb"(?>\r\n?|\n)"
@@ -203,11 +203,20 @@ def _document(start: int, skipped: int, data: bytes, most: int) -> _Document | N
     return start, content if len(content) <= most else None
 
 
+def prompt(text: str) -> tuple[Segment, ...]:
+    """The prompt that a text goes on from."""
+    return (Segment(normalise_line_ends(text), in_loss=False),)
+
+
 TASK = Task(
     name="text",
+    corpora="`.txt` files, WikiText's files, tables with a text a row, or `.npz` of token ids",
+    recognise=recognise_texts,
     list_files=list_texts,
     read=read,
+    prompt=prompt,
     stop=(),
+    new_tokens=48,
     loss_on="all",
     over_long="split",
     look=look_into_text,

@@ -1,6 +1,7 @@
 """The files of a text corpus."""
 
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from itertools import chain, filterfalse
@@ -12,6 +13,7 @@ from preprocessing.readers.file_names import is_compressed, matches, or_compress
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.readers.source_file import Corpus, SourceFile
 from preprocessing.readers.sources import Sources
+from preprocessing.readers.table_columns import columns_of_tables
 from preprocessing.readers.table_pieces import table_pieces
 from preprocessing.readers.tables import TABLES, is_table
 from preprocessing.readers.token_archives import is_archive
@@ -24,6 +26,10 @@ _TEXTS = (
     *(f".{split}.{kind}" for split in ("train", "valid", "test") for kind in ("raw", "tokens")),
 )
 _SUFFIXES = (*or_compressed(*_TEXTS), *TABLES, ".npz")
+# Files that say something about those beside them: notes, and the lists of CNN/DailyMail's release.
+_NOTE = re.compile(
+    r"(?:.*/)?(?:url_lists/.*|(?:readme|licen[cs]e|copying|notice|citation)[^/]*)", re.I
+)
 _COUNTED_AT_ONCE = 1 << 20
 
 
@@ -45,6 +51,18 @@ def list_texts(corpus: CorpusFiles, options: CorpusOptions) -> Sources:
         )
     sources.extend(each for each in corpus.apple_doubles() if matches(each.name, pattern))
     return sources
+
+
+def recognise_texts(files: CorpusFiles) -> dict[str, str] | None:
+    """Nothing to add for texts and archives that are no notes, and for tables with a text; None without any."""
+    options = CorpusOptions()
+    found = files.find(_SUFFIXES, recursive=True)
+    if any(
+        not file.name.lower().endswith(TABLES) and not _NOTE.fullmatch(file.name) for file in found
+    ):
+        return {}
+    columns = columns_of_tables(files, Corpus(files.open, options), [options.text_column])
+    return {} if any(columns) else None
 
 
 def look_into_text(source: SourceFile, corpus: Corpus) -> list[SourceFile]:
