@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_configuration(parser, BEFORE)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_init(commands)
     _add_run(commands)
     _add_plan(commands)
     _add_status(commands)
@@ -68,6 +69,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_gc(commands)
     _add_doctor(commands)
     return parser
+
+
+def _add_init(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "init", "write a configuration for one's own corpus")
+    parser.add_argument("--task", metavar="T", help="what the corpus is; by default it is found")
+    parser.add_argument("path", nargs="?", metavar="PATH", help="the corpus, a folder or a file")
 
 
 def _add_run(commands: "Commands[argparse.ArgumentParser]") -> None:

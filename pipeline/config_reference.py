@@ -5,6 +5,7 @@
 
 import dataclasses
 import json
+import math
 import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
@@ -29,7 +30,8 @@ Made by `make docs` from the options in `preprocessing/options.py`, `trainer/opt
 `pipeline/config.py`, and from the node table. [A JSON schema](schemas/configuration.schema.json), which `pipeline.yaml`
 names in its first line, tells editors the same.
 
-`pipeline.yaml` needs none of these keys; paths are relative to it. `gpt2-tfx --set a.b=value` sets one for a call.
+`pipeline.yaml` needs none of these keys, and `gpt2-tfx init` writes one for your own corpus. Paths are relative to it.
+`gpt2-tfx --set a.b=value` sets a key for a call.
 Unknown keys, wrong types, impossible values and missing paths that the command needs are reported together, with their
 lines, before anything runs. The resolved configuration is recorded with the run.
 
@@ -153,11 +155,19 @@ def _commented(
             yield f"{indent}{name}:"
             yield from _commented(value, f"{key}.", meanings)
             continue
-        written = yaml.safe_dump([value], default_flow_style=True, width=1000).strip()[1:-1]
         yield from textwrap.wrap(
             meanings[key], 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
         )
-        yield f"{indent}{name}: {written}"
+        yield f"{indent}{name}: {_written(value)}"
+
+
+def _written(value: Any) -> str:
+    """A value as YAML in one line; what does not print is escaped."""
+    style = '"' if isinstance(value, str) and not value.isprintable() else None
+    written: str = yaml.safe_dump(
+        [value], default_flow_style=True, default_style=style, allow_unicode=True, width=math.inf
+    )
+    return written.strip()[1:-1]
 
 
 def written_files() -> dict[str, str]:
