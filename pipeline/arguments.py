@@ -13,6 +13,7 @@ from pipeline.argument_parts import (
     add_json,
     positive,
 )
+from pipeline.corpus_arguments import add_corpus
 from pipeline.evaluation_arguments import add_compare, add_evaluate, add_score
 from pipeline.lineage_arguments import add_lineage
 from pipeline.nodes import NODE_NAMES
@@ -55,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_plan(commands)
     _add_status(commands)
+    add_corpus(commands)
     _add_generate(commands)
     add_evaluate(commands)
     add_score(commands)

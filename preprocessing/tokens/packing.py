@@ -23,7 +23,7 @@ at most one of these, and the first sequence of the next row goes on with it.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -34,7 +34,7 @@ from preprocessing.tokens.sequences import TokenSequence
 # save a little padding and tear texts to shreds.
 _LEAST_ROOM = 16
 
-_Piece = tuple[int, int, int]
+Piece = tuple[int, int, int]
 """Place of a sequence, its first token, the token after the last."""
 
 
@@ -59,21 +59,26 @@ def pack(
     for place, size in enumerate(sizes):
         if size < 1 or (size > length and not split):
             raise ValueError(f"sequence {place} has {size} tokens, a row 1 to {length}")
-    layout = _packed(sizes, length) if packing else _apart(sizes, length)
+    layout = layout_of(sizes, length, packing)
     return (
         _row([_cut(sequences[place], *span) for place, *span in pieces], length, padding_id)
         for pieces in layout
     )
 
 
-def _apart(sizes: list[int], length: int) -> Iterator[list[_Piece]]:
+def layout_of(sizes: list[int], length: int, packing: bool) -> Iterable[list[Piece]]:
+    """What `pack` puts into each row, in order, of sequences of these sizes."""
+    return _packed(sizes, length) if packing else _apart(sizes, length)
+
+
+def _apart(sizes: list[int], length: int) -> Iterator[list[Piece]]:
     """Each sequence in rows of its own."""
     for place, size in enumerate(sizes):
         for start in range(0, max(1, size - 1), length - 1):
             yield [(place, start, min(start + length, size))]
 
 
-def _packed(sizes: list[int], length: int) -> list[list[_Piece]]:
+def _packed(sizes: list[int], length: int) -> list[list[Piece]]:
     short = [place for place, size in enumerate(sizes) if size <= length]
     groups = _best_fit_decreasing([sizes[place] for place in short], length)
     rows = [[(short[i], 0, sizes[short[i]]) for i in group] for group in groups]
@@ -81,7 +86,7 @@ def _packed(sizes: list[int], length: int) -> list[list[_Piece]]:
     return _fill(rows, long, length) if long else rows
 
 
-def _fill(rows: list[list[_Piece]], long: list[tuple[int, int]], length: int) -> list[list[_Piece]]:
+def _fill(rows: list[list[Piece]], long: list[tuple[int, int]], length: int) -> list[list[Piece]]:
     """The rows with the long sequences (place, size) cut into their room and into more rows.
 
     A sequence begins in the room behind the end of the one before; goes on in whole rows while it
@@ -89,12 +94,12 @@ def _fill(rows: list[list[_Piece]], long: list[tuple[int, int]], length: int) ->
     """
     least = max(2, length // _LEAST_ROOM)
 
-    def room(row: list[_Piece]) -> int:
+    def room(row: list[Piece]) -> int:
         return length - sum(stop - start for _, start, stop in row)
 
     filled = [row for row in rows if room(row) < least]
     roomy = sorted((row for row in rows if room(row) >= least), key=room)
-    current: list[_Piece] = []
+    current: list[Piece] = []
     for number, (place, size) in enumerate(long):
         share = -(-len(roomy) // (len(long) - number))
         if room(current) < least:

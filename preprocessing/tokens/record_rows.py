@@ -40,12 +40,7 @@ def rows_of(
         options: of which `over_long` says what `fit` does; it is not asked with windows.
         statistics: what is counted is added to it while the rows are taken.
     """
-    room = options.sequence_length if options.over_long == "truncate_prompt" else None
-    if options.is_stream:
-        # By id the piece `book@1000` would come before the piece `book@500`.
-        records = sorted(records, key=lambda record: (record.source, record.position, record.id))
-        room = None
-    tokenized = _tokenized(records, vocabulary, room, statistics)
+    tokenized = _tokenized(records, vocabulary, options, statistics)
     sequences = (
         stream_of(_measured(tokenized, statistics))
         if options.is_stream
@@ -65,25 +60,15 @@ def rows_of(
         yield row
 
 
-def _tokenized(
-    records: Iterable[Record], vocabulary: Vocabulary, room: int | None, statistics: TokenStatistics
-) -> Iterator[TokenizedRecord]:
-    for record, ends in _with_ends(records):
-        statistics.records += 1
-        statistics.separators += sum(segment.text.count(SEPARATOR) for segment in record.segments)
-        highest = max((i for segment in record.segments for i in segment.ids), default=0)
-        if highest < vocabulary.end_of_text:
-            yield tokenize_record(record, vocabulary, ends, room)
-        else:
-            detail = f"holds the id {highest}; those of texts are below {vocabulary.end_of_text}"
-            statistics.add_drop(Drop("unknown_id", record.source, record.id, detail))
+def in_order(records: Iterable[Record], options: TokenOptions) -> Iterator[tuple[Record, bool]]:
+    """A shard's records in the order in which they are read, and whether an end of text belongs behind each.
 
-
-def _with_ends(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
-    """Each record, and whether an end of text belongs behind it: not where its document goes on.
-
-    Behind such a record comes what goes on with it, or, where that is elsewhere or was dropped, something else.
+    None does where its document goes on. Behind such a record comes what goes on with it, or, where that is elsewhere
+    or was dropped, something else.
     """
+    if options.is_stream:
+        # By id the piece `book@1000` would come before the piece `book@500`.
+        records = sorted(records, key=lambda record: (record.source, record.position, record.id))
     waiting: Record | None = None
     for record in records:
         if waiting is not None:
@@ -92,6 +77,35 @@ def _with_ends(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
         waiting = record
     if waiting is not None:
         yield waiting, not waiting.continues
+
+
+def tokenized_or_drop(
+    record: Record, ends: bool, vocabulary: Vocabulary, room: int | None = None
+) -> TokenizedRecord | Drop:
+    """A record in tokens, or why it has none: ids of another vocabulary (`unknown_id`). See `tokenize_record`."""
+    highest = max((i for segment in record.segments for i in segment.ids), default=0)
+    if highest < vocabulary.end_of_text:
+        return tokenize_record(record, vocabulary, ends, room)
+    detail = f"holds the id {highest}; those of texts are below {vocabulary.end_of_text}"
+    return Drop("unknown_id", record.source, record.id, detail)
+
+
+def _tokenized(
+    records: Iterable[Record],
+    vocabulary: Vocabulary,
+    options: TokenOptions,
+    statistics: TokenStatistics,
+) -> Iterator[TokenizedRecord]:
+    is_cut = options.over_long == "truncate_prompt" and not options.is_stream
+    room = options.sequence_length if is_cut else None
+    for record, ends in in_order(records, options):
+        statistics.records += 1
+        statistics.separators += sum(segment.text.count(SEPARATOR) for segment in record.segments)
+        found = tokenized_or_drop(record, ends, vocabulary, room)
+        if isinstance(found, Drop):
+            statistics.add_drop(found)
+        else:
+            yield found
 
 
 def _measured(

@@ -1,6 +1,7 @@
 """Runs whose launches write to the store and the disk as TFX does, without TFX."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -38,8 +39,8 @@ class Silence:
 class Launches:
     """Stands in for TFX: each node writes one file an output, whose content `results` can change, also of an output.
 
-    edits: node -> what happens while it runs. blessed: whether the Pusher pushes. training_index: lines of the index of
-    the training set.
+    edits: node -> what happens while it runs. contents: `Node.output` -> a folder that it is to be a copy of. blessed:
+    whether the Pusher pushes. training_index: lines of the index of the training set.
     """
 
     def __init__(self, config_file: Path) -> None:
@@ -47,6 +48,7 @@ class Launches:
         self.launched: list[str] = []
         self.requests: dict[str, LaunchRequest] = {}
         self.results: dict[str, str | bytes] = {}
+        self.contents: dict[str, Path] = {}
         self.failing: set[str] = set()
         self.dying: set[str] = set()
         self.blessed = True
@@ -103,7 +105,10 @@ class Launches:
             folder = request.loaded.workspace / "artifacts" / request.node / key / str(known)
             folder.mkdir(parents=True, exist_ok=True)
             result = self.results.get(request.node, "same")
-            _write(folder / "result", self.results.get(f"{request.node}.{key}", result))
+            if content := self.contents.get(f"{request.node}.{key}"):
+                shutil.copytree(content, folder, dirs_exist_ok=True)
+            else:
+                _write(folder / "result", self.results.get(f"{request.node}.{key}", result))
             if kind == "RecordIndex" and self.training_index:
                 (folder / "Split-train").mkdir()
                 (folder / "Split-train" / "index").write_text(self.training_index)
