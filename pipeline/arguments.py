@@ -149,6 +149,12 @@ def _add_generate(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--num-samples", type=positive, default=1)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--stop", action="append", default=[], metavar="TEXT")
+    parser.add_argument(
+        "--task", metavar="T", help="ask as the examples of a task do, for what is raw in PROMPT"
+    )
+    parser.add_argument(
+        "--chat", action="store_true", help="PROMPT is a story, each line of stdin a question on it"
+    )
     add_json(parser)
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 
 from pipeline import locations
@@ -11,6 +10,8 @@ from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.framework_imports import quiet_tensorflow
 from pipeline.node_process import output_set_aside
+from pipeline.task_prompts import asked_task, chat, room_for, task_prompt
+from pipeline.told_warnings import warnings_told
 from preprocessing.base.errors import InputError
 from serving.model import LanguageModel, load_model
 from serving.versions import Versions
@@ -19,7 +20,12 @@ from serving.versions import Versions
 def run(arguments: argparse.Namespace) -> int:
     """Print the continuations; what a flag leaves open comes from the section `generation`."""
     loaded = load_config(arguments.config, arguments.overrides)
+    task = asked_task(arguments)
     prompt = _prompt(arguments)
+    if task is not None and arguments.chat:
+        chat(arguments, loaded, task, prompt, open_model(loaded, arguments.model))
+        return 0
+    asked = None if task is None else task.prompt(prompt)
     model = open_model(loaded, arguments.model)
     options = loaded.config.generation
 
@@ -27,8 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
         value = getattr(arguments, name)
         return value if value is not None else getattr(options, name)
 
-    with warnings.catch_warnings(record=True) as caught, output_set_aside():
-        warnings.simplefilter("always")
+    if task is not None and asked is not None:
+        prompt = task_prompt(loaded, asked, room_for(model, int(given("max_new_tokens"))))
+        arguments.stop = arguments.stop or task.stop
+    with warnings_told():
         completions = model.generate(
             [prompt] * arguments.num_samples,
             max_new_tokens=int(given("max_new_tokens")),
@@ -41,8 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed if arguments.seed is not None else loaded.config.seed,
             stop=arguments.stop,
         )
-    for warning in {str(warning.message) for warning in caught if warning.category is UserWarning}:
-        print(f"gpt2-tfx: {warning}", file=sys.stderr)
     if arguments.json:
         samples = [
             {"text": c.text, "tokens": c.tokens, "finish_reason": c.finish_reason}
