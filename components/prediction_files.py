@@ -15,6 +15,7 @@ from typing import Any
 
 from components.sentences import in_lines
 from preprocessing.base.errors import InputError
+from preprocessing.base.utf8 import decoded
 
 _PREDICTED = ("prediction", "summary", "highlights", "answer")
 _REFERENCES = ("references", "summary", "highlights", "answers", "answer")
@@ -165,7 +166,7 @@ def _questions(path: Path) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        return decoded(path.read_bytes()).replace("\r\n", "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -13,6 +13,7 @@ import numpy as np
 from preprocessing.base.errors import InputError
 from preprocessing.base.places import plain_path
 from preprocessing.base.ranges import Range
+from preprocessing.base.utf8 import printable
 from serving.gpu import ready_gpu
 from serving.refused_imports import imports_refused
 from serving.tokenizer_operations import load_tokenizer_operations
@@ -298,16 +299,12 @@ def _settings(
             settings[name] = np.int32(value) if kind is int else np.float32(value)
     if fault := _SEEDS.fault(seed):
         faults.append(f"seed is {seed}; it {fault}")
-    if not all(map(_is_text, stop)):
+    # A byte of the command line that is no UTF-8 is a lone surrogate.
+    if not all(text and text == printable(text) for text in stop):
         faults.append(f"stop is {list(stop)}; it must be strings of Unicode that are not empty")
     if faults:
         raise InputError(*faults)
     return settings
-
-
-def _is_text(string: str) -> bool:
-    """Whether a text can hold the string; a byte of the command line that is no UTF-8 is a lone surrogate."""
-    return bool(string) and string == string.encode("utf-8", "replace").decode("utf-8")
 
 
 def _strings(texts: Sequence[str]) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pyarrow
 import pyarrow.parquet
 
-from preprocessing.readers.decoding import printable
+from preprocessing.base.utf8 import printable
 from preprocessing.readers.parquet_pages import largest_page
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.readers.table_rows import Columns, Rows, TableRow, missing_columns

@@ -28,7 +28,7 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
     # The module's own limit of 128 KiB a field is below what a document may have.
     csv.field_size_limit(max(csv.field_size_limit(), most))
     header: list[str] | None = None
-    for number, row, is_closed in _bounded_rows(file, most):
+    for number, place, row, is_closed in _bounded_rows(file, most):
         if not is_closed:
             yield Fault(
                 f"{source.name}, line {number}: opens a quote that is never closed; close it, or get the "
@@ -49,7 +49,8 @@ def csv_rows(source: SourceFile, file: BinaryIO, columns: Columns, most: int) ->
         elif values:
             header = values
             if missing := missing_columns(source, columns, header):
-                yield _fault_of_header(source, row or b"", header) or missing
+                begin = source._replace(start=place)
+                yield _fault_of_header(begin, number, row or b"", header) or missing
                 return
 
 
@@ -69,32 +70,37 @@ def _values(row: bytes | None, most: int, header: list[str] | None) -> list[str]
     return values
 
 
-def _fault_of_header(source: SourceFile, line: bytes, header: list[str]) -> Fault | None:
+def _fault_of_header(
+    source: SourceFile, number: int, line: bytes, header: list[str]
+) -> Fault | None:
     """What else than a wrong name may be why a column is missing: another encoding, or other marks than commas."""
     text = decode_text(line, source, "")
     if isinstance(text, Drop):
         return Fault(f"{source.name}: {text.detail}")
     if len(header) == 1 and (mark := re.search(r"[;\t|]", header[0])):
         return Fault(
-            f"{source.name}, line 1: {mark[0]!r} stands between the names of columns; save it with commas"
+            f"{source.name}, line {number}: {mark[0]!r} stands between the names of columns; save it with commas"
         )
     return None
 
 
-def _bounded_rows(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes | None, bool]]:
-    """Of each row the number of its first line, its lines, and whether it ends, and no quote goes on to the file's end.
+def _bounded_rows(file: BinaryIO, most: int) -> Iterator[tuple[int, int, bytes | None, bool]]:
+    """Of each row the number of its first line, where in the file it begins, its lines, and whether it ends.
+
+    One that a quote opens and nothing closes goes on to the file's end.
 
     Lines are None where they are more than `most` bytes, without the last line end; of these no more are held than
     that and what is read at once.
     """
     number = first = 1
-    start, is_long = 0, False
-    data = file.read(_READ_AT_ONCE).removeprefix(codecs.BOM_UTF8)
+    before, is_long = 0, False  # bytes of the file before `data`
+    data = file.read(_READ_AT_ONCE)
+    start = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     while True:
         row = _ROW.match(data, start)
         assert row is not None  # also of nothing
         if row[2] == b"\n":
-            yield first, _fitting(row[0], is_long, most), True
+            yield first, before + start, _fitting(row[0], is_long, most), True
             number += row[0].count(b"\n")
             first, start, is_long = number, row.end(), False
             continue
@@ -107,9 +113,10 @@ def _bounded_rows(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes | None
         more = file.read(max(_READ_AT_ONCE, len(lines)))
         if not more:
             break
+        before += len(data) - len(lines)
         data, start = lines + more, 0
     if lines or is_long:
-        yield first, _fitting(lines, is_long, most), row[2] != b'"'
+        yield first, before + start, _fitting(lines, is_long, most), row[2] != b'"'
 
 
 def _fitting(lines: bytes, is_long: bool, most: int) -> bytes | None:

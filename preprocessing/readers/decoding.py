@@ -97,8 +97,3 @@ def _likely_encoding(data: bytes) -> str | None:
 def normalise_line_ends(text: str) -> str:
     """The line ends of Windows and of old Macs as `\\n`."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def printable(text: str) -> str:
-    """`text` with "?" for half surrogate pairs, which no report could write."""
-    return text.encode("utf-8", "replace").decode()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, cast
 
+from preprocessing.base.utf8 import decoded
 from preprocessing.readers.content import bounded_lines
 from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.file_names import content_ends_with
@@ -37,8 +38,8 @@ def json_rows(source: SourceFile, file: BinaryIO, most: int) -> Rows:
 
 def _rows_of_lines(source: SourceFile, file: BinaryIO, mark: bytes, most: int) -> Rows:
     for number, line in enumerate(bounded_lines(file, most), start=source.rows_before + 1):
-        if line is None or (content := line.removeprefix(mark)).strip():
-            yield _row(source, number, f"line {number}", line and content.rstrip(b"\r\n"), most)
+        if line is None or line.removeprefix(mark).strip():
+            yield _row(source, number, f"line {number}", line and line.rstrip(b"\r\n"), most)
         mark = b""
         if not source.is_whole and file.tell() >= source.stop:
             return
@@ -65,7 +66,7 @@ def _row(
     if data is None:
         return drop("too_large", f" has more than {most} bytes, max_record_bytes")
     try:
-        values = json.loads(data.decode())
+        values = json.loads(decoded(data) if number == 1 else data.decode())
     except UnicodeDecodeError as error:
         why = why_not_utf8(data, error.start)
         return drop("not_utf8", f", byte {error.start} of it is {why}")

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
+from preprocessing.base.utf8 import printable
+from preprocessing.readers.decoding import normalise_line_ends, why_not_utf8
 from preprocessing.readers.source_file import SourceFile
 from preprocessing.records.record import TEXT_SHOWN, Drop, Fault
 

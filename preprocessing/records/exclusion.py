@@ -7,6 +7,7 @@ from pathlib import Path
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.places import is_folder, is_local, joined, open_file
+from preprocessing.base.utf8 import decoded
 from preprocessing.options import CorpusOptions
 from preprocessing.records.ids import is_place, names_of
 from preprocessing.records.record import Drop
@@ -28,7 +29,7 @@ def with_exclude_file(root: str | os.PathLike[str], options: CorpusOptions) -> C
     place = exclude_file_place(root, options.exclude_file)
     try:
         with open_file(place) as file:
-            lines = file.read().decode("utf-8-sig").splitlines()
+            lines = decoded(file.read()).splitlines()
     except OSError as error:
         raise InputError(
             f"corpus.exclude_file {options.exclude_file!r}: cannot be read: {error}; {_REMEDY}"

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
+from preprocessing.base.utf8 import decoded, printable
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.content import read_file
-from preprocessing.readers.decoding import normalise_line_ends, printable, why_not_utf8
+from preprocessing.readers.decoding import normalise_line_ends, why_not_utf8
 from preprocessing.readers.file_names import content_ends_with
 from preprocessing.readers.json_rows import json_rows
 from preprocessing.readers.listing import CorpusFiles
@@ -99,7 +100,7 @@ def _conversations(name: str, data: bytes) -> list[Any] | Fault:
     """The list `data` of a file, or the list that the file is."""
     try:
         # The byte order mark is not part of JSON (RFC 8259, section 8.1) but common on Windows.
-        corpus = json.loads(data.decode("utf-8-sig"))
+        corpus = json.loads(decoded(data))
         is_list = corpus and isinstance(corpus, list)
         found: list[Any] = corpus if is_list else _member(corpus, "", "data", list)
         return found

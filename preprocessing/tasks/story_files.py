@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from preprocessing.base.errors import InputError
+from preprocessing.base.utf8 import decoded
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.decoding import why_not_utf8
 from preprocessing.readers.file_names import (
@@ -162,7 +163,7 @@ def _read_url_lists(files: CorpusFiles) -> dict[str, _Listed]:
         list_name = f"url_lists/{name}"
         try:
             with files.open(list_name) as file:
-                lines = file.read().decode("utf-8-sig").splitlines()
+                lines = decoded(file.read()).splitlines()
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{files.place(list_name)}: byte {error.start} is {why_not_utf8(error.object, error.start)}"

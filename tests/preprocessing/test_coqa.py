@@ -261,6 +261,7 @@ def test_a_conversation_without_id_is_named_by_its_content():
         (b"[" * 100_000, "coqa.json: cannot be read as JSON"),
         (b'{"data": [1' + b"0" * 5000 + b"]}", "coqa.json: cannot be read as JSON"),
         (b'{"data": "\xff"}', "coqa.json: byte 10 is 0xff"),
+        (b'\xef\xbb\xbf{"data": "\xff"}', "coqa.json: byte 13 is 0xff"),
         (b'{"datum": []}', "coqa.json: data is missing, found 'datum'"),
         (b"{}", "coqa.json: data is missing, found nothing"),
         (b"[]", "coqa.json: the top level must be an object, got []"),

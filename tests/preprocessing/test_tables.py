@@ -151,6 +151,24 @@ def test_empty_values_behind_the_last_column_of_a_csv_say_nothing():
     assert summary(read("a.csv", b"text,id\na,1,,\n", TEXT)) == [("record", "a")]
 
 
+@pytest.mark.parametrize(
+    ("before", "place"), [(b"", 4), (b"\xef\xbb\xbf", 7), (b"\n\r\n", 7), (b"\xef\xbb\xbf\n", 8)]
+)
+def test_a_byte_in_the_names_of_columns_is_told_by_its_place_in_the_file(before, place):
+    message = only_fault(read("a.csv", before + b"text\xe9\n1\n", TEXT))
+    assert message.startswith(f"a.csv: byte {place} is 0xe9")
+
+
+def test_a_byte_in_a_first_line_of_json_is_told_by_its_place_behind_a_mark():
+    drop = only_drop(read("a.jsonl", b'\xef\xbb\xbf{"text": "\xe9"}', TEXT))
+    assert drop.detail.startswith("line 1, byte 13 of it is 0xe9")
+
+
+def test_the_line_of_the_names_of_columns_is_named_though_empty_ones_are_before_it():
+    message = only_fault(read("a.csv", b"\n\nid;text\n1;a\n", TEXT))
+    assert message.startswith("a.csv, line 3: ';' stands between the names of columns")
+
+
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
 def test_a_csv_with_another_mark_than_commas_is_told_so(mark):
     message = only_fault(read("a.csv", f"id{mark}text\n1{mark}a\n".encode(), TEXT))
