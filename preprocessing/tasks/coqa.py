@@ -42,11 +42,11 @@ _SCHEMA_REMEDY = "correct it, or remove the conversation from the file"
 def read(source: SourceFile, corpus: Corpus) -> Iterator[Outcome]:
     """The records of a file, one a conversation, by the conversation's id or, without one, by its content.
 
-    A `.json` file has all in one object, as the release, or in an array, or one a line. One that is not JSON, or no
-    list of conversations, is a Fault that names line or JSON path. A conversation is dropped if it is not in CoQA's
-    schema (`wrong_schema`), if its story is empty (`empty_story`), if it has no turns (`no_turns`) or a turn without
-    words (`empty_turn`), holds NUL (`nul_bytes`) or half a surrogate pair (`lone_surrogate`), or is longer than
-    `max_record_bytes` (`too_large`). Raises READ_ERRORS.
+    A `.json` file has all in one object, as the release, or in an array, or one a line, or is one. One that is not
+    JSON, or no list of conversations, is a Fault that names line or JSON path. A conversation is dropped if it is not
+    in CoQA's schema (`wrong_schema`), if its story is empty (`empty_story`), if it has no turns (`no_turns`) or a turn
+    without words (`empty_turn`), holds NUL (`nul_bytes`) or half a surrogate pair (`lone_surrogate`), or is longer
+    than `max_record_bytes` (`too_large`). Raises READ_ERRORS.
     """
     for row in _rows(source, corpus):
         if not isinstance(row, TableRow):
@@ -87,22 +87,27 @@ class _SchemaError(Exception):
 
 
 def _is_in_lines(data: bytes, most: int) -> bool:
-    """Whether the first line of a file is a conversation of its own."""
-    line = data[: most + 1].split(b"\n", 1)[0]
+    """Whether the first line of a file is a conversation of its own, be it a record or too large for one."""
+    line, _, others = data.partition(b"\n")
+    if len(line) > most and not others.strip():
+        return False  # the release is one line, and is parsed once
     try:
-        first = json.loads(line.decode("utf-8-sig")) if len(line) <= most else None
+        first = json.loads(decoded(line))
     except (ValueError, RecursionError):
         return False
-    return isinstance(first, dict) and "story" in first
+    return isinstance(first, dict) and not _COLUMNS.keys().isdisjoint(first)
 
 
 def _conversations(name: str, data: bytes) -> list[Any] | Fault:
-    """The list `data` of a file, or the list that the file is."""
+    """The list `data` of a file, the list that the file is, or the one conversation that it is."""
     try:
         # The byte order mark is not part of JSON (RFC 8259, section 8.1) but common on Windows.
         corpus = json.loads(decoded(data))
-        is_list = corpus and isinstance(corpus, list)
-        found: list[Any] = corpus if is_list else _member(corpus, "", "data", list)
+        if corpus and isinstance(corpus, list):
+            return corpus
+        if isinstance(corpus, dict) and not _COLUMNS.keys().isdisjoint(corpus):
+            return [corpus]
+        found: list[Any] = _member(corpus, "", "data", list)
         return found
     except UnicodeDecodeError as error:
         return Fault(f"{name}: byte {error.start} is {why_not_utf8(data, error.start)}")

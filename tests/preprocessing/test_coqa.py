@@ -225,6 +225,32 @@ def test_a_json_file_may_have_a_conversation_a_line():
     assert only_record(outcomes(lines[0])).id == "a"
 
 
+LARGE = json.dumps(conversation("large", story="x" * 2000)).encode()
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([LARGE], [("too_large", "large")]),
+        ([LARGE, b"GOOD"], [("too_large", "coqa.json#1"), ("record", "good")]),
+        ([LARGE, LARGE], [("too_large", "coqa.json#1"), ("too_large", "coqa.json#2")]),
+        ([b'{"questions": []}', b"GOOD"], [("wrong_schema", "coqa.json#1"), ("record", "good")]),
+    ],
+    ids=["alone", "before a good one", "before another", "without a story"],
+)
+def test_a_first_line_that_is_no_fit_conversation_drops_itself_only(lines, expected, end):
+    good = json.dumps(conversation("good")).encode()
+    data = b"\n".join(good if line == b"GOOD" else line for line in lines) + end
+    found = outcomes(data, CorpusOptions(task="coqa", max_record_bytes=1000))
+    reasons = [(getattr(outcome, "reason", "record"), outcome.id) for outcome in found]
+    assert reasons == expected
+
+
+def test_a_file_may_be_one_conversation_in_several_lines():
+    assert only_record(outcomes(json.dumps(conversation("a"), indent=1).encode())).id == "a"
+
+
 def test_a_large_table_of_conversations_is_read_in_pieces(tmp_path, monkeypatch):
     lines = [json.dumps(conversation(f"c{number}")) for number in range(20)] + ["broken"]
     (tmp_path / "train.jsonl").write_text("\n".join(lines))
