@@ -80,11 +80,26 @@ def _arrow(file: BinaryIO) -> tuple[list[str], _Find]:
     is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
     file.seek(0)
     content: BinaryIO | pyarrow.BufferReader = file
+    mapped = None
     if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
-        content = pyarrow.BufferReader(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        content = pyarrow.BufferReader(mapped)
     reader = pyarrow.ipc.open_file(content) if is_file else pyarrow.ipc.open_stream(content)
     batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else iter(reader)
-    return reader.schema.names, lambda _: _numbered(batches, 0)
+    found = _numbered(batches, 0)
+    return reader.schema.names, lambda _: found if mapped is None else _while_whole(mapped, found)
+
+
+def _while_whole(mapped: mmap.mmap, found: Iterator[_Found]) -> Iterator[_Found]:
+    """The rows, each looked for and read while the file is as long as what was mapped of it.
+
+    To read what was cut off meanwhile would end the process. Raises ValueError in its place.
+    """
+    while mapped.size() >= len(mapped):
+        if (row := next(found, None)) is None:
+            return
+        yield row
+    raise ValueError("it was cut short while it was read")
 
 
 def _parquet(source: SourceFile, file: BinaryIO, most: int) -> tuple[list[str], _Find]:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -691,3 +692,21 @@ def test_a_batch_of_arrow_is_not_held(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert found == rows
     assert peak + most < rows * size // 2
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_file_of_arrow_that_is_cut_short_while_it_is_read_is_a_fault(
+    tmp_path: Path, is_file: bool
+) -> None:
+    """It is mapped, and to look behind its end would end the process."""
+    rows = [{"text": f"{number:02d}" * 8192} for number in range(8)]
+    place = tmp_path / "a.arrow"
+    place.write_bytes(arrow(rows, is_file))
+    corpus = Corpus(opener_in(str(tmp_path)), CorpusOptions(task="text"))
+    (source,) = list_sources(tmp_path, corpus.options)
+    outcomes = iter(read_source(source, corpus))
+    assert isinstance(next(outcomes), Record)
+    os.truncate(place, 4096)
+    assert only_fault(list(outcomes)) == (
+        "a.arrow: cannot be read as Arrow: it was cut short while it was read; write or download the file again"
+    )
