@@ -3,7 +3,7 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.staging import staged_beside
@@ -11,6 +11,7 @@ from preprocessing.tokens.vocabulary import END_OF_TEXT, Vocabulary, vocabulary_
 from preprocessing.tokens.vocabulary_files import ENCODER_FILE, MERGES_FILE
 from trainer.config import GPT2Config
 from trainer.export import export
+from trainer.export_layout import METADATA_FILE
 from trainer.gpt2 import Precision
 from trainer.options import GenerationOptions
 from trainer.served_model import hardware_precision
@@ -34,8 +35,9 @@ def convert(
     """Write the model in a path to a new folder in another format; returns its shape.
 
     vocabulary: goes with the weights; its size must be the model's.
-    generation_options: what a SavedModel generates with by itself. precision: in which it computes; None
-        is half precision where the hardware has it. (Its exact weights lie in it in any case.)
+    generation_options: what a SavedModel generates with by itself.
+    precision: in which a SavedModel computes; None is that of an export which is the source, and of other weights half
+        precision where the hardware has it. (Its exact weights lie in it in any case.)
     Raises InputError where the destination exists, the source is no whole model, or the vocabulary
     is another model's.
     """
@@ -48,12 +50,14 @@ def convert(
             f"{source} {config.vocabulary_size}; use the vocabulary that the model was made with"
         )
     if Exported().recognises(source):
-        made_with = read_metadata(source).get("vocabulary_digest")
+        metadata = read_metadata(source)
+        made_with = metadata.get("vocabulary_digest")
         if made_with != vocabulary.digest:
             raise InputError(
                 f"tokens.vocabulary: {vocabulary.name} has digest {vocabulary.digest}, and the model "
                 f"in {source} was made with {made_with}; use the same vocabulary"
             )
+        precision = precision or _precision_in(source, metadata)
     staged = staged_beside(destination)
     try:
         staged.mkdir(parents=True)
@@ -66,6 +70,17 @@ def convert(
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return config
+
+
+def _precision_in(export: Path, metadata: dict[str, Any]) -> Precision:
+    """The precision in which an export computes; InputError where its metadata say none."""
+    for precision in get_args(Precision):
+        if metadata.get("precision") == precision:
+            return precision
+    raise InputError(
+        f"{export / METADATA_FILE}: precision is {metadata.get('precision')!r}, which is none of "
+        f"{', '.join(get_args(Precision))}; convert a model that `gpt2-tfx` exported"
+    )
 
 
 def _write_weights(source: Path, folder: Path, to: Target, vocabulary: Vocabulary) -> None:

@@ -103,6 +103,36 @@ def test_a_round_through_all_formats_keeps_every_bit(
         assert_holds(path, variables)
 
 
+@pytest.mark.parametrize(("own", "of_hardware"), [("float32", "bfloat16"), ("bfloat16", "float32")])
+def test_an_export_is_converted_in_its_own_precision(
+    own: Precision,
+    of_hardware: Precision,
+    saved_models: SavedModelOf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sources = saved_models(own), saved_models("float32").parent / "source"
+    made: list[Precision] = []
+    monkeypatch.setattr("pipeline.conversion.hardware_precision", lambda: of_hardware)
+    monkeypatch.setattr(
+        "pipeline.conversion.export", lambda model, *_: made.append(model.precision)
+    )
+    for source in sources:
+        name = f"from {source.name}"
+        convert(source, tmp_path / name, "savedmodel", BYTES, GenerationOptions())
+    assert made == [own, of_hardware]
+
+
+def test_an_export_that_says_no_precision_is_refused(saved_model: SavedModelOf) -> None:
+    saved = saved_model("float32")
+    metadata = json.loads((saved / METADATA_FILE).read_text())
+    (saved / METADATA_FILE).write_text(json.dumps(metadata | {"precision": "half"}))
+    with pytest.raises(
+        InputError, match=r"gpt2\.json: precision is 'half', which is none of float32,"
+    ):
+        converted(saved, "new", "savedmodel")
+
+
 def test_the_vocabulary_goes_with_the_weights(source: Path) -> None:
     folder = converted(source, "hf", "huggingface")
     assert {path.name for path in folder.iterdir()} == {
