@@ -293,11 +293,11 @@ def _settings(
     settings, faults = {}, []
     for name, value in values.items():
         kind, range_ = get_args(kinds[name])
-        if fault := range_.fault(kind(value)):
+        if fault := _fault(kind, range_, value):
             faults.append(f"{name} is {value}; it {fault}")
         else:
             settings[name] = np.int32(value) if kind is int else np.float32(value)
-    if fault := _SEEDS.fault(seed):
+    if fault := _fault(int, _SEEDS, seed):
         faults.append(f"seed is {seed}; it {fault}")
     # A byte of the command line that is no UTF-8 is a lone surrogate.
     if not all(text and text == printable(text) for text in stop):
@@ -305,6 +305,16 @@ def _settings(
     if faults:
         raise InputError(*faults)
     return settings
+
+
+def _fault(kind: type[int | float], range_: Range, value: float) -> str | None:
+    """What is wrong with a value as a number of a kind in a range, in words; None where nothing is."""
+    if kind is int and value % 1:  # of NaN and infinity it is NaN
+        return "must be a whole number"
+    try:
+        return range_.fault(kind(value))
+    except OverflowError:
+        return f"must be {range_} and fit a float"
 
 
 def _strings(texts: Sequence[str]) -> np.ndarray:

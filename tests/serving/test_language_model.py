@@ -184,6 +184,10 @@ def test_every_value_out_of_range_is_named(model: LanguageModel) -> None:
     assert "top_p is 0; it must be greater than 0" in str(caught.value)
 
 
+WHOLE = ("max_new_tokens", "top_k", "beams", "seed")
+NUMBERS = ("temperature", "top_p", "repetition_penalty", "length_penalty")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -196,6 +200,9 @@ def test_every_value_out_of_range_is_named(model: LanguageModel) -> None:
         ("temperature", 1e39),  # infinite in float32
         ("length_penalty", float("nan")),
         ("length_penalty", -1.0),
+        *((name, value) for name in WHOLE for value in (float("nan"), float("inf"), 1.5)),
+        *((name, value) for name in NUMBERS for value in (float("nan"), float("inf"))),
+        pytest.param("temperature", 10**400, id="temperature-beyond float"),
     ],
 )
 def test_a_value_that_the_model_cannot_compute_with_is_named(
