@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from pipeline.arguments import parse
-from pipeline.failure import FailureError, full_disk_told
-from preprocessing.base.errors import InputError
+from pipeline.failure import full_disk_told, memory_failure
+from preprocessing.base.errors import FailureError, InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("gpt2-tfx: interrupted", file=sys.stderr)
+        return 1
+    except Exception as error:
+        failed = memory_failure(error)
+        if failed is None:
+            raise
+        print(f"gpt2-tfx: {failed}; ask for less at once", file=sys.stderr)
         return 1
 
 

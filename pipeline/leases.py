@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from pipeline.failure import FailureError
 from pipeline.nodes import Node
 from pipeline.process_identity import ProcessIdentity, this_process
 from pipeline.store import Store, StoredLease
 from pipeline.store.records import Properties
+from preprocessing.base.errors import FailureError
 
 HEARTBEAT_SECONDS = 10.0
 # An owner on another machine is dead when its heartbeat has not changed for so long, by the observer's own clock.

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.erasure.key import KEY_VARIABLE as ERASURE_KEY
 from pipeline.launch_request import LaunchRequest, NodeTask
+from pipeline.node_failures import how_it_ended
 from pipeline.signing import KEY_VARIABLE as SIGNING_KEY
 from pipeline.temporary_folder import TemporaryFolder
 from preprocessing.base.errors import InputError
@@ -28,7 +29,10 @@ _SECRETS = frozenset({SIGNING_KEY, ERASURE_KEY})
 
 
 class NodeFailureError(Exception):
-    """A node that did not complete. `user_error` says that the caller's input was wrong."""
+    """A node that did not complete.
+
+    user_error: whether the caller's input was wrong. log: what it has printed, None where that would say no more.
+    """
 
     def __init__(self, node: str, message: str, user_error: bool, log: Path | None) -> None:
         super().__init__(message)
@@ -101,9 +105,10 @@ class NodeServer:
             self.close()
             raise
         if result is None:
-            message = f"its process ended by {_how_it_ended(exit_code)}"
+            message = f"its process ended by {how_it_ended(exit_code, request.node, log)}"
             raise NodeFailureError(request.node, message, False, log)
         if result["result"] == "failed":
+            log = None if result["is_all"] else log
             raise NodeFailureError(request.node, result["message"], result["user_error"], log)
         return result["execution"]
 
@@ -113,7 +118,7 @@ class NodeServer:
         try:
             yield
         except (EOFError, ConnectionError):
-            how = _how_it_ended(self._process.wait())
+            how = how_it_ended(self._process.wait())
             message = f"the server of node processes ended by {how}"
             raise NodeFailureError(node, message, False, self._log) from None
 
@@ -165,10 +170,6 @@ def _opened(log: Path | None) -> Iterator[int | None]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _how_it_ended(exit_code: int) -> str:
-    return signal.Signals(-exit_code).name if exit_code < 0 else f"exit status {exit_code}"
 
 
 @contextmanager

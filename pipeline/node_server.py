@@ -21,9 +21,9 @@ from types import FrameType
 
 from pipeline.framework_imports import quiet_tensorflow, take_tfx_in_parts
 from pipeline.launch_request import NodeTask
+from pipeline.node_failures import told
 from pipeline.node_process import Report
 from preprocessing.base import progress
-from preprocessing.base.errors import InputError
 from serving.refused_imports import imports_refused
 
 # Python's own are (700, 10, 10).
@@ -138,8 +138,7 @@ def _do(task: NodeTask, connection: Connection, alive: int) -> None:
         result: Report = {"result": "launched", "execution": launch(task.request)}
     except Exception as error:
         traceback.print_exc()
-        message, user_error = _describe(error)
-        result = {"result": "failed", "message": message, "user_error": user_error}
+        result = {"result": "failed", **told(error, task.request.node)._asdict()}
         status = 1
     send(result)
     sys.stdout.flush()
@@ -158,13 +157,3 @@ def _end_with_run(alive: int) -> None:
     """Without its run nobody would record what this node makes, and another run may begin."""
     os.read(alive, 1)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _describe(error: BaseException) -> tuple[str, bool]:
-    """(message, whether it is a user's mistake) of an error, looking through what libraries wrap around it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, InputError):
-            return str(seen), True
-        seen = seen.__cause__ or seen.__context__
-    return f"{type(error).__name__}: {error}", False

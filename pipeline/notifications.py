@@ -13,11 +13,10 @@ from typing import Any
 
 from pipeline.config import LoadedConfig
 from pipeline.environment_values import expanded
-from pipeline.failure import FailureError
 from pipeline.leases import LeaseHeldError
 from pipeline.node_process import NodeFailureError
 from pipeline.run_reports import RunResult
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 
 # So long may each of them take.
 SECONDS = 10.0

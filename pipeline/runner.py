@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.config import LoadedConfig
 from pipeline.erasure.holding import require_exclusions
-from pipeline.failure import FailureError, full_disk_told
+from pipeline.failure import full_disk_told
 from pipeline.leases import (
     GC_LEASE,
     RUN_LEASE,
@@ -36,7 +36,7 @@ from pipeline.serving_pointer import ServingPointer
 from pipeline.store import Store, StoredArtifact, StoredExecution
 from pipeline.version_signing import VersionSigner
 from pipeline.world import PipelineWorld
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 
 
 def run_pipeline(

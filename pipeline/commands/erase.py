@@ -14,9 +14,9 @@ from pipeline.erasure.dossier import dossier
 from pipeline.erasure.paper import write_dossier
 from pipeline.erasure.requests import Erasure, erase
 from pipeline.externals import CORPUS
-from pipeline.failure import FailureError
 from pipeline.path_checks import missing_paths
 from pipeline.progress_display import byte_count
+from preprocessing.base.errors import FailureError
 
 _MOST = 10
 

@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from pipeline.config import LoadedConfig
-from pipeline.failure import FailureError
 from pipeline.nodes import INDEX_PAGE
+from preprocessing.base.errors import FailureError
 from preprocessing.base.staging import write_whole
 
 

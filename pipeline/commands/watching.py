@@ -12,9 +12,8 @@ from pipeline.changes import Changes
 from pipeline.code_snapshot import LOCKS, PACKAGES, PROJECT_ROOT, read_snapshot
 from pipeline.commands.plan import make_plan
 from pipeline.config_reading import load_config
-from pipeline.failure import FailureError
 from pipeline.nodes import node_table
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from serving.versions import LATEST
 
 # A run that is interrupted ends its node well and records how it ended; then it is killed.

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.config import LoadedConfig
-from pipeline.failure import FailureError
 from pipeline.locations import corpus_path
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.base.staging import staged_beside
 from preprocessing.options import CorpusOptions
 from preprocessing.records.exclusion import check_names, exclude_file_place, with_exclude_file

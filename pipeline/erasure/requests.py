@@ -13,14 +13,13 @@ from pipeline.erasure.exclusions import Exclusions
 from pipeline.erasure.key import HOW_TO_MAKE, KEY_VARIABLE, ErasureKey
 from pipeline.erasure.purge import Purge
 from pipeline.erasure.reach import Reach, reach, request_for
-from pipeline.failure import FailureError
 from pipeline.garbage.removal import only_process
 from pipeline.leases import RUN_LEASE, Lease, Leases
 from pipeline.manifests import Manifests
 from pipeline.run_record import new_run_id
 from pipeline.store import Store, StoredErasure, StoreReader
 from preprocessing.base.digests import sha256_text
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.base.job_cache import JobCache
 
 COMMAND = "gpt2-tfx erase"

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.failure import FailureError
 from pipeline.garbage.files import freed_bytes, original_path, remove, set_aside
 from pipeline.garbage.picture import Item
 from pipeline.leases import GC_LEASE, RUN_LEASE, Lease, Leases
 from pipeline.run_record import close_dead_runs
 from pipeline.store import Properties, Store, StoredArtifact
+from preprocessing.base.errors import FailureError
 
 Record = Callable[[Sequence[StoredArtifact], Properties], None]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.failure import FailureError
 from pipeline.garbage.files import is_set_aside, measure
 from pipeline.garbage.picture import Item, ItemKind, Need, NeedKind
 from pipeline.manifests import REDACTED
+from preprocessing.base.errors import FailureError
 from preprocessing.base.job_cache import PORTIONS_FILE, read_sealed
 from preprocessing.base.staging import CACHE_TAG
 

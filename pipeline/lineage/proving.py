@@ -4,7 +4,6 @@ from pathlib import Path
 
 from pipeline.claims.chain import Claim, read_claims
 from pipeline.claims.envelopes import RefusedError
-from pipeline.failure import FailureError
 from pipeline.inclusion.merkle import inclusion_path, leaf_hash
 from pipeline.inclusion.proof import Proof, head_of
 from pipeline.inclusion.salts import SaltedRecord, Salts
@@ -14,7 +13,7 @@ from pipeline.lineage.trace import Matches
 from pipeline.lineage.training_set import TRAINED_ON, training_set_behind
 from pipeline.manifests import Manifests, content_root
 from pipeline.store import StoredArtifact, StoreReader
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.records.ids import names_of
 from serving.versions import CLAIMS
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.failure import FailureError, is_full
+from pipeline.failure import is_full
+from preprocessing.base.errors import FailureError
 
 
 def vacuum(config: pb.ConnectionConfig) -> bool:

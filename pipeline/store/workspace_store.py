@@ -11,11 +11,11 @@ from typing import Any
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.failure import FailureError, is_full
+from pipeline.failure import is_full
 from pipeline.store.connection import address
 from pipeline.store.lasting_store import LastingStore
 from preprocessing.base.digests import sha256_bytes
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.base.staging import write_whole
 
 # PostgreSQL indexes 2,704 bytes of a property and refuses longer ones.

@@ -1,4 +1,8 @@
-"""The one exception that means: the user's input is wrong."""
+"""The two exceptions that are shown as lines, without a traceback."""
+
+
+class FailureError(Exception):
+    """What could not be done though input and code are right: exit status 1; what failed, where, and the remedy."""
 
 
 class InputError(Exception):

@@ -1,3 +1,4 @@
+import argparse
 import os
 import signal
 import sqlite3
@@ -372,6 +373,23 @@ class TestMistakes:
         assert (status, out) == (1, "")
         assert f"the workspace is held by process {os.getpid()} on " in err
         assert "run other). Wait until it ends, or end it." in err
+
+    @pytest.mark.parametrize("reason", ["Unable to allocate 7 TiB", ""])
+    def test_memory_that_does_not_suffice_is_a_failure_in_one_line(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        config_file: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        reason: str,
+    ) -> None:
+        def exhaust(arguments: argparse.Namespace) -> int:
+            raise MemoryError(reason)
+
+        monkeypatch.setattr("pipeline.commands.status.run", exhaust)
+        status, out, err = main(capsys, "--config", str(config_file), "status")
+        assert (status, out) == (1, "")
+        said = reason or "MemoryError"
+        assert err == f"gpt2-tfx: the memory does not suffice ({said}); ask for less at once\n"
 
     def test_a_run_id_that_is_a_path_is_a_mistake(
         self, capsys: pytest.CaptureFixture[str], config_file: Path, tmp_path: Path

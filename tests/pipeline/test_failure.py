@@ -5,7 +5,8 @@ import sqlite3
 
 import pytest
 
-from pipeline.failure import FailureError, full_disk_told
+from pipeline.failure import full_disk_told
+from preprocessing.base.errors import FailureError
 
 
 @pytest.mark.parametrize(

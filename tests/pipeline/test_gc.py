@@ -13,7 +13,6 @@ import pytest
 from pipeline import cli
 from pipeline.code_snapshot import read_snapshot
 from pipeline.config_reading import load_config
-from pipeline.failure import FailureError
 from pipeline.garbage import collector, removal
 from pipeline.garbage.collector import Collection, collect, look
 from pipeline.garbage.keeping import Decision, Policy
@@ -28,6 +27,7 @@ from pipeline.run_record import CONTAINERS, LOCAL_RUN, register_run
 from pipeline.selection import Selection
 from pipeline.store.names import COLLECTION
 from preprocessing.base.digests import sha256_text
+from preprocessing.base.errors import FailureError
 from preprocessing.base.job_cache import write_sealed
 from preprocessing.base.staging import CACHE_TAG, make_cache_folder
 from preprocessing.corpus.memory import CorpusMemory

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from ml_metadata import errors
 
-from pipeline.failure import FailureError
 from pipeline.store import Store, lasting_store
 from pipeline.store.lasting_store import LastingStore
 from pipeline.store.workspace_store import WorkspaceStore
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from tests import mariadb
 from tests.pipeline.launches import Launches
 from tests.postgresql import PASSWORD, SERVERS, running_postgresql

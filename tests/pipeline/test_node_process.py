@@ -149,7 +149,16 @@ class TestAServer:
         with pytest.raises(NodeFailureError, match="ZeroDivisionError") as failure:
             run(server, "1 / 0", tmp_path / "log")
         assert not failure.value.user_error
+        assert failure.value.log == tmp_path / "log"
         assert "Traceback" in (tmp_path / "log").read_text()
+
+    def test_says_all_of_memory_that_does_not_suffice(
+        self, server: NodeServer, tmp_path: Path
+    ) -> None:
+        with pytest.raises(NodeFailureError, match=r"lower training\.batch_size") as failure:
+            run(server, "bytearray(1 << 60)", tmp_path / "log")
+        assert not failure.value.user_error
+        assert failure.value.log is None
 
     def test_says_which_signal_ended_a_node_and_goes_on(
         self, server: NodeServer, tmp_path: Path

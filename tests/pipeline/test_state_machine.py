@@ -22,7 +22,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pipeline.failure import FailureError
 from pipeline.garbage.keeping import Policy
 from pipeline.leases import RUN_LEASE, LeaseHeldError, LeaseLostError
 from pipeline.lineage import executions_behind
@@ -30,7 +29,7 @@ from pipeline.manifests import content_root
 from pipeline.run_record import is_over
 from pipeline.store import StoredExecution, StoreReader
 from pipeline.store.names import LEASE
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from serving.versions import Versions
 from tests.mariadb import MariaDB
 from tests.pipeline.mortal_runs import (

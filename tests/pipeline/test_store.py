@@ -4,10 +4,9 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.failure import FailureError
 from pipeline.store import Store, StoredExecution, StoreReader, connection_config
 from pipeline.store.names import NODE, PIPELINE, RUN
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from tests.pipeline.tfx_records import TfxRecords, complete
 
 

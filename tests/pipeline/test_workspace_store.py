@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.failure import FailureError
 from pipeline.leases import Leases
 from pipeline.process_identity import ProcessIdentity
 from pipeline.store import Store, StoreReader
 from pipeline.store.names import RUN
 from pipeline.store.workspace_store import LONGEST_PROPERTY
+from preprocessing.base.errors import FailureError
 from tests.pipeline.tfx_records import TfxRecords
 
 Open = Callable[[str], Store]

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from pipeline import lineage
 from pipeline.cli import print_json
-from pipeline.failure import FailureError
 from pipeline.lineage.workspace import LineageWorkspace
 from preprocessing.base.digests import sha256_bytes
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.base.staging import write_whole
 
 _STDOUT = Path("-")
