@@ -24,10 +24,12 @@ from components.tokens_page import TOKENS_PAGE, write_tokens_page
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.base.job_cache import job_cache
+from preprocessing.base.memory import require_memory
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import SPLITS
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.job import list_shards, write_token_rows
+from preprocessing.tokens.rows import TOKEN_BYTES
 from preprocessing.tokens.statistics import SEPARATOR, STATISTICS_FILE
 
 # How many records a message names.
@@ -49,9 +51,11 @@ def Tokenizer(  # noqa: N802 - a component is named like a class
 
     options: TokenOptions as JSON. Shards that an earlier run has tokenised come from the cache (`job_cache`),
     if there is one. Raises InputError when no row is left to train on, or a larger share of the records than
-    `max_dropped_fraction` does not fit into rows.
+    `max_dropped_fraction` does not fit into rows; or when a row does not fit into memory.
     """
     token_options = TASKS[task].token_options(TokenOptions(**json.loads(options)))
+    length = token_options.sequence_length
+    require_memory(f"tokens.sequence_length {length}", "one row alone", length * TOKEN_BYTES)
     shards = list_shards(examples.uri, tokens.uri)
     reused = write_token_rows(beam_pipeline, shards, token_options, statistics.uri, job_cache())
     mark_examples(tokens, SPLITS)

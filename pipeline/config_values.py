@@ -277,6 +277,12 @@ def _shapes(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
             "training.freeze_blocks",
             f"{training.freeze_blocks} is more than the {shape.layers} blocks of the model.",
         )
+    if training.lora_rank > shape.width:
+        yield (
+            "training.lora_rank",
+            f"{training.lora_rank} is more than the model's width, {shape.width}, which is the rank that its "
+            "weights have; lower it.",
+        )
     length = loaded.config.tokens.sequence_length
     if length > shape.context:
         yield (

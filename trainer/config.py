@@ -49,7 +49,9 @@ class GPT2Config:
     @property
     def parameters(self) -> int:
         """Number of weights; the tied embedding counts once."""
-        return sum(map(math.prod, variable_shapes(self).values()))
+        shapes = variable_shapes(replace(self, layers=1))
+        of_block = sum(math.prod(shapes[name]) for name in shapes if name.startswith("model/h0/"))
+        return sum(map(math.prod, shapes.values())) + (self.layers - 1) * of_block
 
 
 GPT2_VOCABULARY_SIZE = 50257

@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from preprocessing.base import progress
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_watch import check_unchanged_since
+from preprocessing.base.memory import require_memory
 from preprocessing.base.staging import make_cache_folder
 from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
 from trainer.compilation_cache import keep_compiled_programs
 from trainer.config import GPT2Config, model_config
-from trainer.data import Batch
+from trainer.data import FEATURES, Batch
 from trainer.device import choose_device
 from trainer.export import export
 from trainer.gpt2 import GPT2
@@ -73,6 +76,7 @@ def train_and_export(fn_args: FnArgs) -> Trained:
     config = model_config(model_options, vocabulary.size)
     sequence_length, seed = settings["sequence_length"], settings["seed"]
     _require_fitting_rows(config, sequence_length)
+    _require_memory(config, training_options, sequence_length)
 
     times.begin(READING)
     rows = read_training_rows(fn_args.train_files, sequence_length, settings["random_windows"])
@@ -121,3 +125,19 @@ def _require_fitting_rows(config: GPT2Config, sequence_length: int) -> None:
             f"tokens.sequence_length is {sequence_length}, longer than the model's context "
             f"{config.context}; lower it or raise model.context"
         )
+
+
+def _require_memory(config: GPT2Config, options: TrainingOptions, sequence_length: int) -> None:
+    """InputError where the weights alone, or the ids of a step, are more than the machine's memory."""
+    require_memory(
+        f"model.layers {config.layers}, model.width {config.width}, model.context {config.context}",
+        "the weights alone",
+        config.parameters * np.dtype(np.float32).itemsize,
+    )
+    rows = options.batch_size * options.accumulate
+    require_memory(
+        f"training.batch_size {options.batch_size} with training.accumulate {options.accumulate} and "
+        f"tokens.sequence_length {sequence_length}",
+        "the ids of one step alone",
+        rows * sequence_length * len(FEATURES) * np.dtype(np.int32).itemsize,
+    )

@@ -12,6 +12,7 @@ from pipeline.code_snapshot import CPU_LOCK, GPU_LOCK, read_snapshot
 from pipeline.config_reading import load_config
 from pipeline.framework_imports import quiet_tensorflow
 from pipeline.node_process import output_set_aside
+from preprocessing.base.memory import machine_memory
 
 _PACKAGES = ("tensorflow", "tfx", "apache-beam", "ml-metadata", "numpy")
 
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         "precision": device.precision,
         "precision_because": device.reason,
         "missing_for_gpu": [] if device.kind == "gpu" else missing_for_gpu(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "memory_gib": round(machine_memory() / 2**30, 1),
         "gpu_memory_gib": _gpu_memory() if device.kind == "gpu" else None,
         "cores": os.cpu_count(),
         "python": platform.python_version(),

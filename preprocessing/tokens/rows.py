@@ -12,6 +12,8 @@ import numpy as np
 from preprocessing.records.examples import decode_example, encode_example
 from preprocessing.records.tfrecords import read_tfrecords
 
+TOKEN_BYTES = 4 * 8  # in the four fields of a row
+
 
 @dataclass(frozen=True, eq=False)
 class Row:

@@ -298,6 +298,14 @@ def test_a_row_too_short_for_every_record_stops_the_run(tmp_path: Path) -> None:
         tokenizer(examples, tmp_path / "rows", sequence_length=8)
 
 
+def test_a_row_that_no_memory_can_hold_stops_the_run(tmp_path: Path) -> None:
+    examples = record_examples(tmp_path / "examples", [train(0)])
+    with pytest.raises(
+        InputError, match=r"tokens\.sequence_length 1000000000000: one row alone would take"
+    ):
+        tokenizer(examples, tmp_path / "rows", sequence_length=10**12)
+
+
 def test_the_options_option_for_long_records_comes_before_the_tasks(tmp_path: Path) -> None:
     records = [train(0, "An article that is longer than the row that it is to go into."), train(1)]
     examples = record_examples(tmp_path / "examples", records)

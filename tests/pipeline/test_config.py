@@ -223,6 +223,7 @@ class TestImpossibleValues:
                 "frozen already",
             ),
             ("training: {lora_rank: -1}", "training.lora_rank", "at least 0"),
+            ("training: {lora_rank: 65}", "training.lora_rank", "more than the model's width, 64"),
             ("training: {freeze_blocks: 99}", "training.freeze_blocks", "blocks of the model"),
             ("tokens: {sequence_length: 513}", "tokens.sequence_length", "longer than the context"),
             ("model: {width: 10, heads: 3}", "model", "not a multiple of heads 3"),

@@ -1,6 +1,7 @@
 """The Trainer's entry point: from files of rows to an export, a history and checkpoints."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -115,6 +116,34 @@ def test_rows_longer_than_the_context_are_refused(fn_args: SimpleNamespace) -> N
     settings(fn_args, "model")["context"] = 4
     with pytest.raises(InputError, match=r"tokens\.sequence_length is 8.*context 4"):
         train_and_export(fn_args)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "message"),
+    [
+        (
+            "training",
+            "batch_size",
+            f"training.batch_size {10**12} with training.accumulate 1 and tokens.seq",
+        ),
+        ("training", "accumulate", f"training.batch_size 2 with training.accumulate {10**12}"),
+        ("model", "width", f"model.layers 1, model.width {10**12}, model.context 16: the weights"),
+        ("model", "layers", f"model.layers {10**12}, model.width 16"),
+        ("model", "context", f"model.layers 1, model.width 16, model.context {10**12}"),
+    ],
+)
+def test_what_no_memory_can_hold_is_refused_before_anything_is_allocated(
+    fn_args: SimpleNamespace, section: str, key: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "read_training_rows", None)
+    settings(fn_args, section)[key] = 10**12
+    with pytest.raises(InputError) as error:
+        train_and_export(fn_args)
+    assert str(error.value).startswith(message)
+    assert re.search(
+        r"alone would take .* of memory, and this machine has [0-9.,]+ GiB; lower it$",
+        str(error.value),
+    )
 
 
 def test_no_row_to_train_on_is_refused(fn_args: SimpleNamespace, tmp_path: Path) -> None:
