@@ -15,6 +15,7 @@ from trainer.export_layout import METADATA_FILE
 from trainer.gpt2 import Precision
 from trainer.options import GenerationOptions
 from trainer.served_model import hardware_precision
+from trainer.stored_tensors import writing
 from trainer.weights import read_config, read_weights
 from trainer.weights.exported import Exported, read_metadata
 from trainer.weights.huggingface import write_huggingface
@@ -39,7 +40,7 @@ def convert(
     precision: in which a SavedModel computes; None is that of an export which is the source, and of other weights half
         precision where the hardware has it. (Its exact weights lie in it in any case.)
     Raises InputError where the destination exists, the source is no whole model, or the vocabulary
-    is another model's.
+    is another model's; FailureError where the destination cannot be written.
     """
     if destination.exists() or destination.is_symlink():
         raise InputError(f"{destination}: exists already; remove it or name another folder")
@@ -60,13 +61,14 @@ def convert(
         precision = precision or _precision_in(source, metadata)
     staged = staged_beside(destination)
     try:
-        staged.mkdir(parents=True)
-        if to == "savedmodel":
-            model = load_model(source, precision or hardware_precision())
-            export(model, vocabulary, generation_options, staged)
-        else:
-            _write_weights(source, staged, to, vocabulary)
-        staged.rename(destination)
+        with writing("the converted model", destination):
+            staged.mkdir(parents=True)
+            if to == "savedmodel":
+                model = load_model(source, precision or hardware_precision())
+                export(model, vocabulary, generation_options, staged)
+            else:
+                _write_weights(source, staged, to, vocabulary)
+            staged.rename(destination)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return config

@@ -30,6 +30,7 @@ from trainer.options import (
 )
 from trainer.part_times import EXPORT, MODEL, READING, PartTimes
 from trainer.row_files import read_rows, read_training_rows
+from trainer.stored_tensors import writing
 from trainer.training import train
 from trainer.weights.loading import load_into
 
@@ -62,6 +63,8 @@ def train_and_export(fn_args: FnArgs) -> Trained:
         `sequence_length` and `random_windows` (see `read_training_rows`).
     Checkpoints go to the folder that the environment variable GPT2_TFX_CHECKPOINTS names, and
     training resumes from there: a path among the parameters would change the node's key.
+    Raises FailureError where a checkpoint or the export cannot be written, and InputError where the memory of the
+    machine could never hold what the options ask for.
     """
     times = PartTimes(MODEL)
     settings = fn_args.custom_config
@@ -104,8 +107,10 @@ def train_and_export(fn_args: FnArgs) -> Trained:
     )
     times.begin(EXPORT)
     progress.report(phase="export")
-    # Pusher writes the defaults that are configured.
-    export(model, vocabulary, GenerationOptions(), Path(fn_args.serving_model_dir))
+    folder = Path(fn_args.serving_model_dir)
+    with writing("the model", folder):
+        # Pusher writes the defaults that are configured.
+        export(model, vocabulary, GenerationOptions(), folder)
     times.end()
     (logs / HISTORY_FILE).write_text(history.to_json(), encoding="utf-8")
     rows_a_step = training_options.batch_size * training_options.accumulate

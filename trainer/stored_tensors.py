@@ -1,5 +1,6 @@
 """Tensors in files, of which none is read before it is asked for."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from safetensors import SafetensorError
 
+from preprocessing.base.errors import FailureError
 from preprocessing.base.places import plain_path
 
 # what TensorFlow, h5py and safetensors raise for a missing, cut or altered file
@@ -41,6 +43,31 @@ def reading(where: str | Path) -> Iterator[None]:
         yield
     except _UNREADABLE as error:
         raise UnreadableFileError(f"{where}: truncated or damaged ({first_line(error)})") from error
+
+
+@contextmanager
+def writing(what: str, place: Path) -> Iterator[None]:
+    """A context in which what a library raises where a file cannot be written becomes a FailureError."""
+    try:
+        yield
+    except (tf.errors.OpError, SafetensorError, OSError) as error:
+        cause = _cause(error)
+        if cause is None:
+            raise
+        where = error.filename if isinstance(error, OSError) and error.filename else place
+        raise FailureError(
+            f"{where}: {what} cannot be written: {cause}. Make room for it, or let its folder be written "
+            "to, and do the same again: what is complete is kept."
+        ) from error
+
+
+def _cause(error: Exception) -> str | None:
+    """Why a file cannot be written; None where an error of TensorFlow or of safetensors is of something else."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # "<file>; <cause> [Op:SaveV2]", and "<what failed>: <cause> (os error 28)"
+    found = re.search(r"; ([^;]+?)(?: \[Op:.*)?$|([^:]+) \(os error \d+\)", first_line(error))
+    return (found[1] or found[2]).strip() if found else None
 
 
 @contextmanager

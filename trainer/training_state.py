@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from preprocessing.base import progress
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from trainer.divergence import TrainingDiverged
 from trainer.gpt2 import GPT2
 from trainer.history import History
 from trainer.options import TrainingOptions
-from trainer.stored_tensors import UnreadableFileError
+from trainer.stored_tensors import UnreadableFileError, writing
 from trainer.termination import Termination
 from trainer.variable_files import (
     read_variables,
@@ -146,16 +146,22 @@ class TrainingState:
             values = {name: tf.identity(variable) for name, variable in variables.items()}
 
         def write() -> None:
-            write_variables(prefix, values, text)
-            values.clear()
-            then()
+            try:
+                with writing("the checkpoint", prefix):
+                    write_variables(prefix, values, text)
+                    values.clear()
+                    then()
+            except FailureError:
+                # On a full disk what was begun is what is in the way.
+                remove_leftovers(prefix.parent)
+                raise
 
         self._writing = self._thread.submit(write)
         if self._options.low_memory:
             self._wait()
 
     def _wait(self) -> None:
-        """Wait for what is being written. Raises what writing it raised, once."""
+        """Wait for what is being written. Raises what writing it raised, once: FailureError where it cannot be."""
         writing, self._writing = self._writing, None
         if writing is not None:
             writing.result()

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from pipeline.conversion import Target, convert
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.tokens.vocabulary import load_vocabulary
+from tests.small_files import files_of_at_most
 from tests.trainer.random_models import random_model
 from tests.trainer.weights.keras_files import layers_of, write_keras_file
 from trainer.config import GPT2Config
@@ -131,6 +132,22 @@ def test_an_export_that_says_no_precision_is_refused(saved_model: SavedModelOf) 
         InputError, match=r"gpt2\.json: precision is 'half', which is none of float32,"
     ):
         converted(saved, "new", "savedmodel")
+
+
+@pytest.mark.parametrize("to", ["openai", "huggingface", "savedmodel"])
+def test_a_folder_that_cannot_be_written_is_told_with_the_remedy(source: Path, to: Target) -> None:
+    """The limit of a file's size stands for a full disk."""
+    with files_of_at_most(1000), pytest.raises(FailureError) as error:
+        converted(source, "new", to)
+    assert "the converted model cannot be written: File too large. Make room for it" in str(
+        error.value
+    )
+    (source / "file").touch()
+    with pytest.raises(
+        FailureError, match=r"file.*the converted model cannot be written: Not a directory"
+    ):
+        convert(source, source / "file" / "new", to, BYTES, GenerationOptions())
+    assert {path.name for path in source.parent.iterdir()} == {"source"}
 
 
 def test_the_vocabulary_goes_with_the_weights(source: Path) -> None:

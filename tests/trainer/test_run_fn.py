@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from components import training
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.base.staging import CACHE_TAG
 from preprocessing.tokens.vocabulary import load_vocabulary
 from tests.trainer.fn_args import tiny_fn_args
@@ -144,6 +144,19 @@ def test_what_no_memory_can_hold_is_refused_before_anything_is_allocated(
         r"alone would take .* of memory, and this machine has [0-9.,]+ GiB; lower it$",
         str(error.value),
     )
+
+
+def test_an_export_that_cannot_be_written_is_told_with_the_remedy(
+    fn_args: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "x/variables; No space left on device")
+
+    monkeypatch.setattr(run, "export", full)
+    with pytest.raises(
+        FailureError, match=r"Serving: the model cannot be written: No space left on device\. Make"
+    ):
+        train_and_export(fn_args)
 
 
 def test_no_row_to_train_on_is_refused(fn_args: SimpleNamespace, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from preprocessing.base import progress
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
+from tests.small_files import files_of_at_most
 from tests.trainer.random_models import SMALL, random_model
 from tests.trainer.train_steps import make_train_step
 from trainer import training_state
@@ -53,6 +54,25 @@ def messages() -> Any:
     progress.set_sink(lambda report: found.append(str(report.get("message", ""))))
     yield found
     progress.set_sink(None)
+
+
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_a_checkpoint_that_cannot_be_written_is_told_with_the_remedy(
+    tmp_path: Path, low_memory: bool
+) -> None:
+    """The limit of a file's size stands for a full disk; what was begun makes room again."""
+    saved(tmp_path, [9])
+    whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    model = random_model(CONFIG, seed=1)
+    step = make_train_step(model, TrainingOptions(), seed=1)
+    state = TrainingState(model, step, tmp_path, TrainingOptions(low_memory=low_memory))
+    with files_of_at_most(1000), pytest.raises(FailureError) as error, state.kept():
+        state.save(History(step=10, total_steps=99))
+    assert str(error.value) == (
+        f"{tmp_path}/ckpt-10: the checkpoint cannot be written: File too large. Make room for it, or let its "
+        "folder be written to, and do the same again: what is complete is kept."
+    )
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == whole
 
 
 def test_without_a_checkpoint_there_is_no_history(tmp_path: Path) -> None:
@@ -238,7 +258,7 @@ def test_an_error_of_writing_comes_with_the_next_checkpoint_or_at_the_end_and_th
     def saving_twice() -> None:
         state.save(History(step=1))
         if further:
-            with pytest.raises(OSError, match="full"):
+            with pytest.raises(FailureError, match="full"):
                 state.save(History(step=2))
             state.save(History(step=3))
 
@@ -247,5 +267,5 @@ def test_an_error_of_writing_comes_with_the_next_checkpoint_or_at_the_end_and_th
             saving_twice()
         assert [path.name for path in tmp_path.glob("*.index")] == ["ckpt-3.index"]
     else:
-        with pytest.raises(OSError, match="full"), state.kept():
+        with pytest.raises(FailureError, match="full"), state.kept():
             saving_twice()
