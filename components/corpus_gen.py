@@ -1,6 +1,7 @@
 """CorpusGen: corpus files -> record Examples, an index of ids and digests, and a report of what was dropped."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import apache_beam as beam
@@ -58,10 +59,7 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
         changed = counted(seen.read, "source")
         progress.report(message=f"{changed} read, the others are as they were in the last job")
     if not counts["splits"]["test"]:
-        progress.report(
-            message="no record is held out as test, so no model can be blessed: raise corpus.test_fraction or add "
-            "documents (where names of files say splits, a file named test), or set evaluation.split to validation"
-        )
+        progress.report(message=_nothing_held_out(counts["splits"]))
     separator = corpus.document_separator
     if separator and counts["records"] + counts["dropped"] <= len(seen.files):
         progress.report(
@@ -82,6 +80,17 @@ def CorpusGen(  # noqa: N802 - a component is named like a class
     seen_again = look_again(seen.files, read_with, counts["reasons"])
     write_corpus_page(page, counts, corpus, seen_again)
     progress.report(message=f"{describe_records(counts)}; report: {page}")
+
+
+def _nothing_held_out(splits: Mapping[str, int]) -> str:
+    """What is said of a corpus without a test split; what helps depends on who has said the splits."""
+    remedies = [
+        "where the names of files say splits, add a file named test or rename them so that they say none",
+        "else raise corpus.test_fraction or add documents",
+    ]
+    if splits["validation"]:
+        remedies.append("or set evaluation.split to validation")
+    return f"no record is held out as test, so no model can be blessed: {'; '.join(remedies)}"
 
 
 def build(declared: Declared) -> BaseNode:

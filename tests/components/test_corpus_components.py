@@ -133,6 +133,32 @@ def test_a_separator_that_parts_nothing_is_said(
 
 
 @pytest.mark.parametrize(
+    ("added", "splits"),
+    [("validation.jsonl", {"train", "validation"}), ("test.jsonl", {"train", "test"})],
+)
+def test_of_files_that_all_say_train_it_is_said_how_something_is_held_out(
+    tmp_path: Path, messages: list[str], added: str, splits: set[str]
+) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    table = corpus / "train.jsonl"
+    table.write_text("".join(f'{{"text": "Text {number}."}}\n' for number in range(40)))
+    options = CorpusOptions(task="text", path=str(corpus), test_fraction=0.3)
+    assert splits_of(corpus_gen(corpus, tmp_path / "train", options)["examples"]) == ["train"]
+    assert messages[0] == (
+        "no record is held out as test, so no model can be blessed: where the names of files say splits, add a "
+        "file named test or rename them so that they say none; else raise corpus.test_fraction or add documents"
+    )
+    (corpus / added).write_text('{"text": "Another."}\n')
+    assert {*splits_of(corpus_gen(corpus, tmp_path / "added", options)["examples"])} == splits
+    assert ("; or set evaluation.split to validation" in messages[2]) == ("validation" in splits)
+    (corpus / added).unlink()
+    table.rename(corpus / "all.jsonl")
+    renamed = splits_of(corpus_gen(corpus, tmp_path / "renamed", options)["examples"])
+    assert renamed == ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize(
     ("task", "said"),
     [
         ("cnn_dailymail", "10 records (8 train, 1 validation, 1 test), 0 dropped"),
