@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from pipeline import locations
-from pipeline.cli import print_json
+from pipeline.cli import print_json, read_stdin
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.framework_imports import quiet_tensorflow
@@ -72,7 +72,7 @@ def _prompt(arguments: argparse.Namespace) -> str:
     if arguments.prompt is not None:
         return arguments.prompt
     if arguments.prompt_file is None:
-        return sys.stdin.read()
+        return read_stdin()
     path: Path = arguments.prompt_file
     try:
         return path.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from pipeline import lineage
-from pipeline.cli import print_json
+from pipeline.cli import print_json, read_stdin
 from pipeline.lineage.trace import FEWEST_DIGITS
 from pipeline.lineage.workspace import LineageWorkspace
 from pipeline.serving_history import date
@@ -127,7 +127,7 @@ def _more(count: int, most: int) -> list[str]:
 
 def _query(arguments: argparse.Namespace) -> lineage.Query:
     if arguments.text is not None:
-        text = sys.stdin.read() if arguments.text == "-" else arguments.text
+        text = read_stdin() if arguments.text == "-" else arguments.text
         if not text.strip():
             raise InputError("--text: there is no text in it; give the text of a document.")
         return lineage.of_text(text)
