@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import reprlib
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ import yaml
 from pipeline.config import Config, LoadedConfig
 from pipeline.config_values import impossible_values
 from pipeline.key_places import KeyPlaces
-from pipeline.yaml_lines import LinedDocument, read_lined_yaml
+from pipeline.yaml_lines import UNREADABLE, LinedDocument, read_lined_yaml
 from preprocessing.base.errors import InputError
+from preprocessing.base.utf8 import printable
 from preprocessing.readers.file_names import split_pattern
 
 
@@ -29,6 +31,9 @@ def load_config(
     Raises InputError with that and every unknown key, wrong type and impossible value, each with its key path and line.
     """
     try:
+        if path.exists() and not path.is_file():
+            # A pipe is read once, and has no folder where relative paths start.
+            raise InputError(f"{path}: cannot be read as a file. Name one with --config FILE.")
         document = read_lined_yaml(path.read_text(encoding="utf-8"), path.name)
     except FileNotFoundError:
         raise InputError(
@@ -87,7 +92,7 @@ def _apply_overrides(
             continue
         try:
             value = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError):
+        except (yaml.YAMLError, *UNREADABLE, RecursionError):
             faults.messages.append(f"--set {override}: the value {text!r} is not YAML.")
             continue
         *sections, last = key.split(".")
@@ -122,7 +127,7 @@ def _build(kind: Any, values: Any, prefix: str, faults: _Faults) -> Any:
         try:
             arguments[name] = _convert(hints[name], value, key, faults)
         except _WrongTypeError as error:
-            faults.add(key, f"{value!r} is not {error}.")
+            faults.add(key, f"{_shown(value)} is not {error}.")
     return kind(**arguments)
 
 
@@ -147,7 +152,7 @@ def _convert(kind: Any, value: Any, key: str, faults: _Faults) -> Any:
     if origin is Annotated:
         number = _convert(arguments[0], value, key, faults)
         if fault := arguments[1].fault(number):
-            faults.add(key, f"{number} is impossible; it {fault}.")
+            faults.add(key, f"{_shown(number)} is impossible; it {fault}.")
         return number
     if origin in (Union, types.UnionType):
         if value is None and types.NoneType in arguments:
@@ -182,7 +187,18 @@ def _convert_items(
         try:
             yield _convert(kinds[0], name, inner, faults), _convert(kinds[1], value, inner, faults)
         except _WrongTypeError as error:
-            faults.add(inner, f"{name!r}: {value!r} is not {error}.")
+            faults.add(inner, f"{name!r}: {_shown(value)} is not {error}.")
+
+
+def _shown(value: Any) -> str:
+    """A value for a message, of which a line is enough."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxlong = short.maxother = 100
+    short.maxlevel = 2
+    try:
+        return short.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of so many digits"
 
 
 def _convert_plain(kind: Any, value: Any) -> Any:
@@ -193,6 +209,8 @@ def _convert_plain(kind: Any, value: Any) -> Any:
             return float(value)
         except OverflowError:
             raise _WrongTypeError("a number that fits a float") from None
+    if isinstance(value, str) and value != printable(value):
+        raise _WrongTypeError("a text of Unicode")
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return value
     names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}

@@ -28,8 +28,11 @@ class Range:
     def fault(self, value: float) -> str | None:
         """What is wrong with a number, in words; None where it is in the range.
 
-        Infinity and NaN never are. A float must be so in float32 too, which is what is computed with.
+        Infinity and NaN never are. A float must be so in float32 too, and an integer in 64 bits, which is what is
+        computed with.
         """
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            return f"must be {self}, in 64 bits"
         rounded = _float32(value) if isinstance(value, float) else value
         if not self._holds(value):
             return f"must be {self}"

@@ -1,4 +1,5 @@
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,7 @@ class TestWrongTypes:
             ("training: {learning_rate: true}", "training.learning_rate: True is not a number."),
             ("tokens: {packing: 1}", "tokens.packing: 1 is not true or false."),
             ("name: 3", "name: 3 is not a text."),
+            ('name: "\\uD800"', "name: '\\ud800' is not a text of Unicode."),
             ("training: 3", "training: 3 is not a section (a mapping of keys)."),
             ("tokens: [1]", "tokens: [1] is not a section (a mapping of keys)."),
             ("beam: {args: x}", "beam.args: 'x' is not a list."),
@@ -164,6 +166,14 @@ class TestWrongTypes:
             "pipeline.yaml:3: corpus.task: 'translate' is not one of cnn_dailymail, coqa, text."
         )
 
+    def test_of_a_long_value_a_line_is_shown(self, write_config: WriteConfig) -> None:
+        lists = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+        for value in ("x" * 10_000, f"{{a0: &a0 [x], {', '.join(lists)}}}"):
+            (fault,) = faults(write_config(f"{CORPUS}training: {{steps: {value}}}\n"))
+            assert fault.startswith("pipeline.yaml:2: training.steps: ")
+            assert fault.endswith(" is not a whole number.")
+            assert len(fault) < 500
+
     def test_a_number_too_large_for_a_float_is_refused(self, write_config: WriteConfig) -> None:
         (fault,) = faults(write_config(CORPUS + f"training: {{epsilon: 1{'0' * 400}}}\n"))
         assert fault.endswith("is not a number that fits a float.")
@@ -175,6 +185,8 @@ class TestImpossibleValues:
         [
             ("training: {steps: 0}", "training.steps", "0 is impossible; it must be at least 1."),
             ("evaluation: {max_records: 0}", "evaluation.max_records", "at least 1"),
+            ("training: {steps: 9223372036854775808}", "training.steps", "at least 1, in 64 bits"),
+            ("training: {log_every: 0x" + 5000 * "f" + "}", "training.log_every", "so many digits"),
             ("seed: -1", "seed", "at least 0"),
             ("seed: 9223372036854775808", "seed", "below 9223372036854775808"),
             ("training: {learning_rate: 0}", "training.learning_rate", "greater than 0"),
@@ -461,6 +473,11 @@ class TestOverrides:
             ("=5", "--set =5: expected KEY=VALUE, such as training.steps=500."),
             ("name=[", "--set name=[: the value '[' is not YAML."),
             ("name=2020-13-45", "--set name=2020-13-45: the value '2020-13-45' is not YAML."),
+            ("name=!!bool x", "--set name=!!bool x: the value '!!bool x' is not YAML."),
+            (
+                'name="\\UFFFFFFFF"',
+                """--set name="\\UFFFFFFFF": the value '"\\\\UFFFFFFFF"' is not YAML.""",
+            ),
             ("corpus=3", "--set: corpus: 3 is not a section (a mapping of keys)."),
         ],
     )
@@ -484,6 +501,10 @@ class TestAFileThatCannotBeRead:
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
         assert "cannot be read" in faults(tmp_path)[0]
 
+    def test_a_pipe_is_refused_and_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        assert "cannot be read as a file" in faults(tmp_path / "pipe")[0]
+
     def test_bytes_that_are_not_utf8_are_refused(self, tmp_path: Path) -> None:
         (tmp_path / "pipeline.yaml").write_bytes(b"name: \xff\n")
         assert "cannot be read as UTF-8" in faults(tmp_path / "pipeline.yaml")[0]
@@ -504,7 +525,19 @@ class TestAFileThatCannotBeRead:
         (fault,) = faults(write_config(text))
         assert fault.startswith(f"pipeline.yaml:{line}: ")
 
-    @pytest.mark.parametrize("text", ["name: 2020-13-45\n", "a: &a\n  b: *a\n"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "name: 2020-13-45\n",
+            "a: &a\n  b: *a\n",
+            "name: !!bool x\n",
+            'name: !!int ""\n',
+            "name: !!timestamp x\n",
+            'name: "\\UFFFFFFFF"\n',
+            "name: \x07\n",
+            pytest.param(f"name: {'[' * 5000}\n", id="lists in lists"),
+        ],
+    )
     def test_values_that_yaml_cannot_make_are_refused(
         self, write_config: WriteConfig, text: str
     ) -> None:
