@@ -8,7 +8,8 @@ count as changes here.
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from preprocessing.base.file_state import FileState, is_settled, state_of
@@ -34,27 +35,36 @@ class ContentChangedError(Exception):
 def file_states(root: Path) -> dict[str, FileState]:
     """The stat of every file beneath `root` by its name, once any later change would show in it.
 
-    A file that has just been changed is waited for, two seconds at the most.
+    A file that has just been changed is waited for, two seconds at the most. Raises ContentChangedError for one that
+    is gone before it was looked at.
     """
     found = {}
-    for name, path in files_beneath(root):
-        while not is_settled(stat := os.stat(path), time.time_ns()) and not _is_ahead(stat):
-            time.sleep(_TICK_SECONDS)
-        found[name] = state_of(stat)
+    with _still_there(root, "it was looked at"):
+        for name, path in files_beneath(root):
+            while not is_settled(stat := os.stat(path), time.time_ns()) and not _is_ahead(stat):
+                time.sleep(_TICK_SECONDS)
+            found[name] = state_of(stat)
     return found
 
 
 def check_unchanged(root: Path, before: Mapping[str, FileState], while_: str) -> None:
     """Raise ContentChangedError unless the files beneath `root` have the stats that they had."""
     now = {}
-    for name, path in files_beneath(root):
-        try:
+    with _still_there(root, while_):
+        for name, path in files_beneath(root):
             now[name] = state_of(os.stat(path))
-        except FileNotFoundError:
-            continue
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             raise ContentChangedError(root if root.is_file() else root / name, while_)
+
+
+@contextmanager
+def _still_there(root: Path, while_: str) -> Iterator[None]:
+    """Raise ContentChangedError where a file or a folder that is looked at is gone."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ContentChangedError(Path(error.filename or root), while_) from error
 
 
 def write_stats(file: Path, root: Path | None) -> None:

@@ -51,6 +51,10 @@ def permitted() -> Iterator[None]:
         raise InputError(
             f"{error.filename}: permission denied; make the corpus readable"
         ) from error
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{error.filename}: is gone since it was listed; run again when nothing changes the corpus"
+        ) from error
 
 
 def look_into(files: Sources, corpus: Corpus) -> Sources:

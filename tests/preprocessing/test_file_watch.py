@@ -1,6 +1,7 @@
 """Whether files changed while something read them."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -46,6 +47,15 @@ def test_a_file_that_vanishes_while_it_is_looked_for_has_changed(
     (root / "weights").unlink()
     with pytest.raises(ContentChangedError, match="weights: changed while it was read"):
         check_unchanged(root, before, "it was read")
+
+
+def test_a_folder_that_vanishes_has_changed(root: Path) -> None:
+    before = file_states(root)
+    shutil.rmtree(root)
+    with pytest.raises(ContentChangedError, match="model: changed while it was read"):
+        check_unchanged(root, before, "it was read")
+    with pytest.raises(ContentChangedError, match="model: changed while it was looked at"):
+        file_states(root)
 
 
 def test_a_time_in_the_future_is_not_waited_for(root: Path) -> None:

@@ -462,3 +462,19 @@ def test_an_empty_file_of_a_released_split_is_counted(tmp_path):
         (tmp_path / name).write_text(text)
     _, drops = read_records(tmp_path, TEXT, 0)
     assert [(drop.reason, drop.source) for drop in drops] == [("empty", "valid.txt")]
+
+
+@pytest.mark.parametrize("options", [CNN, COQA, TEXT], ids=["cnn_dailymail", "coqa", "text"])
+def test_a_file_that_vanishes_while_the_corpus_is_listed_is_named(tmp_path, monkeypatch, options):
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text("{}")
+
+    def vanishing(*arguments, **named):
+        for name, path in [*files_beneath(*arguments, **named)]:
+            yield name, path
+            if name == "b.jsonl":
+                Path(path).unlink()
+
+    monkeypatch.setattr("preprocessing.readers.listing.files_beneath", vanishing)
+    with pytest.raises(InputError, match=r"b\.jsonl: is gone since it was listed; run again when"):
+        list_sources(tmp_path, options)
