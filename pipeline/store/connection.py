@@ -34,8 +34,8 @@ def connection_config(
 
     read_only: a file is not made and not written to; where there is none yet, an empty store in memory stands for it.
     `$NAME` in a URL is taken from the environment as it is (a password needs no quoting there). A relative path
-    after `sqlite:///` starts from the workspace. Raises InputError for an unset variable or a broken URL, and for a
-    file on a network file system that is to be written.
+    after `sqlite:///` starts from the workspace. Raises InputError for an unset variable, for a URL that is broken or
+    has no user or database, and for a file on a network file system that is to be written.
     """
     config = _ConnectionConfig()
     if url is None or url.startswith("sqlite:///"):
@@ -59,6 +59,12 @@ def connection_config(
         port = parts.port
     except ValueError:
         raise InputError(f"store: {url!r}: the port is not a number.") from None
+    if not parts.username or not database:
+        # The client of PostgreSQL ends the process where one is missing.
+        raise InputError(
+            f"store: {url!r}: names no {'database' if parts.username else 'user'}; write it as "
+            "postgresql://user:$STORE_PASSWORD@host/database."
+        )
     if parts.scheme == "postgresql":
         config.postgresql.host = parts.hostname or "127.0.0.1"
         config.postgresql.port = str(port or 5432)

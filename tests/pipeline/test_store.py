@@ -336,6 +336,20 @@ class TestConnections:
         with pytest.raises(InputError, match="port"):
             connection_config("mysql://me@db:abc/meta", tmp_path)
 
+    @pytest.mark.parametrize("scheme", ["postgresql", "mariadb", "mysql"])
+    @pytest.mark.parametrize(
+        ("rest", "missing"),
+        [("", "user"), ("db/meta", "user"), ("me@db", "database"), ("me@db/", "database")],
+    )
+    def test_a_url_without_user_or_database_is_refused(
+        self, tmp_path: Path, scheme: str, rest: str, missing: str
+    ) -> None:
+        """ML Metadata would end the process."""
+        with pytest.raises(
+            InputError, match=rf"names no {missing}; write it as postgresql://user:"
+        ):
+            connection_config(f"{scheme}://{rest}", tmp_path)
+
     def test_a_file_that_is_no_database_is_refused_by_name(self, tmp_path: Path) -> None:
         (tmp_path / "metadata.sqlite").write_bytes(b"this is not SQLite" * 200)
         with pytest.raises(
