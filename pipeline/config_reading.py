@@ -128,6 +128,8 @@ def _build(kind: Any, values: Any, prefix: str, faults: _Faults) -> Any:
             arguments[name] = _convert(hints[name], value, key, faults)
         except _WrongTypeError as error:
             faults.add(key, f"{_shown(value)} is not {error}.")
+        except _ImpossibleError as error:
+            faults.add(key, f"{error}.")
     return kind(**arguments)
 
 
@@ -137,6 +139,10 @@ _REPLACED = {
     "`not_worse: {perplexity: 0.02}` in place of `champion: {metric: perplexity, tolerance: 0.02}`, and "
     "`not_worse: null` in place of `champion: null`.",
 }
+
+
+class _ImpossibleError(Exception):
+    """A number that is not in the range of its key; the text says so."""
 
 
 class _WrongTypeError(Exception):
@@ -152,7 +158,7 @@ def _convert(kind: Any, value: Any, key: str, faults: _Faults) -> Any:
     if origin is Annotated:
         number = _convert(arguments[0], value, key, faults)
         if fault := arguments[1].fault(number):
-            faults.add(key, f"{_shown(number)} is impossible; it {fault}.")
+            raise _ImpossibleError(f"{_shown(number)} is impossible; it {fault}")
         return number
     if origin in (Union, types.UnionType):
         if value is None and types.NoneType in arguments:

@@ -86,8 +86,9 @@ def _separator(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
 
 
 def _names(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", loaded.config.name):
-        yield "name", f"{loaded.config.name!r} is not a name of letters, digits, - and _."
+    # Kubeflow takes no more.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", loaded.config.name):
+        yield "name", f"{loaded.config.name!r} is not a name of 1 to 128 letters, digits, - and _."
 
 
 def _kubeflow(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
