@@ -1,6 +1,5 @@
 """Two evaluations of the same records, paired: the predictions that `evaluate` and the Evaluator write."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from components.metrics.paired import Difference, paired_differences
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 
 PREDICTIONS = "predictions.jsonl"
 # (record, turn) -> (references, metric -> score).
@@ -35,7 +35,7 @@ def read_predictions(path: Path) -> Scored:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             scores = {name: float(value) for name, value in row["scores"].items()}
             key = (str(row["record"]), int(row["turn"]))
             references = tuple(row["references"])

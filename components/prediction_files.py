@@ -7,7 +7,6 @@ t-tags         a text on each line, its sentences between `<t>` and `</t>`, as t
 CoQA's JSON    of predictions a list of {"id", "turn_id", "answer"}; of references the release itself
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from components.sentences import in_lines
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 from preprocessing.base.utf8 import decoded
 
 _PREDICTED = ("prediction", "summary", "highlights", "answer")
@@ -175,6 +175,6 @@ def _read(path: Path) -> str:
 
 def _json(where: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise InputError(f"{where}: not JSON: {error}.") from error

@@ -1,6 +1,5 @@
 """A model to use: it generates and scores text; from a SavedModel or from weights alone."""
 
-import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 import numpy as np
 
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 from preprocessing.base.places import plain_path
 from preprocessing.base.ranges import Range
 from preprocessing.base.utf8 import printable
@@ -224,7 +224,7 @@ def _from_saved_model(path: Path, vocabulary: str) -> LanguageModel:
     load_tokenizer_operations()
     metadata_path = path / METADATA_FILE
     try:
-        metadata = json.loads(metadata_path.read_text(encoding="utf-8"))
+        metadata = parse_json(metadata_path.read_text(encoding="utf-8"))
         context, digest = int(metadata["config"]["context"]), metadata["vocabulary_digest"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

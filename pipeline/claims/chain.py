@@ -23,6 +23,7 @@ from pipeline.claims.slsa import PREDICATE_TYPE, statement
 from pipeline.signing import Signer, read_public_key, signed_root
 from preprocessing.base.digests import sha256_bytes
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 from preprocessing.base.staging import write_whole
 from serving.versions import CLAIMS, SIGNATURE
 
@@ -80,7 +81,7 @@ def read_claims(folder: Path) -> list[Claim]:
     claims = []
     for number, line in enumerate((folder / CLAIMS).read_bytes().splitlines(), 1):
         try:
-            envelope = json.loads(line)
+            envelope = parse_json(line)
             payload = payload_of(envelope)
             claims.append(Claim(envelope, payload, statement_of(payload)))
         except (ValueError, RefusedError) as error:

@@ -6,9 +6,10 @@ Our own and not a library's, as the whole of it is one line that is signed; the 
 import base64
 import binascii
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from preprocessing.base.json_text import parse_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -49,7 +50,7 @@ def payload_of(envelope: Any) -> bytes:
 def statement_of(payload: bytes) -> dict[str, Any]:
     """The in-toto Statement v1 with one subject in a payload. Raises RefusedError where there is none."""
     try:
-        statement = json.loads(payload)
+        statement = parse_json(payload)
         (subject,) = statement["subject"]
         holds = (
             statement["_type"] == "https://in-toto.io/Statement/v1"

@@ -23,6 +23,7 @@ from pipeline.inclusion.salts import SALT_BYTES, SaltedRecord
 from pipeline.inclusion.training_sets import TreeHead, entry_of
 from pipeline.signing import read_public_key
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 
 _VERSION = 1
 
@@ -44,7 +45,7 @@ class Proof:
     def read(cls, file: Path) -> "Proof":
         """The proof in a file. Raises InputError where there is none, or one of a newer version."""
         try:
-            document = json.loads(file.read_bytes())
+            document = parse_json(file.read_bytes())
         except OSError as error:
             raise InputError(f"{file}: cannot be read: {error.strerror}.") from error
         except ValueError:

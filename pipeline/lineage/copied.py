@@ -1,6 +1,5 @@
 """Whether a pushed version that lies anywhere is what was pushed: by its own statement of files, without a store."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from pipeline.lineage.hashing import hashed_files
 from pipeline.lineage.verification import Verification
 from pipeline.manifests import Mismatch
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 from serving.checksums import CHECKSUMS, files_of_version, read_checksums
 from serving.versions import ADDED_LATER, PROVENANCE
 
@@ -37,7 +37,7 @@ def verify_copy(folder: Path) -> Verification:
 
 def _check_age(provenance: Path) -> None:
     try:
-        statement = json.loads(provenance.read_bytes())["statement"]
+        statement = parse_json(provenance.read_bytes())["statement"]
         match = re.fullmatch(r"gpt2-tfx provenance (\d+)", statement)
     except (OSError, ValueError, LookupError, TypeError):
         return  # Then its digest, or that it is missing, says so.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, cast
 
+from preprocessing.base.json_text import parse_json
 from preprocessing.base.utf8 import decoded
 from preprocessing.readers.content import bounded_lines
 from preprocessing.readers.decoding import why_not_utf8
@@ -66,13 +67,13 @@ def _row(
     if data is None:
         return drop("too_large", f" has more than {most} bytes, max_record_bytes")
     try:
-        values = json.loads(decoded(data) if number == 1 else data.decode())
+        values = parse_json(decoded(data) if number == 1 else data.decode())
     except UnicodeDecodeError as error:
         why = why_not_utf8(data, error.start)
         return drop("not_utf8", f", byte {error.start} of it is {why}")
     except json.JSONDecodeError as error:
         return drop("not_json", f", column {error.colno}: {error.msg}")
-    except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
+    except ValueError as error:  # an integer too long, lists too deep
         return drop("not_json", f": {error}")
     if isinstance(values, dict):
         return TableRow(number, place, values)

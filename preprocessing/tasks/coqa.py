@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from preprocessing.base.digests import canonical_json, sha256_bytes
+from preprocessing.base.json_text import parse_json
 from preprocessing.base.utf8 import decoded, printable
 from preprocessing.options import CorpusOptions
 from preprocessing.readers.content import read_file
@@ -92,8 +93,8 @@ def _is_in_lines(data: bytes, most: int) -> bool:
     if len(line) > most and not others.strip():
         return False  # the release is one line, and is parsed once
     try:
-        first = json.loads(decoded(line))
-    except (ValueError, RecursionError):
+        first = parse_json(decoded(line))
+    except ValueError:
         return False
     return isinstance(first, dict) and not _COLUMNS.keys().isdisjoint(first)
 
@@ -102,7 +103,7 @@ def _conversations(name: str, data: bytes) -> list[Any] | Fault:
     """The list `data` of a file, the list that the file is, or the one conversation that it is."""
     try:
         # The byte order mark is not part of JSON (RFC 8259, section 8.1) but common on Windows.
-        corpus = json.loads(decoded(data))
+        corpus = parse_json(decoded(data))
         if corpus and isinstance(corpus, list):
             return corpus
         if isinstance(corpus, dict) and not _COLUMNS.keys().isdisjoint(corpus):
@@ -118,7 +119,7 @@ def _conversations(name: str, data: bytes) -> list[Any] | Fault:
         )
     except _SchemaError as error:
         return Fault(printable(f"{name}: {error}"))
-    except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
+    except ValueError as error:  # an integer too long, lists too deep
         return Fault(f"{name}: cannot be read as JSON: {error}")
 
 

@@ -19,6 +19,7 @@ import tiktoken
 from preprocessing.base import digests
 from preprocessing.base.errors import InputError
 from preprocessing.base.file_watch import ContentChangedError
+from preprocessing.base.json_text import parse_json
 from preprocessing.tokens.vocabulary_files import (
     ENCODER_FILE,
     GPT2_SHA256,
@@ -219,7 +220,7 @@ def _ranks_of_merges(path: Path, content: bytes) -> dict[bytes, int]:
 def _check_encoder(path: Path, content: bytes, ranks: dict[bytes, int]) -> None:
     """Raise InputError unless each token has its rank as id, and the end of text the next id."""
     try:
-        encoder = json.loads(content)
+        encoder = parse_json(content)
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error})") from error
     if not isinstance(encoder, dict):

@@ -1,6 +1,5 @@
 """What a format of weights is, and what every loader checks before it gives the first value."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 from trainer.config import GPT2Config, variable_shapes
 from trainer.stored_tensors import StoredTensor, UnreadableFileError, differences, shape_faults
 
@@ -94,7 +94,7 @@ def remedied() -> Iterator[None]:
 def read_json_object(path: Path, missing: str = REMEDY) -> dict[str, Any]:
     """The JSON object in a file; InputError where there is none. missing: said of a missing file."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; {missing}") from None
     except (OSError, ValueError) as error:

@@ -6,7 +6,6 @@ computes its norms with an epsilon of 1e-14; these weights are computed with GPT
 were before its fine-tuning.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 import h5py
 
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 from trainer.config import GPT2Config
 from trainer.stored_tensors import StoredTensor, first_line, reading
 from trainer.weights.format import Format, config_from, remedied
@@ -127,7 +127,7 @@ def _stored(path: Path, file: h5py.File) -> dict[str, StoredTensor]:
 def _heads(path: Path, file: h5py.File) -> int:
     """`head_num` of the first block's attention, which no shape shows."""
     try:
-        layers = json.loads(file.attrs[_CONFIG])["config"]["layers"]
+        layers = parse_json(file.attrs[_CONFIG])["config"]["layers"]
         (heads,) = {
             layer["config"]["head_num"]
             for layer in layers
