@@ -30,11 +30,15 @@ def write_whole(path: Path, content: bytes) -> None:
 def make_whole(path: Path, make: Callable[[Path], Any]) -> None:
     """Let `make` make a file under another name beside `path`, and give it that name when it is complete.
 
-    Its folder is made, too. Raises InputError where it cannot be.
+    Its folder is made, too. Raises InputError where it cannot be. What is there and no file, such as `/dev/stdout` or a
+    pipe, is written to and not replaced.
 
     A runner may try a bundle twice, also at the same time, so the unfinished file has a name of its own; it begins
     with a dot, so that no pattern for finished files finds it.
     """
+    if path.exists() and not path.is_file():
+        make(path)
+        return
     make_folder(path.parent)
     staged = staged_beside(path)
     try:
