@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from preprocessing.base.utf8 import printable
+
 # Where `--config` and `--set` may stand. Each place has names of its own among the parsed arguments: those of a
 # command would replace those before it.
 BEFORE, BEHIND, BEHIND_ACTION = PLACES = ("", "_behind", "_behind_action")
@@ -38,6 +40,13 @@ def add_command(
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def utf8(text: str) -> str:
+    """The type of a text that a corpus may hold, or that something in it may be called."""
+    if text != printable(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8, as all of a corpus is")
+    return text
 
 
 def positive(text: str) -> int:

@@ -12,6 +12,7 @@ from pipeline.argument_parts import (
     add_configuration,
     add_json,
     positive,
+    utf8,
 )
 from pipeline.corpus_arguments import add_corpus
 from pipeline.evaluation_arguments import add_compare, add_evaluate, add_score
@@ -197,7 +198,11 @@ def _add_erase(commands: "Commands[argparse.ArgumentParser]") -> None:
         commands, "erase", "leave records out from now on, and say what they have reached"
     )
     parser.add_argument(
-        "names", nargs="+", metavar="RECORD|FILE", help="an id, or a file of the corpus"
+        "names",
+        nargs="+",
+        type=utf8,
+        metavar="RECORD|FILE",
+        help="an id, or a file of the corpus",
     )
     parser.add_argument(
         "--purge",
@@ -248,4 +253,4 @@ def _age(text: str) -> float:
     units = {"h": 3600.0, "d": 24 * 3600.0, "w": 7 * 24 * 3600.0}
     if not text[:-1].isdecimal() or text[-1] not in units:
         raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 12h, 30d or 2w")
-    return int(text[:-1]) * units[text[-1]]
+    return float(text[:-1]) * units[text[-1]]

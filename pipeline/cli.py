@@ -90,11 +90,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def read_stdin() -> str:
-    """The text on stdin. Raises InputError where it is none."""
+    """The text on stdin. Raises InputError where it is none, be it that Python lets its bytes pass."""
     try:
-        return sys.stdin.read()
-    except UnicodeDecodeError as error:
+        text = sys.stdin.read()
+        text.encode()
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise InputError(f"stdin: not text in {error.encoding}; save it as UTF-8") from error
+    return text
 
 
 def print_json(document: Mapping[str, object], version: int = 1) -> None:

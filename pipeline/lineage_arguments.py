@@ -9,6 +9,7 @@ from pipeline.argument_parts import (
     add_command,
     add_configuration,
     add_json,
+    utf8,
 )
 
 # As `pipeline.lineage.export.FORMATS` has them; a parser needs no module of lineage.
@@ -46,9 +47,9 @@ def add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
     trace = add("trace", "the models and pushed versions that a record has reached")
     of = trace.add_mutually_exclusive_group(required=True)
     of.add_argument(
-        "record", nargs="?", metavar="RECORD|FILE", help="an id, or a file of the corpus"
+        "record", nargs="?", type=utf8, metavar="RECORD|FILE", help="an id, or a file of the corpus"
     )
-    of.add_argument("--text", metavar="T", help="the text of a document; - reads stdin")
+    of.add_argument("--text", type=utf8, metavar="T", help="the text of a document; - reads stdin")
     of.add_argument(
         "--digest", metavar="D", help="the SHA-256 of the record's source, or its beginning"
     )
@@ -58,7 +59,7 @@ def add_lineage(commands: "Commands[argparse.ArgumentParser]") -> None:
         "-o", "--output", type=Path, metavar="FILE", help="where to; - and none: stdout"
     )
     prove = add("prove", "write the proof that a record was in the training set of a version")
-    prove.add_argument("record", metavar="RECORD", help="its id")
+    prove.add_argument("record", type=utf8, metavar="RECORD", help="its id")
     prove.add_argument(
         "--model", default="latest", metavar="MODEL", help="latest (the default) or a version"
     )

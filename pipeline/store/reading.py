@@ -1,5 +1,6 @@
 """Reading the store. What may be long comes newest first and page by page, so that a reader pays for what it takes."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -108,7 +109,7 @@ class StoreReader(JournalReader):
         """The runs of this pipeline and workspace, newest first."""
         found = self.runs_of_all_pipelines()
         ours = (run for run in found if run.properties.get("pipeline") == self.names.pipeline)
-        return list(islice(ours, limit))
+        return list(islice(ours, limit and min(limit, sys.maxsize)))
 
     def runs_of_all_pipelines(self) -> Iterator[StoredRun]:
         """The runs of this workspace, newest first."""

@@ -1,4 +1,5 @@
 import argparse
+import math
 import os
 import signal
 import sqlite3
@@ -261,6 +262,10 @@ class TestParsing:
             ("erase", "RECORD|FILE"),
             ("rollback 3 --release", "not allowed with"),
             ("status --limit -1", "'-1' is not a whole number of at least 1"),
+            ("erase a \udcff", "RECORD|FILE: '\\udcff' is not UTF-8"),
+            ("lineage trace \udcff", "RECORD|FILE: '\\udcff' is not UTF-8"),
+            ("lineage trace --text \udcff", "--text: '\\udcff' is not UTF-8"),
+            ("lineage prove \udcff -o x", "RECORD: '\\udcff' is not UTF-8"),
         ],
     )
     def test_refuses_with_status_2_and_what_is_wrong(
@@ -526,6 +531,13 @@ class TestOnAFreshWorkspace:
                 "Tokenizer",
             )
         ]
+
+    def test_a_number_beyond_what_there_can_be_is_all(
+        self, capsys: pytest.CaptureFixture[str], config_file: Path
+    ) -> None:
+        config = ["--config", str(config_file)]
+        assert main(capsys, *config, "status", "--limit", "9" * 30)[0] == 0
+        assert parse(["gc", "--older-than", f"{'9' * 400}d"]).older_than == math.inf
 
     def test_status_has_no_runs(
         self, capsys: pytest.CaptureFixture[str], config_file: Path

@@ -49,10 +49,12 @@ def test_what_the_encoding_of_stdout_has_not_is_escaped(
     assert b"Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
 @pytest.mark.parametrize("command", ["generate latest -", "lineage trace --text -"])
-def test_what_is_no_text_on_stdin_is_a_mistake(root: Path, config_file: Path, command: str) -> None:
-    ended = done(
-        root, f"--config '{config_file}' {command}", b"caf\xe9", PYTHONIOENCODING="utf-8:strict"
-    )
+def test_what_is_no_text_on_stdin_is_a_mistake(
+    root: Path, config_file: Path, command: str, errors: str
+) -> None:
+    encoding = f"utf-8:{errors}"
+    ended = done(root, f"--config '{config_file}' {command}", b"caf\xe9", PYTHONIOENCODING=encoding)
     assert ended.returncode == 2
     assert ended.stderr == b"gpt2-tfx: stdin: not text in utf-8; save it as UTF-8\n"
