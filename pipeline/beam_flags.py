@@ -1,8 +1,10 @@
 """How Beam runs a node's job: in memory, in several processes, or as `beam.args` says (no TFX here)."""
 
 import glob
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from pipeline.config import BeamOptions
@@ -41,6 +43,24 @@ def beam_flags(options: BeamOptions, corpus: Path, imports_tfx: bool) -> list[st
     if runner is None:
         flags += _direct_runner_flags(options, corpus, imports_tfx)
     return [*flags, *options.args]
+
+
+def require_known(flags: Sequence[str]) -> None:
+    """InputError where Beam cannot read pipeline options, or knows no runner of the name that they have."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.runner import create_runner
+
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            options = PipelineOptions(list(flags)).get_all_options()
+        if options["runner"] is not None:
+            create_runner(options["runner"])
+    except SystemExit:  # as argparse ends who reads a command line
+        reason = said.getvalue().rpartition("error: ")[2].strip()
+        raise InputError(f"beam.args: {reason}; see docs/runners.md") from None
+    except (ValueError, ImportError, AttributeError) as error:
+        raise InputError(f"beam.args: {error}; see docs/runners.md") from error
 
 
 def worker_flags(options: BeamOptions, count: int) -> list[str]:

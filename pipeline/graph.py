@@ -14,7 +14,7 @@ from tfx.types.channel import BaseChannel, Channel
 from components import artifacts
 from components.declared import Declared, DeclaredValues
 from pipeline import locations
-from pipeline.beam_flags import beam_flags, worker_flags
+from pipeline.beam_flags import beam_flags, require_known, worker_flags
 from pipeline.config import LoadedConfig
 from pipeline.nodes import ALL_NODES, Node, node_table
 from pipeline.store import connection_config
@@ -28,7 +28,9 @@ def build_pipeline(loaded: LoadedConfig, name: str) -> Pipeline:
     node = next(node for node in node_table(loaded.config) if node.name == name)
     component = build_component(loaded, node, channels(node))
     if isinstance(component, BaseBeamComponent):
-        component.with_beam_pipeline_args(_beam_flags(loaded, node))
+        flags = _beam_flags(loaded, node)
+        require_known(flags)
+        component.with_beam_pipeline_args(flags)
     return Pipeline(
         pipeline_name=loaded.config.name,
         pipeline_root=str(loaded.workspace / "artifacts"),

@@ -9,8 +9,9 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from tfx.utils import dependency_utils
 
 from pipeline import beam_flags as module
-from pipeline.beam_flags import beam_flags, holds_bytes, worker_flags
+from pipeline.beam_flags import beam_flags, holds_bytes, require_known, worker_flags
 from pipeline.config import BeamOptions
+from preprocessing.base.errors import InputError
 
 IN_MEMORY = ["--sdk_container_image=none", "--allow_unsafe_triggers"]
 STOCK = ["--beam_plugins=tfx"]
@@ -144,3 +145,24 @@ class TestWorkersThatAreCounted:
 
     def test_a_runner_that_is_named_takes_them_elsewhere(self) -> None:
         assert worker_flags(BeamOptions(args=["--runner=Flink"]), 4) == ["--runner=Flink"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        ("--runner=Nope", r"beam\.args: Unexpected pipeline runner: Nope"),
+        ("--runner=no.such.Runner", r"beam\.args: .*no"),
+        (
+            "--direct_num_workers=x",
+            r"beam\.args: argument --direct_num_workers: invalid int value: 'x'; see",
+        ),
+    ],
+)
+def test_options_that_beam_cannot_read_are_a_mistake(flag: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        require_known([*worker_flags(BeamOptions(), 1), flag])
+
+
+def test_options_that_beam_reads_pass() -> None:
+    for flags in ([], ["--runner=DirectRunner"], worker_flags(BeamOptions(), 2)):
+        require_known(flags)
