@@ -12,14 +12,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 
 from components.evaluation import TextGroup, TextWriter
 from components.score_cache import PartsOf
 from preprocessing.base import progress
+from preprocessing.base.memory import require_memory
 from preprocessing.base.stages import Spread, Stage
 from serving.model import LanguageModel, load_model
 
+# What a process takes that has imported TensorFlow and computes nothing, at the least.
+_PROCESS_BYTES = 200 * 2**20
 # How many seconds lie between two looks at what is kept.
 _PAUSE = 1.0
 _LOADING = threading.Lock()
@@ -30,10 +33,19 @@ class SpreadTexts:
     """Runs a pipeline for the groups of one model.
 
     options: say where its workers are, and how many. vocabulary: the name with which a worker loads the model.
+    Raises InputError for more processes than this machine has memory for, whatever the model.
     """
 
     options: PipelineOptions
     vocabulary: str
+
+    def __post_init__(self) -> None:
+        direct = self.options.view_as(DirectOptions)
+        if direct.direct_running_mode == "multi_processing":
+            count = direct.direct_num_workers
+            require_memory(
+                f"evaluation.workers {count}", "TensorFlow in each alone", count * _PROCESS_BYTES
+            )
 
     def __call__(
         self,

@@ -14,6 +14,7 @@ from components.evaluation import TextWriter, text_groups, write_texts
 from components.score_cache import ScoreCache
 from components.spread_texts import SpreadTexts
 from preprocessing.base import progress
+from preprocessing.base.errors import InputError
 from preprocessing.options import TokenOptions
 from preprocessing.tasks.registry import TASKS
 from preprocessing.tokens.job import list_shards, tokenize_shard
@@ -50,6 +51,14 @@ def test_workers_write_everything_and_the_node_nothing(
     assert parts.count() == len(groups) == len(worker.calls) == 13
     assert write_texts(own, WRITER, groups, "evaluate", parts) == expected
     assert own.calls == []
+
+
+def test_more_processes_than_the_memory_holds_are_refused() -> None:
+    flags = ["--direct_running_mode=multi_processing", "--direct_num_workers=1000000"]
+    with pytest.raises(
+        InputError, match=r"^evaluation\.workers 1000000: TensorFlow in each alone would"
+    ):
+        SpreadTexts(PipelineOptions(flags), "bytes")
 
 
 def test_progress_is_that_of_all_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
