@@ -17,7 +17,7 @@ from pathlib import Path
 
 from preprocessing.base.digests import combine, sha256_bytes
 from preprocessing.base.import_walk import file_digests, reached_code
-from preprocessing.base.staging import write_whole
+from preprocessing.base.staging import make_folder, write_whole
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("preprocessing", "trainer", "serving", "components", "pipeline")
@@ -118,7 +118,7 @@ class CodeSnapshot:
         """The folder below `folder` that holds the snapshot and nothing else to import; made where it is not whole."""
         place = folder / self.digest
         if not self._is_whole(place):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             staged = folder / f".staged-{uuid.uuid4().hex}"
             try:
                 self._fill(staged)

@@ -18,6 +18,7 @@ from pipeline.node_failures import how_it_ended
 from pipeline.signing import KEY_VARIABLE as SIGNING_KEY
 from pipeline.temporary_folder import TemporaryFolder
 from preprocessing.base.errors import InputError
+from preprocessing.base.staging import make_folder
 from trainer.host_memory import HUGE_PAGES
 
 Report = dict[str, Any]
@@ -80,7 +81,7 @@ class NodeServer:
         Raises NodeFailureError when it fails or its process dies.
         """
         if log is not None:
-            log.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(log.parent)
         result: Report | None = None
         exit_code: int | None = None
         try:
@@ -164,7 +165,7 @@ def _opened(log: Path | None) -> Iterator[int | None]:
     if log is None:
         yield None
         return
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(log.parent)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         yield descriptor
@@ -175,7 +176,7 @@ def _opened(log: Path | None) -> Iterator[int | None]:
 @contextmanager
 def output_to(log: Path) -> Iterator[None]:
     """Append to a log what this process, its libraries and the processes it starts print meanwhile."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(log.parent)
     with log.open("ab") as opened, _output_into(opened.fileno()):
         yield
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from preprocessing.base.errors import InputError
 from preprocessing.base.staging import staged_beside
 
 # The context types of TFX, which its launcher registers with the same names.
@@ -95,11 +96,19 @@ def node_and_key(context: str) -> tuple[str, str]:
 
 
 def workspace_id(workspace: Path) -> str:
-    """The id that a workspace keeps when it is moved or mounted elsewhere; empty where nothing has run yet."""
+    """The id that a workspace keeps when it is moved or mounted elsewhere; empty where nothing has run yet.
+
+    Raises InputError for a damaged one.
+    """
     try:
         return (workspace / "id").read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{workspace / 'id'}: not the id of a workspace ({error}). Bring it back from a backup: what has run is "
+            "recorded under it."
+        ) from error
 
 
 def give_workspace_id(workspace: Path) -> str:

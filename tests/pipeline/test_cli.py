@@ -379,6 +379,28 @@ class TestMistakes:
         assert f"the workspace is held by process {os.getpid()} on " in err
         assert "run other). Wait until it ends, or end it." in err
 
+    @pytest.mark.parametrize(
+        ("name", "says"),
+        [
+            ("id", "workspace/id: not the id of a workspace"),
+            ("logs", "the folder cannot be made: Not a directory"),
+            ("code", "workspace/code: the folder cannot be made: File exists"),
+        ],
+    )
+    def test_a_workspace_in_which_somebody_has_put_something_else(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        config_file: Path,
+        tmp_path: Path,
+        name: str,
+        says: str,
+    ) -> None:
+        (tmp_path / "workspace").mkdir()
+        (tmp_path / "workspace" / name).write_bytes(b"\xff")
+        status, _, err = main(capsys, "--config", str(config_file), "run")
+        assert status == 2
+        assert says in err
+
     @pytest.mark.parametrize("reason", ["Unable to allocate 7 TiB", ""])
     def test_memory_that_does_not_suffice_is_a_failure_in_one_line(
         self,
