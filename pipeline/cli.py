@@ -102,6 +102,12 @@ def read_stdin() -> str:
 def print_json(document: Mapping[str, object], version: int = 1) -> None:
     """One JSON document on stdout, as the command's schema in `docs/schemas/` describes it.
 
-    A version grows when a field goes or changes its meaning, not when one is added.
+    A version grows when a field goes or changes its meaning, not when one is added. What the encoding of stdout has not
+    is escaped as JSON does.
     """
-    print(json.dumps({"version": version, **document}, indent=1, ensure_ascii=False))
+    text = json.dumps({"version": version, **document}, indent=1, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps({"version": version, **document}, indent=1)
+    print(text)

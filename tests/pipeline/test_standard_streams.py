@@ -1,5 +1,7 @@
 """stdin, stdout and stderr as callers leave them: closed, full, or in another encoding."""
 
+import io
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import print_json
 from tests.pipeline.conftest import WriteConfig
 
 
@@ -37,6 +40,19 @@ def test_a_full_disk_under_stdout_is_a_failure_in_one_line(root: Path, config_fi
     assert ended.returncode == 1
     assert ended.stderr.startswith(b"gpt2-tfx: no space left on device. Make room")
     assert ended.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("text", ["caf\u00e9 \u043f \U0001f600", "\udce9"])
+def test_json_is_json_in_whatever_encoding(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, text: str
+) -> None:
+    written = io.BytesIO()
+    stdout = io.TextIOWrapper(written, encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    print_json({"text": text})
+    stdout.flush()
+    assert json.loads(written.getvalue().decode(encoding)) == {"version": 1, "text": text}
 
 
 def test_what_the_encoding_of_stdout_has_not_is_escaped(
