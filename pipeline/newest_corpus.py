@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 from pipeline import locations
 from pipeline.config import LoadedConfig
-from pipeline.failure import FailureError
 from pipeline.lineage.corpora import Corpora
 from pipeline.lineage.drops import named_drops
 from pipeline.lineage.trace import of_name
 from pipeline.lineage.workspace import LineageWorkspace
 from pipeline.manifests import content_root
 from pipeline.store import StoredExecution, StoreReader
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.options import TokenOptions
 from preprocessing.records.record import Record, example_to_record
 from preprocessing.records.tfrecords import read_tfrecords

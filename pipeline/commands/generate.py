@@ -1,7 +1,6 @@
 """`gpt2-tfx generate`: continue a prompt with a pushed model, a SavedModel or a checkpoint."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from pipeline import locations

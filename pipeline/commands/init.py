@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.own_configuration import own_configuration, path_from, workspace_beside
 from preprocessing.base.errors import InputError
+from preprocessing.base.utf8 import printable
 from preprocessing.options import CorpusOptions
-from preprocessing.readers.decoding import printable
 from preprocessing.readers.listing import CorpusFiles
 from preprocessing.tasks.recognition import recognise
 from preprocessing.tasks.registry import task_named
