@@ -1,10 +1,13 @@
 """`SHA256SUMS` of a pushed version: every file of it with its digest, as `sha256sum --check` reads it too."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
+from typing import NamedTuple
 
+from preprocessing.base.digests import combine, sha256_text
 from preprocessing.base.errors import InputError
+from serving.versions import ADDED_LATER
 
 CHECKSUMS = "SHA256SUMS"
 # Coreutils write a name with a backslash or a line end in a form of its own; no file of a version has one.
@@ -34,6 +37,44 @@ def read_checksums(folder: Path) -> dict[str, str]:
             )
         found[match[2]] = match[1]
     return found
+
+
+class DifferingFile(NamedTuple):
+    """A file that is not what is stated: `found` is empty for a missing one, `stated` for one too many."""
+
+    name: str
+    stated: str
+    found: str
+
+
+def differing_files(
+    folder: Path, hashed: Callable[[Set[Path]], Mapping[Path, str]] | None = None
+) -> Iterator[DifferingFile]:
+    """What of a version's files is not what it states, in order.
+
+    hashed: gives the SHA-256 of files; None has every file that is there taken for what it should be.
+    Raises InputError where the version does not state its files.
+    """
+    stated, present = read_checksums(folder), dict(files_of_version(folder))
+    files = {name: path for name, path in present.items() if not path.is_symlink()}
+    if hashed is None:
+        found = {name: stated.get(name, "not looked at") for name in files}
+    else:
+        digests = hashed(set(files.values()))
+        found = {name: digests[path] for name, path in files.items()}
+    for name in sorted({*stated, *present} - {CHECKSUMS, *ADDED_LATER}):
+        actual = found.get(name, "a symbolic link" if name in present else "")
+        if actual != stated.get(name, ""):
+            yield DifferingFile(name, stated.get(name, ""), actual)
+
+
+def stated_digest(folder: Path) -> str:
+    """The digest of a version by the files that it states: that of its PushedModel in the metadata store.
+
+    Raises InputError where it does not state them.
+    """
+    stated = read_checksums(folder)
+    return combine({**stated, CHECKSUMS: sha256_text(as_checksums(stated))})
 
 
 def files_of_version(folder: Path) -> Iterator[tuple[str, Path]]:

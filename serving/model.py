@@ -5,21 +5,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from preprocessing.base.errors import InputError
 from preprocessing.base.json_text import parse_json
 from preprocessing.base.places import plain_path
-from preprocessing.base.ranges import Range
-from preprocessing.base.utf8 import printable
+from serving.generation_settings import checked_settings, utf8_strings
 from serving.gpu import ready_gpu
 from serving.refused_imports import imports_refused
 from serving.tokenizer_operations import load_tokenizer_operations
 from trainer.export_layout import METADATA_FILE, SIGNATURES
 from trainer.host_memory import return_freed_memory
-from trainer.options import GenerationOptions
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     Signature = Callable[..., dict[str, tf.Tensor]]
 
 GENERATE_ROWS = 16
-_SEEDS = Range(least=-(2**63), below=2**63)
 # above the tensors of a pass over a prompt and of a step: fresh pages for each of them took a fifth of the time
 LARGE_BYTES = 32 * 1024 * 1024
 SCORE_TOKENS = 4096  # tokens scored at once: their float32 logits take 0.8 GB at 50,257 ids
@@ -94,7 +91,7 @@ class LanguageModel:
         tokens loses its beginning, with a warning.
         Raises InputError where a value is out of its range.
         """
-        settings = _settings(
+        settings = checked_settings(
             {
                 "max_new_tokens": max_new_tokens,
                 "temperature": temperature,
@@ -107,14 +104,17 @@ class LanguageModel:
             seed,
             stop,
         )
-        self._warn_of_cuts(prompts, max_new_tokens)
+        for cut in self.cuts(prompts, max_new_tokens):
+            warnings.warn(cut, stacklevel=2)
         completions: list[Completion] = []
         write, at_once = self._way_for(len(prompts), beams)
         for start in range(0, len(prompts), at_once):
             chunk = prompts[start : start + at_once]
             rows = np.arange(start, start + len(chunk), dtype=np.int64) + sample_offset
             seeds = np.stack([np.full_like(rows, seed), rows], axis=1)
-            result = write(prompts=_strings(chunk), stop=_strings(stop), seeds=seeds, **settings)
+            result = write(
+                prompts=utf8_strings(chunk), stop=utf8_strings(stop), seeds=seeds, **settings
+            )
             completions += _completions(result)
         return completions
 
@@ -156,34 +156,41 @@ class LanguageModel:
             parts.append(self._call("score_rows", **chunk)["log_probabilities"])
         return np.concatenate(parts)
 
-    def _way_for(self, texts: int, beams: int) -> tuple[Callable[..., Mapping[str, Any]], int]:
-        """What is called for so many texts, as the signature `generate` is, and for how many at once."""
-        if self._grouped is not None and self._grouped.takes(texts, beams):
-            return self._grouped, texts
-        return partial(self._call, "generate"), GENERATE_ROWS
+    def signature(self, name: str) -> "Signature":
+        """What takes and gives tensors by this name (`trainer.export.ExportedModel`)."""
+        return self._signatures[name]
 
-    def _warn_of_cuts(self, prompts: Sequence[str], max_new_tokens: int) -> None:
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text."""
+        return [int(count) for count in self._call("tokenize", texts=utf8_strings(texts))["tokens"]]
+
+    def cuts(self, prompts: Sequence[str], max_new_tokens: int) -> Iterator[str]:
+        """What the context has no room for, in words: new tokens, and the beginning of prompts."""
         new = min(max_new_tokens, self.context - 1)
         if new < max_new_tokens:
-            warnings.warn(
+            yield (
                 f"max_new_tokens {max_new_tokens} is more than the context {self.context} leaves "
-                f"beside a prompt; at most {new} are generated",
-                stacklevel=3,
+                f"beside a prompt; at most {new} are generated"
             )
         room = self.context - new
         for number, prompt in enumerate(prompts):
             # a token is at least a byte, so short prompts need no counting
             if len(prompt.encode("utf-8", "replace")) <= room:
                 continue
-            if (tokens := len(self._token_ids(prompt))) > room:
-                warnings.warn(
+            if (tokens := self.count_tokens([prompt])[0]) > room:
+                yield (
                     f"prompt {number} has {tokens} tokens and {room} fit beside {new} new ones in "
-                    f"the context of {self.context}; its beginning is cut",
-                    stacklevel=3,
+                    f"the context of {self.context}; its beginning is cut"
                 )
 
+    def _way_for(self, texts: int, beams: int) -> tuple[Callable[..., Mapping[str, Any]], int]:
+        """What is called for so many texts, as the signature `generate` is, and for how many at once."""
+        if self._grouped is not None and self._grouped.takes(texts, beams):
+            return self._grouped, texts
+        return partial(self._call, "generate"), GENERATE_ROWS
+
     def _token_ids(self, text: str) -> np.ndarray:
-        return self._call("tokenize", texts=_strings([text]))["input_ids"][0]
+        return self._call("tokenize", texts=utf8_strings([text]))["input_ids"][0]
 
     def _call(self, name: str, **arguments: Any) -> dict[str, np.ndarray]:
         import tensorflow as tf
@@ -264,7 +271,7 @@ def _from_weights(path: Path, vocabulary: str, precision: "Precision | None") ->
     model = served(load_weights(path, precision or hardware_precision()))
     exported = ExportedModel(model, words)
     _suit_processor(exported)
-    used = ("generate", "score_rows", "tokenize")
+    used = ("generate", "start", "step", "join", "keep", "score_rows", "tokenize")
     signatures = {name: partial(exported.call, name) for name in used}
     grouped = GroupedTexts(model, words) if has_gpu else None
     return LanguageModel(signatures, model.config.context, exported, grouped)
@@ -283,40 +290,3 @@ def _completions(result: Mapping[str, np.ndarray]) -> Iterator[Completion]:
         result["completions"], result["tokens"], result["finished"], strict=True
     ):
         yield Completion(text.decode("utf-8"), int(tokens), "stop" if finished else "length")
-
-
-def _settings(
-    values: Mapping[str, float], seed: int, stop: Sequence[str]
-) -> dict[str, np.int32 | np.float32]:
-    """The values as the signature takes them; InputError naming all that are out of their ranges there."""
-    kinds = get_type_hints(GenerationOptions, include_extras=True)
-    settings, faults = {}, []
-    for name, value in values.items():
-        kind, range_ = get_args(kinds[name])
-        if fault := _fault(kind, range_, value):
-            faults.append(f"{name} is {value}; it {fault}")
-        else:
-            settings[name] = np.int32(value) if kind is int else np.float32(value)
-    if fault := _fault(int, _SEEDS, seed):
-        faults.append(f"seed is {seed}; it {fault}")
-    # A byte of the command line that is no UTF-8 is a lone surrogate.
-    if not all(text and text == printable(text) for text in stop):
-        faults.append(f"stop is {list(stop)}; it must be strings of Unicode that are not empty")
-    if faults:
-        raise InputError(*faults)
-    return settings
-
-
-def _fault(kind: type[int | float], range_: Range, value: float) -> str | None:
-    """What is wrong with a value as a number of a kind in a range, in words; None where nothing is."""
-    if kind is int and value % 1:  # of NaN and infinity it is NaN
-        return "must be a whole number"
-    try:
-        return range_.fault(kind(value))
-    except OverflowError:
-        return f"must be {range_} and fit a float"
-
-
-def _strings(texts: Sequence[str]) -> np.ndarray:
-    """Texts as UTF-8 byte strings for TensorFlow; a lone surrogate becomes a question mark."""
-    return np.array([text.encode("utf-8", "replace") for text in texts], dtype=object)

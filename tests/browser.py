@@ -17,13 +17,7 @@ class Browser:
     def __init__(self, driver: Any) -> None:
         self.driver = driver
         self._command("Network.enable")
-        self._command(
-            "Network.emulateNetworkConditions",
-            offline=True,
-            latency=0,
-            downloadThroughput=-1,
-            uploadThroughput=-1,
-        )
+        self._network(offline=True)
         self._command("Browser.grantPermissions", permissions=["clipboardReadWrite"])
 
     def open(self, page: Path, width: int, scheme: Literal["light", "dark"] = "light") -> None:
@@ -41,6 +35,16 @@ class Browser:
         )
         self.driver.get("about:blank")
         self.driver.get(page.absolute().as_uri())
+
+    @contextmanager
+    def reaching(self, address: str) -> Iterator[None]:
+        """Show a page of a server on this machine; the browser has a network inside."""
+        self._network(offline=False)
+        try:
+            self.driver.get(address)
+            yield
+        finally:
+            self._network(offline=True)
 
     def ask(self, expression: str) -> Any:
         """The value of an expression of JavaScript; a promise is waited for."""
@@ -60,6 +64,15 @@ class Browser:
         """The whole page as a PNG."""
         shot = self._command("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
+
+    def _network(self, offline: bool) -> None:
+        self._command(
+            "Network.emulateNetworkConditions",
+            offline=offline,
+            latency=0,
+            downloadThroughput=-1,
+            uploadThroughput=-1,
+        )
 
     def _command(self, name: str, **parameters: object) -> Any:
         return self.driver.execute_cdp_cmd(name, parameters)

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from preprocessing.base.errors import InputError
 from trainer.options import GenerationOptions
 
 SIGNATURES = (
@@ -37,3 +38,14 @@ def write_sampling_defaults(export: Path, options: GenerationOptions) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.write_text(defaults_as_text(options), encoding="utf-8")
+
+
+def read_sampling_defaults(export: Path) -> GenerationOptions:
+    """What the file of an export says. Raises InputError where it is missing or damaged."""
+    path = export / SAMPLING_DEFAULTS
+    kinds = {name: type(value) for name, value in asdict(GenerationOptions()).items()}
+    try:
+        found = dict(line.split(" ") for line in path.read_text(encoding="utf-8").splitlines())
+        return GenerationOptions(**{name: kind(found[name]) for name, kind in kinds.items()})
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: missing or damaged ({error}); export the model again") from error

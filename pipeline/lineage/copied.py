@@ -8,8 +8,8 @@ from pipeline.lineage.verification import Verification
 from pipeline.manifests import Mismatch
 from preprocessing.base.errors import InputError
 from preprocessing.base.json_text import parse_json
-from serving.checksums import CHECKSUMS, files_of_version, read_checksums
-from serving.versions import ADDED_LATER, PROVENANCE
+from serving.checksums import differing_files, files_of_version, read_checksums
+from serving.versions import PROVENANCE
 
 # The newest statement of provenance that this version knows.
 _NEWEST = 2
@@ -20,18 +20,15 @@ def verify_copy(folder: Path) -> Verification:
 
     Raises InputError where it has none, or one that a newer version made.
     """
-    stated = read_checksums(folder)
+    read_checksums(folder)
     _check_age(folder / PROVENANCE)
-    present = dict(files_of_version(folder))
-    actual = hashed_files({path for path in present.values() if not path.is_symlink()})
-    mismatches = []
-    for name in sorted({*stated, *present} - {CHECKSUMS, *ADDED_LATER}):
-        path = folder / name
-        found = "a symbolic link" if path.is_symlink() else actual.get(path, "")
-        if found != stated.get(name, ""):
-            mismatches.append(Mismatch(str(path), stated.get(name, ""), found))
+    mismatches = tuple(
+        Mismatch(str(folder / each.name), each.stated, each.found)
+        for each in differing_files(folder, hashed_files)
+    )
+    checked = sum(not path.is_symlink() for _, path in files_of_version(folder))
     return Verification(
-        len(actual), tuple(mismatches), (), (), ("what it was made of: no store knows it here",)
+        checked, mismatches, (), (), ("what it was made of: no store knows it here",)
     )
 
 
