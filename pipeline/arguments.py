@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_status(commands)
     add_corpus(commands)
     _add_generate(commands)
+    _add_serve(commands)
     add_evaluate(commands)
     add_score(commands)
     add_compare(commands)
@@ -156,7 +157,21 @@ def _add_generate(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--chat", action="store_true", help="PROMPT is a story, each line of stdin a question on it"
     )
+    parser.add_argument("--stream", action="store_true", help="print the text as it is written")
     add_json(parser)
+
+
+def _add_serve(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = add_command(commands, "serve", "answer over HTTP")
+    parser.add_argument("model", metavar="MODEL", help="latest, a pushed version, or a folder")
+    parser.add_argument("--host", default="127.0.0.1", help="default: this machine alone")
+    parser.add_argument("--port", type=_port, default=8501, help="8501; 0 takes any that is free")
+    parser.add_argument(
+        "--verify",
+        choices=["off", "stat", "full"],
+        default="stat",
+        help="look whether every file is there (stat), or hash each first (full)",
+    )
 
 
 def _add_download(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -245,6 +260,12 @@ def _add_doctor(commands: "Commands[argparse.ArgumentParser]") -> None:
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
     return int(text)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from pipeline import locations
 from pipeline.cli import print_json, read_stdin
@@ -9,10 +10,12 @@ from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
 from pipeline.framework_imports import quiet_tensorflow
 from pipeline.node_process import output_set_aside
+from pipeline.streamed_text import check_stream, print_stream
 from pipeline.task_prompts import asked_task, chat, room_for, task_prompt
 from pipeline.told_warnings import warnings_told
 from preprocessing.base.errors import InputError
 from serving.model import LanguageModel, load_model
+from serving.running_rows import Sampling
 from serving.versions import Versions
 
 
@@ -20,6 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the continuations; what a flag leaves open comes from the section `generation`."""
     loaded = load_config(arguments.config, arguments.overrides)
     task = asked_task(arguments)
+    if arguments.stream:
+        check_stream(arguments, loaded)
     prompt = _prompt(arguments)
     if task is not None and arguments.chat:
         chat(arguments, loaded, task, prompt, open_model(loaded, arguments.model))
@@ -35,18 +40,24 @@ def run(arguments: argparse.Namespace) -> int:
     if task is not None and asked is not None:
         prompt = task_prompt(loaded, asked, room_for(model, int(given("max_new_tokens"))))
         arguments.stop = arguments.stop or task.stop
+    sampling: dict[str, Any] = {
+        "max_new_tokens": int(given("max_new_tokens")),
+        "temperature": float(given("temperature")),
+        "top_k": int(given("top_k")),
+        "top_p": float(given("top_p")),
+        "repetition_penalty": float(given("repetition_penalty")),
+        "seed": arguments.seed if arguments.seed is not None else loaded.config.seed,
+    }
+    if arguments.stream:
+        print_stream(model, prompt, Sampling(**sampling, stop=tuple(arguments.stop)))
+        return 0
     with warnings_told():
         completions = model.generate(
             [prompt] * arguments.num_samples,
-            max_new_tokens=int(given("max_new_tokens")),
-            temperature=float(given("temperature")),
-            top_k=int(given("top_k")),
-            top_p=float(given("top_p")),
-            repetition_penalty=float(given("repetition_penalty")),
+            **sampling,
+            stop=arguments.stop,
             beams=int(given("beams")),
             length_penalty=float(given("length_penalty")),
-            seed=arguments.seed if arguments.seed is not None else loaded.config.seed,
-            stop=arguments.stop,
         )
     if arguments.json:
         samples = [

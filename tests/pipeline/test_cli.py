@@ -185,6 +185,12 @@ class TestParsing:
                     "json": True,
                 },
             ),
+            ("generate 7 --prompt x --stream", {"stream": True, "json": False}),
+            ("serve latest", {"host": "127.0.0.1", "port": 8501, "verify": "stat"}),
+            (
+                "serve m --host ::1 --port 0 --verify full",
+                {"model": "m", "host": "::1", "port": 0, "verify": "full"},
+            ),
             (
                 "evaluate latest --task coqa --data d --split test --predictions p.jsonl --json",
                 {
@@ -283,6 +289,7 @@ class TestParsing:
                 "plan",
                 "status",
                 "generate",
+                "serve",
                 "evaluate",
                 "lineage",
                 "compile",
@@ -315,6 +322,7 @@ class TestMistakes:
             ["compile", "kubeflow", "-o", "p.yaml"],
             ["node", "Trainer", "--run-id", "r"],
             ["rollback", "1"],
+            ["serve", "latest"],
         ],
     )
     def test_a_missing_configuration(

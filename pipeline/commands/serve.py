@@ -1,0 +1,131 @@
+"""`gpt2-tfx serve`: answer over HTTP with a pushed model, a SavedModel or a checkpoint."""
+
+import argparse
+import asyncio
+import errno
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+
+from pipeline import locations
+from pipeline.config import LoadedConfig
+from pipeline.config_reading import load_config
+from pipeline.failure import FailureError
+from pipeline.framework_imports import quiet_tensorflow
+from pipeline.node_process import output_set_aside
+from pipeline.version_check import check_version
+from preprocessing.base.errors import InputError
+from serving.http.application import Settings, application_of
+from serving.http.current_version import CurrentVersion, Source
+from serving.http.served_version import LoadOptions, ServedVersion, load_version
+from serving.http.server import serve
+from serving.metrics import BatchingMetrics
+from serving.versions import LATEST, Versions
+
+TOKEN_VARIABLE = "GPT2_TFX_SERVE_TOKEN"
+_SECONDS_BETWEEN_LOOKS = 2.0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    loaded = load_config(arguments.config, arguments.overrides)
+    versions = Versions(loaded.workspace / "serving")
+    versions.resolve(arguments.model)
+    quiet_tensorflow()
+    with _bound(arguments.host, arguments.port) as listening, _log_on_stderr() as log:
+        metrics = BatchingMetrics()
+        current = _opened(arguments, loaded, versions, metrics, log)
+        settings = Settings(os.environ.get(TOKEN_VARIABLE) or None, arguments.verify, log)
+        if settings.token is None and (warning := _open_to_others(listening)):
+            log(warning)
+        application = application_of(current, metrics, settings)
+        follows = arguments.model == LATEST
+
+        def ready(address: str) -> None:
+            version = current.version
+            about = f"version {version.version}, digest {version.digest or 'not stated'}"
+            print(f"serving {current.name} ({about}) on {address}", flush=True)
+
+        async def until_asked_to_end() -> None:
+            stopped = asyncio.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            follow = partial(current.follow, _SECONDS_BETWEEN_LOOKS, log) if follows else None
+            await serve(application, listening, stopped, ready, follow)
+
+        asyncio.run(until_asked_to_end())
+    return 0
+
+
+def _opened(
+    arguments: argparse.Namespace,
+    loaded: LoadedConfig,
+    versions: Versions,
+    metrics: BatchingMetrics,
+    log: Callable[[str], None],
+) -> CurrentVersion:
+    """The version that is named, loaded."""
+    options = LoadOptions(locations.vocabulary(loaded), loaded.config.generation, metrics)
+
+    def checked(folder: Path) -> ServedVersion:
+        if unchecked := check_version(folder, arguments.verify):
+            log(unchecked)
+        return load_version(folder, options)
+
+    source = Source(partial(versions.resolve, arguments.model), checked)
+    is_pushed = arguments.model == LATEST or arguments.model.isdecimal()
+    name = loaded.config.name if is_pushed else Path(arguments.model).resolve().name
+    with output_set_aside():
+        return CurrentVersion(re.sub(r"[^\w.-]", "-", name), source)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket with the address, so that one that cannot be had is known before a model is loaded."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise InputError(f"--host {host}: not an address ({error.strerror})") from error
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            message = (
+                f"--port {port}: something listens there already. Choose another; 0 takes any."
+            )
+            raise FailureError(message) from error
+        raise InputError(
+            f"--host {host} --port {port}: cannot be listened on ({error.strerror})"
+        ) from error
+    return listening
+
+
+def _open_to_others(listening: socket.socket) -> str | None:
+    """What is to be said of an address that other machines reach; None of one that they do not."""
+    address = listening.getsockname()[0]
+    if ip_address(address).is_loopback:
+        return None
+    return (
+        f"anyone who reaches {address} can use this server; "
+        f"the variable {TOKEN_VARIABLE} makes it ask for a token"
+    )
+
+
+@contextmanager
+def _log_on_stderr() -> Iterator[Callable[[str], None]]:
+    """What prints a line with its time, on the stderr of now, whatever is done with that meanwhile."""
+    with os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace") as stderr:
+        yield lambda line: print(
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), line, file=stderr
+        )
