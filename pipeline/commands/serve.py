@@ -2,26 +2,22 @@
 
 import argparse
 import asyncio
-import errno
 import os
 import re
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 
 from pipeline import locations
 from pipeline.config import LoadedConfig
 from pipeline.config_reading import load_config
-from pipeline.failure import FailureError
 from pipeline.framework_imports import quiet_tensorflow
+from pipeline.listening import listening_on, open_to_others
 from pipeline.node_process import output_set_aside
 from pipeline.version_check import check_version
-from preprocessing.base.errors import InputError
 from serving.http.application import Settings, application_of
 from serving.http.current_version import CurrentVersion, Source
 from serving.http.served_version import LoadOptions, ServedVersion, load_version
@@ -39,12 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     versions = Versions(loaded.workspace / "serving")
     versions.resolve(arguments.model)
     quiet_tensorflow()
-    with _bound(arguments.host, arguments.port) as listening, _log_on_stderr() as log:
+    with listening_on(arguments.host, arguments.port) as listening, _log_on_stderr() as log:
         metrics = BatchingMetrics()
         current = _opened(arguments, loaded, versions, metrics, log)
         settings = Settings(os.environ.get(TOKEN_VARIABLE) or None, arguments.verify, log)
-        if settings.token is None and (warning := _open_to_others(listening)):
-            log(warning)
+        if settings.token is None and (address := open_to_others(listening)):
+            log(
+                f"anyone who reaches {address} can use this server; "
+                f"the variable {TOKEN_VARIABLE} makes it ask for a token"
+            )
         application = application_of(current, metrics, settings)
         follows = arguments.model == LATEST
 
@@ -84,42 +83,6 @@ def _opened(
     name = loaded.config.name if is_pushed else Path(arguments.model).resolve().name
     with output_set_aside():
         return CurrentVersion(re.sub(r"[^\w.-]", "-", name), source)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket with the address, so that one that cannot be had is known before a model is loaded."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise InputError(f"--host {host}: not an address ({error.strerror})") from error
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(address)
-    except OSError as error:
-        listening.close()
-        if error.errno == errno.EADDRINUSE:
-            message = (
-                f"--port {port}: something listens there already. Choose another; 0 takes any."
-            )
-            raise FailureError(message) from error
-        raise InputError(
-            f"--host {host} --port {port}: cannot be listened on ({error.strerror})"
-        ) from error
-    return listening
-
-
-def _open_to_others(listening: socket.socket) -> str | None:
-    """What is to be said of an address that other machines reach; None of one that they do not."""
-    address = listening.getsockname()[0]
-    if ip_address(address).is_loopback:
-        return None
-    return (
-        f"anyone who reaches {address} can use this server; "
-        f"the variable {TOKEN_VARIABLE} makes it ask for a token"
-    )
 
 
 @contextmanager

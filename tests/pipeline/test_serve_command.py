@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli
-from pipeline.commands import serve as serve_command
 from pipeline.failure import FailureError
+from pipeline.listening import listening_on, open_to_others
 from pipeline.manifests import Manifests
 from pipeline.store import StoredArtifact
 from pipeline.version_check import CHECKS, Check, check_version
@@ -106,21 +106,26 @@ class TestAddresses:
             f"gpt2-tfx: --port {port}: something listens there already. Choose another; 0 takes any.\n"
         )
 
-    @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
+    @pytest.mark.parametrize("host", ["192.0.2.1", "no such host", "a" * 70])
     def test_a_host_that_is_not_here(
         self, serve: list[str], capsys: pytest.CaptureFixture[str], host: str
     ) -> None:
         assert cli.main([*serve, "--port", "0", "--host", host]) == 2
         assert capsys.readouterr().err.startswith(f"gpt2-tfx: --host {host}")
 
-    def test_an_address_that_others_reach_is_said_to_be_one(self) -> None:
-        with serve_command._bound("127.0.0.1", 0) as own:
-            assert serve_command._open_to_others(own) is None
-        with serve_command._bound("0.0.0.0", 0) as open_:
-            assert serve_command._open_to_others(open_) == (
-                "anyone who reaches 0.0.0.0 can use this server; "
-                "the variable GPT2_TFX_SERVE_TOKEN makes it ask for a token"
-            )
+    def test_an_address_that_others_reach_is_known(self) -> None:
+        with listening_on("127.0.0.1", 0) as own:
+            assert open_to_others(own) is None
+        with listening_on("0.0.0.0", 0) as reached:
+            assert open_to_others(reached) == "0.0.0.0"
+
+    def test_a_port_is_taken_from_the_first_moment_on(self) -> None:
+        said = "something listens there already"
+        with (
+            listening_on("127.0.0.1", 0) as first,
+            pytest.raises(FailureError, match=said),
+        ):
+            listening_on("127.0.0.1", first.getsockname()[1])
 
     @pytest.mark.parametrize("port", ["-1", "65536", "http"])
     def test_what_is_no_port(
