@@ -1,12 +1,13 @@
 """TensorFlow Serving's REST interface: predictions of `serving_default`, and what there is to predict with."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
-from serving.continuous_batching import MOST_WAITING, Written
+from serving.continuous_batching import MOST_WAITING, Begun
 from serving.http.completion_request import MOST_PROMPT_BYTES
 from serving.http.current_version import CURRENT
 from serving.http.errors import RequestError
@@ -54,8 +55,9 @@ async def predict(request: web.Request) -> web.Response:
         raise RequestError(400, "either instances or inputs must be given, and not both")
     in_rows = fields.value("instances") is not None
     prompts = _rows(fields) if in_rows else _column(fields)
-    texts = await _predicted(request, version, prompts)
-    return web.json_response({"predictions" if in_rows else "outputs": texts})
+    texts, cuts = await _predicted(request, version, prompts)
+    warnings = {"warnings": list(cuts)} if cuts else {}
+    return web.json_response({"predictions" if in_rows else "outputs": texts, **warnings})
 
 
 async def metadata(request: web.Request) -> web.Response:
@@ -78,20 +80,25 @@ async def metadata(request: web.Request) -> web.Response:
     )
 
 
-async def _predicted(request: web.Request, version: ServedVersion, prompts: list[str]) -> list[str]:
-    """As the signature says: the version's defaults, seed 0, row by row."""
+async def _predicted(
+    request: web.Request, version: ServedVersion, prompts: list[str]
+) -> tuple[list[str], Sequence[str]]:
+    """As the signature says: the version's defaults, seed 0, row by row; and what the context had no room for."""
     settings = asdict(version.defaults)
     if settings["beams"] > 1:
         async with request.app[_SEARCH]:
             found = await asyncio.to_thread(version.model.generate, prompts, **settings)
-        return [completion.text for completion in found]
+        cuts = version.model.cuts(prompts, settings["max_new_tokens"])
+        return [completion.text for completion in found], list(cuts)
     del settings["beams"], settings["length_penalty"]
-    texts = [""] * len(prompts)
+    texts, begun = [""] * len(prompts), Begun((), ())
     async with being_written(version, prompts, Sampling(**settings)) as events:
         async for event in events:
-            if isinstance(event, Written) and event.completion is not None:
+            if isinstance(event, Begun):
+                begun = event
+            elif event.completion is not None:
                 texts[event.row] = event.completion.text
-    return texts
+    return texts, begun.cuts
 
 
 def _rows(fields: Fields) -> list[str]:

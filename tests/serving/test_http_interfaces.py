@@ -77,9 +77,11 @@ class TestPredict:
         self, server: RunningServer, model: LanguageModel, body: dict[str, Any], field: str
     ) -> None:
         expected = default_texts(model, [*self.PROMPTS])
-        assert server.ask("POST", PREDICT, body).body == {field: expected}
-        path = PREDICT.replace(":", "/versions/1:")
-        assert server.ask("POST", path, body).body == {field: expected}
+        for path in (PREDICT, PREDICT.replace(":", "/versions/1:")):
+            answer = server.ask("POST", path, body).body
+            assert answer[field] == expected
+            assert answer["warnings"] == [*model.cuts([*self.PROMPTS], 48)]
+            assert set(answer) == {field, "warnings"}
 
     def test_a_search_is_what_the_defaults_say(
         self, server: RunningServer, model: LanguageModel, monkeypatch: pytest.MonkeyPatch
