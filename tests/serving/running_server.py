@@ -18,6 +18,7 @@ from serving.http.current_version import CurrentVersion, Source
 from serving.http.served_version import LoadOptions, ServedVersion, load_version
 from serving.http.server import serve
 from serving.metrics import BatchingMetrics
+from serving.model import LanguageModel
 from trainer.options import GenerationOptions
 
 NAME = "small"
@@ -131,6 +132,23 @@ def running_server(
             end()
         thread.join(60)
         assert not thread.is_alive()
+
+
+@contextmanager
+def held_back(model: LanguageModel) -> Iterator[None]:
+    """The steps of a model wait until the block ends; first tokens come all the same."""
+    gate, signature = threading.Event(), model.signature
+
+    def waiting(name: str) -> Any:
+        assert name != "step" or gate.wait(60)
+        return signature(name)
+
+    vars(model)["signature"] = waiting
+    try:
+        yield
+    finally:
+        del vars(model)["signature"]
+        gate.set()
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from preprocessing.base.digests import sha256_file
 from serving.checksums import CHECKSUMS, as_checksums, files_of_version, stated_digest
 from serving.http.served_version import LoadOptions, ServedVersion, load_version
 from serving.versions import LATEST, PROVENANCE, Versions
-from tests.serving.running_server import RunningServer, running_server, wait_until
+from tests.serving.running_server import RunningServer, held_back, running_server, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +56,13 @@ def test_new_requests_go_to_the_new_version_and_old_ones_end(
     old = following.current.version
     asked = {"prompt": "Hello", "max_tokens": 31, "seed": 3}
     with following.streaming(**asked) as stream:
-        event = json.loads(next(stream))
-        assert event["system_fingerprint"] == stated_digest(versions.path("1"))
-        versions.set_latest("2")
-        look(following)
-        answer = following.complete(**asked)
+        with held_back(old.model):
+            event = json.loads(next(stream))
+            assert event["system_fingerprint"] == stated_digest(versions.path("1"))
+            versions.set_latest("2")
+            look(following)
+            answer = following.complete(**asked)
+            assert old.batching.running == 1
         assert answer["system_fingerprint"] == stated_digest(versions.path("2"))
         assert following.ask("GET", "/lineage").body["provenance"] == {"number": "2"}
         *pieces, last = stream

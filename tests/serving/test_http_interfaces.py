@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,13 @@ from typing import Any
 import pytest
 
 from serving.model import LanguageModel
-from tests.serving.running_server import NAME, RunningServer, running_server
+from tests.serving.running_server import (
+    NAME,
+    RunningServer,
+    held_back,
+    running_server,
+    wait_until,
+)
 from trainer.options import GenerationOptions
 
 PREDICT = f"/v1/models/{NAME}:predict"
@@ -235,37 +240,44 @@ class TestPage:
 
 class TestEnd:
     @pytest.fixture
-    def ending(self, saved_model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningServer]:
-        """A server of its own, which takes its time for each token; a second of it is left where it is to end."""
-        monkeypatch.setattr("serving.http.server.SECONDS_TO_END", 2.0)
+    def ending(
+        self, saved_model: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[RunningServer]:
+        """A server of its own. param: the seconds that are left to what is being answered."""
+        monkeypatch.setattr("serving.http.server.SECONDS_TO_END", request.param)
         with running_server(lambda: saved_model) as found:
-            model = found.current.version.model
-            signature = model.signature
-
-            def slow(name: str) -> Any:
-                time.sleep(0.02)
-                return signature(name)
-
-            vars(model)["signature"] = slow
             yield found
 
+    @pytest.mark.parametrize("ending", [120.0], indirect=True)
     def test_what_is_being_answered_may_end_and_nothing_new_is_taken(
         self, ending: RunningServer
     ) -> None:
         with ending.streaming(prompt="a", max_tokens=20) as events:
-            next(events)
-            ending.end()
+            with held_back(ending.current.version.model):
+                next(events)
+                ending.end()
+                wait_until(lambda: is_refused(ending))
             *_, last = events
-            with pytest.raises(ConnectionRefusedError):
-                ending.ask("GET", "/healthz")
         assert last == "[DONE]"
         ending.thread.join(60)
         assert not ending.thread.is_alive()
 
+    @pytest.mark.parametrize("ending", [0.1], indirect=True)
     def test_what_takes_too_long_is_cut_off(self, ending: RunningServer) -> None:
-        with ending.streaming(prompt=["a"] * 64, max_tokens=31) as events:
+        with (
+            ending.streaming(prompt="a", max_tokens=20) as events,
+            held_back(ending.current.version.model),
+        ):
             next(events)
             ending.end()
             assert "[DONE]" not in list(events)
         ending.thread.join(60)
         assert not ending.thread.is_alive()
+
+
+def is_refused(server: RunningServer) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", server.port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
