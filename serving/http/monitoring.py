@@ -58,10 +58,11 @@ def observed(requests: Counter, log: Callable[[str], None]) -> Middleware:
             raise
         finally:
             resource = request.match_info.route.resource
-            route = resource.canonical if resource else "none"
-            requests.add(1, route, request.method, str(status))
+            # of what is no route, a client could make up any number of names
+            route, method = (resource.canonical, request.method) if resource else ("none", "any")
+            requests.add(1, route, method, str(status))
             seconds = time.monotonic() - start
-            log(f"{request.remote} {request.method} {route} {status} {seconds:.3f} s")
+            log(f"{request.remote} {method} {route} {status} {seconds:.3f} s")
 
     return observe
 

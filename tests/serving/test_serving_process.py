@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.trees import snapshot
+from tests.read_only import may_mount, read_only
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def test_it_serves_latest_writes_nothing_and_ends_when_it_is_asked_to(
     root: Path, workspace: Path
 ) -> None:
     before = snapshot(workspace)
-    command = [sys.executable, "-m", "pipeline", "--config", str(workspace / "pipeline.yaml")]
+    mounted = read_only(workspace) if may_mount() else []
+    command = [*mounted, sys.executable, "-m", "pipeline"]
+    command += ["--config", str(workspace / "pipeline.yaml")]
     process = subprocess.Popen(
         [*command, "serve", "latest", "--port", "0"],
         cwd=root,
