@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -54,23 +55,26 @@ def test_new_requests_go_to_the_new_version_and_old_ones_end(
     versions: Versions, following: RunningServer
 ) -> None:
     old = following.current.version
-    asked = {"prompt": "Hello", "max_tokens": 31, "seed": 3}
-    with following.streaming(**asked) as stream:
-        with held_back(old.model):
-            event = json.loads(next(stream))
-            assert event["system_fingerprint"] == stated_digest(versions.path("1"))
+    # one of so many first tokens can be shown at once
+    asked = {"prompt": "Hello", "n": 8, "max_tokens": 20, "seed": 3}
+    with ExitStack() as held:
+        held.enter_context(held_back(old.model))
+        with following.streaming(**asked) as stream:
+            first = next(stream)
             versions.set_latest("2")
             look(following)
             answer = following.complete(**asked)
-            assert old.batching.running == 1
-        assert answer["system_fingerprint"] == stated_digest(versions.path("2"))
-        assert following.ask("GET", "/lineage").body["provenance"] == {"number": "2"}
-        *pieces, last = stream
+            assert answer["system_fingerprint"] == stated_digest(versions.path("2"))
+            assert following.ask("GET", "/lineage").body["provenance"] == {"number": "2"}
+            assert old.batching.running == 8
+            held.close()
+            *others, last = stream
     assert last == "[DONE]"
-    events = [event, *map(json.loads, pieces)]
-    assert {each["system_fingerprint"] for each in events} == {event["system_fingerprint"]}
-    text = "".join(each["choices"][0]["text"] for each in events)
-    assert text == answer["choices"][0]["text"]
+    texts = dict.fromkeys(range(8), "")
+    for event in map(json.loads, [first, *others]):
+        assert event["system_fingerprint"] == stated_digest(versions.path("1"))
+        texts[event["choices"][0]["index"]] += event["choices"][0]["text"]
+    assert [*texts.values()] == [choice["text"] for choice in answer["choices"]]
     wait_until(lambda: not old.batching.alive)
     assert any("version 2" in line and "answers from now on" in line for line in following.lines)
 

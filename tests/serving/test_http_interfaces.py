@@ -3,8 +3,9 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -239,6 +240,9 @@ class TestPage:
 
 
 class TestEnd:
+    # one of so many first tokens can be shown at once
+    ASKED: ClassVar = {"prompt": "a", "n": 8, "max_tokens": 20, "seed": 1}
+
     @pytest.fixture
     def ending(
         self, saved_model: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -252,12 +256,14 @@ class TestEnd:
     def test_what_is_being_answered_may_end_and_nothing_new_is_taken(
         self, ending: RunningServer
     ) -> None:
-        with ending.streaming(prompt="a", max_tokens=20) as events:
-            with held_back(ending.current.version.model):
+        with ExitStack() as held:
+            held.enter_context(held_back(ending.current.version.model))
+            with ending.streaming(**self.ASKED) as events:
                 next(events)
                 ending.end()
                 wait_until(lambda: is_refused(ending))
-            *_, last = events
+                held.close()
+                *_, last = events
         assert last == "[DONE]"
         ending.thread.join(60)
         assert not ending.thread.is_alive()
@@ -265,8 +271,8 @@ class TestEnd:
     @pytest.mark.parametrize("ending", [0.1], indirect=True)
     def test_what_takes_too_long_is_cut_off(self, ending: RunningServer) -> None:
         with (
-            ending.streaming(prompt="a", max_tokens=20) as events,
             held_back(ending.current.version.model),
+            ending.streaming(**self.ASKED) as events,
         ):
             next(events)
             ending.end()
