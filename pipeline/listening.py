@@ -4,8 +4,7 @@ import errno
 import socket
 from ipaddress import ip_address
 
-from pipeline.failure import FailureError
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 
 
 def listening_on(host: str, port: int) -> socket.socket:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Literal, get_args
 
-from pipeline.failure import FailureError
 from pipeline.lineage.copied import verify_copy
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from serving.checksums import CHECKSUMS, differing_files
 
 Check = Literal["off", "stat", "full"]

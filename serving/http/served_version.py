@@ -1,6 +1,5 @@
 """One version of a model as it is served: loaded, and with what its answers are traced by."""
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from preprocessing.base.digests import sha256_file
 from preprocessing.base.errors import InputError
+from preprocessing.base.json_text import parse_json
 from preprocessing.tokens.vocabulary import Vocabulary, load_vocabulary
 from preprocessing.tokens.vocabulary_files import SHIPPED, vocabulary_digest
 from serving.checksums import CHECKSUMS, stated_digest
@@ -93,7 +93,7 @@ def _defaults(folder: Path, otherwise: GenerationOptions) -> GenerationOptions:
 
 def _provenance(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return parse_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -104,7 +104,7 @@ def _vocabulary(metadata: Path, name: str) -> Vocabulary | None:
     """That of an export by its digest; that of weights is the one that they were loaded with."""
     if not metadata.is_file():
         return load_vocabulary(name)
-    wanted = json.loads(metadata.read_bytes())["vocabulary_digest"]
+    wanted = parse_json(metadata.read_bytes())["vocabulary_digest"]
     for candidate in dict.fromkeys((name, *SHIPPED)):
         try:
             if vocabulary_digest(candidate, sha256_file) == wanted:

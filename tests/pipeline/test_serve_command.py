@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli
-from pipeline.failure import FailureError
 from pipeline.listening import listening_on, open_to_others
 from pipeline.manifests import Manifests
 from pipeline.store import StoredArtifact
 from pipeline.version_check import CHECKS, Check, check_version
 from preprocessing.base.digests import sha256_file
-from preprocessing.base.errors import InputError
+from preprocessing.base.errors import FailureError, InputError
 from preprocessing.base.file_digests import FileDigests
 from serving.checksums import CHECKSUMS, as_checksums, files_of_version, stated_digest
 from tests.pipeline.conftest import WriteConfig
