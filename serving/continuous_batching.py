@@ -187,7 +187,7 @@ class ContinuousBatching:
             if begun is not None:
                 request.begun = True
                 self._metrics.first_token.observe(time.monotonic() - request.came)
-                self._metrics.prompt_tokens.add(sum(begun.prompt_tokens))
+                self._metrics.prompt_tokens.inc(sum(begun.prompt_tokens))
                 request.tell(begun)
             self._tell(len(self._rows) - len(rows))
         except Exception as error:
@@ -228,7 +228,7 @@ class ContinuousBatching:
             piece = row.text.grow(read)
             completion = row.text.completion
             if completion is not None:
-                self._metrics.completion_tokens.add(completion.tokens)
+                self._metrics.completion_tokens.inc(completion.tokens)
             if (piece or completion) and not row.request.over:
                 row.request.tell(Written(row.number, piece, completion))
 
@@ -250,7 +250,7 @@ class ContinuousBatching:
     def _fail(self, requests: Sequence[Request], error: Exception) -> None:
         """Tell requests that the model failed; those that only wait go on."""
         self._fault = _described(error)
-        self._metrics.model_errors.add()
+        self._metrics.model_errors.inc()
         with self._changed:
             for request in dict.fromkeys(requests):
                 if not request.over:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from serving.http.access import guarded
 from serving.http.completions import completions
@@ -11,10 +12,10 @@ from serving.http.current_version import CURRENT, CurrentVersion
 from serving.http.errors import errors_as_json
 from serving.http.json_fields import MOST_BODY_BYTES
 from serving.http.models import add_models
-from serving.http.monitoring import add_monitoring, observed
+from serving.http.monitoring import VersionNumbers, add_monitoring, observed
 from serving.http.page import add_page
 from serving.http.predict import add_predict
-from serving.metrics import BatchingMetrics, Counter
+from serving.metrics import BatchingMetrics
 
 
 class Settings(NamedTuple):
@@ -34,8 +35,12 @@ def application_of(
 ) -> web.Application:
     """An application of aiohttp. metrics: those that the batching of the versions counts in."""
     requests = Counter(
-        "gpt2_tfx_requests_total", "Requests that were answered.", ("route", "method", "status")
+        "gpt2_tfx_requests",
+        "Requests that were answered.",
+        ("route", "method", "status"),
+        registry=metrics.registry,
     )
+    metrics.registry.register(VersionNumbers(current))
     application = web.Application(
         middlewares=[
             observed(requests, settings.log),
@@ -48,6 +53,6 @@ def application_of(
     application.router.add_post("/v1/completions", completions)
     add_predict(application)
     add_models(application)
-    add_monitoring(application, [requests, *metrics.all()], settings.verified)
+    add_monitoring(application, metrics.registry, settings.verified)
     add_page(application)
     return application

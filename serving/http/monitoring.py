@@ -1,20 +1,23 @@
 """What a server is watched by: whether it lives, whether it is ready, its metrics, and what its model was made of."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 from serving.http.current_version import CURRENT, CurrentVersion
-from serving.metrics import Counter, Gauge, Metric, exposition
 
 # Of nginx: the client has gone before it was answered.
 _CLIENT_GONE = 499
 
 
-def add_monitoring(application: web.Application, metrics: Sequence[Metric], verified: str) -> None:
-    """Add the routes. metrics: beside those of the routes and of the current version. verified: off, stat or full."""
+def add_monitoring(application: web.Application, numbers: CollectorRegistry, verified: str) -> None:
+    """Add the routes. numbers: what `/metrics` shows. verified: off, stat or full."""
 
     async def readiness(request: web.Request) -> web.Response:
         current = request.app[CURRENT]
@@ -30,13 +33,13 @@ def add_monitoring(application: web.Application, metrics: Sequence[Metric], veri
         }
         return web.json_response(body, status=200 if fault is None else 503)
 
-    async def numbers(request: web.Request) -> web.Response:
-        text = exposition([*metrics, *_of_version(request.app[CURRENT])])
-        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4"})
+    async def metrics(_: web.Request) -> web.Response:
+        headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
+        return web.Response(body=generate_latest(numbers), headers=headers)
 
     application.router.add_get("/healthz", _alive)
     application.router.add_get("/readyz", readiness)
-    application.router.add_get("/metrics", numbers)
+    application.router.add_get("/metrics", metrics)
     application.router.add_get("/lineage", _lineage)
 
 
@@ -60,7 +63,7 @@ def observed(requests: Counter, log: Callable[[str], None]) -> Middleware:
             resource = request.match_info.route.resource
             # of what is no route, a client could make up any number of names
             route, method = (resource.canonical, request.method) if resource else ("none", "any")
-            requests.add(1, route, method, str(status))
+            requests.labels(route, method, str(status)).inc()
             seconds = time.monotonic() - start
             log(f"{request.remote} {method} {route} {status} {seconds:.3f} s")
 
@@ -81,20 +84,29 @@ async def _lineage(request: web.Request) -> web.Response:
     return web.json_response(body)
 
 
-def _of_version(current: CurrentVersion) -> list[Metric]:
-    version = current.version
-    return [
-        Gauge("gpt2_tfx_rows_running", "Texts being written.", lambda: version.batching.running),
-        Gauge("gpt2_tfx_rows_waiting", "Texts that wait.", lambda: version.batching.waiting),
-        Gauge(
+class VersionNumbers(Collector):
+    """What is asked of the version that answers whenever numbers are shown."""
+
+    def __init__(self, current: CurrentVersion) -> None:
+        self._current = current
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        version, refused = self._current.version, self._current.refused
+        yield GaugeMetricFamily(
+            "gpt2_tfx_rows_running", "Texts being written.", version.batching.running
+        )
+        yield GaugeMetricFamily(
+            "gpt2_tfx_rows_waiting", "Texts that wait.", version.batching.waiting
+        )
+        named = GaugeMetricFamily(
             "gpt2_tfx_served_version_info",
             "The version that answers.",
-            lambda: 1,
-            lambda: {"version": version.version, "digest": version.digest or ""},
-        ),
-        Gauge(
+            labels=("version", "digest"),
+        )
+        named.add_metric((version.version, version.digest or ""), 1)
+        yield named
+        yield GaugeMetricFamily(
             "gpt2_tfx_version_refused",
             "Whether latest names a version that could not be loaded.",
-            lambda: current.refused is not None,
-        ),
-    ]
+            refused is not None,
+        )
