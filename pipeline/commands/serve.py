@@ -38,8 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     with listening_on(arguments.host, arguments.port) as listening, _log_on_stderr() as log:
         metrics = BatchingMetrics()
         current = _opened(arguments, loaded, versions, metrics, log)
-        settings = Settings(os.environ.get(TOKEN_VARIABLE) or None, arguments.verify, log)
-        if settings.token is None and (address := open_to_others(listening)):
+        token, address = os.environ.get(TOKEN_VARIABLE) or None, open_to_others(listening)
+        settings = Settings(token, address is None, arguments.verify, log)
+        if token is None and address is not None:
             log(
                 f"anyone who reaches {address} can use this server; "
                 f"the variable {TOKEN_VARIABLE} makes it ask for a token"

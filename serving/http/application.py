@@ -21,11 +21,13 @@ from serving.metrics import BatchingMetrics
 class Settings(NamedTuple):
     """How a server is run.
 
-    token: that every request but `/healthz` must bring; None asks for none. verified: how versions
-        are checked, which `/readyz` says. log: takes a line for each request.
+    token: that every request but `/healthz` must bring; None asks for none. local: whether this machine
+        alone can reach it. verified: how versions are checked, which `/readyz` says. log: takes a line
+        for each request.
     """
 
     token: str | None
+    local: bool
     verified: str
     log: Callable[[str], None]
 
@@ -45,7 +47,7 @@ def application_of(
         middlewares=[
             observed(requests, settings.log),
             errors_as_json,
-            guarded(settings.token),
+            guarded(settings.token, settings.local),
         ],
         client_max_size=MOST_BODY_BYTES,
     )

@@ -112,7 +112,7 @@ def running_server(
     metrics, lines = BatchingMetrics(), list[str]()
     options = LoadOptions("bytes", GenerationOptions(), metrics)
     current = CurrentVersion(NAME, Source(place, lambda folder: load(folder, options)))
-    application = application_of(current, metrics, Settings(token, "off", lines.append))
+    application = application_of(current, metrics, Settings(token, True, "off", lines.append))
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     loop, stopped, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()

@@ -199,6 +199,15 @@ class TestAccess:
         asked = {"prompt": "a", "max_tokens": 1}
         assert server.ask("POST", "/v1/completions", asked, own).status == 200
 
+    @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example"])
+    def test_a_site_whose_name_leads_here_may_not_ask(
+        self, server: RunningServer, host: str
+    ) -> None:
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        assert server.ask("GET", "/v1/models", headers=headers).status == 403
+        for name in ("localhost", "[::1]:80", "127.0.0.2"):
+            assert server.ask("GET", "/v1/models", headers={"Host": name}).status == 200
+
     def test_where_there_is_a_token_every_page_but_one_asks_for_it(self, saved_model: Path) -> None:
         with running_server(lambda: saved_model, token="open sesame") as asked:
             assert asked.ask("GET", "/healthz").status == 200
@@ -208,6 +217,8 @@ class TestAccess:
                     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
             known = {"Authorization": "Bearer open sesame"}
             assert asked.ask("GET", "/readyz", headers=known).status == 200
+            # a proxy passes the name on that others know
+            assert asked.ask("GET", "/readyz", headers={**known, "Host": "a.example"}).status == 200
             assert not any("sesame" in line for line in asked.lines)
 
     def test_a_client_that_sends_too_slowly_is_told_and_left(
