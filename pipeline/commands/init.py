@@ -32,10 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
         found = f"edit   corpus.path in it: {task.corpora}"
     else:
         corpus = Path(os.path.abspath(arguments.path))
+        place = path_from(folder, corpus)
+        if place != printable(place):
+            raise InputError(f"{printable(place)}: is called what is no UTF-8; rename it.")
         recognised = recognise(CorpusFiles(corpus), task)
         task = recognised.task
-        written = path_from(folder, corpus), recognised.keys, workspace_beside(folder, corpus)
-        text = own_configuration(task, *written)
+        workspace = workspace_beside(folder, corpus)
+        text = own_configuration(task, place, recognised.keys, workspace)
         files = "1 file" if recognised.files == 1 else f"{recognised.files:,} files"
         found = f"found  {files}, {recognised.size:,} bytes in {arguments.path}"
     _write(file, text)

@@ -185,16 +185,14 @@ def test_any_name_of_a_corpus_is_read_as_it_was_written(tmp_path: Path, name: st
     assert os.fspath(loaded.path(loaded.config.corpus.path)) == os.fspath(corpus)
 
 
-def test_a_name_that_is_no_utf8_is_read_as_it_was_written(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_name_that_is_no_utf8_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No configuration can hold it."""
     name = os.fsdecode(b"b\xfccher")
     (here / name).mkdir()
     (here / name / "one.txt").write_text("Prose.\n")
-    status, out, _ = main(capsys, "init", name)
-    assert (status, "in b?cher" in out) == (0, True)
-    loaded = load_config(here / "pipeline.yaml")
-    assert loaded.path(loaded.config.corpus.path) == here / name
+    status, _, err = main(capsys, "init", name)
+    assert (status, "b?cher: is called what is no UTF-8" in err) == (2, True)
+    assert not (here / "pipeline.yaml").exists()
 
 
 def test_it_imports_no_tensorflow_and_no_beam(root: Path, tmp_path: Path) -> None:

@@ -226,7 +226,9 @@ class TestAccess:
     ) -> None:
         monkeypatch.setattr("serving.http.json_fields._SECONDS_TO_READ", 0.05)
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as slow:
-            slow.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+            slow.sendall(
+                b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+            )
             assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
