@@ -35,6 +35,8 @@ BENCHMARKS: dict[str, str] = {
     "plan_one_of_100k": "noop_run",
     "records_1M": "lineage",
     "rouge_11k": "rouge",
+    "serve_8_clients": "serve",
+    "serve_first_token": "serve",
     "shakespeare_loss": "shakespeare",
     "trace_1M": "lineage",
     "train_124M": "train_124m",
