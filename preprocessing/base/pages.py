@@ -1,13 +1,16 @@
-"""HTML pages from the templates of `preprocessing`."""
+"""HTML pages from templates."""
 
 import base64
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    import jinja2
 
 # Names where the page lies, or will, that leads to all others of the workspace.
 INDEX_VARIABLE = "GPT2_TFX_INDEX"
@@ -23,28 +26,36 @@ def write_page(
     style, script: files beside the template: the page's own style, after that of all pages, and its script. A browser
     runs no other: see `policy`. A page in a workspace leads to the one that leads to all (INDEX_VARIABLE).
     """
+    css = _text("page.css") + (_text(style) if style else "")
+    code = _text(script) if script else ""
+    page = (
+        templates_in(_TEMPLATES)
+        .get_template(template)
+        .render(
+            style=Markup(css),
+            script=Markup(code),
+            policy=policy(css, code),
+            index=seen_from(path.parent, Path(place))
+            if (place := os.environ.get(INDEX_VARIABLE))
+            else "",
+            **values,
+        )
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def templates_in(folder: Path) -> "jinja2.Environment":
+    """The templates of a folder: everything from data is escaped, and a name that has no value is an error."""
     # It takes a while to import, and whoever plans a run asks for no more than a name here.
     import jinja2
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    css = _text("page.css") + (_text(style) if style else "")
-    code = _text(script) if script else ""
-    page = environment.get_template(template).render(
-        style=Markup(css),
-        script=Markup(code),
-        policy=policy(css, code),
-        index=seen_from(path.parent, Path(place))
-        if (place := os.environ.get(INDEX_VARIABLE))
-        else "",
-        **values,
-    )
-    path.write_text(page, encoding="utf-8")
 
 
 def seen_from(folder: Path, page: Path) -> str:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from preprocessing.base.pages import policy
+from preprocessing.base.pages import policy, templates_in
 from serving.http.current_version import CURRENT
 
 _FOLDER = Path(__file__).resolve().parent
@@ -17,14 +16,7 @@ def add_page(application: web.Application) -> None:
     style, script = (
         (_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("page.html")
+    template = templates_in(_FOLDER).get_template("page.html")
     headers = {
         "Content-Security-Policy": (
             f"{policy(style, script)}; connect-src 'self'; frame-ancestors 'none'"

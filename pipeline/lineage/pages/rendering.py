@@ -5,11 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from pipeline.progress_display import duration
-from preprocessing.base.pages import policy
+from preprocessing.base.pages import policy, templates_in
 
 _FOLDER = Path(__file__).resolve().parent
 
@@ -19,13 +18,7 @@ def render(template: str, **values: Any) -> str:
 
     A browser runs the style and the script of this folder alone: see `policy`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(_FOLDER)
     environment.filters |= {
         "utc": utc,
         "duration": duration,
