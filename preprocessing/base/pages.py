@@ -28,20 +28,17 @@ def write_page(
     """
     css = _text("page.css") + (_text(style) if style else "")
     code = _text(script) if script else ""
-    page = (
-        templates_in(_TEMPLATES)
-        .get_template(template)
-        .render(
-            style=Markup(css),
-            script=Markup(code),
-            policy=policy(css, code),
-            index=seen_from(path.parent, Path(place))
-            if (place := os.environ.get(INDEX_VARIABLE))
-            else "",
-            **values,
-        )
+    page = templates_in(_TEMPLATES).get_template(template)
+    text = page.render(
+        style=Markup(css),
+        script=Markup(code),
+        policy=policy(css, code),
+        index=seen_from(path.parent, Path(place))
+        if (place := os.environ.get(INDEX_VARIABLE))
+        else "",
+        **values,
     )
-    path.write_text(page, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def templates_in(folder: Path) -> "jinja2.Environment":
